@@ -1,0 +1,48 @@
+"""Remembered activations: what the layers answered to the examples seen last, within a bound."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Activations:
+    """Arrays by example and layer index; the example used longest ago goes first when `bound` bytes are full."""
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.size = 0
+        self._by_example: OrderedDict[str, dict[int, Array]] = OrderedDict()
+
+    def get(self, example: str, layers: Iterable[int]) -> dict[int, Array] | None:
+        """Return the arrays of all `layers` for this example, or None when one of them is not remembered."""
+        known = self._by_example.get(example, {})
+        try:
+            found = {index: known[index] for index in layers}
+        except KeyError:
+            return None
+        self._by_example.move_to_end(example)
+        return found
+
+    def put(self, example: str, arrays: Mapping[int, Array]) -> None:
+        """Remember `arrays` for this example as far as the bound allows."""
+        known = self._by_example.pop(example, {})
+        self.size -= _bytes(known.values())
+        known = known | arrays if _bytes((known | arrays).values()) <= self.bound else dict(arrays)
+        needed = _bytes(known.values())
+        if needed > self.bound:
+            return
+        while self.size + needed > self.bound:
+            _example, oldest = self._by_example.popitem(last=False)
+            self.size -= _bytes(oldest.values())
+        self._by_example[example] = known
+        self.size += needed
+
+
+def _bytes(arrays: Iterable[Array]) -> int:
+    return sum(array.nbytes for array in arrays)

@@ -1,0 +1,199 @@
+"""Pictures: whatever people have -> an `Example` -> the batch a network reads -> what that looks like."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, cast
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from explorer.catalog import Architecture
+from explorer.errors import UnreadableExample
+from explorer.locale import _
+from explorer.values import Axis, Example, SeenInput
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray[Any, Any] | Example"
+
+MAX_BYTES = 200 * 2**20
+MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
+ORIENTATION = 0x0112  # the EXIF tag
+PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
+# Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
+Image.init()
+FORMATS = tuple(one for one in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "AVIF") if one in Image.OPEN)
+_WRONG_KINDS = {
+    b"%PDF": "a PDF document; export the page as PNG or JPEG",
+    b"<svg": "an SVG drawing, which has no pixels yet; export it as PNG",
+    b"<?xml": "an XML or SVG file; export the drawing as PNG",
+    b"%!PS": "a PostScript file; export it as PNG",
+    b"RIFF": "not a WebP picture though it begins like one",
+}
+
+
+def read(source: Source) -> Example:
+    """Return the example that `source` holds; the picture is only decoded later.
+
+    source: a path, the bytes of an image file, a binary file object, a Pillow image, or an array
+        (height, width, 3) of uint8.
+    Raises UnreadableExample where it is none of these, FileNotFoundError where the path leads nowhere.
+    """
+    if isinstance(source, Example):
+        return source
+    if isinstance(source, np.ndarray):
+        return Example("image", _checked(source), _("the array"))
+    if isinstance(source, Image.Image):
+        return Example("image", np.asarray(_upright_rgb(source)), _("the picture"))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return Example("image", bytes(source), _("the picture"))
+    if isinstance(source, str | os.PathLike):
+        return _read_file(Path(source))
+    if hasattr(source, "read"):
+        data = source.read()
+        if not isinstance(data, bytes):
+            raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
+        return Example("image", data, Path(str(getattr(source, "name", _("the picture")))).name)
+    raise UnreadableExample(
+        _("An example is a path, bytes, a file object, a Pillow image or an array (height, width, 3) of uint8, not {type}.").format(
+            type=type(source).__name__
+        )
+    )
+
+
+def _read_file(path: Path) -> Example:
+    if not path.exists():
+        raise UnreadableExample(_("There is no file {path}.").format(path=path))
+    if not path.is_file():
+        raise UnreadableExample(_("{path} is not a file.").format(path=path))
+    if path.stat().st_size > MAX_BYTES:
+        raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
+    try:
+        return Example("image", path.read_bytes(), path.name)
+    except OSError as error:
+        raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error
+
+
+def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return a copy of the array, refused unless it is (height, width, 3) of uint8."""
+    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        raise UnreadableExample(_("The array holds NaN or infinite values; pixels are uint8, 0 to 255."))
+    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        raise UnreadableExample(_("The array has the shape {shape}; a picture is (height, width, 3).").format(shape=array.shape))
+    if array.dtype != np.uint8:
+        raise UnreadableExample(_("The array is {dtype}; a picture is uint8, 0 to 255.").format(dtype=array.dtype))
+    return cast("np.ndarray[Any, np.dtype[np.uint8]]", array.copy())
+
+
+def picture(example: Example) -> Image.Image:
+    """Return the picture upright, as RGB: alpha on white, the first frame of animations, 16 bits brought to 8.
+
+    Raises UnreadableExample with the reason.
+    """
+    if isinstance(example.data, np.ndarray):
+        return Image.fromarray(example.data)
+    if not example.data:
+        raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(example.data), formats=FORMATS)
+        return _upright_rgb(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableExample(
+            _("{name} holds more than {limit} million pixels; save a smaller copy.").format(name=example.name, limit=MAX_PIXELS // 10**6)
+        ) from None
+    except Image.UnidentifiedImageError:
+        raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=_what_it_is(example.data))) from None
+    except (OSError, SyntaxError, ValueError, MemoryError) as error:  # what Pillow's decoders raise on damaged files
+        raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=example.name, why=error)) from error
+
+
+def _what_it_is(data: bytes) -> str:
+    start = data[:512].lstrip()
+    for magic, what in _WRONG_KINDS.items():
+        if start.startswith(magic):
+            return _(what)
+    return _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _eight_bit(image)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        coloured = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Return a 16-bit, 32-bit or float picture as 8-bit grey: integers by their range, floats by 0..1 or 0..255."""
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds NaN or infinite values")
+    top = values.max(initial=0.0)
+    if image.mode == "F":
+        full = 1.0 if top <= 1 else 255.0
+    else:
+        full = 65_535.0 if top <= 65_535 else float(2**31 - 1)
+    return Image.fromarray(np.clip(values / full * 255, 0, 255).round().astype(np.uint8))
+
+
+def to_batch(example: Example, architecture: Architecture) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the pixels a network reads: float32 (1, height, width, channels), 0 to 255 before its own scaling.
+
+    Pictures are resized by nearest neighbour, as `keras.utils.load_img(target_size=...)` does. For the
+    "digit" convention the values are ready to use: ink on black, 0 to 1.
+    """
+    if architecture.convention == "digit":
+        return _digit(picture(example), architecture)[0][None]
+    return np.asarray(_fitted(picture(example), architecture), np.float32)[None]
+
+
+def to_view(example: Example, architecture: Architecture) -> SeenInput:
+    """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it."""
+    image = picture(example)
+    came = image.copy()
+    came.thumbnail((PREVIEW, PREVIEW))
+    height, width, channels = architecture.input_size
+    axes = (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
+    if architecture.convention == "digit":
+        values, inverted = _digit(image, architecture)
+        seen = (values[..., 0] * 255).round().astype(np.uint8)
+        notes = (_("Dark ink on light paper: inverted, as the network was trained on light ink."),) if inverted else ()
+        return SeenInput(np.asarray(came), seen, image.size, axes, aligned=False, notes=notes)
+    return SeenInput(np.asarray(came), np.asarray(_fitted(image, architecture)), image.size, axes)
+
+
+def _fitted(image: Image.Image, architecture: Architecture) -> Image.Image:
+    height, width, _channels = architecture.input_size
+    return image.resize((width, height), Image.Resampling.NEAREST)
+
+
+def _digit(image: Image.Image, architecture: Architecture) -> tuple[np.ndarray[Any, np.dtype[np.float32]], bool]:
+    """Return ink as float32 (height, width, 1) in 0 to 1, and whether dark ink was inverted.
+
+    The ink is cut out, stretched to its full contrast and put in the middle of a square, as the
+    digits that the network was trained on lie in theirs.
+    """
+    height, width, _channels = architecture.input_size
+    ink = np.asarray(image.convert("L"), np.float32) / 255
+    border = np.concatenate((ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+    inverted = bool(np.median(border) > 0.5)
+    if inverted:
+        ink = 1 - ink
+    ink = np.clip(ink - np.median(1 - border if inverted else border), 0, None)
+    if ink.max(initial=0) > 0:
+        ink = ink / ink.max()
+    rows, columns = np.nonzero(ink > 0.25)
+    if rows.size:
+        ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    side = max(ink.shape)
+    square = Image.new("F", (side, side))
+    square.paste(Image.fromarray(ink), ((side - ink.shape[1]) // 2, (side - ink.shape[0]) // 2))
+    fitted = square.resize((width, height), Image.Resampling.BOX if side > 2 * width else Image.Resampling.BILINEAR)
+    return np.asarray(fitted, np.float32)[..., None], inverted

@@ -1,0 +1,52 @@
+"""Where weights are and whether they are here; no Keras, so that a page can ask before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
+from explorer.errors import WeightsUnavailable
+from explorer.locale import _
+from explorer.values import NetworkSpec
+
+
+def keras_home() -> Path:
+    """Return the folder of Keras's settings and files: KERAS_HOME, else ~/.keras."""
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+
+
+def folder(row: Architecture) -> Path:
+    """Return the folder that the weights files of an architecture belong in: the package's own or Keras's cache."""
+    if row.bundled:
+        return BUNDLED
+    return keras_home() / "models"
+
+
+def path(spec: NetworkSpec) -> Path:
+    """Return where the weights file of `spec` is or would be."""
+    row = architectures[spec.architecture]
+    return folder(row) / row.file(spec.include_top, spec.alpha).name
+
+
+def at_hand() -> frozenset[str]:
+    """Return the names of the architectures whose default weights are on this machine."""
+    return frozenset(name for name, row in architectures.items() if (folder(row) / row.files[0].name).is_file())
+
+
+def megabytes(file: WeightsFile) -> str:
+    """Return the size in words, as the Keras guides count it (1 MB = 2**20 bytes)."""
+    return _("size unknown") if file.size is None else _("{size} MB").format(size=round(file.size / 2**20))
+
+
+def unavailable(spec: NetworkSpec, why: Exception) -> WeightsUnavailable:
+    """Return the error for weights that are not here and could not be downloaded."""
+    row = architectures[spec.architecture]
+    file = row.file(spec.include_top, spec.alpha)
+    reason = str(why).splitlines()[0] if str(why) else type(why).__name__
+    return WeightsUnavailable(
+        _(
+            "The weights of {name} are not on this machine and could not be downloaded ({reason}). "
+            "Put {file} ({size}) into {folder}, or use weights=None for random weights."
+        ).format(name=row.name, reason=reason, file=file.name, size=megabytes(file), folder=folder(row))
+    )

@@ -1,0 +1,39 @@
+"""What explorer refuses, each as one plain sentence that says what is wrong and what to do.
+
+Every one is a `ValueError`, so plain `except ValueError` works; the page and the shell show the
+message as it is and keep the traceback for the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ExplorerError(ValueError):
+    """Something the user can mend; the message is one sentence for people."""
+
+
+class UnreadableExample(ExplorerError):
+    """The bytes, file or array can't be read as an example."""
+
+
+class UnknownName(ExplorerError, KeyError):
+    """No architecture or layer has that name or index."""
+
+    __str__ = Exception.__str__  # KeyError would put the sentence in quotes
+
+
+class WeightsUnavailable(ExplorerError):
+    """A weights file is not on this machine and could not be downloaded."""
+
+
+class BackendMissing(ExplorerError):
+    """TensorFlow is not installed, or Keras is set to another backend."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return `" Did you mean a or b?"` with the known names nearest to `name`, or an empty string."""
+    spelled = {one.lower(): one for one in known}
+    found = [spelled[one] for one in get_close_matches(name.lower(), spelled, n=3, cutoff=0.6)]
+    return f" Did you mean {' or '.join(found)}?" if found else ""

@@ -1,0 +1,22 @@
+"""The interface's words: `_` looks a text up in the gettext catalogue of the user's language.
+
+Catalogues lie beside this file as `LANGUAGE/LC_MESSAGES/explorer.mo`; `explorer.pot` is the template.
+The language comes from LANGUAGE, LC_ALL, LC_MESSAGES or LANG, as gettext reads them.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+from pathlib import Path
+
+_catalogue = _gettext.translation("explorer", localedir=Path(__file__).parent, fallback=True)
+
+
+def _(text: str) -> str:
+    """Return `text` in the user's language."""
+    return _catalogue.gettext(text)
+
+
+def counted(one: str, many: str, number: int) -> str:
+    """Return the form of the text that fits `number`, with `{number}` filled in (thousands separated)."""
+    return _catalogue.ngettext(one, many, number).format(number=f"{number:,}")

@@ -1,0 +1,139 @@
+"""Arrays -> PNG bytes: mosaics of feature maps, one map, pictures. No widgets, no Keras, no pyplot."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+COLOUR_MAP = "viridis"
+LEVELS = 255  # palette entries 0 to 254 are the colour map's, the last one is see-through
+GAP_ENTRY = 255
+GAP = 2  # pixels between maps
+LARGEST = 112  # a map's longest side in a mosaic; larger maps are thinned out, every n-th cell shown
+SMALLEST = 28  # smaller maps are blown up, each cell a square of pixels
+LOSSLESS = 400 * 400  # pixels
+WIDE = 4 / 3  # how much wider than high a mosaic should be
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """A mosaic of `count` maps as PNG: map i lies in column i % columns and row i // columns.
+
+    width, height: pixels of one map; between two lie `GAP` see-through pixels.
+    """
+
+    png: bytes
+    count: int
+    columns: int
+    rows: int
+    width: int
+    height: int
+
+
+def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
+    """Draw all maps of one layer in one picture.
+
+    values: float (height, width, channels).
+    alike: one colour scale for all, from the lowest to the highest value of the layer; else each map
+        has its own. Cells that are NaN or infinite stay see-through.
+    """
+    thin = max(1, math.ceil(max(values.shape[:2]) / LARGEST))
+    maps = np.moveaxis(values[::thin, ::thin], -1, 0)
+    levels = _levels(maps, alike)
+    blow_up = max(1, SMALLEST // max(levels.shape[1:]))
+    levels = levels.repeat(blow_up, 1).repeat(blow_up, 2)
+    count, height, width = levels.shape
+    columns = _columns(count, math.sqrt(count * WIDE * height / width))
+    rows = math.ceil(count / columns)
+    canvas = np.full((rows * columns, height + GAP, width + GAP), GAP_ENTRY, np.uint8)
+    canvas[:count, :height, :width] = levels
+    canvas = canvas.reshape(rows, columns, height + GAP, width + GAP).swapaxes(1, 2)
+    flat = canvas.reshape(rows * (height + GAP), columns * (width + GAP))
+    return Mosaic(_palette_png(flat[:-GAP, :-GAP]), count, columns, rows, width, height)
+
+
+def one_map(values: np.ndarray[Any, Any], low: float | None = None, high: float | None = None) -> bytes:
+    """Draw one map, float (height, width), one pixel a cell; `low` to `high` is the colour scale, else its own range."""
+    return _palette_png(_levels(values[None], True, low, high)[0])
+
+
+def picture(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    """Encode a picture, uint8 (height, width, 3) or (height, width): as PNG, or as JPEG where that would be large."""
+    image = Image.fromarray(pixels)
+    if image.width * image.height <= LOSSLESS:
+        return _png(image)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def colours(steps: int = LEVELS) -> list[tuple[int, int, int]]:
+    """Return the colour map from low to high as `steps` colours, red, green and blue in 0 to 255."""
+    table = _palette()[: LEVELS * 3]
+    picked = (round(step * (LEVELS - 1) / (steps - 1)) for step in range(steps))
+    return [(table[3 * one], table[3 * one + 1], table[3 * one + 2]) for one in picked]
+
+
+def finite_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return the lowest and highest finite value; (0, 0) where there is none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def _columns(count: int, ideal: float) -> int:
+    """Return a number of columns near `ideal` that leaves few places empty in the last row."""
+    candidates = range(max(1, math.floor(0.75 * ideal)), min(count, math.ceil(1.4 * ideal)) + 1)
+    return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal)))
+
+
+def _levels(maps: np.ndarray[Any, Any], alike: bool, low: float | None = None, high: float | None = None) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return palette entries for maps (n, height, width); a map that is the same everywhere gets the lowest."""
+    maps = maps.astype(np.float32, copy=False)
+    finite = np.isfinite(maps)
+    whole = bool(finite.all())
+    known = maps if whole else np.where(finite, maps, np.nan)
+    axes = None if alike else (1, 2)
+    with np.errstate(all="ignore"):
+        lowest = np.min(known, axis=axes, keepdims=True) if whole else np.nan_to_num(_nan(np.nanmin, known, axes))
+        highest = np.max(known, axis=axes, keepdims=True) if whole else np.nan_to_num(_nan(np.nanmax, known, axes))
+        lowest = lowest if low is None else np.float32(low)
+        highest = highest if high is None else np.float32(high)
+        stretch = np.where(highest > lowest, (LEVELS - 1) / (highest - lowest), 0).astype(np.float32)
+        scaled = np.clip((np.where(finite, maps, lowest) - lowest) * stretch, 0, LEVELS - 1)
+    levels: np.ndarray[Any, np.dtype[np.uint8]] = (scaled + 0.5).astype(np.uint8)
+    if not whole:
+        levels[~finite] = GAP_ENTRY
+    return levels
+
+
+def _nan(reduce: Any, maps: np.ndarray[Any, Any], axes: tuple[int, int] | None) -> np.ndarray[Any, Any]:
+    """Reduce what is finite; a map with nothing finite gives 0."""
+    nothing = np.isnan(maps).all(axis=axes, keepdims=True)
+    result: np.ndarray[Any, Any] = reduce(np.where(nothing, 0, maps), axis=axes, keepdims=True)
+    return result
+
+
+@lru_cache(maxsize=1)
+def _palette() -> bytes:
+    import matplotlib  # takes a third of a second: when the first map is drawn, not when the page opens
+
+    table = matplotlib.colormaps[COLOUR_MAP].resampled(LEVELS)(np.arange(LEVELS), bytes=True)[:, :3]
+    return bytes(table.tobytes() + b"\0\0\0")
+
+
+def _palette_png(levels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    image = Image.fromarray(levels)
+    image.putpalette(_palette())
+    return _png(image, transparency=GAP_ENTRY)
+
+
+def _png(image: Image.Image, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=1, **options)
+    return out.getvalue()

@@ -1,0 +1,79 @@
+"""The dashboards in a browser: Voila over the notebooks, on this machine only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+
+from traitlets.config import Config
+
+from explorer.catalog import BUNDLED
+from explorer.errors import ExplorerError
+from explorer.locale import _
+
+PORT = 8866
+START = "explore.ipynb"
+IDLE = 120  # seconds after which the kernel of a page that was closed is stopped
+
+
+def notebooks() -> Path:
+    """Return the folder of the notebooks: inside an installed package, beside it in a clone."""
+    inside = Path(__file__).parent / "notebooks"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "notebooks"
+
+
+def serve(port: int | None = None, browse: bool = True, theme: str = "light") -> None:
+    """Serve the dashboards until interrupted; print their address and open it where there is a browser.
+
+    port: by default 8866, or a free one when that is taken.
+    """
+    folder = notebooks()
+    if not (folder / START).is_file():
+        raise ExplorerError(_("The notebooks are missing from {folder}; install explorer again.").format(folder=folder))
+    port = free_port() if port is None else port
+    # Voila looks for templates, and Jupyter for everything, in the folders that this variable lists.
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
+    from voila.app import Voila
+
+    class Dashboards(Voila):
+        """Voila that says in its own words where it is."""
+
+        def launch_browser(self) -> None:
+            """Called when the server listens."""
+            address = f"http://localhost:{self.port}/voila/render/{START}"
+            print(_("The dashboard is at {address}\nStop it with Ctrl-C.").format(address=address), flush=True)
+            if browse and _has_browser():
+                webbrowser.open(address)
+
+    Dashboards.launch_instance([str(folder)], config=_settings(port, theme))
+
+
+def _settings(port: int, theme: str) -> Config:
+    settings = Config()
+    settings.Voila.update(ip="127.0.0.1", port=port, port_retries=0, open_browser=True, log_level="ERROR")
+    # Voila would serve every picture below the folder to whoever asks.
+    settings.VoilaConfiguration.update(template="explorer", theme=theme, file_allowlist=[])
+    settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)
+    if os.name == "posix":
+        settings.KernelManager.transport = "ipc"  # sockets that other users of the machine can't open
+    return settings
+
+
+def free_port() -> int:
+    """Return 8866, or a free port when that is taken."""
+    for wanted in (PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ExplorerError(_("There is no free port on this machine."))
+
+
+def _has_browser() -> bool:
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,165 @@
+const BARS = 170; // CSS pixels: the height of the bars of a vector
+
+function render({ model, el }) {
+  root(el, "feature-maps");
+  const words = model.get("words");
+  const title = make("h2", { class: "strong" });
+  const about = make("span", { class: "quiet number about" });
+  const choice = make("select", { "aria-label": words.scale, onchange: () => assign(model, { alike: choice.value === "alike" }) },
+    make("option", { value: "each" }, words.each), make("option", { value: "alike" }, words.alike));
+  const low = make("span"), high = make("span"), ramp = make("i", { class: "ramp" });
+  const scale = make("span", { class: "scale quiet number" }, low, ramp, high);
+  const mosaic = make("img", { draggable: "false", alt: "" });
+  const chosen = make("span", { class: "mark" });
+  const maps = make("div", { class: "mosaic", role: "slider", tabindex: "0", "aria-label": words.mosaic, "aria-description": words.keys, onclick: onMosaic, onkeydown: (event) => onKey(event, model.get("grid").columns) }, mosaic, chosen);
+  const canvas = make("canvas");
+  const bars = make("div", { class: "bars", role: "slider", tabindex: "0", "aria-label": words.units, "aria-description": words.keys, onclick: onBars, onkeydown: (event) => onKey(event, 10) }, canvas);
+  const empty = make("p", { class: "quiet" }, words.empty);
+  const memory = make("p", { class: "quiet memory" });
+
+  const oneTitle = make("b"), oneRange = make("span", { class: "quiet number" });
+  const one = make("img", { draggable: "false", alt: "" });
+  const mark = make("span", { class: "mark" });
+  const map = make("div", { class: "one", role: "application", tabindex: "0", "aria-label": words.one, "aria-description": words.choose_cell, onclick: onCell, onkeydown: onCellKey }, one, mark);
+  const facts = make("dl", { class: "facts number", "aria-live": "polite" });
+  const hint = make("p", { class: "quiet hint" }, words.choose_cell);
+  const aside = make("div", { class: "aside" }, make("div", { class: "head" }, oneTitle, oneRange), map, facts, hint);
+  const main = make("div", { class: "main" }, make("div", { class: "head" }, title, choice, scale), maps, bars, empty);
+  el.append(make("div", { class: "two" }, main, aside), make("div", { class: "foot" }, about, memory));
+
+  const count = () => model.get("grid").count || units().length;
+  const units = () => {
+    const bytes = model.get("values");
+    return bytes?.byteLength ? new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)) : new Float32Array();
+  };
+  const choose = (index) => assign(model, { channel: Math.min(count() - 1, Math.max(0, index)) });
+  const part = (event, box) => {
+    const frame = box.getBoundingClientRect();
+    return [(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height];
+  };
+  // The size of the mosaic in its own pixels, gaps included, and of one step.
+  const frame = ({ columns, rows, width, height, gap }) => ({ across: columns * (width + gap) - gap, down: rows * (height + gap) - gap, right: width + gap, below: height + gap });
+
+  function onMosaic(event) {
+    const grid = model.get("grid");
+    const [x, y] = part(event, mosaic);
+    const { across, down, right, below } = frame(grid);
+    const index = Math.floor((y * down) / below) * grid.columns + Math.floor((x * across) / right);
+    if (index < grid.count) choose(index);
+  }
+  function onBars(event) {
+    choose(Math.floor(part(event, canvas)[0] * units().length));
+  }
+  function onKey(event, row) {
+    const now = model.get("channel");
+    const moves = { ArrowRight: now + 1, ArrowLeft: now - 1, ArrowDown: now + row, ArrowUp: now - row, Home: 0, End: count() - 1 };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(moves[event.key]);
+  }
+  function onCell(event) {
+    const [rows, columns] = model.get("cells");
+    const [x, y] = part(event, one);
+    assign(model, { cell: [Math.min(rows - 1, Math.max(0, Math.floor(y * rows))), Math.min(columns - 1, Math.max(0, Math.floor(x * columns)))] });
+  }
+  function onCellKey(event) {
+    const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+    if (!step && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!step) return assign(model, { cell: [] });
+    const size = model.get("cells");
+    const now = model.get("cell");
+    assign(model, { cell: now.length ? now.map((at, axis) => Math.min(size[axis] - 1, Math.max(0, at + step[axis]))) : [0, 0] });
+  }
+
+  function drawBars() {
+    const all = units();
+    bars.hidden = !all.length;
+    if (!all.length) return;
+    const wide = Math.max(60, bars.clientWidth);
+    const context = wiped(canvas, wide, BARS);
+    const colour = colours(el);
+    const finite = all.filter(Number.isFinite);
+    const top = Math.max(0, ...finite), bottom = Math.min(0, ...finite);
+    const y = (value) => 8 + ((top - value) / (top - bottom || 1)) * (BARS - 16);
+    const step = wide / all.length;
+    const selected = model.get("channel");
+    context.fillStyle = colour("accent");
+    all.forEach((value, index) => {
+      if (Number.isFinite(value)) context.fillRect(index * step, Math.min(y(value), y(0)), Math.max(0.75, step > 3 ? step - 1 : step), Math.max(1, Math.abs(y(value) - y(0))));
+    });
+    context.fillStyle = colour("ink");
+    context.fillRect(0, y(0), wide, 1);
+    const middle = (selected + 0.5) * step;
+    const tip = Number.isFinite(all[selected]) ? Math.max(8, y(Math.max(0, all[selected]))) : y(0);
+    context.beginPath();
+    context.moveTo(middle - 5, tip - 8);
+    context.lineTo(middle + 5, tip - 8);
+    context.lineTo(middle, tip - 1);
+    context.fill();
+  }
+  function drawChosen() {
+    const channel = model.get("channel");
+    const grid = model.get("grid");
+    const says = [model.get("one_title"), model.get("one_range"), ...(units().length ? model.get("facts").flat() : [])].filter(Boolean).join(", ");
+    for (const box of [maps, bars]) {
+      box.setAttribute("aria-valuemin", "0");
+      box.setAttribute("aria-valuemax", String(Math.max(0, count() - 1)));
+      box.setAttribute("aria-valuenow", String(channel));
+      box.setAttribute("aria-valuetext", says);
+    }
+    if (grid.count) {
+      const { across, down, right, below } = frame(grid);
+      const column = channel % grid.columns, row = Math.floor(channel / grid.columns);
+      Object.assign(chosen.style, {
+        left: `${((column * right) / across) * 100}%`, top: `${((row * below) / down) * 100}%`,
+        width: `${(grid.width / across) * 100}%`, height: `${(grid.height / down) * 100}%`,
+      });
+    }
+    drawBars();
+  }
+
+  const stops = [
+    follow(model, ["mosaic", "grid", "values", "title", "about", "memory"], () => {
+      const grid = model.get("grid");
+      title.textContent = model.get("title");
+      about.textContent = model.get("about");
+      memory.textContent = model.get("memory");
+      showBytes(mosaic, model.get("mosaic"));
+      mosaic.alt = `${words.mosaic}: ${model.get("about")}`;
+      mosaic.classList.toggle("coarse", Boolean(grid.count) && frame(grid).across < main.clientWidth);
+      maps.hidden = scale.hidden = choice.hidden = !grid.count;
+      empty.hidden = Boolean(model.get("title"));
+      aside.hidden = !model.get("title");
+      drawChosen();
+    }),
+    follow(model, ["alike", "gradient", "ends"], () => {
+      choice.value = model.get("alike") ? "alike" : "each";
+      [low.textContent, high.textContent] = [model.get("ends")[0] ?? "", model.get("ends")[1] ?? ""];
+      ramp.style.background = `linear-gradient(90deg, ${model.get("gradient").join(", ")})`;
+    }),
+    follow(model, ["channel", "one", "one_title", "one_range", "cells"], () => {
+      oneTitle.textContent = model.get("one_title");
+      oneRange.textContent = model.get("one_range");
+      showBytes(one, model.get("one"));
+      one.alt = `${model.get("one_title")}: ${model.get("one_range")}`;
+      map.hidden = one.hidden;
+      drawChosen();
+    }),
+    follow(model, ["cell", "cells", "facts"], () => {
+      const cell = model.get("cell");
+      const [rows, columns] = model.get("cells");
+      mark.hidden = !cell.length || !rows;
+      if (!mark.hidden) Object.assign(mark.style, { left: `${(cell[1] / columns) * 100}%`, top: `${(cell[0] / rows) * 100}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
+      hint.hidden = cell.length > 0 || !rows;
+      facts.replaceChildren(...model.get("facts").flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
+    }),
+    onTheme(drawBars),
+  ];
+  const resized = new ResizeObserver(drawBars);
+  resized.observe(bars);
+  return () => { stops.forEach((stop) => stop()); resized.disconnect(); };
+}
+export default { render };

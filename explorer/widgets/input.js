@@ -1,0 +1,175 @@
+const INK = 22; // CSS pixels: the pen's width on a canvas of 270, as thick as the digits a network learnt from
+
+function render({ model, el }) {
+  root(el, "input-view");
+  const words = model.get("words");
+  let shown = "came";
+  let local = ""; // the address of a picture shown before Python has seen it
+
+  const cameButton = make("button", { onclick: () => show("came") }, words.came);
+  const seenButton = make("button", { onclick: () => show("seen") }, words.seen);
+  const picture = make("img", { alt: "", draggable: "false" });
+  const mark = make("span", { class: "mark" });
+  const caption = make("p", { class: "quiet caption number" });
+  const notes = make("p", { class: "notes", role: "note" });
+  const frame = make("div", { class: "frame" }, picture, mark);
+  const paper = make("canvas", { class: "paper", width: "270", height: "270", tabindex: "0", "aria-label": words.canvas, role: "img" });
+  const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => { if (file.files[0]) take(file.files[0], file.files[0].name); file.value = ""; } });
+  const drawButton = make("button", { "aria-pressed": "false", onclick: () => toggleDrawing(paper.hidden) }, words.draw);
+  const wipe = make("button", { onclick: clear, hidden: true }, words.wipe);
+  const hint = make("span", { class: "quiet" }, words.drop_first);
+  const progress = make("progress", { max: "1", value: "0", hidden: true });
+  const drop = make("div", { class: "drop" }, frame, paper, caption, notes, progress,
+    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), make("button", { onclick: pasteNow }, words.paste), drawButton, wipe, hint, file));
+  const samples = make("div", { class: "samples", role: "group", "aria-label": words.samples });
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("span", { class: "segments", role: "group", "aria-label": words.title }, cameButton, seenButton)), drop, samples);
+  paper.hidden = true;
+
+  const refuse = (text, values = {}) => model.send({ refuse: fill(text, values) });
+
+  let newest = 0;
+  async function take(blob, name) {
+    if (blob.size > model.get("largest")) return refuse(words.too_large, { name });
+    const mine = (newest += 1);
+    if (paper.hidden && blob.type.startsWith("image/")) preview(blob);
+    progress.hidden = blob.size < 2e6;
+    try {
+      await upload(model, blob, name, (part) => {
+        if (mine !== newest) return;
+        progress.value = part;
+        if (!progress.hidden) caption.textContent = fill(words.sending, { name, percent: Math.round(part * 100) });
+      });
+    } catch (error) {
+      if (error.message !== "overtaken") draw(); // Python has said why on the page
+    }
+    if (mine === newest) progress.hidden = true;
+  }
+  // Show a picture at once, before it has been sent; one that the browser can't read waits for Python.
+  function preview(blob) {
+    const address = URL.createObjectURL(blob);
+    const probe = new Image();
+    probe.onload = () => {
+      if (local) URL.revokeObjectURL(local);
+      local = address;
+      picture.hidden = false;
+      picture.src = address;
+      mark.hidden = true;
+    };
+    probe.onerror = () => URL.revokeObjectURL(address);
+    probe.src = address;
+  }
+
+  // A drop, a paste
+  const over = (event) => { event.preventDefault(); drop.classList.add("over"); };
+  const leave = () => drop.classList.remove("over");
+  el.addEventListener("dragover", over);
+  el.addEventListener("dragleave", leave);
+  el.addEventListener("drop", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    leave();
+    const dropped = event.dataTransfer.files[0];
+    if (dropped) { toggleDrawing(false); take(dropped, dropped.name); } else refuse(words.no_file);
+  });
+  const onPaste = (event) => {
+    const inside = el.contains(document.activeElement);
+    const elsewhere = document.activeElement && document.activeElement !== document.body && !document.activeElement.closest(".explorer");
+    if (event.target.closest?.("input, textarea, [contenteditable]") || (!inside && elsewhere)) return;
+    const item = [...(event.clipboardData?.files || [])][0];
+    if (!item) return inside ? refuse(words.no_picture) : undefined;
+    event.preventDefault();
+    toggleDrawing(false);
+    take(item, item.name || words.pasted);
+  };
+  document.addEventListener("paste", onPaste);
+  async function pasteNow() {
+    try {
+      for (const item of await navigator.clipboard.read()) {
+        const type = item.types.find((one) => one.startsWith("image/"));
+        if (type) { toggleDrawing(false); return take(await item.getType(type), words.pasted); }
+      }
+    } catch { /* no permission: the sentence says how else */ }
+    refuse(words.no_picture);
+  }
+
+  // The drawing canvas: dark ink on white paper, answered after every stroke
+  const pen = paper.getContext("2d");
+  let last = null;
+  const place = (event) => {
+    const box = paper.getBoundingClientRect();
+    return [((event.clientX - box.left) / box.width) * paper.width, ((event.clientY - box.top) / box.height) * paper.height];
+  };
+  function clear() {
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, paper.width, paper.height);
+    Object.assign(pen, { strokeStyle: "#111", lineWidth: INK, lineCap: "round", lineJoin: "round" });
+  }
+  function stroke(event) {
+    if (!last) return;
+    const now = place(event);
+    pen.beginPath();
+    pen.moveTo(...last);
+    pen.lineTo(...now);
+    pen.stroke();
+    last = now;
+  }
+  paper.addEventListener("pointerdown", (event) => { paper.setPointerCapture(event.pointerId); last = place(event); stroke(event); });
+  paper.addEventListener("pointermove", stroke);
+  paper.addEventListener("pointerup", (event) => {
+    stroke(event);
+    last = null;
+    paper.toBlob((blob) => take(blob, words.drawing));
+  });
+  function toggleDrawing(on) {
+    if (on && paper.hidden) clear();
+    paper.hidden = wipe.hidden = !on;
+    frame.hidden = on && shown === "came";
+    drawButton.textContent = on ? words.done : words.draw;
+    drawButton.setAttribute("aria-pressed", String(on));
+    draw();
+  }
+
+  function show(which) {
+    shown = which;
+    draw();
+  }
+  function draw() {
+    if (local) URL.revokeObjectURL(local);
+    local = "";
+    const drawing = !paper.hidden;
+    showBytes(picture, model.get(shown));
+    picture.classList.toggle("coarse", shown === "seen");
+    picture.alt = model.get(`${shown}_text`);
+    frame.hidden = picture.hidden || (drawing && shown === "came");
+    paper.classList.toggle("small", drawing && shown === "seen");
+    caption.textContent = frame.hidden ? "" : model.get(`${shown}_text`);
+    notes.textContent = model.get("notes").join(" ");
+    notes.hidden = !notes.textContent;
+    hint.textContent = model.get("came")?.byteLength ? words.drop : words.drop_first;
+    cameButton.setAttribute("aria-pressed", String(shown === "came"));
+    seenButton.setAttribute("aria-pressed", String(shown === "seen"));
+    const at = model.get("mark");
+    mark.hidden = !("left" in at) || (shown === "came" && !model.get("aligned"));
+    for (const side of ["left", "top", "width", "height"]) if (!mark.hidden) mark.style[side] = `${at[side] * 100}%`;
+  }
+
+  const addresses = [];
+  const stops = [
+    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned"], draw),
+    follow(model, ["samples"], () => {
+      addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
+      samples.replaceChildren(...model.get("samples").map(({ name, picture: bytes }) => {
+        const address = URL.createObjectURL(new Blob([bytes]));
+        addresses.push(address);
+        const label = fill(words.sample, { name: name.replace(/\.\w+$/, "").replaceAll("_", " ") });
+        return make("button", { class: "sample", title: label, onclick: () => { toggleDrawing(false); model.send({ sample: name }); } }, make("img", { src: address, alt: label }));
+      }));
+    }),
+  ];
+  return () => {
+    stops.forEach((stop) => stop());
+    document.removeEventListener("paste", onPaste);
+    addresses.forEach((address) => URL.revokeObjectURL(address));
+  };
+}
+export default { render };

@@ -1,0 +1,194 @@
+const NAME = 0, KIND = 1, BLOCK = 2, DESCRIPTION = 3, PARAMETERS = 4;
+const HEIGHT = 128, TOP = 16, FLOOR = 90, SIDE = 10; // CSS pixels: the strip, where bars begin and end, its margin
+
+function render({ model, el }) {
+  root(el, "layer-strip");
+  const words = model.get("words");
+  const id = `explorer-${Math.random().toString(36).slice(2)}`;
+  const title = make("h2");
+  const scale = make("span", { class: "quiet small" });
+  const names = make("datalist", { id });
+  const go = make("input", { type: "text", list: id, placeholder: words.go, "aria-label": words.go, onkeydown: (event) => { if (event.key === "Enter") submit(); }, onchange: submit });
+  const zoomed = (factor) => () => zoom(factor, (model.get("layer") - view.start) / (view.stop - view.start));
+  const zooms = make("span", { class: "segments", role: "group", "aria-label": words.zoom },
+    make("button", { onclick: zoomed(0.5) }, words.closer), make("button", { onclick: zoomed(2) }, words.wider), make("button", { onclick: () => { fit(); draw(); } }, words.all));
+  const legend = make("div", { class: "legend", "aria-hidden": "true" });
+  const canvas = make("canvas", {});
+  const tip = make("div", { class: "tip", hidden: true });
+  const strip = make("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": words.label, "aria-description": words.keys, "aria-valuemin": "0", onkeydown: onKey }, canvas, tip);
+  const said = make("div", { class: "said" });
+  el.append(make("div", { class: "head" }, title, scale, go, zooms, names), legend, strip, said);
+
+  const view = { start: 0, stop: 1 }; // the layers in sight, as fractions of indices
+  const layers = () => model.get("layers");
+  const fit = () => { view.start = 0; view.stop = Math.max(1, layers().length); };
+  const width = () => Math.max(60, strip.clientWidth);
+  const step = () => (width() - 2 * SIDE) / (view.stop - view.start);
+  const x = (index) => SIDE + (index - view.start) * step();
+  const at = (event) => {
+    const index = Math.floor(view.start + (event.clientX - strip.getBoundingClientRect().left - SIDE) / step());
+    return Math.min(layers().length - 1, Math.max(0, index));
+  };
+  const select = (index) => assign(model, { layer: Math.min(layers().length - 1, Math.max(0, index)) });
+
+  let submitted = "";
+  function submit() {
+    const typed = go.value.trim();
+    if (!typed || typed === submitted) return;
+    submitted = typed; // Enter also fires "change" later on
+    model.send({ select: typed });
+    setTimeout(() => { go.value = submitted = ""; });
+  }
+
+  function zoom(factor, anchor) {
+    const count = layers().length;
+    const span = Math.min(count, Math.max(Math.min(12, count), (view.stop - view.start) * factor));
+    const middle = view.start + anchor * (view.stop - view.start);
+    view.start = Math.min(count - span, Math.max(0, middle - anchor * span));
+    view.stop = view.start + span;
+    draw();
+  }
+  function reveal(index) {
+    const span = view.stop - view.start;
+    if (index < view.start) view.start = index;
+    else if (index + 1 > view.stop) view.start = index + 1 - span;
+    view.stop = view.start + span;
+  }
+
+  function onKey(event) {
+    const now = model.get("layer");
+    const block = (direction) => {
+      const own = layers()[now][BLOCK];
+      let index = now;
+      while (layers()[index] && layers()[index][BLOCK] === own) index += direction;
+      return layers()[index] ? index : now;
+    };
+    const moves = { ArrowRight: now + 1, ArrowUp: now + 1, ArrowLeft: now - 1, ArrowDown: now - 1, Home: 0, End: layers().length - 1 };
+    if (!layers().length) return;
+    if (event.key in moves) select(moves[event.key]);
+    else if (event.key === "PageUp") select(block(1));
+    else if (event.key === "PageDown") select(block(-1));
+    else if (event.key === "+") zoomed(0.5)();
+    else if (event.key === "-") zoomed(2)();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  strip.addEventListener("click", (event) => { if (layers().length) select(at(event)); });
+  strip.addEventListener("pointermove", (event) => {
+    if (!layers().length) return;
+    const index = at(event);
+    const layer = layers()[index];
+    tip.textContent = `${index} · ${layer[NAME]} · ${layer[DESCRIPTION]}`;
+    tip.hidden = false;
+    const left = event.clientX - strip.getBoundingClientRect().left;
+    tip.style.left = `${Math.min(Math.max(4, left - tip.offsetWidth / 2), width() - tip.offsetWidth - 4)}px`;
+  });
+  strip.addEventListener("pointerleave", () => { tip.hidden = true; });
+  strip.addEventListener("wheel", (event) => {
+    const across = Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey;
+    if (!event.ctrlKey && !event.metaKey && !across) return; // a plain wheel scrolls the page
+    event.preventDefault();
+    const anchor = (event.clientX - strip.getBoundingClientRect().left - SIDE) / (width() - 2 * SIDE);
+    if (across) {
+      const move = ((event.deltaX || event.deltaY) / step());
+      const span = view.stop - view.start;
+      view.start = Math.min(layers().length - span, Math.max(0, view.start + move));
+      view.stop = view.start + span;
+      draw();
+    } else zoom(event.deltaY > 0 ? 1.25 : 0.8, anchor);
+  }, { passive: false });
+
+  function drawTicks(context, colour, count) {
+    const every = [1, 2, 5, 10, 20, 50, 100, 200].find((one) => one * step() >= 44) || 500;
+    context.fillStyle = colour("quiet");
+    for (let index = Math.ceil(view.start / every) * every; index < Math.min(count, view.stop); index += every) {
+      context.fillText(index, x(index + 0.5), HEIGHT - 8);
+    }
+  }
+  function drawBlocks(context, colour) {
+    const all = layers();
+    let from = Math.floor(view.start);
+    while (from < Math.min(all.length, view.stop)) {
+      let to = from;
+      while (to < all.length && all[to][BLOCK] === all[from][BLOCK]) to += 1;
+      const left = Math.max(SIDE, x(from)), right = Math.min(width() - SIDE, x(to));
+      context.fillStyle = colour("line");
+      context.fillRect(left, FLOOR + 3, Math.max(1, right - left - 1), 1);
+      context.fillStyle = colour("quiet");
+      const block = all[from][BLOCK];
+      const short = [block, block.split(" ").at(-1), block.match(/\d+[a-z]?$/)?.[0]].find((text) => text && context.measureText(text).width <= right - left - 3);
+      if (short) context.fillText(short, (left + right) / 2, FLOOR + 13);
+      from = to;
+    }
+  }
+  function draw() {
+    const all = layers();
+    const context = wiped(canvas, width(), HEIGHT);
+    if (!all.length) return;
+    const colour = colours(el);
+    const tallest = Math.log1p(Math.max(1, ...all.map((layer) => layer[PARAMETERS])));
+    const selected = model.get("layer");
+    const gap = step() > 3 ? 1 : 0;
+    const kinds = {};
+    for (let index = Math.floor(view.start); index < Math.min(all.length, Math.ceil(view.stop)); index += 1) {
+      const [, kind, , , parameters] = all[index];
+      const high = Math.max(5, (Math.log1p(parameters) / tallest) * (FLOOR - TOP));
+      context.fillStyle = index === selected ? colour("ink") : (kinds[kind] ??= colour(kind));
+      context.fillRect(x(index), FLOOR - high, Math.max(step() - gap, 0.75), high);
+      if (index === selected) {
+        const middle = x(index + 0.5), y = FLOOR - high - 3;
+        context.beginPath();
+        context.moveTo(middle - 5, y - 6);
+        context.lineTo(middle + 5, y - 6);
+        context.lineTo(middle, y);
+        context.fill();
+      }
+    }
+    context.font = "10px system-ui, 'DejaVu Sans', sans-serif";
+    context.textAlign = "center";
+    drawBlocks(context, colour);
+    drawTicks(context, colour, all.length);
+  }
+
+  function say() {
+    const all = layers();
+    const index = model.get("layer");
+    const layer = all[index];
+    strip.setAttribute("aria-valuemax", String(Math.max(0, all.length - 1)));
+    strip.setAttribute("aria-valuenow", String(index));
+    if (!layer) return said.replaceChildren();
+    strip.setAttribute("aria-valuetext", `${index}, ${layer[NAME]}, ${layer[DESCRIPTION]}`);
+    said.replaceChildren(
+      make("b", {}, `${index} · ${layer[NAME]}`), make("span", {}, layer[DESCRIPTION]),
+      make("span", {}, fill(words.parameters, { number: layer[PARAMETERS].toLocaleString("en") })),
+      make("span", {}, `${words.in_keras} `, make("code", {}, `model.layers[${index}]`)));
+  }
+
+  const stops = [
+    follow(model, ["layers", "title"], () => {
+      const all = layers();
+      title.textContent = model.get("title");
+      const tallest = Math.max(0, ...all.map((layer) => layer[PARAMETERS]));
+      scale.textContent = all.length ? `${words.scale}, ${fill(words.tallest, { number: tallest.toLocaleString("en") })}` : "";
+      names.replaceChildren(...all.map((layer, index) => make("option", { value: layer[NAME], label: `${index}` })));
+      const there = new Set(all.map((layer) => layer[KIND]));
+      const kinds = words.kinds.filter((kind) => there.has(kind));
+      legend.replaceChildren(...kinds.map((kind) => {
+        const entry = make("span", {}, words[`kind_${kind}`]);
+        entry.style.setProperty("--c", `var(--${kind})`);
+        return entry;
+      }));
+      fit();
+      draw();
+      say();
+    }),
+    follow(model, ["layer"], () => { reveal(model.get("layer")); draw(); say(); }),
+    onTheme(draw),
+  ];
+  const resized = new ResizeObserver(draw);
+  resized.observe(strip);
+  return () => { stops.forEach((stop) => stop()); resized.disconnect(); };
+}
+export default { render };

@@ -1,0 +1,84 @@
+"""The layer strip: every layer as a thin bar in order, to see, find and select."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from explorer.locale import _, counted
+from explorer.session import Session
+from explorer.values import Layer
+from explorer.widgets.view import View
+
+
+class LayerStrip(View):
+    """Draws all layers as bars, their height the parameters on a log scale; click, arrow keys or a name select one."""
+
+    layers = traitlets.List(help="One list a layer: name, kind, block, description, parameters.").tag(sync=True)
+    layer = traitlets.Int(0, help="Index of the selected layer.").tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, session: Session | None = None) -> None:
+        super().__init__(session)
+        self.follow("network", by=self._draw)
+        self.follow("layer", by=self._select)
+        self.observe(lambda change: self.session.select(change["new"]), "layer")
+
+    def translated(self) -> dict[str, Any]:
+        """Return the words of this view."""
+        return {
+            "label": _("Layers"),
+            "scale": _("height: parameters, log scale"),
+            "tallest": _("tallest {number}"),
+            "go": _("Go to index or name"),
+            "closer": _("Closer"),
+            "wider": _("Wider"),
+            "all": _("All"),
+            "zoom": _("Zoom"),
+            "in_keras": _("in Keras"),
+            "parameters": _("{number} parameters"),
+            "keys": _("Arrow keys: next layer. Page keys: next block."),
+            "kinds": list(_kinds()),
+            **{f"kind_{kind}": text for kind, text in _kinds().items()},
+        }
+
+    def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+        """Go to the layer whose index or name was typed."""
+        self.session.select(str(message["select"]))
+
+    def _draw(self) -> None:
+        network = self.session.network
+        self.layers = [_described(layer) for layer in network.layers] if network else []
+        self.title = counted("{number} layer", "{number} layers", len(self.layers)) if network else ""
+        self._select()
+
+    def _select(self) -> None:
+        self.layer = self.session.layer
+
+
+def _described(layer: Layer) -> list[str | int]:
+    shape = shape_text(layer.output_shape)
+    kind = _kinds()[layer.kind]
+    described = f"{layer.class_name}, {shape}" if layer.kind == "other" else f"{kind}, {shape}"
+    return [layer.name, layer.kind, layer.block.replace("_", " "), described, layer.parameters]
+
+
+def shape_text(shape: tuple[int | None, ...]) -> str:
+    """Return 28 × 28 × 192; an open size shows as a question mark."""
+    return " × ".join("?" if size is None else str(size) for size in shape)
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        "input": _("input"),
+        "convolution": _("convolution"),
+        "depthwise": _("depthwise"),
+        "normalisation": _("normalisation"),
+        "activation": _("activation"),
+        "merge": _("merge"),
+        "pooling": _("pooling"),
+        "dense": _("dense"),
+        "recurrent": _("recurrent"),
+        "other": _("other"),
+    }

@@ -1,0 +1,95 @@
+// Put in front of every view's own module: nothing here knows what a view shows.
+
+// Make an element: make("button", { class: "x", onclick: f }, "text", child).
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+// Mark the view's own element; JupyterLab's shortcuts stay out of it.
+function root(el, name) {
+  el.classList.add("explorer", name);
+  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  return el;
+}
+
+// Call `draw` now and whenever one of these traits changes; return what stops it.
+function follow(model, names, draw) {
+  const events = names.map((name) => `change:${name}`).join(" ");
+  model.on(events, draw);
+  draw();
+  return () => model.off(events, draw);
+}
+
+// Set traits and send them.
+function assign(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}
+
+// Fill in {name} in a text.
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+// Show bytes of a PNG or JPEG in an <img>; the address of what it showed before is given back.
+function showBytes(image, bytes) {
+  if (image.dataset.address) URL.revokeObjectURL(image.dataset.address);
+  delete image.dataset.address;
+  image.hidden = !bytes || !bytes.byteLength;
+  if (image.hidden) return image.removeAttribute("src");
+  image.src = image.dataset.address = URL.createObjectURL(new Blob([bytes]));
+}
+
+// Call `draw` when the page turns light or dark; return what stops it.
+function onTheme(draw) {
+  const watcher = new MutationObserver(draw);
+  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  return () => watcher.disconnect();
+}
+
+// Read the colours of the theme: colour(el)("accent").
+function colours(el) {
+  const style = getComputedStyle(el);
+  return (name) => style.getPropertyValue(`--${name}`).trim();
+}
+
+// A canvas in device pixels: returns its drawing context, scaled to CSS pixels and wiped.
+function wiped(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+// Send a blob in chunks, each one acknowledged: larger messages close the websocket.
+// `progress` takes 0 to 1. Rejects with Python's sentence; a later upload of the same view overtakes.
+const CHUNK = 1 << 20;
+async function upload(model, blob, name, progress) {
+  const id = `${Date.now()}-${Math.random()}`;
+  const count = Math.max(1, Math.ceil(blob.size / CHUNK));
+  for (let part = 0; part < count; part += 1) {
+    const bytes = await blob.slice(part * CHUNK, (part + 1) * CHUNK).arrayBuffer();
+    const answered = new Promise((resolve, reject) => {
+      const listen = (message) => {
+        if (message.upload !== id || message.part !== part) return;
+        model.off("msg:custom", listen);
+        if (message.error) reject(new Error(message.error));
+        else resolve();
+      };
+      model.on("msg:custom", listen);
+    });
+    model.send({ upload: id, part, count, size: blob.size, name }, undefined, [bytes]);
+    await answered;
+    progress((part + 1) / count);
+  }
+}
+

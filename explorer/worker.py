@@ -1,0 +1,149 @@
+"""Worker: does a backend's verbs one after the other on one thread; InlineWorker does them where it is called.
+
+What crosses is data: the name of a verb and values in, values out. Callbacks run on the event loop of
+the thread that made the worker, in order, so that they may touch traits and widgets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from traitlets.config import Application
+
+from explorer.backend.service import Backend
+from explorer.values import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """Something asked of the backend. A newer wish for the same slot overtakes it: its callbacks stay silent.
+
+    done: takes the result and the seconds it took; failed: takes the exception; progress: takes Progress.
+    """
+
+    slot: str
+    verb: str
+    arguments: tuple[Any, ...]
+    done: Callable[[Any, float], None]
+    failed: Callable[[Exception], None]
+    progress: Callable[[Progress], None]
+
+
+class AnyWorker(Protocol):
+    """What a session needs of a worker."""
+
+    def ask(self, wish: Wish) -> None:
+        """Do the wish; return at once where there is a thread."""
+
+    def close(self) -> None:
+        """Stop; wishes that wait are dropped."""
+
+
+def worker_here(backend: Callable[[], Any] = Backend) -> AnyWorker:
+    """Return a Worker where an event loop runs (a notebook, a dashboard), else an InlineWorker (a script)."""
+    try:
+        return Worker(backend)
+    except RuntimeError:
+        return InlineWorker(backend)
+
+
+class Worker:
+    """Does wishes on one thread of its own. Raises RuntimeError where no event loop runs.
+
+    backend: makes the object with the verbs; called on the thread, when the first wish comes.
+    """
+
+    def __init__(self, backend: Callable[[], Any] = Backend) -> None:
+        self._loop = asyncio.get_running_loop()
+        # ipykernel finds the cell that widgets and output belong to in context variables.
+        self._context = contextvars.copy_context()
+        self._make_backend = backend
+        self._waiting: deque[Wish] = deque()
+        self._newest: dict[str, Wish] = {}
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
+        self._closed = False
+        # Not before the cell has run: loading TensorFlow at once would hold up the page.
+        self._loop.call_soon_threadsafe(self._thread.start, context=self._context)
+
+    def ask(self, wish: Wish) -> None:
+        """Put the wish in the queue; it overtakes an older one for the same slot."""
+        with self._changed:
+            self._newest[wish.slot] = wish
+            self._waiting = deque(one for one in self._waiting if one.slot != wish.slot)
+            self._waiting.append(wish)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Stop the thread after the verb that runs; results that come after this are dropped."""
+        with self._changed:
+            self._closed = True
+            self._waiting.clear()
+            self._newest.clear()
+            self._changed.notify()
+
+    def _work(self) -> None:
+        backend = None
+        while (wish := self._next()) is not None:
+            backend = backend or self._make_backend()
+            run(wish, backend, self._deliver)
+
+    def _next(self) -> Wish | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            return None if self._closed else self._waiting.popleft()
+
+    def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
+        def deliver() -> None:
+            if self._newest.get(wish.slot) is wish:
+                callback(*arguments)
+
+        try:
+            self._loop.call_soon_threadsafe(deliver, context=self._context)
+        except RuntimeError:  # the loop is closed: nobody is left to hear it
+            self.close()
+
+
+class InlineWorker:
+    """The worker's twin that does each wish at once, on the caller's thread."""
+
+    def __init__(self, backend: Callable[[], Any] = Backend) -> None:
+        self._backend = backend()
+        self._newest: dict[str, Wish] = {}
+
+    def ask(self, wish: Wish) -> None:
+        """Do the wish and call back before returning."""
+        self._newest[wish.slot] = wish
+        run(wish, self._backend, self._deliver)
+
+    def close(self) -> None:
+        """Nothing is left to stop."""
+
+    def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
+        if self._newest.get(wish.slot) is wish:
+            callback(*arguments)
+
+
+def run(wish: Wish, backend: Any, deliver: Callable[..., None]) -> None:
+    """Do one wish with the backend; hand progress, result or failure to `deliver(wish, callback, value...)`."""
+    start = time.perf_counter()
+    try:
+        result = getattr(backend, wish.verb)(*wish.arguments, lambda progress: deliver(wish, wish.progress, progress))
+    except Exception as error:
+        log().info("%s failed", wish.verb, exc_info=error)
+        deliver(wish, wish.failed, error)
+    else:
+        deliver(wish, wish.done, result, time.perf_counter() - start)
+
+
+def log() -> logging.Logger:
+    """Return the kernel's own log, which ends up with the server; anything else would print into the page."""
+    return Application.instance().log if Application.initialized() else logging.getLogger("explorer")
