@@ -45,7 +45,26 @@ _HOMES = {
     "StatusView": "widgets.status",
 }
 
-__all__ = ["load", *_HOMES]  # noqa: PLE0604  # the names are the keys above
+__all__ = [
+    "load",
+    "Network",
+    "architectures",
+    "Explorer",
+    "ExplorerError",
+    "Session",
+    "Answers",
+    "Example",
+    "FeatureMaps",
+    "Layer",
+    "NetworkSpec",
+    "Prediction",
+    "AnswersView",
+    "FeatureMapsView",
+    "InputView",
+    "LayerStrip",
+    "ArchitecturePicker",
+    "StatusView",
+]
 
 
 def load(

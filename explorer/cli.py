@@ -98,7 +98,12 @@ def _predict(options: argparse.Namespace) -> None:
     examples = [images.read(file) for file in options.files]  # a wrong name is better said before the network loads
     answers = _network(options).predict(examples, top=options.top)
     if options.json:
-        _print_json([{"file": file, "predictions": [dataclasses.asdict(one) for one in row]} for file, row in zip(options.files, answers, strict=True)])
+        _print_json(
+            [
+                {"file": file, "predictions": [dataclasses.asdict(one) for one in row]}
+                for file, row in zip(options.files, answers, strict=True)
+            ]
+        )
         return
     for file, row in zip(options.files, answers, strict=True):
         if len(options.files) > 1:
@@ -119,7 +124,14 @@ def _layers(options: argparse.Namespace) -> None:
         return
     rows = [(_("index"), _("name"), _("kind"), _("block"), _("output shape"), _("parameters"))]
     rows += [
-        (str(one.index), one.name, one.kind, one.block, " x ".join("?" if size is None else str(size) for size in one.output_shape), f"{one.parameters:,}")
+        (
+            str(one.index),
+            one.name,
+            one.kind,
+            one.block,
+            " x ".join("?" if size is None else str(size) for size in one.output_shape),
+            f"{one.parameters:,}",
+        )
         for one in layers
     ]
     _print_table(rows)

@@ -15,7 +15,7 @@ from explorer.widgets.picker import ArchitecturePicker
 from explorer.widgets.status import StatusView
 
 
-class Explorer(ipywidgets.Box):
+class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     """The whole page as one widget: pick an architecture, drop in a picture, see answers, layers and feature maps.
 
     architecture: a name in `explorer.architectures` to begin with; by default MobileNetV2 where its

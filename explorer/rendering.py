@@ -92,7 +92,9 @@ def _columns(count: int, ideal: float) -> int:
     return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal)))
 
 
-def _levels(maps: np.ndarray[Any, Any], alike: bool, low: float | None = None, high: float | None = None) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _levels(
+    maps: np.ndarray[Any, Any], alike: bool, low: float | None = None, high: float | None = None
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return palette entries for maps (n, height, width); a map that is the same everywhere gets the lowest."""
     maps = maps.astype(np.float32, copy=False)
     finite = np.isfinite(maps)

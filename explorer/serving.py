@@ -38,11 +38,11 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
     from voila.app import Voila
 
-    class Dashboards(Voila):
+    class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
         """Voila that says in its own words where it is."""
 
         def launch_browser(self) -> None:
-            """Called when the server listens."""
+            """Say where the dashboard is; Voila calls this when it listens."""
             address = f"http://localhost:{self.port}/voila/render/{START}"
             print(_("The dashboard is at {address}\nStop it with Ctrl-C.").format(address=address), flush=True)
             if browse and _has_browser():

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance, Int, Tuple, Unicode, observe
+from traitlets import Bool, HasTraits, Instance, Int, Unicode, observe
 
 from explorer.catalog import BUNDLED, architectures, spec
 from explorer.errors import ExplorerError, UnreadableExample
@@ -41,7 +41,7 @@ class Session(HasTraits):
     layer = Int(0, help="Index of the selected layer.")
     feature_maps = Instance(FeatureMaps, allow_none=True, help="What the selected layer answers.")
     channel = Int(0, help="The chosen feature map or unit.")
-    cell = Tuple(Int(), Int(), default_value=None, allow_none=True, help="The chosen cell: row and column.")
+    cell = Instance(tuple, allow_none=True, help="The chosen cell: row and column.")
     region = Instance(Region, allow_none=True, help="The part of the input that the chosen cell stands for.")
     at_hand = Instance(frozenset, args=(), help="The architectures whose weights are on this machine.")
     busy = Bool(False, help="Whether the worker is at it.")
@@ -98,7 +98,9 @@ class Session(HasTraits):
         if isinstance(error, ExplorerError):
             self.failure = str(error)
         else:
-            self.failure = _("Something went wrong in explorer itself ({error}); the log has the details.").format(error=type(error).__name__)
+            self.failure = _("Something went wrong in explorer itself ({error}); the log has the details.").format(
+                error=type(error).__name__
+            )
 
     def close(self) -> None:
         """Stop the worker."""
@@ -160,7 +162,8 @@ class Session(HasTraits):
             self._ask("feature maps", "feature_maps", self.network.spec, self.example, self.layer, done=self._looked_inside)
 
     def _looked_inside(self, feature_maps: FeatureMaps) -> None:
-        self.channel = min(self.channel, feature_maps.axes[-1].size - 1)
+        if self.feature_maps is None or self.feature_maps.layer != feature_maps.layer:
+            self.channel = 0 if feature_maps.spatial else int(feature_maps.values.argmax())
         self.feature_maps = feature_maps
 
     @observe("top")
@@ -171,7 +174,7 @@ class Session(HasTraits):
 
     @observe("layer")
     def _other_layer(self, _change: Any) -> None:
-        self.channel, self.cell = 0, None
+        self.cell = None
         if self.seen:
             self._look_inside()
 
@@ -197,12 +200,14 @@ class Session(HasTraits):
                 self._took = seconds
             if not self._pending:
                 self.busy = False
-                self.status = Progress(_("Ready. Answered in {ms} ms").format(ms=max(1, round(self._took * 1000))) if self._took else _("Ready."))
+                self.status = Progress(
+                    _("Ready. Answered in {ms} ms").format(ms=max(1, round(self._took * 1000))) if self._took else _("Ready.")
+                )
 
         def on_done(result: Any, seconds: float) -> None:
             try:
                 done(result)
-            except Exception as error:  # a view that can't draw it: nothing else would say so
+            except Exception as error:  # noqa: BLE001  # a view that can't draw it: nothing else would say so
                 log().exception("showing the result of %s failed", verb)
                 self.refuse(error)
             finish(seconds)

@@ -121,7 +121,7 @@ class Layer:
 class Layers(tuple[Layer, ...]):
     """The layers in Keras's order; `layers[116]` and `layers["block_13_expand"]` are the same row."""
 
-    @overload  # type: ignore[override]  # a tuple that also takes names
+    @overload
     def __getitem__(self, key: SupportsIndex | str) -> Layer: ...
     @overload
     def __getitem__(self, key: slice) -> tuple[Layer, ...]: ...
@@ -145,7 +145,9 @@ class Layers(tuple[Layer, ...]):
         try:
             return super().__getitem__(key)
         except IndexError:
-            raise UnknownName(_("There is no layer {index}: this network has layers 0 to {last}.").format(index=key, last=len(self) - 1)) from None
+            raise UnknownName(
+                _("There is no layer {index}: this network has layers 0 to {last}.").format(index=key, last=len(self) - 1)
+            ) from None
         except TypeError:
             raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__)) from None
 

@@ -137,7 +137,7 @@ def run(wish: Wish, backend: Any, deliver: Callable[..., None]) -> None:
     start = time.perf_counter()
     try:
         result = getattr(backend, wish.verb)(*wish.arguments, lambda progress: deliver(wish, wish.progress, progress))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
         log().info("%s failed", wish.verb, exc_info=error)
         deliver(wish, wish.failed, error)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,7 +29,7 @@ class Activations:
         self._by_example.move_to_end(example)
         return found
 
-    def put(self, example: str, arrays: Mapping[int, Array]) -> None:
+    def put(self, example: str, arrays: dict[int, Array]) -> None:
         """Remember `arrays` for this example as far as the bound allows."""
         known = self._by_example.pop(example, {})
         self.size -= _bytes(known.values())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from explorer.catalog import Architecture
 from explorer.errors import UnreadableExample
@@ -105,7 +105,7 @@ def picture(example: Example) -> Image.Image:
         raise UnreadableExample(
             _("{name} holds more than {limit} million pixels; save a smaller copy.").format(name=example.name, limit=MAX_PIXELS // 10**6)
         ) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=_what_it_is(example.data))) from None
     except (OSError, SyntaxError, ValueError, MemoryError) as error:  # what Pillow's decoders raise on damaged files
         raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=example.name, why=error)) from error
@@ -136,10 +136,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if not np.isfinite(values).all():
         raise ValueError("it holds NaN or infinite values")
     top = values.max(initial=0.0)
-    if image.mode == "F":
-        full = 1.0 if top <= 1 else 255.0
-    else:
-        full = 65_535.0 if top <= 65_535 else float(2**31 - 1)
+    scales = (1.0, 255.0) if image.mode == "F" else (65_535.0, 2.0**31 - 1)
+    full = scales[0] if top <= scales[0] else scales[1]
     return Image.fromarray(np.clip(values / full * 255, 0, 255).round().astype(np.uint8))
 
 

@@ -161,17 +161,21 @@ class Network:
                 scores = self._forward(tensorflow.constant(batch)).numpy()
             for row in scores.astype(np.float64):
                 best = np.argsort(-row, kind="stable")[:top]
-                predictions = tuple(Prediction(*self.labels[index], float(row[index])) for index in best)
+                predictions = tuple(
+                    Prediction(id=self.labels[index][0], label=self.labels[index][1], score=float(row[index])) for index in best
+                )
                 yield Answers(predictions, len(row) - top, float(row.sum() - row[best].sum()), shares)
 
     def _check_top(self, top: int) -> None:
         if not self.labels:
-            raise ExplorerError(_("This network was built without its top (include_top=False), so it names no classes; ask for feature maps."))
+            raise ExplorerError(
+                _("This network was built without its top (include_top=False), so it names no classes; ask for feature maps.")
+            )
         if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top <= len(self.labels):
             raise ExplorerError(_("top must be a whole number from 1 to {classes}, not {top}.").format(classes=len(self.labels), top=top))
 
     @overload
-    def feature_maps(self, example: Source, layer: LayerKey) -> Array: ...
+    def feature_maps(self, example: Source, layer: LayerKey) -> Array: ...  # type: ignore[overload-overlap]  # a name is no list of names
     @overload
     def feature_maps(self, example: Source, layer: Iterable[LayerKey]) -> dict[str, Array]: ...
     @overload
@@ -225,7 +229,9 @@ class Network:
         if indices not in self._recorders:
             recording = keras.Model(self.model.inputs, [self.model.layers[index].output for index in indices])
             self._recorders.clear()  # one is enough: each holds a graph of the whole network
-            self._recorders[indices] = tensorflow.function(lambda batch: recording(batch, training=False), input_signature=[self._signature])
+            self._recorders[indices] = tensorflow.function(
+                lambda batch: recording(batch, training=False), input_signature=[self._signature]
+            )
         return self._recorders[indices]
 
     def _batch(self, example: Example) -> Array:

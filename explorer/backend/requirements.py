@@ -15,9 +15,15 @@ def check() -> None:
     """Raise BackendMissing, in one line, where TensorFlow is missing or Keras is set to another backend."""
     chosen = os.environ.get("KERAS_BACKEND") or _configured_backend()
     if chosen != "tensorflow":
-        raise BackendMissing(_("explorer runs Keras on TensorFlow; the backend {chosen!r} is not supported: set KERAS_BACKEND=tensorflow.").format(chosen=chosen))
+        raise BackendMissing(
+            _("explorer runs Keras on TensorFlow; the backend {chosen!r} is not supported: set KERAS_BACKEND=tensorflow.").format(
+                chosen=chosen
+            )
+        )
     if importlib.util.find_spec("tensorflow") is None:
-        raise BackendMissing(_('TensorFlow is not installed: pip install "keras-explorer[cpu]", or "keras-explorer[gpu]" for an NVIDIA GPU.'))
+        raise BackendMissing(
+            _('TensorFlow is not installed: pip install "keras-explorer[cpu]", or "keras-explorer[gpu]" for an NVIDIA GPU.')
+        )
 
 
 def _configured_backend() -> str:

@@ -26,7 +26,7 @@ class Backend:
         self._activation_memory = activation_memory
         self._networks: OrderedDict[NetworkSpec, Network] = OrderedDict()
 
-    def at_hand(self, say: Say) -> frozenset[str]:
+    def at_hand(self, _say: Say) -> frozenset[str]:
         """Return the names of the architectures whose weights are on this machine."""
         return weights.at_hand()
 

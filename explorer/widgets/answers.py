@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import traitlets
 
 from explorer.locale import _, counted
@@ -12,8 +14,8 @@ from explorer.widgets.view import View
 class AnswersView(View):
     """Draws the top answers as labelled bars with numbers; `top` says how many."""
 
-    answers = traitlets.List(help="One dict an answer: label, score in 0 to 1.").tag(sync=True)
-    others = traitlets.Dict(allow_none=True, default_value=None, help="Label and score of all other classes together.").tag(sync=True)
+    answers: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an answer: label, score in 0 to 1.").tag(sync=True)
+    others = traitlets.Instance(dict, allow_none=True, help="Label and score of all other classes together.").tag(sync=True)
     top = traitlets.Int(5).tag(sync=True)
     classes = traitlets.Int(0, help="How many classes the network knows.").tag(sync=True)
 

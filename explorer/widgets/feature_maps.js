@@ -92,7 +92,7 @@ function render({ model, el }) {
     });
     context.fillStyle = colour("ink");
     context.fillRect(0, y(0), wide, 1);
-    const middle = (selected + 0.5) * step;
+    const middle = Math.min(wide - 6, Math.max(6, (selected + 0.5) * step));
     const tip = Number.isFinite(all[selected]) ? Math.max(8, y(Math.max(0, all[selected]))) : y(0);
     context.beginPath();
     context.moveTo(middle - 5, tip - 8);

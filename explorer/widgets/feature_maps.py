@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import traitlets
 
@@ -32,7 +30,7 @@ class FeatureMapsView(View):
     one_range = traitlets.Unicode().tag(sync=True)
     cells = traitlets.List(traitlets.Int(), help="Rows and columns of the chosen map.").tag(sync=True)
     cell = traitlets.List(traitlets.Int(), help="Row and column of the chosen cell; empty when none is.").tag(sync=True)
-    facts = traitlets.List(help="Pairs of a term and what it is, about the chosen cell or unit.").tag(sync=True)
+    facts: traitlets.List[list[str]] = traitlets.List(help="Pairs of a term and what it is, about the chosen cell or unit.").tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
@@ -73,7 +71,9 @@ class FeatureMapsView(View):
         self.about = _("{index} · {name}, {shape}, values {low} to {high}").format(
             index=maps.layer.index, name=maps.layer.name, shape=shape, low=short(low), high=short(high)
         )
-        self.memory = _("{kept} of {bound} MB of activations remembered").format(kept=round(maps.remembered / 2**20), bound=round(maps.bound / 2**20))
+        self.memory = _("{kept} of {bound} MB of activations remembered").format(
+            kept=megabytes(maps.remembered), bound=megabytes(maps.bound)
+        )
         if maps.spatial:
             self._draw_mosaic(maps, low, high)
         else:
@@ -136,6 +136,11 @@ class FeatureMapsView(View):
 def short(value: float) -> str:
     """Return a value with three significant digits."""
     return f"{value:.3g}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.2e}"
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in units of 2**20, with one decimal below 10."""
+    return f"{size / 2**20:.1f}" if size < 10 * 2**20 else f"{size / 2**20:.0f}"
 
 
 def _on_input(axis: str) -> str:

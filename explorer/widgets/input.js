@@ -8,6 +8,7 @@ function render({ model, el }) {
 
   const cameButton = make("button", { onclick: () => show("came") }, words.came);
   const seenButton = make("button", { onclick: () => show("seen") }, words.seen);
+  const segments = make("span", { class: "segments", role: "group", "aria-label": words.title }, cameButton, seenButton);
   const picture = make("img", { alt: "", draggable: "false" });
   const mark = make("span", { class: "mark" });
   const caption = make("p", { class: "quiet caption number" });
@@ -19,10 +20,10 @@ function render({ model, el }) {
   const wipe = make("button", { onclick: clear, hidden: true }, words.wipe);
   const hint = make("span", { class: "quiet" }, words.drop_first);
   const progress = make("progress", { max: "1", value: "0", hidden: true });
-  const drop = make("div", { class: "drop" }, frame, paper, caption, notes, progress,
+  const drop = make("div", { class: "drop" }, paper, frame, caption, notes, progress,
     make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), make("button", { onclick: pasteNow }, words.paste), drawButton, wipe, hint, file));
   const samples = make("div", { class: "samples", role: "group", "aria-label": words.samples });
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("span", { class: "segments", role: "group", "aria-label": words.title }, cameButton, seenButton)), drop, samples);
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), segments), drop, samples);
   paper.hidden = true;
 
   const refuse = (text, values = {}) => model.send({ refuse: fill(text, values) });
@@ -115,15 +116,16 @@ function render({ model, el }) {
   }
   paper.addEventListener("pointerdown", (event) => { paper.setPointerCapture(event.pointerId); last = place(event); stroke(event); });
   paper.addEventListener("pointermove", stroke);
-  paper.addEventListener("pointerup", (event) => {
+  paper.addEventListener("pointerup", async (event) => {
     stroke(event);
     last = null;
-    paper.toBlob((blob) => take(blob, words.drawing));
+    // toBlob would wait until the browser is idle, a second and more
+    take(await (await fetch(paper.toDataURL("image/png"))).blob(), words.drawing);
   });
   function toggleDrawing(on) {
-    if (on && paper.hidden) clear();
+    if (on === !paper.hidden) return;
+    if (on) clear();
     paper.hidden = wipe.hidden = !on;
-    frame.hidden = on && shown === "came";
     drawButton.textContent = on ? words.done : words.draw;
     drawButton.setAttribute("aria-pressed", String(on));
     draw();
@@ -137,19 +139,21 @@ function render({ model, el }) {
     if (local) URL.revokeObjectURL(local);
     local = "";
     const drawing = !paper.hidden;
-    showBytes(picture, model.get(shown));
-    picture.classList.toggle("coarse", shown === "seen");
-    picture.alt = model.get(`${shown}_text`);
-    frame.hidden = picture.hidden || (drawing && shown === "came");
-    paper.classList.toggle("small", drawing && shown === "seen");
-    caption.textContent = frame.hidden ? "" : model.get(`${shown}_text`);
+    const which = drawing ? "seen" : shown; // the paper itself is the drawing as it came
+    showBytes(picture, model.get(which));
+    picture.classList.toggle("coarse", which === "seen");
+    picture.alt = `${words[which]}: ${model.get(`${which}_text`)}`;
+    frame.hidden = picture.hidden;
+    frame.classList.toggle("small", drawing);
+    caption.textContent = drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
+    segments.hidden = drawing;
     notes.textContent = model.get("notes").join(" ");
     notes.hidden = !notes.textContent;
     hint.textContent = model.get("came")?.byteLength ? words.drop : words.drop_first;
     cameButton.setAttribute("aria-pressed", String(shown === "came"));
     seenButton.setAttribute("aria-pressed", String(shown === "seen"));
     const at = model.get("mark");
-    mark.hidden = !("left" in at) || (shown === "came" && !model.get("aligned"));
+    mark.hidden = !("left" in at) || (which === "came" && !model.get("aligned"));
     for (const side of ["left", "top", "width", "height"]) if (!mark.hidden) mark.style[side] = `${at[side] * 100}%`;
   }
 

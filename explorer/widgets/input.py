@@ -24,7 +24,7 @@ class InputView(View):
     seen_text = traitlets.Unicode().tag(sync=True)
     aligned = traitlets.Bool(True, help="Whether both pictures show the same frame.").tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    samples = traitlets.List(help="One dict a sample: name, and its picture as bytes.").tag(sync=True)
+    samples: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a sample: name, and its picture as bytes.").tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the picture; empty for none.").tag(sync=True)
     largest = traitlets.Int(LARGEST).tag(sync=True)
 

@@ -15,7 +15,9 @@ from explorer.widgets.view import View
 class LayerStrip(View):
     """Draws all layers as bars, their height the parameters on a log scale; click, arrow keys or a name select one."""
 
-    layers = traitlets.List(help="One list a layer: name, kind, block, description, parameters.").tag(sync=True)
+    layers: traitlets.List[list[str | int]] = traitlets.List(help="One list a layer: name, kind, block, description, parameters.").tag(
+        sync=True
+    )
     layer = traitlets.Int(0, help="Index of the selected layer.").tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
 
@@ -43,7 +45,7 @@ class LayerStrip(View):
             **{f"kind_{kind}": text for kind, text in _kinds().items()},
         }
 
-    def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+    def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Go to the layer whose index or name was typed."""
         self.session.select(str(message["select"]))
 

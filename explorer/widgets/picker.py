@@ -15,7 +15,7 @@ from explorer.widgets.view import View
 class ArchitecturePicker(View):
     """Shows the network that is loaded and, opened, the table of architectures to choose from."""
 
-    rows = traitlets.List(help="One dict an architecture: name, and its facts as texts.").tag(sync=True)
+    rows: traitlets.List[dict[str, str]] = traitlets.List(help="One dict an architecture: name, and its facts as texts.").tag(sync=True)
     chosen = traitlets.Unicode(help="The architecture that is loaded.").tag(sync=True)
     opening = traitlets.Unicode(help="The architecture that is being loaded.").tag(sync=True)
 
@@ -33,11 +33,11 @@ class ArchitecturePicker(View):
             "depth": _("Depth"),
             "weights": _("Weights"),
             "year": _("Year"),
-            "hint": _("Accuracy: how often the first answer is right. Depth: layers on the way from input to answer, where the paper counts them."),
+            "hint": _("Accuracy: how often the first answer is right. Depth: number of layers, as the Keras guide counts them."),
             "none": _("Choose an architecture"),
         }
 
-    def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+    def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Load the architecture that was chosen."""
         self.session.open(str(message["open"]))
 

@@ -26,7 +26,7 @@ class StatusView(View):
         """Return the words of this view."""
         return {"dismiss": _("Dismiss")}
 
-    def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+    def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Put the failure away."""
         if message.get("dismiss"):
             self.session.failure = ""

@@ -44,7 +44,7 @@ class View(anywidget.AnyWidget):
         """Return the words for `words`; a subclass with words of its own overrides this."""
         return {}
 
-    def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+    def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Handle a message of the view's JavaScript; a subclass that gets any overrides this."""
 
     def follow(self, *names: str, by: Callable[[], None]) -> None:
@@ -68,5 +68,5 @@ class View(anywidget.AnyWidget):
     def _received(self, _widget: Any, message: dict[str, Any], buffers: list[memoryview]) -> None:
         try:
             self.received(message, buffers)
-        except Exception as error:  # a notebook or dashboard would swallow it
+        except Exception as error:  # noqa: BLE001  # a notebook or dashboard would swallow it
             self.session.refuse(error)
