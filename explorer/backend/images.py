@@ -21,6 +21,7 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | n
 MAX_BYTES = 200 * 2**20
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
+DIGIT_CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
 PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
@@ -175,8 +176,8 @@ def _fitted(image: Image.Image, architecture: Architecture) -> Image.Image:
 def _digit(image: Image.Image, architecture: Architecture) -> tuple[np.ndarray[Any, np.dtype[np.float32]], bool]:
     """Return ink as float32 (height, width, 1) in 0 to 1, and whether dark ink was inverted.
 
-    The ink is cut out, stretched to its full contrast and put in the middle of a square, as the
-    digits that the network was trained on lie in theirs.
+    The ink is cut out, stretched to its full contrast, put in the middle of a square and made as coarse
+    as the digits that the network was trained on.
     """
     height, width, _channels = architecture.input_size
     ink = np.asarray(image.convert("L"), np.float32) / 255
@@ -193,5 +194,6 @@ def _digit(image: Image.Image, architecture: Architecture) -> tuple[np.ndarray[A
     side = max(ink.shape)
     square = Image.new("F", (side, side))
     square.paste(Image.fromarray(ink), ((side - ink.shape[1]) // 2, (side - ink.shape[0]) // 2))
-    fitted = square.resize((width, height), Image.Resampling.BOX if side > 2 * width else Image.Resampling.BILINEAR)
-    return np.asarray(fitted, np.float32)[..., None], inverted
+    coarse = square.resize((DIGIT_CELLS, DIGIT_CELLS), Image.Resampling.BOX)
+    fitted = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+    return np.clip(fitted / max(1.0, float(fitted.max())), 0, 1)[..., None], inverted
