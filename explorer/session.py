@@ -116,6 +116,7 @@ class Session(HasTraits):
         self._ask("network", "open", wanted, done=self._opened, failed=self._not_opened)
 
     def _opened(self, network: NetworkSummary) -> None:
+        self._drop("example", "answers", "feature maps")  # what is under way is about the network before
         self.answers = self.feature_maps = self.seen = None
         self.channel, self.cell, self.opening = 0, None, None
         self.top = max(1, min(self.top, network.classes))
@@ -138,13 +139,19 @@ class Session(HasTraits):
         if self.network is None:
             self.example = example  # answered as soon as the network is there
             return
-        self._ask("example", "view", self.network.spec, example, done=partial(self._shown, example))
+        self._drop("answers", "feature maps")
+        self._ask("example", "view", self.network.spec, example, done=partial(self._shown, example), failed=self._not_shown)
 
     def _shown(self, example: Example, seen: SeenInput) -> None:
         self.cell = None
         self.example, self.seen = example, seen
         self._predict()
         self._look_inside()
+
+    def _not_shown(self) -> None:
+        if self.seen:  # the example before stays, and what was dropped for the new one is asked for again
+            self._predict()
+            self._look_inside()
 
     def _predict(self) -> None:
         if self.network and self.example and self.network.classes:
@@ -220,6 +227,10 @@ class Session(HasTraits):
         self._pending.add(slot)
         self.busy = True
         self._worker.ask(Wish(slot, verb, arguments, on_done, on_failed, self._say))
+
+    def _drop(self, *slots: str) -> None:
+        self._worker.drop(*slots)
+        self._pending.difference_update(slots)
 
     def _say(self, progress: Progress) -> None:
         self.status = progress

@@ -43,6 +43,9 @@ class AnyWorker(Protocol):
     def ask(self, wish: Wish) -> None:
         """Do the wish; return at once where there is a thread."""
 
+    def drop(self, *slots: str) -> None:
+        """Overtake the wishes for these slots with nothing."""
+
     def close(self) -> None:
         """Stop; wishes that wait are dropped."""
 
@@ -81,6 +84,13 @@ class Worker:
             self._waiting = deque(one for one in self._waiting if one.slot != wish.slot)
             self._waiting.append(wish)
             self._changed.notify()
+
+    def drop(self, *slots: str) -> None:
+        """Take waiting wishes for these slots out of the queue; those that run stay silent."""
+        with self._changed:
+            for slot in slots:
+                self._newest.pop(slot, None)
+            self._waiting = deque(one for one in self._waiting if one.slot not in slots)
 
     def close(self) -> None:
         """Stop the thread after the verb that runs; results that come after this are dropped."""
@@ -123,6 +133,11 @@ class InlineWorker:
         """Do the wish and call back before returning."""
         self._newest[wish.slot] = wish
         run(wish, self._backend, self._deliver)
+
+    def drop(self, *slots: str) -> None:
+        """Silence what these slots are in the middle of."""
+        for slot in slots:
+            self._newest.pop(slot, None)
 
     def close(self) -> None:
         """Nothing is left to stop."""

@@ -1,0 +1,176 @@
+import asyncio
+import threading
+
+import pytest
+
+from explorer.values import Progress
+from explorer.worker import InlineWorker, Wish, Worker, worker_here
+
+
+class Verbs:
+    """A backend whose verb can be held back."""
+
+    def __init__(self):
+        self.began, self.let_go, self.done = threading.Event(), threading.Event(), []
+
+    def double(self, number, say):
+        say(Progress(f"doubling {number}"))
+        self.done.append(number)
+        return 2 * number
+
+    def wait(self, number, say):
+        self.began.set()
+        assert self.let_go.wait(10)
+        return self.double(number, say)
+
+    def fail(self, _say):
+        raise OSError("no such thing")
+
+    def thread(self, _say):
+        return threading.current_thread()
+
+
+def wish(slot, verb, *arguments, heard):
+    return Wish(
+        slot,
+        verb,
+        arguments,
+        done=lambda result, seconds: heard.append(("done", result)),
+        failed=lambda error: heard.append(("failed", error)),
+        progress=lambda progress: heard.append(("progress", progress.text)),
+    )
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def test_result_and_progress_come_back_in_order_on_the_main_thread():
+    async def page():
+        heard, threads = [], []
+        worker = Worker(Verbs)
+        worker.ask(wish("a", "double", 4, heard=heard))
+        worker.ask(Wish("b", "thread", (), lambda other, _s: threads.extend((other, threading.current_thread())), print, print))
+        await until(lambda: threads)
+        worker.close()
+        return heard, threads
+
+    heard, (working, calling) = asyncio.run(page())
+    assert heard == [("progress", "doubling 4"), ("done", 8)]
+    assert working is not calling
+    assert calling is threading.main_thread()
+
+
+def test_a_newer_wish_drops_the_waiting_one_and_silences_the_running_one():
+    verbs = Verbs()
+
+    async def page():
+        heard = []
+        worker = Worker(lambda: verbs)
+        worker.ask(wish("answers", "wait", 1, heard=heard))
+        await until(verbs.began.is_set)
+        worker.ask(wish("answers", "double", 2, heard=heard))
+        worker.ask(wish("answers", "double", 3, heard=heard))
+        verbs.let_go.set()
+        await until(lambda: ("done", 6) in heard)
+        worker.close()
+        return heard
+
+    assert asyncio.run(page()) == [("progress", "doubling 3"), ("done", 6)]
+    assert verbs.done == [1, 3]
+
+
+def test_wishes_for_other_slots_are_not_overtaken():
+    async def page():
+        heard = []
+        worker = Worker(Verbs)
+        for number, slot in enumerate("abc"):
+            worker.ask(wish(slot, "double", number, heard=heard))
+        await until(lambda: ("done", 4) in heard)
+        worker.close()
+        return [event for event in heard if event[0] == "done"]
+
+    assert asyncio.run(page()) == [("done", 0), ("done", 2), ("done", 4)]
+
+
+def test_a_failure_comes_back_and_the_worker_goes_on():
+    async def page():
+        heard = []
+        worker = Worker(Verbs)
+        worker.ask(wish("a", "fail", heard=heard))
+        worker.ask(wish("b", "double", 1, heard=heard))
+        await until(lambda: ("done", 2) in heard)
+        worker.close()
+        return heard
+
+    (kind, error), *_rest = asyncio.run(page())
+    assert kind == "failed"
+    assert str(error) == "no such thing"
+
+
+def test_nothing_starts_before_the_cell_that_asked_has_run():
+    verbs = Verbs()
+
+    async def page():
+        worker = Worker(lambda: verbs)
+        worker.ask(wish("a", "double", 1, heard=[]))
+        before = list(verbs.done)
+        await until(lambda: verbs.done)
+        worker.close()
+        return before
+
+    assert asyncio.run(page()) == []
+
+
+def test_close_stops_the_thread_and_silences_what_is_under_way():
+    verbs = Verbs()
+
+    async def page():
+        heard = []
+        worker = Worker(lambda: verbs)
+        worker.ask(wish("a", "wait", 1, heard=heard))
+        worker.ask(wish("b", "double", 5, heard=heard))
+        await until(verbs.began.is_set)
+        worker.close()
+        verbs.let_go.set()
+        await until(lambda: not any(thread.name == "explorer" for thread in threading.enumerate()))
+        await asyncio.sleep(0)
+        return heard
+
+    assert asyncio.run(page()) == []
+    assert verbs.done == [1]
+
+
+def test_a_loop_that_is_gone_ends_the_worker_quietly():
+    verbs = Verbs()
+
+    async def page():
+        worker = Worker(lambda: verbs)
+        worker.ask(wish("a", "wait", 1, heard=[]))
+        await until(verbs.began.is_set)
+        return worker
+
+    asyncio.run(page())
+    threads = [thread for thread in threading.enumerate() if thread.name == "explorer"]
+    verbs.let_go.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_the_inline_twin_answers_before_it_returns():
+    heard = []
+    worker = InlineWorker(Verbs)
+    worker.ask(wish("a", "double", 4, heard=heard))
+    worker.ask(wish("a", "fail", heard=heard))
+    worker.close()
+    assert heard[:2] == [("progress", "doubling 4"), ("done", 8)]
+    assert heard[2][0] == "failed"
+
+
+def test_without_an_event_loop_work_is_done_inline():
+    assert isinstance(worker_here(Verbs), InlineWorker)
+    with pytest.raises(RuntimeError):
+        Worker(Verbs)
