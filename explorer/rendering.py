@@ -45,7 +45,7 @@ def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
     """
     thin = max(1, math.ceil(max(values.shape[:2]) / LARGEST))
     maps = np.moveaxis(values[::thin, ::thin], -1, 0)
-    levels = _levels(maps, alike)
+    levels = _levels(maps, alike, *finite_range(values)) if alike else _levels(maps, alike)
     blow_up = max(1, SMALLEST // max(levels.shape[1:]))
     levels = levels.repeat(blow_up, 1).repeat(blow_up, 2)
     count, height, width = levels.shape
@@ -88,33 +88,30 @@ def finite_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
 
 def _columns(count: int, ideal: float) -> int:
     """Return a number of columns near `ideal` that leaves few places empty in the last row."""
-    candidates = range(max(1, math.floor(0.75 * ideal)), min(count, math.ceil(1.4 * ideal)) + 1)
+    candidates = range(max(1, min(count, math.floor(0.75 * ideal))), min(count, math.ceil(1.4 * ideal)) + 1)
     return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal)))
 
 
-def _levels(
-    maps: np.ndarray[Any, Any], alike: bool, low: float | None = None, high: float | None = None
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _levels(maps: np.ndarray[Any, Any], alike: bool, low: Any = None, high: Any = None) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return palette entries for maps (n, height, width); a map that is the same everywhere gets the lowest."""
-    maps = maps.astype(np.float32, copy=False)
+    maps = maps.astype(np.float64)  # the difference of two float32 may be more than a float32 holds
     finite = np.isfinite(maps)
     whole = bool(finite.all())
     known = maps if whole else np.where(finite, maps, np.nan)
     axes = None if alike else (1, 2)
-    with np.errstate(all="ignore"):
-        lowest = np.min(known, axis=axes, keepdims=True) if whole else np.nan_to_num(_nan(np.nanmin, known, axes))
-        highest = np.max(known, axis=axes, keepdims=True) if whole else np.nan_to_num(_nan(np.nanmax, known, axes))
-        lowest = lowest if low is None else np.float32(low)
-        highest = highest if high is None else np.float32(high)
-        stretch = np.where(highest > lowest, (LEVELS - 1) / (highest - lowest), 0).astype(np.float32)
-        scaled = np.clip((np.where(finite, maps, lowest) - lowest) * stretch, 0, LEVELS - 1)
+    if low is None or high is None:
+        low = np.min(known, axis=axes, keepdims=True) if whole else _of_finite(np.nanmin, known, axes)
+        high = np.max(known, axis=axes, keepdims=True) if whole else _of_finite(np.nanmax, known, axes)
+    reach = np.asarray(high - low, np.float64)
+    stretch = np.divide(LEVELS - 1, reach, out=np.zeros_like(reach), where=reach > 0)
+    scaled = np.clip((np.where(finite, maps, low) - low) * stretch, 0, LEVELS - 1)
     levels: np.ndarray[Any, np.dtype[np.uint8]] = (scaled + 0.5).astype(np.uint8)
     if not whole:
         levels[~finite] = GAP_ENTRY
     return levels
 
 
-def _nan(reduce: Any, maps: np.ndarray[Any, Any], axes: tuple[int, int] | None) -> np.ndarray[Any, Any]:
+def _of_finite(reduce: Any, maps: np.ndarray[Any, Any], axes: tuple[int, int] | None) -> np.ndarray[Any, Any]:
     """Reduce what is finite; a map with nothing finite gives 0."""
     nothing = np.isnan(maps).all(axis=axes, keepdims=True)
     result: np.ndarray[Any, Any] = reduce(np.where(nothing, 0, maps), axis=axes, keepdims=True)

@@ -26,17 +26,18 @@ class Activations:
             found = {index: known[index] for index in layers}
         except KeyError:
             return None
-        self._by_example.move_to_end(example)
+        if known:
+            self._by_example.move_to_end(example)
         return found
 
     def put(self, example: str, arrays: dict[int, Array]) -> None:
         """Remember `arrays` for this example as far as the bound allows."""
+        if _bytes(arrays.values()) > self.bound:
+            return
         known = self._by_example.pop(example, {})
         self.size -= _bytes(known.values())
         known = known | arrays if _bytes((known | arrays).values()) <= self.bound else dict(arrays)
         needed = _bytes(known.values())
-        if needed > self.bound:
-            return
         while self.size + needed > self.bound:
             _example, oldest = self._by_example.popitem(last=False)
             self.size -= _bytes(oldest.values())

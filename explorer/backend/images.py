@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -40,14 +43,17 @@ def read(source: Source) -> Example:
 
     source: a path, the bytes of an image file, a binary file object, a Pillow image, or an array
         (height, width, 3) of uint8.
-    Raises UnreadableExample where it is none of these, FileNotFoundError where the path leads nowhere.
+    Raises UnreadableExample where it is none of these, or where the path leads nowhere.
     """
     if isinstance(source, Example):
         return source
     if isinstance(source, np.ndarray):
         return Example("image", _checked(source), _("the array"))
     if isinstance(source, Image.Image):
-        return Example("image", np.asarray(_upright_rgb(source)), _("the picture"))
+        if 0 in source.size:
+            raise UnreadableExample(_("The picture has no pixels."))
+        with _refusing(_("The picture")):
+            return Example("image", np.array(_upright_rgb(source)), _("the picture"))
     if isinstance(source, bytes | bytearray | memoryview):
         return Example("image", bytes(source), _("the picture"))
     if isinstance(source, str | os.PathLike):
@@ -65,7 +71,11 @@ def read(source: Source) -> Example:
 
 
 def _read_file(path: Path) -> Example:
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # a text that is too long to be a path
+        there = False
+    if not there:
         raise UnreadableExample(_("There is no file {path}.").format(path=path))
     if not path.is_file():
         raise UnreadableExample(_("{path} is not a file.").format(path=path))
@@ -97,19 +107,26 @@ def picture(example: Example) -> Image.Image:
         return Image.fromarray(example.data)
     if not example.data:
         raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
+    with _refusing(example.name, example.data):
+        return _upright_rgb(Image.open(io.BytesIO(example.data), formats=FORMATS))
+
+
+@contextmanager
+def _refusing(name: str, data: bytes = b"") -> Iterator[None]:
+    """Turn what Pillow raises on files that are none, damaged or too large into sentences."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Pillow thinks of a camera's damaged notes
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(example.data), formats=FORMATS)
-        return _upright_rgb(image)
+            yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableExample(
-            _("{name} holds more than {limit} million pixels; save a smaller copy.").format(name=example.name, limit=MAX_PIXELS // 10**6)
+            _("{name} holds more than {limit} million pixels; save a smaller copy.").format(name=name, limit=MAX_PIXELS // 10**6)
         ) from None
     except UnidentifiedImageError:
-        raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=_what_it_is(example.data))) from None
-    except (OSError, SyntaxError, ValueError, MemoryError) as error:  # what Pillow's decoders raise on damaged files
-        raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=example.name, why=error)) from error
+        raise UnreadableExample(_("{name} is {what}.").format(name=name, what=_what_it_is(data))) from None
+    except (OSError, SyntaxError, ValueError, RuntimeError, struct.error, MemoryError) as error:
+        raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=name, why=error)) from error
 
 
 def _what_it_is(data: bytes) -> str:
@@ -128,7 +145,10 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         coloured = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
-    return image.convert("RGB")
+    if image.mode != "RGB":
+        return image.convert("RGB")
+    image.load()  # convert() would copy it, and a photograph is large
+    return image
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -46,7 +46,6 @@ def build(spec: NetworkSpec, activation_memory: int = ACTIVATION_MEMORY, say: Sa
     try:
         with _quiet():
             model = _bundled(spec) if row.bundled else _of_the_guides(spec, row)
-            labels = _labels(spec, row, model.output_shape[-1])
     except Exception as error:  # Keras, h5py and urllib raise bare Exceptions here
         if not here:
             raise weights.unavailable(spec, error) from error
@@ -56,7 +55,14 @@ def build(spec: NetworkSpec, activation_memory: int = ACTIVATION_MEMORY, say: Sa
                     path=weights.path(spec), name=row.name, why=str(error).splitlines()[0] if str(error) else type(error).__name__
                 )
             ) from error
-        raise
+        raise ExplorerError(
+            _("{name} can't be built with these options; Keras says: {why}.").format(name=row.name, why=str(error).splitlines()[0])
+        ) from error
+    try:
+        with _quiet():
+            labels = _labels(spec, row, model.output_shape[-1])
+    except Exception as error:
+        raise weights.classes_unavailable(row, error) from error
     return Network(model, spec, labels, activation_memory)
 
 
@@ -164,7 +170,7 @@ class Network:
                 predictions = tuple(
                     Prediction(id=self.labels[index][0], label=self.labels[index][1], score=float(row[index])) for index in best
                 )
-                yield Answers(predictions, len(row) - top, float(row.sum() - row[best].sum()), shares)
+                yield Answers(predictions, len(row) - top, max(0.0, float(row.sum() - row[best].sum())), shares)
 
     def _check_top(self, top: int) -> None:
         if not self.labels:
@@ -230,7 +236,7 @@ class Network:
             recording = keras.Model(self.model.inputs, [self.model.layers[index].output for index in indices])
             self._recorders.clear()  # one is enough: each holds a graph of the whole network
             self._recorders[indices] = tensorflow.function(
-                lambda batch: recording(batch, training=False), input_signature=[self._signature]
+                lambda batch: keras.tree.flatten(recording(batch, training=False)), input_signature=[self._signature]
             )
         return self._recorders[indices]
 

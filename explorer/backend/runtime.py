@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from explorer.backend.requirements import check
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Send what TensorFlow's C++ prints while it is imported nowhere; no setting keeps its note on oneDNN quiet."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
 
 check()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on the processor are no news to a class
 
-import keras  # noqa: E402  # only after the check
-import tensorflow  # noqa: E402
+with _no_stderr():
+    import keras
+    import tensorflow
 
 __all__ = ["keras", "tensorflow"]

@@ -39,6 +39,16 @@ def megabytes(file: WeightsFile) -> str:
     return _("size unknown") if file.size is None else _("{size} MB").format(size=round(file.size / 2**20))
 
 
+def classes_unavailable(row: Architecture, why: Exception) -> WeightsUnavailable:
+    """Return the error for class names that are not here and could not be downloaded."""
+    reason = str(why).splitlines()[0] if str(why) else type(why).__name__
+    return WeightsUnavailable(
+        _("The names of the classes of {name} could not be downloaded ({reason}). Put imagenet_class_index.json into {folder}.").format(
+            name=row.name, reason=reason, folder=folder(row)
+        )
+    )
+
+
 def unavailable(spec: NetworkSpec, why: Exception) -> WeightsUnavailable:
     """Return the error for weights that are not here and could not be downloaded."""
     row = architectures[spec.architecture]

@@ -1,0 +1,423 @@
+import contextlib
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.backend import images
+from explorer.catalog import architectures
+from explorer.errors import UnreadableExample
+from explorer.values import Example
+
+PHOTOGRAPHIC = [name for name, row in architectures.items() if row.convention != "digit"]
+VGG16, DIGITS = architectures["VGG16"], architectures["digits"]
+STORED = {  # EXIF orientation: how a camera held that way stores the picture
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def rgb(source):
+    """Return the pixels of a source as explorer decodes them."""
+    return np.asarray(images.picture(images.read(source)))
+
+
+def refusal(source):
+    """Return the sentence with which a source is refused, here or when it is decoded."""
+    with pytest.raises(UnreadableExample) as refused:
+        images.picture(images.read(source))
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.fixture
+def path(tmp_path, photo, encode):
+    file = tmp_path / "a photo.png"
+    file.write_bytes(encode(photo))
+    return file
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        str,
+        lambda path: path,
+        lambda path: path.read_bytes(),
+        lambda path: bytearray(path.read_bytes()),
+        lambda path: memoryview(path.read_bytes()),
+        lambda path: io.BytesIO(path.read_bytes()),
+        lambda path: Image.open(io.BytesIO(path.read_bytes())),
+        lambda path: np.asarray(Image.open(path)),
+        lambda path: np.asfortranarray(Image.open(path)),
+        images.read,
+    ],
+    ids=["str", "Path", "bytes", "bytearray", "memoryview", "BytesIO", "Pillow", "array", "array in Fortran order", "Example"],
+)
+@pytest.mark.parametrize("name", ["digits", "MobileNetV2"])
+def test_every_kind_of_source_gives_the_same_batch(give, name, path):
+    row = architectures[name]
+    expected = images.to_batch(Example("image", path.read_bytes(), "a"), row)
+    assert np.array_equal(images.to_batch(images.read(give(path)), row), expected)
+
+
+def test_an_open_file_is_read_and_keeps_its_name(path):
+    with path.open("rb") as file:
+        example = images.read(file)
+    assert example.name == "a photo.png"
+    assert example.data == path.read_bytes()
+
+
+def test_a_path_gives_the_name_without_its_folder(path):
+    assert images.read(str(path)).name == "a photo.png"
+
+
+def test_an_array_given_is_copied(photo):
+    mine = photo.copy()
+    example = images.read(mine)
+    mine[:] = 0
+    assert np.array_equal(example.data, photo)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP"])
+@pytest.mark.parametrize("name", PHOTOGRAPHIC)
+def test_a_batch_is_what_keras_loads_from_the_file(kind, name, photo, encode, tmp_path):
+    from explorer.backend.runtime import keras
+
+    file = tmp_path / f"photo.{kind.lower()}"
+    file.write_bytes(encode(photo, kind))
+    row = architectures[name]
+    expected = keras.utils.img_to_array(keras.utils.load_img(file, target_size=row.input_size[:2]))
+    batch = images.to_batch(images.read(file), row)
+    assert batch.dtype == np.float32
+    assert batch.shape == (1, *row.input_size)
+    assert np.array_equal(batch[0], expected)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_a_picture_comes_out_upright_whichever_way_the_camera_was_held(orientation, kind, photo, encode):
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = orientation
+    options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
+    stored = encode(Image.fromarray(photo).transpose(STORED[orientation]), kind, exif=exif, **options)
+    for source in (stored, Image.open(io.BytesIO(stored))):
+        upright = rgb(source)
+        assert upright.shape == photo.shape
+        assert np.abs(upright.astype(int) - photo).max() <= (8 if kind == "JPEG" else 0)
+
+
+def test_an_orientation_that_does_not_exist_changes_nothing(photo, encode):
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 77
+    assert np.array_equal(rgb(encode(photo, exif=exif)), photo)
+
+
+def on_white(grey, alpha):
+    return grey * (alpha / 255) + 255 * (1 - alpha / 255)
+
+
+@pytest.mark.parametrize(("mode", "pixel"), [("RGBA", (200, 100, 50)), ("LA", (90,))])
+@pytest.mark.parametrize("alpha", [0, 77, 128, 255])
+def test_alpha_is_laid_on_white(mode, pixel, alpha, encode):
+    pixels = rgb(encode(Image.new(mode, (5, 3), (*pixel, alpha))))
+    assert pixels.shape == (3, 5, 3)
+    expected = [on_white(value, alpha) for value in (pixel if len(pixel) == 3 else pixel * 3)]
+    assert np.abs(pixels - expected).max() <= 1
+    if alpha in (0, 255):
+        assert np.array_equal(pixels[1, 1], np.round(expected))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_transparent_palette_entry_is_laid_on_white(kind, encode):
+    image = Image.new("P", (4, 2), 1)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((0, 0), 0)
+    pixels = rgb(encode(image, kind, transparency=0))
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[1, 3].tolist() == [200, 100, 50]
+
+
+@pytest.mark.parametrize(("mode", "transparent", "drawn"), [("RGB", (1, 2, 3), (9, 8, 7)), ("L", 3, 100)])
+def test_a_transparent_colour_is_laid_on_white(mode, transparent, drawn, encode):
+    image = Image.new(mode, (4, 2), transparent)
+    image.putpixel((3, 1), drawn)
+    pixels = rgb(encode(image, "PNG", transparency=transparent))
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[1, 3].tolist() == list(drawn if mode == "RGB" else (drawn,) * 3)
+
+
+def test_a_palette_becomes_its_colours(encode):
+    image = Image.new("P", (4, 2), 1)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((3, 0), 0)
+    pixels = rgb(encode(image))
+    assert pixels[0, 3].tolist() == [10, 20, 30]
+    assert pixels[1, 0].tolist() == [200, 100, 50]
+
+
+@pytest.mark.parametrize(("kind", "slack"), [("TIFF", 0), ("JPEG", 4)])
+@pytest.mark.parametrize(
+    ("ink", "expected"), [((0, 255, 255, 0), (255, 0, 0)), ((0, 0, 0, 255), (0, 0, 0)), ((0, 0, 0, 0), (255, 255, 255))]
+)
+def test_inks_become_light(kind, slack, ink, expected, encode):
+    pixels = rgb(encode(Image.new("CMYK", (16, 8), ink), kind, **({"quality": 100} if kind == "JPEG" else {})))
+    assert pixels.shape == (8, 16, 3)
+    assert np.abs(pixels.astype(int) - expected).max() <= slack
+
+
+GREY = np.array([[0, 1, 127], [128, 254, 255]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"),
+    [
+        (Image.fromarray(GREY), "PNG"),
+        (Image.fromarray(GREY.astype(np.uint16) * 257), "PNG"),
+        (Image.fromarray(GREY.astype(np.uint16) * 257), "TIFF"),
+        (Image.fromarray((GREY / 255).astype(np.float32)), "TIFF"),
+        (Image.fromarray(GREY.astype(np.float32)), "TIFF"),
+    ],
+    ids=["8 bits", "16 bits", "16 bits, TIFF", "floats to 1", "floats to 255"],
+)
+def test_every_depth_of_grey_becomes_the_same_eight_bits(image, kind, encode):
+    for source in (encode(image, kind), image):
+        assert np.array_equal(rgb(source), np.stack([GREY] * 3, -1))
+
+
+def test_sixteen_bits_are_scaled_not_cut_off(encode):
+    deep = np.array([[0, 200, 257, 300], [30_000, 40_000, 65_000, 65_535]], np.uint16)
+    assert np.array_equal(rgb(encode(deep))[..., 0], np.round(deep / 65_535 * 255))
+
+
+def test_one_bit_becomes_black_and_white(encode):
+    bits = np.array([[True, False, True], [False, False, True]])
+    assert np.array_equal(rgb(encode(Image.fromarray(bits)))[..., 1], bits * 255)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_the_first_frame_of_an_animation_counts(kind, encode):
+    frames = [Image.new("RGB", (6, 4), colour) for colour in ("red", "blue", "lime")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    pixels = rgb(encode(frames[0], kind, save_all=True, append_images=frames[1:], **options))
+    assert pixels.shape == (4, 6, 3)
+    assert (pixels == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize("kind", images.FORMATS)
+def test_every_format_that_is_offered_is_read(kind, photo, encode):
+    square = Image.fromarray(photo).resize((32, 32))
+    assert rgb(encode(square, kind)).shape == (32, 32, 3)
+
+
+def bomb(width, height):
+    """Return a PNG of some hundred bytes that claims to be this large."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 9_000), (2**31 - 1, 1)])
+def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_decoded(size, tmp_path):
+    file = tmp_path / "bomb.png"
+    file.write_bytes(bomb(*size))
+    assert refusal(file).startswith("bomb.png holds more than 89 million pixels")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("notes.jpg", b"Dear all,\nthis is no picture.\n", "notes.jpg is not a picture that can be read; use JPEG, PNG"),
+        ("nothing.jpg", b"", "nothing.jpg is empty (0 bytes)"),
+        ("drawing.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "drawing.svg is an SVG drawing"),
+        ("drawing.svg", b'\n <?xml version="1.0"?><svg/>', "SVG"),
+        ("paper.pdf", b"%PDF-1.7\n", "paper.pdf is a PDF document"),
+        ("old.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "old.eps is a PostScript file"),
+        ("sound.webp", b"RIFF\x10\0\0\0WAVEfmt ", "sound.webp is not a WebP picture"),
+        ("zeros.png", bytes(1000), "zeros.png is not a picture that can be read"),
+    ],
+    ids=["text", "empty", "svg", "xml", "pdf", "eps", "wav", "zeros"],
+)
+def test_a_file_that_is_no_picture_is_named_with_what_it_is(name, data, says, tmp_path):
+    file = tmp_path / name
+    file.write_bytes(data)
+    assert says in refusal(file)
+    assert says.removeprefix(name) in refusal(data)
+
+
+@pytest.mark.parametrize("kind", images.FORMATS)
+@pytest.mark.parametrize("part", [0.5, 0.9])
+def test_a_picture_that_is_cut_off_is_refused_by_name(kind, part, tmp_path, photo, encode):
+    data = encode(Image.fromarray(photo).resize((64, 64)), kind)
+    file = tmp_path / f"half.{kind.lower()}"
+    file.write_bytes(data[: int(part * len(data))])
+    assert refusal(file).startswith(f"{file.name} is ")
+
+
+def test_a_jpeg_that_is_cut_off_says_so(photo, encode):
+    data = encode(photo, "JPEG")
+    assert "is damaged or cut off; Pillow says: " in refusal(data[: len(data) // 2])
+
+
+def test_a_pillow_image_that_is_cut_off_is_refused_too(photo, encode):
+    data = encode(photo, "JPEG")
+    assert "damaged or cut off" in refusal(Image.open(io.BytesIO(data[: len(data) // 2])))
+
+
+def test_a_pillow_image_without_pixels_is_refused():
+    refusal(Image.new("RGB", (0, 4)))
+
+
+@pytest.mark.parametrize("kind", images.FORMATS)
+def test_whatever_is_damaged_is_refused_with_a_sentence_or_read(kind, photo, encode):
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    options = {"exif": exif} if kind in ("JPEG", "PNG", "WEBP", "AVIF") else {}
+    sound = encode(Image.fromarray(photo).resize((40, 40)), kind, **options)
+    random = np.random.default_rng(4)
+    for _ in range(150):
+        data = bytearray(sound)
+        for place in random.integers(0, min(len(data), 300), random.integers(1, 6)):
+            data[place] = random.integers(0, 256)
+        with contextlib.suppress(UnreadableExample):
+            assert rgb(bytes(data)).dtype == np.uint8
+
+
+def test_damaged_notes_of_the_camera_neither_hide_the_picture_nor_warn(photo, encode):
+    exif = Image.Exif()
+    exif[0x010E] = "A description that is long enough to lie elsewhere."
+    data = encode(photo, "JPEG", exif=exif)
+    length = data.index(struct.pack(">HH", 0x010E, 2)) + 4  # of the entry for the description: tag, type, length, place
+    damaged = data[:length] + struct.pack(">I", 99_999) + data[length + 4 :]
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert np.array_equal(rgb(damaged), rgb(data))
+    assert not warned
+
+
+def test_a_path_that_leads_nowhere_is_named(tmp_path):
+    assert refusal(tmp_path / "gone.jpg") == f"There is no file {tmp_path / 'gone.jpg'}."
+    assert refusal(str(tmp_path / "gone.jpg")) == f"There is no file {tmp_path / 'gone.jpg'}."
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "a\0b", "iVBORw0KGgo/" * 100], ids=["too long", "with a zero", "base64"])
+def test_a_text_that_can_be_no_path_is_refused_as_one(text):
+    assert refusal(text)
+
+
+def test_a_folder_is_no_picture(tmp_path):
+    assert refusal(tmp_path) == f"{tmp_path} is not a file."
+
+
+def test_a_file_opened_as_text_is_refused(path):
+    with path.open(encoding="latin-1") as file:
+        assert "opened in binary mode" in refusal(file)
+
+
+@pytest.mark.parametrize("source", [3.5, None, 7, {"a": 1}, ("a.jpg",)])
+def test_other_objects_are_refused_with_what_would_do(source):
+    sentence = refusal(source)
+    assert sentence.startswith("An example is a path, bytes, a file object, a Pillow image or an array (height, width, 3) of uint8")
+    assert sentence.endswith(f"not {type(source).__name__}.")
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 4), (1, 4, 5, 3), (3,), (0, 5, 3), (4, 0, 3), ()])
+def test_an_array_of_another_shape_is_refused_with_its_shape(shape):
+    sentence = refusal(np.zeros(shape, np.uint8))
+    assert str(shape) in sentence
+    assert "(height, width, 3)" in sentence
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint16", "bool", "complex64"])
+def test_an_array_of_another_type_is_refused_with_its_type(dtype):
+    sentence = refusal(np.zeros((4, 5, 3), dtype))
+    assert dtype in sentence
+    assert "uint8" in sentence
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_array_with_gaps_is_refused(value):
+    array = np.zeros((4, 5, 3), np.float32)
+    array[2, 3, 1] = value
+    assert "NaN or infinite" in refusal(array)
+
+
+def test_a_picture_of_floats_with_gaps_is_refused(encode):
+    array = np.zeros((4, 5), np.float32)
+    array[2, 3] = np.nan
+    assert "NaN or infinite" in refusal(encode(array, "TIFF"))
+
+
+def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
+    seen = images.to_view(images.read(photo), VGG16)
+    assert np.array_equal(seen.came, photo)
+    assert seen.came_size == (150, 90)
+    assert np.array_equal(seen.seen, images.to_batch(images.read(photo), VGG16)[0])
+    assert seen.aligned
+    assert not seen.notes
+    assert [(axis.name, axis.size, axis.unit) for axis in seen.axes] == [
+        ("row", 224, "pixel"),
+        ("column", 224, "pixel"),
+        ("channel", 3, ""),
+    ]
+
+
+def test_a_large_picture_is_shown_smaller_in_its_own_proportions():
+    seen = images.to_view(images.read(np.zeros((300, 3000, 3), np.uint8)), VGG16)
+    assert seen.came.shape == (102, 1024, 3)
+    assert seen.came_size == (3000, 300)
+
+
+def digit(ink, paper):
+    """Return a hook like a 7, off the centre of a wide sheet."""
+    sheet = np.full((60, 90, 3), paper, np.uint8)
+    sheet[10:14, 50:70] = ink
+    sheet[10:40, 66:70] = ink
+    return images.read(sheet)
+
+
+def test_dark_ink_on_light_paper_is_inverted_and_the_note_says_so():
+    dark, light = (images.to_view(digit(*colours), DIGITS) for colours in ((20, 235), (235, 20)))
+    assert np.array_equal(dark.seen, light.seen)
+    assert ["inverted" in note for note in dark.notes] == [True]
+    assert light.notes == ()
+    assert not dark.aligned
+
+
+@pytest.mark.parametrize("colours", [(0, 255), (255, 0), (90, 140), (140, 90)])
+def test_a_digit_is_cut_out_centred_and_brought_to_full_contrast(colours):
+    batch = images.to_batch(digit(*colours), DIGITS)
+    assert batch.shape == (1, 32, 32, 1)
+    assert batch.dtype == np.float32
+    assert 0 <= batch.min() <= batch.max() <= 1
+    assert batch.max() > 0.95
+    rows, columns = np.nonzero(batch[0, ..., 0] > 0.5)
+    assert (rows.min(), rows.max()) == (0, 31)
+    assert abs((columns.min() + columns.max()) / 2 - 15.5) <= 1
+    assert batch[0, 31, 0, 0] == 0  # below the bar and left of the stem there is no ink
+
+
+@pytest.mark.parametrize("grey", [0, 100, 128, 255])
+@pytest.mark.parametrize("shape", [(60, 90), (1, 1), (1, 500)])
+def test_a_blank_picture_gives_no_ink_and_no_gaps(grey, shape):
+    batch = images.to_batch(images.read(np.full((*shape, 3), grey, np.uint8)), DIGITS)
+    assert batch.shape == (1, 32, 32, 1)
+    assert not batch.any()
+
+
+def test_any_picture_is_brought_to_the_range_of_the_digit_network(photo):
+    batch = images.to_batch(images.read(photo), DIGITS)
+    assert batch.shape == (1, 32, 32, 1)
+    assert np.isfinite(batch).all()
+    assert 0 <= batch.min() <= batch.max() <= 1

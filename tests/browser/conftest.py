@@ -1,0 +1,169 @@
+"""A real browser before real servers: Chromium by Playwright, the dashboards by Voila, the notebooks in JupyterLab."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from needs import skip_or_fail
+
+ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 90_000  # milliseconds: a shared machine may be slow, and waiting for what comes costs nothing
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        skip_or_fail("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_page(chromium):
+    """Return a function that opens an address; no request beyond this machine gets through, and each is remembered."""
+    contexts = []
+
+    def open_page(address, width=1280, height=1000):
+        context = chromium.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.beyond, page.failed, page.errors = [], [], []
+
+        def route(route):
+            if re.match(r"(https?|wss?)://(localhost|127\.0\.0\.1)[:/]", route.request.url):
+                return route.continue_()
+            page.beyond.append(route.request.url)
+            return route.abort()
+
+        page.route(re.compile(r"^(http|ws)"), route)
+        page.on("response", lambda response: page.failed.append(response.url) if response.status >= 400 else None)
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(address, timeout=PATIENCE)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@contextmanager
+def served(command, environment, ready):
+    """Run a server until the block ends; yield its address, found in its output by the pattern `ready`."""
+    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log) as server:
+        try:
+            yield address_in(log, ready, server)
+        finally:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def address_in(log, ready, server):
+    for _attempt in range(1200):
+        log.seek(0)
+        said = log.read()
+        if found := re.search(ready, said):
+            return found[1]
+        if server.poll() is not None:
+            break
+        time.sleep(0.05)
+    return pytest.fail(f"the server gave no address: {said}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def keras_home_of_server(tmp_path_factory):
+    """Return a KERAS_HOME: with real weights where there are any."""
+    data = os.environ.get("EXPLORER_TEST_DATA")
+    return str(Path(data) / "keras_home") if data else str(tmp_path_factory.mktemp("keras_home"))
+
+
+@pytest.fixture(scope="module")
+def dashboard(keras_home_of_server):
+    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", str(free_port())]
+    offline = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # a download fails at once
+    with served(command, {"KERAS_HOME": keras_home_of_server} | offline, r"The dashboard is at (\S+)") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def voila(tmp_path_factory, keras_home_of_server):
+    """Return a function that serves a notebook of one code cell and returns its address; helpers of the tests can be imported."""
+    folder, port = tmp_path_factory.mktemp("notebooks"), free_port()
+    command = [sys.executable, "-m", "voila", str(folder), "--no-browser", f"--port={port}", "--template=explorer"]
+    environment = {
+        "KERAS_HOME": keras_home_of_server,
+        "PYTHONPATH": str(ROOT / "tests"),
+        "JUPYTER_PATH": str(ROOT / "explorer" / "bundled"),
+        "LET_GO": str(folder / "let_go"),
+    }
+
+    def serve(name, code):
+        cell = {"cell_type": "code", "id": "cell", "metadata": {}, "source": code, "execution_count": None, "outputs": []}
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        notebook = {"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
+        return f"{address.rstrip('/')}/voila/render/{name}.ipynb"
+
+    with served(command, environment, r"(http://\S+)") as address:
+        serve.let_go = folder / "let_go"
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, keras_home_of_server):
+    folder = tmp_path_factory.mktemp("lab")
+    notebooks = shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "jupyter", "lab", str(notebooks), "--no-browser", "--allow-root", f"--port={port}"),
+        *("--IdentityProvider.token=", "--ServerApp.password="),
+        "--LabApp.news_url=None",
+    ]
+    environment = {"KERAS_HOME": keras_home_of_server} | {
+        name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    }
+    with served(command, environment, r"(http://(?:localhost|127\.0\.0\.1):\d+/\S*)"):
+        wait_for(f"http://localhost:{port}/api")
+        yield f"http://localhost:{port}/lab"
+
+
+def wait_for(address):
+    for _attempt in range(600):
+        try:
+            return urllib.request.urlopen(address, timeout=1).read()
+        except OSError:
+            time.sleep(0.05)
+    return pytest.fail(f"{address} did not answer")

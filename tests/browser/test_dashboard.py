@@ -1,0 +1,249 @@
+"""The dashboard as a person uses it: explorer's own server, Voila, Chromium."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from pages import bytes_of, drop, first_answer
+from PIL import Image
+
+import explorer
+from explorer import rendering
+
+pytestmark = pytest.mark.browser
+CAT = explorer.catalog.BUNDLED / "samples" / "cat.jpg"
+
+
+@pytest.fixture(scope="module")
+def opened(open_page, dashboard):
+    page = open_page(dashboard)
+    page.locator(".explorer.answers li.first").wait_for()
+    page.locator(".explorer .status:not(.busy)").wait_for()
+    return page
+
+
+@pytest.fixture
+def page(opened):
+    """One page for all tests, as a class would use it; each test finds it on the digits network with a first sample."""
+    opened.keyboard.press("Escape")
+    for name in ("Dismiss", "Done", "as it came"):
+        if (button := opened.get_by_role("button", name=name, exact=True)).is_visible():
+            button.click()
+    choose(opened, "digits")
+    opened.locator(".explorer .sample").first.click()
+    opened.locator(".explorer .caption", has_text="digit_0.png").wait_for()
+    opened.locator(".explorer .status:not(.busy)").wait_for()
+    yield opened
+    assert opened.errors == []
+    assert opened.beyond == [], "nothing is asked of another server"
+    assert opened.failed == [], "nothing is missing"
+
+
+def choose(page, name):
+    page.locator(".explorer .pick").click()
+    page.get_by_role("option", name=re.compile(rf"^{name}\b")).click()
+    page.locator(".explorer .pick b", has_text=re.compile(f"^{name}$")).wait_for()
+    page.locator(".explorer .status:not(.busy)").wait_for()
+
+
+def go_to(page, layer):
+    page.get_by_role("combobox", name="Go to index or name").fill(str(layer))
+    page.keyboard.press("Enter")
+
+
+def shown_levels(page):
+    image = Image.open(io.BytesIO(bytes_of(page.locator(".explorer .mosaic img"))))
+    assert image.mode == "P"
+    return np.asarray(image)
+
+
+def test_an_elephant_dropped_on_the_page_is_answered_and_its_feature_maps_are_the_networks_own(page, elephant, keras_home):
+    choose(page, "MobileNetV2")
+    drop(page, elephant.read_bytes(), "elephant.jpg")
+    first_answer(page, "African elephant").wait_for()
+    assert "77.1 %" in first_answer(page, "African elephant").inner_text()
+    go_to(page, "block_6_expand_relu")
+    page.locator(".explorer .about", has_text="56 · block_6_expand_relu, 28 × 28 × 192").wait_for()
+    page.locator(".explorer .status:not(.busy)").wait_for()
+
+    maps = explorer.load("MobileNetV2").feature_maps(elephant, 56)
+    shown, drawn = shown_levels(page), rendering.mosaic(maps)
+    assert (drawn.columns, drawn.rows) == (16, 12)
+    for index in range(maps.shape[-1]):
+        row, column = divmod(index, drawn.columns)
+        tile = shown[row * (28 + rendering.GAP) :, column * (28 + rendering.GAP) :][:28, :28]
+        values = maps[..., index]
+        stretch = (rendering.LEVELS - 1) / (np.ptp(values) or 1)
+        assert np.abs(tile - (values - values.min()) * stretch).max() <= 1.01, index
+
+
+def test_a_picture_shows_as_it_came_and_as_the_network_sees_it(page):
+    drop(page, CAT.read_bytes(), "cat.jpg")
+    page.locator(".explorer .caption", has_text="cat.jpg, 451 × 300 pixels").wait_for()
+    assert Image.open(io.BytesIO(bytes_of(page.locator(".explorer .frame img")))).size == (451, 300)
+    page.get_by_role("button", name="as the network sees it").click()
+    page.locator(".explorer .caption", has_text="32 × 32 pixels").wait_for()
+    assert Image.open(io.BytesIO(bytes_of(page.locator(".explorer .frame img")))).size == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "sentence"),
+    [
+        (b"dear diary", "diary.jpg", "diary.jpg is not a picture that can be read"),
+        (CAT.read_bytes()[:9000], "half.jpg", "half.jpg is damaged or cut off"),
+        (b"", "nothing.png", "nothing.png is empty (0 bytes)."),
+        (b"%PDF-1.7 ...", "../../sheet.pdf", "sheet.pdf is a PDF document"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg", "drawing.svg is an SVG drawing"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_sentence_and_the_page_works_on(page, data, name, sentence):
+    before = page.locator(".explorer.answers li.first").inner_text()
+    drop(page, data, name)
+    page.get_by_role("alert").filter(has_text=sentence).wait_for()
+    assert page.locator(".explorer.answers li.first").inner_text() == before
+    page.locator(".explorer .sample").nth(2).click()
+    page.get_by_role("alert").wait_for(state="hidden")
+    page.locator(".explorer .status:not(.busy)").wait_for()
+    assert page.locator(".explorer.answers li.first").inner_text() != before
+
+
+def test_wrong_wishes_are_sentences_too(page):
+    go_to(page, "blok1_conv")
+    page.get_by_role("alert").filter(has_text="Did you mean block1_conv").wait_for()
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("alert").wait_for(state="hidden")
+    page.get_by_role("spinbutton", name="How many answers").fill("11")
+    page.keyboard.press("Tab")
+    page.get_by_role("alert").filter(has_text="top must be a whole number from 1 to 10, not 11").wait_for()
+    page.get_by_role("spinbutton", name="How many answers").fill("2")
+    page.keyboard.press("Tab")
+    page.locator(".explorer.answers li").nth(2).filter(has_text="8 others together").wait_for()
+    page.get_by_role("alert").wait_for(state="hidden")
+
+
+def test_a_large_picture_comes_in_whole(page):
+    noise = np.random.default_rng(0).integers(0, 256, (2400, 2600, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "BMP")
+    assert out.tell() > 15_000_000
+    page.locator(".explorer input[type=file]").set_input_files({"name": "large.bmp", "mimeType": "image/bmp", "buffer": out.getvalue()})
+    page.locator(".explorer .caption", has_text="large.bmp, 2600 × 2400 pixels").wait_for()
+
+
+def test_a_picture_can_be_pasted(page):
+    page.evaluate(
+        """async (address) => {
+            const bytes = await (await fetch(address)).blob();
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+        }""",
+        page.locator(".explorer .sample img").nth(4).get_attribute("src"),
+    )
+    page.locator(".explorer .caption", has_text="pasted.png, 32 × 32 pixels").wait_for()
+    first_answer(page, "4").wait_for()
+
+
+def test_a_digit_drawn_with_the_mouse_is_read(page):
+    page.get_by_role("button", name="Draw").click()
+    paper = page.locator(".explorer .paper")
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+
+    def stroke(*points):
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=10)
+        page.mouse.up()
+
+    stroke((0.35, 0.2), (0.32, 0.5), (0.7, 0.5))
+    stroke((0.62, 0.2), (0.6, 0.8))
+    first_answer(page, "4").wait_for()
+    page.locator(".explorer .notes", has_text="Dark ink on light paper: inverted").wait_for()
+    page.get_by_role("button", name="Wipe").click()
+    stroke((0.4, 0.32), (0.52, 0.2), (0.52, 0.8))
+    page.locator(".explorer.answers li.first:not(:has-text('4'))").wait_for()
+
+
+def test_everything_can_be_reached_and_done_by_keyboard(page):
+    page.locator(".explorer .pick").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("listbox", name="Architecture").wait_for()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    page.locator(".explorer .pick b", has_text="digits").wait_for()
+    page.locator(".explorer .said", has_text="2 · block1_relu").wait_for()
+    page.get_by_role("slider", name="Layers").focus()
+    page.keyboard.press("PageUp")
+    page.locator(".explorer .said", has_text="4 · block2_conv").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.locator(".explorer .about", has_text="5 · block2_relu").wait_for()
+    page.get_by_role("slider", name="Feature maps").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.locator(".explorer .aside", has_text=re.compile(r"Map [2-9]")).wait_for()
+    page.get_by_role("application", name="Enlarged feature map").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.locator(".explorer .facts", has_text="row 1, column 0").wait_for()
+    page.locator(".explorer .sample").nth(7).focus()
+    page.keyboard.press("Enter")
+    first_answer(page, "7").wait_for()
+
+
+def test_a_click_on_the_maps_marks_its_place_on_the_input(page):
+    page.get_by_role("button", name="as the network sees it").click()
+    mosaic = page.locator(".explorer .mosaic img")
+    size = mosaic.bounding_box()
+    mosaic.click(position={"x": size["width"] * 0.9, "y": size["height"] * 0.9})
+    page.locator(".explorer .aside", has_text="Map 7").wait_for()
+    one = page.locator(".explorer .one img")
+    size = one.bounding_box()
+    one.click(position={"x": size["width"] * 0.51, "y": size["height"] * 0.26})
+    page.locator(".explorer .facts", has_text="row 8, column 16").wait_for()
+    mark = page.locator(".explorer .frame .mark")
+    assert mark.evaluate("(mark) => [mark.style.left, mark.style.top, mark.style.width]") == ["50%", "25%", "3.125%"]
+
+
+def test_a_screen_reader_finds_names_and_values(page):
+    page.locator(".explorer .about", has_text="block1_relu").wait_for()
+    tree = page.locator("body").aria_snapshot()
+    for line in (
+        'button "Architecture: digits',
+        "status: Ready.",
+        'button "Browse…"',
+        'button "Sample digit 3"',
+        'spinbutton "How many answers"',
+        'list "Answers"',
+        'slider "Layers"',
+        'combobox "Go to index or name"',
+        'slider "Feature maps"',
+        'combobox "Colour scale"',
+        'application "Enlarged feature map"',
+    ):
+        assert line in tree, line
+    assert page.get_by_role("slider", name="Layers").get_attribute("aria-valuetext") == "2, block1_relu, activation, 32 × 32 × 8"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, theme):
+    page = open_page(f"{dashboard}?theme={theme}")
+    page.locator(".explorer.answers li.first").wait_for()
+    frame = page.locator(".explorer.page")
+    for width in (1280, 800, 480):
+        page.set_viewport_size({"width": width, "height": 1000})
+        assert frame.evaluate("(page) => page.scrollWidth <= page.clientWidth + 1"), width
+    ink, paper = frame.evaluate("(page) => [getComputedStyle(page).color, getComputedStyle(document.body).backgroundColor]")
+    brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper)]
+    assert (brightness[0] > brightness[1]) == (theme == "dark")
+
+
+def test_weights_that_cannot_be_had_leave_the_network_that_was_there(page):
+    page.locator(".explorer .pick").click()
+    page.get_by_role("option", name=re.compile("^ResNet50")).click()
+    page.get_by_role("alert").filter(has_text="resnet50_weights_tf_dim_ordering_tf_kernels.h5 (98 MB)").wait_for()
+    assert page.locator(".explorer .pick b").inner_text() == "digits"
+    assert page.locator(".explorer.answers li.first").is_visible()

@@ -1,0 +1,134 @@
+import gc
+import io
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from needs import skip_or_fail
+from PIL import Image
+
+import explorer
+from explorer.catalog import BUNDLED, architectures
+
+TEST_DATA = "EXPLORER_TEST_DATA"
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+_empty_home = None
+
+
+def pytest_configure(config):
+    """Set KERAS_HOME before Keras reads it, which it does once, when it is imported: never the user's own."""
+    global _empty_home
+    home = Path(os.environ[TEST_DATA]).resolve() / "keras_home" if os.environ.get(TEST_DATA) else None
+    if home is None or not home.is_dir():
+        home = _empty_home = Path(tempfile.mkdtemp(prefix="keras_home-"))
+    os.environ["KERAS_HOME"] = str(home)
+    os.environ["LANGUAGE"] = "C"  # the messages as they are written
+
+
+def pytest_unconfigure(config):
+    if _empty_home:
+        shutil.rmtree(_empty_home, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "test_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.weights)
+
+
+@pytest.fixture(scope="session")
+def test_data():
+    if not os.environ.get(TEST_DATA):
+        pytest.skip("EXPLORER_TEST_DATA is not set: no real weights")
+    folder = Path(os.environ[TEST_DATA]).resolve()
+    if not folder.is_dir():
+        skip_or_fail(f"EXPLORER_TEST_DATA: there is no folder {folder}")
+    return folder
+
+
+def existing(path):
+    if not path.exists():
+        skip_or_fail(f"EXPLORER_TEST_DATA has no {path.name}")
+    return path
+
+
+def set_keras_home(monkeypatch, folder):
+    """Set Keras's folder for explorer, which reads KERAS_HOME, and for Keras, which has read it already."""
+    from explorer.backend.runtime import keras
+
+    monkeypatch.setenv("KERAS_HOME", str(folder))
+    monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(folder))
+    monkeypatch.setattr(keras.src.applications.imagenet_utils, "CLASS_INDEX", None)  # where Keras keeps the class names it has read
+
+
+@pytest.fixture
+def keras_home(test_data, monkeypatch):
+    folder = existing(test_data / "keras_home")
+    set_keras_home(monkeypatch, folder)
+    return folder
+
+
+@pytest.fixture
+def no_network(tmp_path, monkeypatch):
+    """Make every download fail at once; return the empty KERAS_HOME that is set meanwhile."""
+    folder = tmp_path / "empty_keras_home"
+    folder.mkdir()
+    set_keras_home(monkeypatch, folder)
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("urllib.request._opener", None)  # one made earlier would not know the proxies
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(test_data):
+    return existing(test_data / "pictures")
+
+
+@pytest.fixture(scope="session")
+def elephant(pictures):
+    return existing(pictures / "elephant.jpg")
+
+
+@pytest.fixture(scope="session")
+def samples():
+    return BUNDLED / "samples"
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return explorer.load("digits")
+
+
+@pytest.fixture(scope="session", params=list(architectures))
+def untrained(request):
+    """Each architecture with random weights, built once; pytest runs the tests of one together and lets go of it."""
+    from explorer.backend.runtime import keras
+
+    keras.utils.set_random_seed(0)
+    yield explorer.load(request.param, weights=None)
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """A picture that is not square and has edges and colours: RGB pixels, uint8 (90, 150, 3)."""
+    coarse = np.random.default_rng(0).integers(0, 256, (6, 10, 3), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((150, 90), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def encode():
+    """Return the bytes of a picture file."""
+
+    def encode(image, kind="PNG", **options):
+        out = io.BytesIO()
+        (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(out, kind, **options)
+        return out.getvalue()
+
+    return encode

@@ -1,0 +1,202 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from explorer import __version__
+from explorer.catalog import architectures
+from explorer.cli import main
+
+
+@pytest.fixture
+def run(capsys):
+    """Return a function that runs the command here and returns its exit status, stdout and stderr."""
+
+    def run(*arguments):
+        try:
+            status = main([str(one) for one in arguments])
+        except SystemExit as left:
+            status = left.code
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def corrupt(tmp_path, photo, encode):
+    file = tmp_path / "corrupt.jpg"
+    data = encode(photo, "JPEG")
+    file.write_bytes(data[: len(data) // 2])
+    return file
+
+
+def shell(*arguments):
+    """Run the command as the shell does."""
+    return subprocess.run([sys.executable, "-m", "explorer", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+
+
+def test_predictions_are_printed_best_first(run, samples):
+    status, out, err = run("predict", "digits", samples / "digit_6.png", "--top", 3)
+    assert (status, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert [len(line) for line in lines] == [3, 3, 3]
+    assert lines[0][1:] == ["6", "6"]
+    scores = [float(line[0].rstrip("%")) for line in lines]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_five_answers_are_the_default(run, samples):
+    assert len(run("predict", "digits", samples / "digit_6.png")[1].splitlines()) == 5
+
+
+def test_predictions_for_several_files_are_headed_by_their_names(run, samples):
+    files = [samples / "digit_6.png", samples / "digit_2.png"]
+    status, out, _err = run("predict", "digits", *files, "--top", 1)
+    lines = out.splitlines()
+    assert status == 0
+    assert [lines[0], lines[2]] == [f"{file}:" for file in files]
+    assert [lines[1].split()[1], lines[3].split()[1]] == ["6", "2"]
+
+
+def test_predictions_as_json_are_those_of_the_network(run, samples, digits):
+    files = [samples / "digit_6.png", samples / "digit_2.png"]
+    status, out, err = run("predict", "digits", *files, "--json", "--top", 2)
+    assert (status, err) == (0, "")
+    for one, file in zip(json.loads(out), files, strict=True):
+        assert list(one) == ["file", "predictions"]
+        assert one["file"] == str(file)
+        expected = digits.predict(file, top=2)
+        assert [(answer["id"], answer["label"]) for answer in one["predictions"]] == [(answer.id, answer.label) for answer in expected]
+        assert [answer["score"] for answer in one["predictions"]] == pytest.approx([answer.score for answer in expected], abs=1e-5)
+
+
+def test_random_weights_are_asked_for_with_none(run, samples):
+    status, out, _err = run("predict", "digits", samples / "digit_6.png", "--weights", "none", "--top", 1)
+    assert status == 0
+    assert "class" in out
+
+
+def test_photographs_are_recognised_in_the_shell(run, elephant, keras_home):
+    status, out, err = run("predict", "MobileNet", elephant, "--alpha", 0.25, "--top", 1)
+    assert (status, err) == (0, "")
+    assert out.split()[1:] == ["African_elephant", "n02504458"]
+
+
+def test_layers_are_printed_one_a_line_under_their_titles(run, digits):
+    status, out, err = run("layers", "digits")
+    assert (status, err) == (0, "")
+    title, *lines = out.splitlines()
+    assert title.split() == ["index", "name", "kind", "block", "output", "shape", "parameters"]
+    assert [line.split()[:4] for line in lines] == [[str(one.index), one.name, one.kind, one.block] for one in digits.layers]
+    assert lines[1].endswith("32 x 32 x 8   80")
+    assert "32,832" in lines[11]
+
+
+def test_layers_as_json_are_the_layer_table(run, digits):
+    status, out, err = run("layers", "digits", "--weights", "none", "--json")
+    assert (status, err) == (0, "")
+    rows = json.loads(out)
+    assert list(rows[0]) == ["index", "name", "kind", "class_name", "block", "output_shape", "parameters"]
+    for row, layer in zip(rows, digits.layers, strict=True):
+        assert row == {key: list(value) if isinstance(value, tuple) else value for key, value in vars(layer).items()}
+
+
+def test_architectures_are_printed_one_a_line(run, no_network):
+    status, out, err = run("architectures")
+    assert (status, err) == (0, "")
+    _title, *lines = out.splitlines()
+    assert [line.split()[0] for line in lines] == list(architectures)
+    assert [line.split()[-1] for line in lines] == ["yes"] + ["no"] * (len(architectures) - 1)
+    assert next(line for line in lines if "VGG16" in line).split()[1:5] == ["71.3%", "138,357,544", "23", "528"]
+
+
+def test_architectures_as_json_are_the_catalog(run, no_network):
+    status, out, err = run("architectures", "--json")
+    assert (status, err) == (0, "")
+    for row, known in zip(json.loads(out), architectures.values(), strict=True):
+        assert (row["name"], row["parameters"], row["size"], row["top1"]) == (known.name, known.parameters, known.size, known.top1)
+        assert row["here"] is known.bundled
+        assert row["input_size"] == list(known.input_size)
+
+
+def test_its_version_and_help_are_said_on_stdout(run):
+    assert run("--version") == (0, f"{__version__}\n", "")
+    status, out, err = run("--help")
+    assert (status, err) == (0, "")
+    assert all(command in out for command in ("predict", "layers", "architectures", "--no-browser"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["layers", "VGG17"], "There is no architecture 'VGG17'. Did you mean VGG16?"),
+        (["predict", "VGG17", "a.jpg"], "a.jpg"),
+        (["layers", "digits", "--loud"], "--loud"),
+        (["fly"], "fly"),
+        (["predict", "digits"], "FILE"),
+        (["layers", "digits", "--weights", "imagenet"], "digits has no weights 'imagenet'"),
+        (["layers", "digits", "--alpha", "0.5"], "digits takes no alpha"),
+        (["layers", "MobileNet", "--alpha", "much"], "much"),
+        (["layers", "MobileNet", "--alpha", "0.3"], "has no imagenet weights for alpha=0.3"),
+        (["layers", "MobileNet", "--weights", "none", "--alpha", "0.01"], "MobileNet"),
+        (["predict", "digits", "gone.png"], "There is no file gone.png."),
+        (["predict", "digits", "."], "is not a file"),
+        (["--theme", "pink"], "pink"),
+        (["--port", "http"], "http"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_can_not_be_done_is_said_in_one_line_with_status_2(arguments, says, run):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("explorer")
+    assert says in err
+
+
+@pytest.mark.parametrize("top", ["0", "11", "-1", "many", "1.5"])
+def test_a_top_that_is_no_number_of_classes_is_said_in_one_line(top, run, samples):
+    status, out, err = run("predict", "digits", samples / "digit_1.png", f"--top={top}")
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert top in err
+
+
+def test_a_corrupt_file_is_said_in_one_line(run, corrupt):
+    status, out, err = run("predict", "digits", corrupt)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "corrupt.jpg is damaged or cut off" in err
+
+
+def test_one_bad_file_among_good_ones_prints_no_answers(run, corrupt, samples):
+    status, out, _err = run("predict", "digits", samples / "digit_1.png", corrupt, "--json")
+    assert (status, out) == (2, "")
+
+
+def test_weights_that_can_not_be_had_are_said_in_one_line(run, no_network):
+    status, out, err = run("layers", "MobileNetV2")
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "could not be downloaded" in err
+
+
+def test_in_a_shell_json_is_all_that_stdout_holds(samples):
+    done = shell("predict", "digits", samples / "digit_4.png", "--json", "--top", 2)
+    assert done.returncode == 0
+    ((file, predictions),) = [tuple(one.values()) for one in json.loads(done.stdout)]
+    assert file == str(samples / "digit_4.png")
+    assert [list(one) for one in predictions] == [["id", "label", "score"]] * 2
+    assert predictions[0]["id"] == "4"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before TensorFlow is loaded", "after TensorFlow is loaded"])
+def test_in_a_shell_a_failure_is_one_line_on_stderr(late, samples, tmp_path):
+    file = samples / "digit_4.png" if late else tmp_path / "gone.png"
+    done = shell("predict", "digits", file, "--top", 11)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "explorer: " + ("top must be a whole number from 1 to 10, not 11." if late else f"There is no file {file}.")
+    ]

@@ -1,0 +1,113 @@
+import dataclasses
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from explorer.errors import UnknownName
+from explorer.values import Axis, Example, FeatureMaps, Layer, Layers, NetworkSpec, Span
+
+NAMES = ("image", "block1_conv", "block1_relu", "block2_conv", "predictions")
+
+
+@pytest.fixture
+def layers():
+    return Layers(Layer(index, name, "other", "Layer", "", (4, 6, 2), index) for index, name in enumerate(NAMES))
+
+
+@pytest.mark.parametrize("key", [3, -2, np.int64(3), np.uint8(3), "block2_conv", " block2_conv ", "3", "-2", " 3 "])
+def test_a_layer_is_found_by_index_from_either_end_name_or_index_as_text(layers, key):
+    assert layers[key].name == "block2_conv"
+    assert layers.find(key) is layers[3]
+
+
+def test_a_row_of_the_table_finds_itself(layers):
+    assert layers.find(layers[2]) is layers[2]
+
+
+def test_layers_are_sliced_counted_and_iterated_like_a_tuple(layers):
+    assert [layer.name for layer in layers[1:3]] == ["block1_conv", "block1_relu"]
+    assert [layer.index for layer in layers[::-2]] == [4, 2, 0]
+    assert len(layers) == 5
+    assert [layer.name for layer in layers] == list(NAMES)
+    assert [layer.index for layer in reversed(layers)] == [4, 3, 2, 1, 0]
+
+
+def test_a_name_that_is_a_number_wins_over_the_index():
+    rows = Layers(Layer(index, name, "other", "Layer", "", (1,), 0) for index, name in enumerate(("a", "b", "0")))
+    assert rows["0"].index == 2
+
+
+def test_an_unknown_layer_name_suggests_near_ones(layers):
+    with pytest.raises(UnknownName, match=r"There is no layer 'block2_con'\. Did you mean block2_conv or block1_conv\?"):
+        layers["block2_con"]
+
+
+def test_an_unknown_layer_name_without_near_ones_is_just_unknown(layers):
+    with pytest.raises(UnknownName, match=r"^There is no layer 'zzz'\.$"):
+        layers["zzz"]
+
+
+@pytest.mark.parametrize("key", [5, -6, "5", "-6", 10**30, np.int64(5)])
+def test_an_index_out_of_range_says_the_range(layers, key):
+    with pytest.raises(UnknownName, match=rf"There is no layer {int(key)}: this network has layers 0 to 4\."):
+        layers[key]
+
+
+@pytest.mark.parametrize("key", [1.0, None, np.float64(1), (1,)])
+def test_what_is_neither_index_nor_name_is_refused(layers, key):
+    with pytest.raises(UnknownName, match=rf"A layer is an index or a name, not {type(key).__name__}"):
+        layers.find(key)
+
+
+def test_an_empty_text_is_no_layer(layers):
+    with pytest.raises(UnknownName, match="There is no layer ''"):
+        layers[""]
+
+
+def test_a_cell_spans_its_stretch_of_the_input():
+    axis = Axis("row", 4, "pixel", 0, 224)
+    assert axis.spatial
+    assert axis.span(0) == Span("row", "pixel", 0, 56)
+    assert axis.span(3) == Span("row", "pixel", 168, 224)
+
+
+def test_the_cells_of_an_axis_cover_the_input_without_gaps():
+    axis = Axis("column", 7, "second", 1.5, 30.0)
+    spans = [axis.span(cell) for cell in range(7)]
+    assert spans[0].start == 1.5
+    assert spans[-1].stop == pytest.approx(30.0)
+    assert all(one.stop == pytest.approx(following.start) for one, following in pairwise(spans))
+
+
+def test_channels_and_units_are_no_stretch_of_the_input():
+    assert not Axis("channel", 3).spatial
+
+
+@pytest.mark.parametrize(
+    ("axes", "spatial"),
+    [((Axis("row", 2, "pixel", 0, 8), Axis("column", 3, "pixel", 0, 9), Axis("channel", 4)), True), ((Axis("unit", 24),), False)],
+)
+def test_feature_maps_know_whether_they_are_maps(axes, spatial):
+    layer = Layer(0, "a", "other", "Layer", "", (2, 3, 4), 0)
+    assert FeatureMaps(layer, np.zeros([axis.size for axis in axes], np.float32), axes).spatial is spatial
+
+
+def test_equal_content_has_an_equal_digest_whatever_its_name():
+    assert Example("image", b"abc", "one.png").digest == Example("image", b"abc", "two.jpg").digest
+    assert Example("image", b"abc", "one.png").digest != Example("image", b"abd", "one.png").digest
+
+
+def test_the_digest_of_an_array_counts_its_values_and_its_shape_not_its_memory():
+    wide = np.arange(36, dtype=np.uint8).reshape(2, 6, 3)
+    digest = Example("image", wide, "a").digest
+    assert Example("image", np.asfortranarray(wide), "b").digest == digest
+    assert Example("image", wide.reshape(6, 2, 3), "a").digest != digest
+    assert Example("image", wide + 1, "a").digest != digest
+
+
+def test_values_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        NetworkSpec("digits").alpha = 2.0
+    assert NetworkSpec("VGG16") == NetworkSpec("VGG16", None, True, 1.0)
+    assert len({NetworkSpec("VGG16"), NetworkSpec("VGG16"), NetworkSpec("VGG16", "imagenet")}) == 2
