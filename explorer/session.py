@@ -52,6 +52,7 @@ class Session(HasTraits):
         super().__init__()
         wanted = None if architecture is None else spec(architecture)
         self._sample = sample
+        self._wished: Example | None = None  # on its way to being the example
         self._pending: set[str] = set()
         self._took = 0.0
         self._worker = worker or worker_here()
@@ -124,11 +125,11 @@ class Session(HasTraits):
         self.network = network
         self.layer = first_to_look_at(network)
         samples = architectures[network.spec.architecture].samples
-        if self.example is None or (_is_sample(self.example) and self.example.name not in samples):
+        example = self._wished or self.example
+        if example is None or (_is_sample(example) and example.name not in samples):
             first = self._sample if self._sample in samples else samples[0]
-            self._show(Example(network.input, (SAMPLES / first).read_bytes(), first))
-        else:
-            self._show(self.example)
+            example = Example(network.input, (SAMPLES / first).read_bytes(), first)
+        self._show(example)
 
     def _not_opened(self) -> None:
         self.opening = None
@@ -136,19 +137,20 @@ class Session(HasTraits):
             self._open(spec("digits"))  # it is always there, and the sentence says what happened
 
     def _show(self, example: Example) -> None:
+        self._wished = example
         if self.network is None:
-            self.example = example  # answered as soon as the network is there
-            return
+            return  # shown as soon as the network is there
         self._drop("answers", "feature maps")
         self._ask("example", "view", self.network.spec, example, done=partial(self._shown, example), failed=self._not_shown)
 
     def _shown(self, example: Example, seen: SeenInput) -> None:
-        self.cell = None
+        self.cell = self._wished = None
         self.example, self.seen = example, seen
         self._predict()
         self._look_inside()
 
     def _not_shown(self) -> None:
+        self._wished = None
         if self.seen:  # the example before stays, and what was dropped for the new one is asked for again
             self._predict()
             self._look_inside()

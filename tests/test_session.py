@@ -8,6 +8,16 @@ from explorer.session import Session
 from explorer.worker import InlineWorker, Worker
 
 
+class SlowToOpen(HeldBackend):
+    """Holds the opening of VGG16 back."""
+
+    def open(self, spec, say):
+        if spec.architecture == "VGG16":
+            self.holding.set()
+            self.let_go.wait(10)
+        return super().open(spec, say)
+
+
 def session(backend=None, **options):
     return Session(worker=InlineWorker(lambda: backend or FakeBackend()), **options)
 
@@ -226,14 +236,7 @@ def test_an_answer_given_up_for_a_picture_that_cannot_be_read_is_asked_for_again
 
 
 def test_maps_of_the_network_before_never_show_beside_the_new_one():
-    class Slow(HeldBackend):
-        def open(self, spec, say):
-            if spec.architecture == "VGG16":
-                self.holding.set()
-                self.let_go.wait(10)
-            return FakeBackend.open(self, spec, say)
-
-    backend = Slow(held=())
+    backend = SlowToOpen(held=())
     seen_with = []
 
     async def page():
@@ -254,3 +257,26 @@ def test_maps_of_the_network_before_never_show_beside_the_new_one():
 
     asyncio.run(page())
     assert [maps.layer.index for name, maps in seen_with if maps and name == "VGG16"] == [2]
+
+
+def test_a_picture_dropped_while_a_network_is_opening_is_kept():
+    backend = SlowToOpen(held=())
+
+    async def page():
+        session = Session(worker=Worker(lambda: backend))
+        session.show(b"0", "early.jpg")  # before there is any network
+        async with asyncio.timeout(10):
+            while session.busy or session.example is None:
+                await asyncio.sleep(0.005)
+            first = session.example.name
+            session.open("VGG16")
+            while not backend.holding.is_set():
+                await asyncio.sleep(0.005)
+            session.show(b"1", "late.jpg")
+            backend.let_go.set()
+            while session.busy or session.network.spec.architecture != "VGG16":
+                await asyncio.sleep(0.005)
+        session.close()
+        return first, session.example.name
+
+    assert asyncio.run(page()) == ("early.jpg", "late.jpg")

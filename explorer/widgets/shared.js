@@ -11,10 +11,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Mark the view's own element; JupyterLab's shortcuts stay out of it.
+// Mark the view's own element. JupyterLab's shortcuts stay out of it: its rules match the element that
+// has the focus, so that is the one that must carry the mark.
 function root(el, name) {
   el.classList.add("explorer", name);
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
+  el.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   return el;
 }
 
