@@ -1,0 +1,28 @@
+"""How the dashboards' server keeps and stops kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+
+
+class PatientKernels(AsyncMappingKernelManager):
+    """Stops a kernel only when it is found idle and without a page twice in a row.
+
+    One that waited for its first page has been idle for long, and in the moment when it is handed out
+    no page is connected yet.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._suspects: set[str] = set()
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """Stop the kernel if it was already suspect at the last look."""
+        if self._kernel_connections.get(kernel_id):
+            self._suspects.discard(kernel_id)
+        elif kernel_id in self._suspects:
+            await super().cull_kernel_if_idle(kernel_id)
+        else:
+            self._suspects.add(kernel_id)
