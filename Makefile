@@ -4,7 +4,7 @@ PYTHON ?= python3
 EXTRA ?= cpu# or gpu
 BIN := .venv/bin
 
-.PHONY: dashboard lab test lint benchmark
+.PHONY: dashboard lab test lint benchmark words
 
 dashboard: .venv/.$(EXTRA)
 	@$(BIN)/explorer
@@ -22,6 +22,9 @@ lint: .venv/.test
 
 benchmark: .venv/.test
 	for one in benchmarks/bench_*.py; do $(BIN)/python $$one || exit 1; done
+
+words: .venv/.test
+	$(BIN)/pybabel --quiet extract --omit-header --no-location --sort-output -k _ -k counted:1,2 -o explorer/locale/explorer.pot explorer
 
 .venv/.test: PACKAGES = .[$(EXTRA),test]
 .venv/.cpu: PACKAGES = .[cpu]

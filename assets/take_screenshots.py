@@ -1,0 +1,59 @@
+"""Take the README's screenshots of the dashboard, light and dark, into `assets/screenshots/`.
+
+    python assets/take_screenshots.py
+
+Needs the `test` extra and Chromium; shows MobileNetV2 where its weights are in Keras's cache, else `digits`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+FOLDER = Path(__file__).parent / "screenshots"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+LAYER = "block_6_expand_relu"
+
+
+def show(page: Page) -> None:
+    """Bring the page into the state to show: a layer in the middle, a chosen map and cell."""
+    page.locator(".explorer.answers li.first").wait_for(timeout=120_000)
+    if page.locator(".explorer .pick b").inner_text() == "MobileNetV2":
+        page.get_by_role("combobox", name="Go to index or name").fill(LAYER)
+        page.keyboard.press("Enter")
+        page.locator(".explorer .about", has_text=LAYER).wait_for()
+    maps = page.get_by_role("slider", name="Feature maps")
+    maps.focus()
+    for _step in range(5):
+        page.keyboard.press("ArrowRight")
+    one = page.locator(".explorer .one img")
+    size = one.bounding_box()
+    one.click(position={"x": size["width"] * 0.4, "y": size["height"] * 0.45})
+    page.locator(".explorer .facts dd").nth(3).wait_for()
+    page.evaluate("document.activeElement.blur()")
+    page.locator(".explorer .status:not(.busy)").wait_for()
+
+
+def main() -> None:
+    """Serve the dashboard, bring it into shape and save it in both themes."""
+    FOLDER.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "explorer", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+        address = server.stdout.readline().split()[-1]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for theme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 1280, "height": 930})
+            page.goto(f"{address}?theme={theme}")
+            show(page)
+            page.screenshot(path=FOLDER / f"explore-{theme}.png")
+            page.close()
+        browser.close()
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()
