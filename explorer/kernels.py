@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 
-class PatientKernels(AsyncMappingKernelManager):
+class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untyped
     """Stops a kernel only when it is found idle and without a page twice in a row.
 
     One that waited for its first page has been idle for long, and in the moment when it is handed out

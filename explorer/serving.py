@@ -8,6 +8,8 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from tornado.ioloop import IOLoop
+from tornado.web import HTTPError
 from traitlets.config import Config
 
 from explorer.catalog import BUNDLED
@@ -42,7 +44,18 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
         """Voila that says in its own words where it is."""
 
         def launch_browser(self) -> None:
-            """Say where the dashboard is; Voila calls this when it listens."""
+            """Say where the dashboard is as soon as the server answers; Voila calls this when it listens."""
+            IOLoop.current().add_callback(self.announce)
+
+        def stop(self) -> None:
+            """Stop the kernels."""
+            try:
+                super().stop()
+            except HTTPError:
+                self.log.info("a kernel that was just starting could not be stopped; it ends when it finds its parent gone")
+
+        def announce(self) -> None:
+            """Print the address and open it."""
             address = f"http://localhost:{self.port}/voila/render/{START}"
             print(_("The dashboard is at {address}\nStop it with Ctrl-C.").format(address=address), flush=True)
             if browse and _has_browser():
