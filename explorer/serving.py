@@ -67,6 +67,7 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
 def _settings(port: int, theme: str) -> Config:
     settings = Config()
     settings.Voila.update(ip="127.0.0.1", port=port, port_retries=0, open_browser=True, log_level="ERROR")
+    settings.Voila.tornado_settings = {"ws_ping_timeout": 30_000}  # no longer than the interval, or each page logs a complaint
     # Voila would serve every picture below the folder to whoever asks.
     settings.VoilaConfiguration.update(template="explorer", theme=theme, file_allowlist=[])
     settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)
