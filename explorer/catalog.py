@@ -133,9 +133,9 @@ def _digits() -> Architecture:
     )
 
 
-def _rows() -> Iterator[Architecture]:
-    yield _digits()
-    yield _mobile(
+_ROWS = (
+    _digits(),
+    _mobile(
         "MobileNetV2",
         "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{}_224",
         {1.0: ("1.0", 14_536_120, 9_406_464)} | {alpha: (f"{alpha:g}", None, None) for alpha in (0.35, 0.5, 0.75, 1.3, 1.4)},
@@ -145,8 +145,8 @@ def _rows() -> Iterator[Architecture]:
         top1=0.713,
         top5=0.901,
         depth=88,
-    )
-    yield _mobile(
+    ),
+    _mobile(
         "MobileNet",
         "mobilenet_{}_224_tf",
         {
@@ -161,8 +161,8 @@ def _rows() -> Iterator[Architecture]:
         top1=0.704,
         top5=0.895,
         depth=88,
-    )
-    yield _guide(
+    ),
+    _guide(
         "ResNet50",
         "resnet50_weights_tf_dim_ordering_tf_kernels",
         (102_967_424, 94_765_736),
@@ -174,8 +174,8 @@ def _rows() -> Iterator[Architecture]:
         top1=0.749,
         top5=0.921,
         depth=None,
-    )
-    yield _guide(
+    ),
+    _guide(
         "VGG16",
         "vgg16_weights_tf_dim_ordering_tf_kernels",
         (553_467_096, 58_889_256),
@@ -187,7 +187,8 @@ def _rows() -> Iterator[Architecture]:
         top1=0.713,
         top5=0.901,
         depth=23,
-    )
+    ),
+)
 
 
 class Catalog(Mapping[str, Architecture]):
@@ -211,7 +212,7 @@ class Catalog(Mapping[str, Architecture]):
         return f"Catalog({', '.join(self._rows)})"
 
 
-architectures = Catalog(_rows())
+architectures = Catalog(_ROWS)
 
 
 def spec(architecture: str, weights: str | None = "pretrained", include_top: bool = True, alpha: float = 1.0) -> NetworkSpec:

@@ -27,6 +27,7 @@ RANKS = {
     "session": 4,
     "widgets": 5,
     "dashboards": 6,
+    "kernels": 6,
     "serving": 7,
     "cli": 8,
     "__init__": 9,

@@ -70,7 +70,7 @@ def test_every_sample_of_the_catalog_is_there_and_opens(name, samples):
 
 
 def test_no_sample_is_bundled_that_nobody_names(samples):
-    assert sorted(path.name for path in samples.iterdir()) == PICTURES
+    assert sorted(path.name for path in samples.iterdir() if path.suffix != ".md") == PICTURES
 
 
 @pytest.mark.parametrize("digit", range(10))
