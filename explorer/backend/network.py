@@ -52,11 +52,11 @@ def build(spec: NetworkSpec, activation_memory: int = ACTIVATION_MEMORY, say: Sa
         if spec.weights is not None:
             raise ExplorerError(
                 _("{path} does not hold the weights of {name}: {why}. Delete it, and load again to download it anew.").format(
-                    path=weights.path(spec), name=row.name, why=str(error).splitlines()[0] if str(error) else type(error).__name__
+                    path=weights.path(spec), name=row.name, why=weights.in_short(error)
                 )
             ) from error
         raise ExplorerError(
-            _("{name} can't be built with these options; Keras says: {why}.").format(name=row.name, why=str(error).splitlines()[0])
+            _("{name} can't be built with these options; Keras says: {why}.").format(name=row.name, why=weights.in_short(error))
         ) from error
     try:
         with _quiet():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
@@ -41,10 +42,9 @@ def megabytes(file: WeightsFile) -> str:
 
 def classes_unavailable(row: Architecture, why: Exception) -> WeightsUnavailable:
     """Return the error for class names that are not here and could not be downloaded."""
-    reason = str(why).splitlines()[0] if str(why) else type(why).__name__
     return WeightsUnavailable(
         _("The names of the classes of {name} could not be downloaded ({reason}). Put imagenet_class_index.json into {folder}.").format(
-            name=row.name, reason=reason, folder=folder(row)
+            name=row.name, reason=in_short(why), folder=folder(row)
         )
     )
 
@@ -53,10 +53,15 @@ def unavailable(spec: NetworkSpec, why: Exception) -> WeightsUnavailable:
     """Return the error for weights that are not here and could not be downloaded."""
     row = architectures[spec.architecture]
     file = row.file(spec.include_top, spec.alpha)
-    reason = str(why).splitlines()[0] if str(why) else type(why).__name__
     return WeightsUnavailable(
         _(
             "The weights of {name} are not on this machine and could not be downloaded ({reason}). "
             "Put {file} ({size}) into {folder}, or use weights=None for random weights."
-        ).format(name=row.name, reason=reason, file=file.name, size=megabytes(file), folder=folder(row))
+        ).format(name=row.name, reason=in_short(why), file=file.name, size=megabytes(file), folder=folder(row))
     )
+
+
+def in_short(why: Exception) -> str:
+    """Return the point of an error from Keras: its first line without the address and number that come before the reason."""
+    first = (str(why).splitlines() or [""])[0]
+    return re.sub(r"^\[Errno [^\]]*\] ", "", first.rsplit(" -- ", 1)[-1]).rstrip(".") or type(why).__name__

@@ -171,6 +171,7 @@ function render({ model, el }) {
       const all = layers();
       title.textContent = model.get("title");
       const tallest = Math.max(0, ...all.map((layer) => layer[PARAMETERS]));
+      scale.hidden = go.hidden = zooms.hidden = !all.length;
       scale.textContent = all.length ? `${words.scale}, ${fill(words.tallest, { number: tallest.toLocaleString("en") })}` : "";
       names.replaceChildren(...all.map((layer, index) => make("option", { value: layer[NAME], label: `${index}` })));
       const there = new Set(all.map((layer) => layer[KIND]));

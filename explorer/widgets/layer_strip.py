@@ -52,7 +52,7 @@ class LayerStrip(View):
     def _draw(self) -> None:
         network = self.session.network
         self.layers = [_described(layer) for layer in network.layers] if network else []
-        self.title = counted("{number} layer", "{number} layers", len(self.layers)) if network else ""
+        self.title = counted("{number} layer", "{number} layers", len(self.layers)) if network else _("Layers")
         self._select()
 
     def _select(self) -> None:

@@ -139,3 +139,10 @@ def test_only_the_bundled_network_is_at_hand_where_nothing_was_downloaded(no_net
 
 def test_what_lies_in_keras_home_is_at_hand(keras_home):
     assert weights.at_hand() == {"digits", "MobileNetV2"}
+
+
+def test_of_a_failed_download_only_the_reason_is_told():
+    keras_says = "URL fetch failure on https://example.org/vgg16.h5: None -- [Errno -2] Name or service not known"
+    assert weights.in_short(Exception(keras_says)) == "Name or service not known"
+    assert weights.in_short(ValueError("first line.\nsecond line")) == "first line"
+    assert weights.in_short(OSError()) == "OSError"
