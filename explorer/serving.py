@@ -31,11 +31,12 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
     """Serve the dashboards until interrupted; print their address and open it where there is a browser.
 
     port: by default 8866, or a free one when that is taken.
+    Raises ExplorerError where the port can't be had.
     """
     folder = notebooks()
     if not (folder / START).is_file():
         raise ExplorerError(_("The notebooks are missing from {folder}; install explorer again.").format(folder=folder))
-    port = free_port() if port is None else port
+    port = free_port(PORT, 0) if port is None else free_port(port)
     # Voila looks for templates, and Jupyter for everything, in the folders that this variable lists.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
     from voila.app import Voila
@@ -79,17 +80,17 @@ def _settings(port: int, theme: str) -> Config:
     return settings
 
 
-def free_port() -> int:
-    """Return 8866, or a free port when that is taken."""
-    for wanted in (PORT, 0):
+def free_port(*wishes: int) -> int:
+    """Return the first of these ports that is free on this machine; 0 stands for any."""
+    for wanted in wishes:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", wanted))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             return int(probe.getsockname()[1])
-    raise ExplorerError(_("There is no free port on this machine."))
+    raise ExplorerError(_("Port {port} of this machine is taken or can't be used.").format(port=wishes[0]))
 
 
 def _has_browser() -> bool:

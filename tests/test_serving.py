@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 
 from explorer import serving
+from explorer.errors import ExplorerError
 from explorer.kernels import PatientKernels
 
 
@@ -17,17 +18,16 @@ def test_the_notebooks_are_found_and_the_first_page_is_among_them():
     assert (serving.notebooks() / serving.START).is_file()
 
 
-def test_a_taken_port_is_left_for_a_free_one():
+def test_a_taken_port_is_left_for_a_free_one_or_refused():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        original, serving.PORT = serving.PORT, port
-        try:
-            found = serving.free_port()
-        finally:
-            serving.PORT = original
-    assert found not in (0, port)
+        assert serving.free_port(port, 0) not in (0, port)
+        with pytest.raises(ExplorerError, match=f"Port {port} of this machine is taken"):
+            serving.free_port(port)
+    with pytest.raises(ExplorerError, match="99999"):
+        serving.serve(99999)
 
 
 def test_pictures_beside_the_notebooks_are_not_served_and_only_this_machine_is_listened_to():

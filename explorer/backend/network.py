@@ -35,35 +35,28 @@ def build(spec: NetworkSpec, activation_memory: int = ACTIVATION_MEMORY, say: Sa
     Raises WeightsUnavailable where they can't be had, ExplorerError where the file is damaged.
     """
     row = architectures[spec.architecture]
-    here = spec.weights is None or weights.path(spec).is_file()
-    if spec.weights is None:
-        say(Progress(_("Building {name}…").format(name=row.name)))
-    elif here:
-        say(Progress(_("Reading the weights of {name}…").format(name=row.name)))
-    else:
-        size = weights.megabytes(row.file(spec.include_top, spec.alpha))
-        say(Progress(_("Downloading the weights of {name} ({size})…").format(name=row.name, size=size)))
+    here = spec.weights is not None and weights.path(spec).is_file()  # afterwards a download may have changed that
+    say(Progress(_under_way(spec, here)))
     try:
         with _quiet():
             model = _bundled(spec) if row.bundled else _of_the_guides(spec, row)
     except Exception as error:  # Keras, h5py and urllib raise bare Exceptions here
-        if not here:
-            raise weights.unavailable(spec, error) from error
-        if spec.weights is not None:
-            raise ExplorerError(
-                _("{path} does not hold the weights of {name}: {why}. Delete it, and load again to download it anew.").format(
-                    path=weights.path(spec), name=row.name, why=weights.in_short(error)
-                )
-            ) from error
-        raise ExplorerError(
-            _("{name} can't be built with these options; Keras says: {why}.").format(name=row.name, why=weights.in_short(error))
-        ) from error
+        raise weights.refusal(spec, here, error) from error
     try:
         with _quiet():
             labels = _labels(spec, row, model.output_shape[-1])
     except Exception as error:
         raise weights.classes_unavailable(row, error) from error
     return Network(model, spec, labels, activation_memory)
+
+
+def _under_way(spec: NetworkSpec, here: bool) -> str:
+    if spec.weights is None:
+        return _("Building {name}…").format(name=spec.architecture)
+    if here:
+        return _("Reading the weights of {name}…").format(name=spec.architecture)
+    file = architectures[spec.architecture].file(spec.include_top, spec.alpha)
+    return _("Downloading the weights of {name} ({size})…").format(name=spec.architecture, size=weights.megabytes(file))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
-from explorer.errors import WeightsUnavailable
+from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.locale import _
 from explorer.values import NetworkSpec
 
@@ -49,15 +49,26 @@ def classes_unavailable(row: Architecture, why: Exception) -> WeightsUnavailable
     )
 
 
-def unavailable(spec: NetworkSpec, why: Exception) -> WeightsUnavailable:
-    """Return the error for weights that are not here and could not be downloaded."""
-    row = architectures[spec.architecture]
+def refusal(spec: NetworkSpec, here: bool, why: Exception) -> ExplorerError:
+    """Return the error for a network that Keras could not build.
+
+    here: whether its weights file was on this machine before.
+    """
+    row, reason = architectures[spec.architecture], in_short(why)
+    if spec.weights is None:
+        return ExplorerError(_("{name} can't be built with these options; Keras says: {why}.").format(name=row.name, why=reason))
     file = row.file(spec.include_top, spec.alpha)
+    if here:
+        return ExplorerError(
+            _("{path} does not hold the weights of {name}: {why}. Delete it, and load again to download it anew.").format(
+                path=path(spec), name=row.name, why=reason
+            )
+        )
     return WeightsUnavailable(
         _(
             "The weights of {name} are not on this machine and could not be downloaded ({reason}). "
             "Put {file} ({size}) into {folder}, or use weights=None for random weights."
-        ).format(name=row.name, reason=in_short(why), file=file.name, size=megabytes(file), folder=folder(row))
+        ).format(name=row.name, reason=reason, file=file.name, size=megabytes(file), folder=folder(row))
     )
 
 

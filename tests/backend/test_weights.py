@@ -52,14 +52,14 @@ def test_weights_that_can_not_be_had_are_named_with_size_folder_and_a_way_out(no
 def test_the_refusal_names_the_file_that_these_options_need(name, include_top, no_network):
     row = architectures[name]
     file = row.file(include_top)
-    sentence = str(weights.unavailable(spec(name, include_top=include_top), OSError("no route\nto host")))
+    sentence = str(weights.refusal(spec(name, include_top=include_top), False, OSError("no route\nto host")))
     assert file.name in sentence
     assert f"{round(file.size / 2**20)} MB" in sentence
     assert "(no route)" in sentence
 
 
 def test_a_size_that_is_not_known_is_said_to_be_so(no_network):
-    assert "size unknown" in str(weights.unavailable(spec("MobileNet", alpha=0.5), OSError()))
+    assert "size unknown" in str(weights.refusal(spec("MobileNet", alpha=0.5), False, OSError()))
 
 
 def garbage(path):
