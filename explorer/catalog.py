@@ -198,7 +198,7 @@ class Catalog(Mapping[str, Architecture]):
         self._rows = {row.name: row for row in rows}
 
     def __getitem__(self, name: str) -> Architecture:
-        if name not in self._rows:
+        if not isinstance(name, str) or name not in self._rows:
             raise UnknownName(f"There is no architecture {name!r}.{near(str(name), self._rows)} explorer.architectures lists them all.")
         return self._rows[name]
 

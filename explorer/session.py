@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance, Int, Unicode, observe
+from traitlets import Bool, HasTraits, Instance, Int, Unicode, observe, validate
 
 from explorer.catalog import BUNDLED, architectures, spec
 from explorer.errors import ExplorerError, UnreadableExample
@@ -35,6 +35,7 @@ class Session(HasTraits):
     network = Instance(NetworkSummary, allow_none=True, help="The network that is loaded.")
     opening = Instance(NetworkSpec, allow_none=True, help="The network that is being loaded.")
     example = Instance(Example, allow_none=True, help="The example that is shown and answered.")
+    settled = Int(0, help="How many examples have been shown or refused so far.")
     seen = Instance(SeenInput, allow_none=True, help="The example as it came and as the network sees it.")
     top = Int(5, help="How many answers.")
     answers = Instance(Answers, allow_none=True, help="The top answers to the example.")
@@ -51,6 +52,8 @@ class Session(HasTraits):
     def __init__(self, architecture: str | None = None, sample: str | None = None, worker: AnyWorker | None = None) -> None:
         super().__init__()
         wanted = None if architecture is None else spec(architecture)
+        if sample is not None and not any(sample in row.samples for row in architectures.values()):
+            raise UnreadableExample(_("There is no sample {name!r}.").format(name=sample))
         self._sample = sample
         self._wished: Example | None = None  # on its way to being the example
         self._pending: set[str] = set()
@@ -146,11 +149,13 @@ class Session(HasTraits):
     def _shown(self, example: Example, seen: SeenInput) -> None:
         self.cell = self._wished = None
         self.example, self.seen = example, seen
+        self.settled += 1
         self._predict()
         self._look_inside()
 
     def _not_shown(self) -> None:
         self._wished = None
+        self.settled += 1
         if self.seen:  # the example before stays, and what was dropped for the new one is asked for again
             self._predict()
             self._look_inside()
@@ -172,8 +177,21 @@ class Session(HasTraits):
 
     def _looked_inside(self, feature_maps: FeatureMaps) -> None:
         if self.feature_maps is None or self.feature_maps.layer != feature_maps.layer:
+            self.cell = None
             self.channel = 0 if feature_maps.spatial else int(feature_maps.values.argmax())
         self.feature_maps = feature_maps
+
+    @validate("layer")
+    def _known_layer(self, proposal: Any) -> int:
+        return self.network.layers.find(proposal["value"]).index if self.network else int(proposal["value"])
+
+    @validate("cell")
+    def _cell_of_the_maps(self, proposal: Any) -> tuple[int, int] | None:
+        cell, maps = proposal["value"], self.feature_maps
+        if cell is None or maps is None or not maps.spatial:
+            return None
+        inside = all(0 <= place < axis.size for place, axis in zip(cell, maps.axes[:2], strict=True))
+        return cell if inside else None
 
     @observe("top")
     def _other_top(self, _change: Any) -> None:

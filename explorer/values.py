@@ -128,6 +128,9 @@ class Layers(tuple[Layer, ...]):
     def __getitem__(self, key: Any) -> Any:
         return super().__getitem__(key) if isinstance(key, slice) else self.find(key)
 
+    def __contains__(self, key: object) -> bool:
+        return any(key in (layer, layer.name) for layer in self)
+
     def find(self, key: LayerKey) -> Layer:
         """Return the layer with this index (from the end where negative), name, or index written as text.
 
@@ -135,6 +138,8 @@ class Layers(tuple[Layer, ...]):
         """
         if isinstance(key, Layer):
             key = key.index
+        if isinstance(key, bool | bytes | slice):
+            raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__))
         if isinstance(key, str):
             named = {layer.name: layer for layer in self}
             if key.strip() in named:

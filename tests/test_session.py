@@ -280,3 +280,30 @@ def test_a_picture_dropped_while_a_network_is_opening_is_kept():
         return first, session.example.name
 
     assert asyncio.run(page()) == ("early.jpg", "late.jpg")
+
+
+def test_a_cell_of_other_maps_is_no_cell():
+    page = session()
+    page.cell = (1, 7)
+    page.select(1)
+    assert page.cell is None, "another layer has other cells"
+    page.cell = (1000, 2)
+    assert page.cell is None
+    page.select("predictions")
+    page.cell = (0, 0)
+    assert page.cell is None, "a vector has none"
+
+
+def test_a_layer_that_is_not_there_cannot_be_set():
+    page = session()
+    with pytest.raises(UnknownName, match="layers 0 to 3"):
+        page.layer = 999
+    assert page.layer == 2
+
+
+def test_every_example_is_settled_once_shown_or_refused():
+    page = session()
+    before = page.settled
+    page.show(b"bad", "a.jpg")
+    page.show(b"good", "b.jpg")
+    assert page.settled == before + 2

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from explorer.errors import ExplorerError
+from explorer.locale import _
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -15,6 +18,8 @@ class Activations:
     """Arrays by example and layer index; the example used longest ago goes first when `bound` bytes are full."""
 
     def __init__(self, bound: int) -> None:
+        if not isinstance(bound, int) or bound < 0:
+            raise ExplorerError(_("activation_memory is a number of bytes, 0 or more, not {bound!r}.").format(bound=bound))
         self.bound = bound
         self.size = 0
         self._by_example: OrderedDict[str, dict[int, Array]] = OrderedDict()

@@ -95,7 +95,9 @@ def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]
         raise UnreadableExample(_("The array has the shape {shape}; a picture is (height, width, 3).").format(shape=array.shape))
     if array.dtype != np.uint8:
         raise UnreadableExample(_("The array is {dtype}; a picture is uint8, 0 to 255.").format(dtype=array.dtype))
-    return cast("np.ndarray[Any, np.dtype[np.uint8]]", array.copy())
+    kept = array.copy()
+    kept.flags.writeable = False  # what is remembered of it goes by its content
+    return cast("np.ndarray[Any, np.dtype[np.uint8]]", kept)
 
 
 def picture(example: Example) -> Image.Image:

@@ -190,7 +190,7 @@ class Network:
         """
         if isinstance(example, list):
             return [self.feature_maps(one, layer) for one in example]
-        several = isinstance(layer, Iterable) and not isinstance(layer, str)
+        several = isinstance(layer, Iterable) and not isinstance(layer, str | bytes)
         wanted = [self.layers.find(one) for one in (layer if several else [layer])]
         arrays = self._activations(images.read(example), [one.index for one in wanted])
         if several:

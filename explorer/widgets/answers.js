@@ -2,9 +2,9 @@ function render({ model, el }) {
   root(el, "answers");
   const words = model.get("words");
   const top = make("input", { type: "number", min: "1", step: "1", "aria-label": words.top_label, onchange: () => {
-    const wish = Number.parseInt(top.value, 10);
-    if (Number.isFinite(wish)) assign(model, { top: wish });
-    else top.value = model.get("top");
+    const wish = Number(top.value);
+    if (top.value && Number.isSafeInteger(wish) && Math.abs(wish) < 1e9) assign(model, { top: wish });
+    top.value = model.get("top");
   } });
   const list = make("ol", { "aria-label": words.title });
   const empty = make("p", { class: "quiet" }, words.empty);

@@ -51,6 +51,7 @@ function render({ model, el }) {
     choose(Math.floor(part(event, canvas)[0] * units().length));
   }
   function onKey(event, row) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const now = model.get("channel");
     const moves = { ArrowRight: now + 1, ArrowLeft: now - 1, ArrowDown: now + row, ArrowUp: now - row, Home: 0, End: count() - 1 };
     if (!(event.key in moves)) return;
@@ -64,6 +65,7 @@ function render({ model, el }) {
     assign(model, { cell: [Math.min(rows - 1, Math.max(0, Math.floor(y * rows))), Math.min(columns - 1, Math.max(0, Math.floor(x * columns)))] });
   }
   function onCellKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
     if (!step && event.key !== "Escape") return;
     event.preventDefault();

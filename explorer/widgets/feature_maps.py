@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import traitlets
 
@@ -38,8 +40,8 @@ class FeatureMapsView(View):
         self.follow("channel", by=self._draw_one)
         self.follow("cell", by=self._draw_cell)
         self.observe(lambda _change: self._redraw(), "alike")
-        self.observe(lambda change: setattr(self.session, "channel", change["new"]), "channel")
-        self.observe(lambda change: setattr(self.session, "cell", tuple(change["new"]) or None), "cell")
+        self.observe(self._choose, "channel")
+        self.observe(self._choose_cell, "cell")
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -54,6 +56,16 @@ class FeatureMapsView(View):
             "choose_cell": _("Click a cell to see its value and its place on the input."),
             "keys": _("Arrow keys: another one."),
         }
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        maps = self.session.feature_maps
+        if maps is not None and 0 <= change["new"] < maps.axes[-1].size:
+            self.session.channel = change["new"]
+        self.channel = self.session.channel  # a click that came late may mean maps that are gone
+
+    def _choose_cell(self, change: dict[str, Any]) -> None:
+        self.session.cell = tuple(change["new"]) or None
+        self.cell = list(self.session.cell or ())
 
     def _redraw(self) -> None:
         with self.hold_sync():

@@ -17,7 +17,7 @@ function render({ model, el }) {
   const paper = make("canvas", { class: "paper", width: "270", height: "270", tabindex: "0", "aria-label": words.canvas, role: "img" });
   const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => { if (file.files[0]) take(file.files[0], file.files[0].name); file.value = ""; } });
   const drawButton = make("button", { "aria-pressed": "false", onclick: () => toggleDrawing(paper.hidden) }, words.draw);
-  const wipe = make("button", { onclick: clear, hidden: true }, words.wipe);
+  const wipe = make("button", { onclick: () => { clear(); submit(); }, hidden: true }, words.wipe);
   const hint = make("span", { class: "quiet" }, words.drop_first);
   const progress = make("progress", { max: "1", value: "0", hidden: true });
   const drop = make("div", { class: "drop" }, paper, frame, caption, notes, progress,
@@ -28,28 +28,38 @@ function render({ model, el }) {
 
   const refuse = (text, values = {}) => model.send({ refuse: fill(text, values) });
 
-  let newest = 0;
+  let newest = 0; // the number of the wish made last
+  let settled = 0; // the newest wish that Python has shown or refused
   async function take(blob, name) {
     if (blob.size > model.get("largest")) return refuse(words.too_large, { name });
     const mine = (newest += 1);
-    if (paper.hidden && blob.type.startsWith("image/")) preview(blob);
+    if (paper.hidden && blob.type.startsWith("image/")) preview(blob, mine);
     progress.hidden = blob.size < 2e6;
     try {
       await upload(model, blob, name, (part) => {
         if (mine !== newest) return;
         progress.value = part;
         if (!progress.hidden) caption.textContent = fill(words.sending, { name, percent: Math.round(part * 100) });
-      });
+      }, () => mine === newest);
     } catch (error) {
-      if (error.message !== "overtaken") draw(); // Python has said why on the page
+      if (!error.said) refuse(words.no_file); // a folder, or a file that is gone
+      if (mine === newest) draw();
     }
     if (mine === newest) progress.hidden = true;
   }
+  function takeSample(name) {
+    newest += 1;
+    progress.hidden = true;
+    toggleDrawing(false);
+    model.send({ sample: name });
+  }
   // Show a picture at once, before it has been sent; one that the browser can't read waits for Python.
-  function preview(blob) {
+  function preview(blob, mine) {
     const address = URL.createObjectURL(blob);
     const probe = new Image();
     probe.onload = () => {
+      if (mine <= settled) return URL.revokeObjectURL(address);
+      fit(probe);
       if (local) URL.revokeObjectURL(local);
       local = address;
       picture.hidden = false;
@@ -60,18 +70,23 @@ function render({ model, el }) {
     probe.src = address;
   }
 
-  // A drop, a paste
+  // Very tall pictures are shown narrower, so that the answers below stay in reach.
+  const fit = ({ naturalWidth, naturalHeight }) => frame.style.setProperty("--fit", `${Math.min(100, (160 * naturalWidth) / (naturalHeight || 1))}%`);
+  picture.addEventListener("load", () => fit(picture));
+
+  // A drop, a paste; a dashboard is one page, so there a drop may miss the frame
   const over = (event) => { event.preventDefault(); drop.classList.add("over"); };
   const leave = () => drop.classList.remove("over");
-  el.addEventListener("dragover", over);
-  el.addEventListener("dragleave", leave);
-  el.addEventListener("drop", (event) => {
+  const onDrop = (event) => {
     event.preventDefault();
     event.stopPropagation();
     leave();
     const dropped = event.dataTransfer.files[0];
     if (dropped) { toggleDrawing(false); take(dropped, dropped.name); } else refuse(words.no_file);
-  });
+  };
+  const field = document.body.dataset.voila ? document : el;
+  const drags = { dragover: over, dragleave: leave, drop: onDrop };
+  for (const [name, handler] of Object.entries(drags)) field.addEventListener(name, handler);
   const onPaste = (event) => {
     const inside = el.contains(document.activeElement);
     const elsewhere = document.activeElement && document.activeElement !== document.body && !document.activeElement.closest(".explorer");
@@ -95,7 +110,8 @@ function render({ model, el }) {
 
   // The drawing canvas: dark ink on white paper, answered after every stroke
   const pen = paper.getContext("2d");
-  let last = null;
+  let last = null; // where the pen is; null while it is lifted
+  let drawn = false; // whether what the network sees is this drawing
   const place = (event) => {
     const box = paper.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * paper.width, ((event.clientY - box.top) / box.height) * paper.height];
@@ -114,17 +130,22 @@ function render({ model, el }) {
     pen.stroke();
     last = now;
   }
-  paper.addEventListener("pointerdown", (event) => { paper.setPointerCapture(event.pointerId); last = place(event); stroke(event); });
-  paper.addEventListener("pointermove", stroke);
-  paper.addEventListener("pointerup", async (event) => {
+  // toBlob would wait until the browser is idle, a second and more
+  const submit = async () => { drawn = true; take(await (await fetch(paper.toDataURL("image/png"))).blob(), words.drawing); };
+  const lift = (event) => {
+    if (!last) return;
     stroke(event);
     last = null;
-    // toBlob would wait until the browser is idle, a second and more
-    take(await (await fetch(paper.toDataURL("image/png"))).blob(), words.drawing);
-  });
+    submit();
+  };
+  paper.addEventListener("pointerdown", (event) => { if (event.button) return; paper.setPointerCapture(event.pointerId); last = place(event); stroke(event); });
+  paper.addEventListener("pointermove", stroke);
+  paper.addEventListener("pointerup", lift);
+  paper.addEventListener("pointercancel", lift);
   function toggleDrawing(on) {
     if (on === !paper.hidden) return;
     if (on) clear();
+    drawn = false;
     paper.hidden = wipe.hidden = !on;
     drawButton.textContent = on ? words.done : words.draw;
     drawButton.setAttribute("aria-pressed", String(on));
@@ -143,9 +164,9 @@ function render({ model, el }) {
     showBytes(picture, model.get(which));
     picture.classList.toggle("coarse", which === "seen");
     picture.alt = `${words[which]}: ${model.get(`${which}_text`)}`;
-    frame.hidden = picture.hidden;
+    frame.hidden = picture.hidden || (drawing && !drawn);
     frame.classList.toggle("small", drawing);
-    caption.textContent = drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
+    caption.textContent = frame.hidden ? "" : drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
     segments.hidden = drawing;
     notes.textContent = model.get("notes").join(" ");
     notes.hidden = !notes.textContent;
@@ -160,19 +181,21 @@ function render({ model, el }) {
   const addresses = [];
   const stops = [
     follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned"], draw),
+    follow(model, ["settled"], () => { settled = newest; draw(); }),
     follow(model, ["samples"], () => {
       addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
       samples.replaceChildren(...model.get("samples").map(({ name, picture: bytes }) => {
         const address = URL.createObjectURL(new Blob([bytes]));
         addresses.push(address);
         const label = fill(words.sample, { name: name.replace(/\.\w+$/, "").replaceAll("_", " ") });
-        return make("button", { class: "sample", title: label, onclick: () => { toggleDrawing(false); model.send({ sample: name }); } }, make("img", { src: address, alt: label }));
+        return make("button", { class: "sample", title: label, onclick: () => takeSample(name) }, make("img", { src: address, alt: label }));
       }));
     }),
   ];
   return () => {
     stops.forEach((stop) => stop());
     document.removeEventListener("paste", onPaste);
+    for (const [name, handler] of Object.entries(drags)) field.removeEventListener(name, handler);
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };
 }

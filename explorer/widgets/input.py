@@ -26,6 +26,7 @@ class InputView(View):
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     samples: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a sample: name, and its picture as bytes.").tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the picture; empty for none.").tag(sync=True)
+    settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
     largest = traitlets.Int(LARGEST).tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
@@ -33,6 +34,7 @@ class InputView(View):
         self._parts: list[bytes] = []
         super().__init__(session)
         self.follow("seen", by=self._draw)
+        self.follow("settled", by=self._settle)
         self.follow("network", by=self._offer)
         self.follow("region", by=self._mark)
 
@@ -65,6 +67,7 @@ class InputView(View):
         if "upload" in message:
             self._take(message, buffers)
         elif "sample" in message:
+            self._upload, self._parts = "", []
             self.session.show_sample(str(message["sample"]))
         elif "refuse" in message:
             self.session.refuse(UnreadableExample(str(message["refuse"])))
@@ -99,6 +102,9 @@ class InputView(View):
         self.seen_text = _("{width} × {height} pixels").format(width=seen.seen.shape[1], height=seen.seen.shape[0])
         self.aligned, self.notes = seen.aligned, list(seen.notes)
         self._mark()
+
+    def _settle(self) -> None:
+        self.settled = self.session.settled
 
     def _offer(self) -> None:
         self.samples = [{"name": name, "picture": (SAMPLES / name).read_bytes()} for name in self.session.samples]

@@ -49,6 +49,7 @@ function render({ model, el }) {
     draw();
   }
   function reveal(index) {
+    if (index >= layers().length) return;
     const span = view.stop - view.start;
     if (index < view.start) view.start = index;
     else if (index + 1 > view.stop) view.start = index + 1 - span;
@@ -56,6 +57,7 @@ function render({ model, el }) {
   }
 
   function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const now = model.get("layer");
     const block = (direction) => {
       const own = layers()[now][BLOCK];

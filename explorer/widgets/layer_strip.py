@@ -25,7 +25,7 @@ class LayerStrip(View):
         super().__init__(session)
         self.follow("network", by=self._draw)
         self.follow("layer", by=self._select)
-        self.observe(lambda change: self.session.select(change["new"]), "layer")
+        self.observe(self._selected, "layer")
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -54,6 +54,11 @@ class LayerStrip(View):
         self.layers = [_described(layer) for layer in network.layers] if network else []
         self.title = counted("{number} layer", "{number} layers", len(self.layers)) if network else _("Layers")
         self._select()
+
+    def _selected(self, change: dict[str, Any]) -> None:
+        if 0 <= change["new"] < len(self.layers):
+            self.session.select(change["new"])
+        self._select()  # a click that came late may mean a network that is gone
 
     def _select(self) -> None:
         self.layer = self.session.layer

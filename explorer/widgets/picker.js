@@ -7,9 +7,9 @@ function render({ model, el }) {
   const summary = make("span", { class: "quiet" });
   const button = make("button", { class: "pick", "aria-haspopup": "listbox", "aria-expanded": "false", onclick: () => (list.hidden ? open() : close()) },
     make("span", { class: "unseen" }, `${words.label}: `), name, summary, make("span", { class: "arrow", "aria-hidden": "true" }, "▾"));
-  const options = make("div", { role: "listbox", id, tabindex: "0", "aria-label": words.label, onkeydown: onKey });
+  const options = make("div", { role: "listbox", id, tabindex: "0", "aria-label": words.label });
   const titles = make("div", { class: "row titles", "aria-hidden": "true" }, make("span", {}, words.name), ...columns.map((one) => make("span", {}, words[one])));
-  const list = make("div", { class: "list" }, titles, options, make("p", { class: "hint quiet" }, words.hint));
+  const list = make("div", { class: "list", onkeydown: onKey, onpointerdown: (event) => event.preventDefault() }, titles, options, make("p", { class: "hint quiet" }, words.hint));
   list.hidden = true;
   el.append(button, list);
 
@@ -38,14 +38,16 @@ function render({ model, el }) {
     options.children[active]?.scrollIntoView({ block: "nearest" });
   }
   function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const last = rows().length - 1;
     const steps = { ArrowDown: Math.min(active + 1, last), ArrowUp: Math.max(active - 1, 0), Home: 0, End: last };
     if (event.key in steps) active = steps[event.key];
     else if (event.key === "Enter" || event.key === " ") choose(active);
     else if (event.key === "Escape") { close(); button.focus(); }
     else if (event.key.length === 1) {
-      const found = rows().findIndex((row) => row.name.toLowerCase().startsWith(event.key.toLowerCase()));
-      if (found >= 0) active = found;
+      const starts = (row) => row.name.toLowerCase().startsWith(event.key.toLowerCase());
+      const next = rows().findIndex((row, index) => index > active && starts(row));
+      active = next >= 0 ? next : Math.max(rows().findIndex(starts), 0);
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -61,7 +63,7 @@ function render({ model, el }) {
     summary.textContent = shown ? shown.summary : "";
     options.replaceChildren(...rows().map((row, index) =>
       make("div", { class: "row", role: "option", id: `${id}-${index}`, title: row.paper, "aria-selected": String(row.name === model.get("chosen")), onclick: () => choose(index), onpointermove: () => { active = index; point(); } },
-        make("b", {}, row.name), ...columns.map((one) => make("span", { class: "quiet number", "data-title": words[one] }, row[one])))));
+        make("b", {}, row.name), ...columns.map((one) => make("span", { class: "quiet number" }, row[one])))));
     if (!list.hidden) point();
   });
   return () => { stop(); document.removeEventListener("pointerdown", outside); };

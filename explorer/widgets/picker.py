@@ -65,7 +65,7 @@ def _facts(row: Architecture, here: bool) -> dict[str, str]:
         "weights": weights,
         "year": str(row.year),
         "paper": row.paper,
-        "summary": " · ".join((_("{count} parameters").format(count=parameters), accuracy, weights)),
+        "summary": " · ".join((_("{count} parameters").format(count=parameters), _("top-1 {accuracy}").format(accuracy=accuracy), weights)),
     }
 
 

@@ -72,18 +72,20 @@ function wiped(canvas, width, height) {
 }
 
 // Send a blob in chunks, each one acknowledged: larger messages close the websocket.
-// `progress` takes 0 to 1. Rejects with Python's sentence; a later upload of the same view overtakes.
+// `progress` takes 0 to 1; no more is sent once `wanted` is false. Rejects when the blob can't be read, and with `said`
+// when Python refuses; a later upload of the same view overtakes.
 const CHUNK = 1 << 20;
-async function upload(model, blob, name, progress) {
+async function upload(model, blob, name, progress, wanted) {
   const id = `${Date.now()}-${Math.random()}`;
   const count = Math.max(1, Math.ceil(blob.size / CHUNK));
   for (let part = 0; part < count; part += 1) {
+    if (!wanted()) return;
     const bytes = await blob.slice(part * CHUNK, (part + 1) * CHUNK).arrayBuffer();
     const answered = new Promise((resolve, reject) => {
       const listen = (message) => {
         if (message.upload !== id || message.part !== part) return;
         model.off("msg:custom", listen);
-        if (message.error) reject(new Error(message.error));
+        if (message.error) reject(Object.assign(new Error(message.error), { said: true }));
         else resolve();
       };
       model.on("msg:custom", listen);

@@ -3,9 +3,9 @@ function render({ model, el }) {
   const words = model.get("words");
   const dot = make("span", { class: "dot", "aria-hidden": "true" });
   const text = make("span", {});
-  const line = make("div", { class: "status", role: "status" }, dot, text);
+  const line = make("div", { class: "status", role: "status", tabindex: "-1" }, dot, text);
   const sentence = make("span", { class: "sentence" });
-  const dismiss = make("button", { onclick: () => model.send({ dismiss: true }) }, words.dismiss);
+  const dismiss = make("button", { onclick: () => { line.focus(); model.send({ dismiss: true }); } }, words.dismiss);
   const failure = make("div", { class: "failure", role: "alert" }, sentence, dismiss);
   el.append(line, failure);
   return follow(model, ["text", "busy", "failure"], () => {

@@ -247,3 +247,36 @@ def test_weights_that_cannot_be_had_leave_the_network_that_was_there(page):
     page.get_by_role("alert").filter(has_text="resnet50_weights_tf_dim_ordering_tf_kernels.h5 (98 MB)").wait_for()
     assert page.locator(".explorer .pick b").inner_text() == "digits"
     assert page.locator(".explorer.answers li.first").is_visible()
+
+
+def test_a_refused_picture_that_the_browser_could_show_does_not_stay(page):
+    shown = bytes_of(page.locator(".explorer .frame img"))
+    drop(page, b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9' height='9'/></svg>", "a.svg", "image/svg+xml")
+    page.get_by_role("alert").filter(has_text="a.svg is an SVG drawing").wait_for()
+    assert bytes_of(page.locator(".explorer .frame img")) == shown
+    page.locator(".explorer .sample").first.click()
+    page.get_by_role("alert").wait_for(state="hidden")
+    assert bytes_of(page.locator(".explorer .frame img")) == shown
+
+
+@pytest.mark.parametrize(("typed", "shows"), [("1e9", "5"), ("1.5", "5"), ("1e0", "1"), ("5", "5")])
+def test_only_whole_numbers_count_as_top(page, typed, shows):
+    top = page.get_by_role("spinbutton", name="How many answers")
+    top.fill("5")
+    page.keyboard.press("Tab")
+    top.fill(typed)
+    page.keyboard.press("Tab")
+    assert top.input_value() == shows
+
+
+def test_focus_goes_somewhere_when_a_failure_is_dismissed(page):
+    go_to(page, "nowhere")
+    page.get_by_role("button", name="Dismiss").press("Enter")
+    page.get_by_role("alert").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.className") == "status"
+
+
+def test_a_very_tall_picture_leaves_the_answers_in_reach(page, encode):
+    drop(page, encode(np.full((4000, 10, 3), 200, np.uint8)), "tall.png", "image/png")
+    page.locator(".explorer .caption", has_text="10 × 4000 pixels").wait_for()
+    assert page.locator(".explorer .frame").bounding_box()["height"] < 600

@@ -283,3 +283,24 @@ def test_the_page_puts_six_views_over_one_session():
     assert sorted(type(view).__name__ for view in views) == [view.__name__ for view in VIEWS]
     assert all(view.session is session for view in views)
     assert len(LAYERS) == len(next(view for view in views if isinstance(view, LayerStrip)).layers)
+
+
+def test_a_click_that_comes_late_changes_nothing(session):
+    maps, strip = FeatureMapsView(session), LayerStrip(session)
+    maps.channel = 191  # of the network before
+    assert (maps.channel, session.channel) == (0, 0)
+    assert maps.one_title == "Map 0"
+    maps.cell = [106, 107]
+    assert (maps.cell, session.cell) == ([], None)
+    strip.layer = 151
+    assert (strip.layer, session.layer, session.failure) == (2, 2, "")
+
+
+def test_a_sample_chosen_during_an_upload_ends_it(session):
+    view = InputView(session)
+    answers = sent(view)
+    says(view, {"upload": "u", "part": 0, "count": 2, "size": 2, "name": "slow.jpg"}, b"1")
+    says(view, {"sample": "digit_5.png"})
+    says(view, {"upload": "u", "part": 1, "count": 2, "size": 2, "name": "slow.jpg"}, b"2")
+    assert answers[-1]["error"] == "overtaken"
+    assert session.example.name == "digit_5.png"
