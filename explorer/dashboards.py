@@ -21,14 +21,15 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     architecture: a name in `explorer.architectures` to begin with; by default MobileNetV2 where its
         weights are on this machine, else `digits`.
     session: a `Session` to share with other views; with it, `architecture` is the session's matter.
+    options: those of `ipywidgets.Box`, such as `layout`.
     """
 
-    def __init__(self, architecture: str | None = None, session: Session | None = None, **layout: Any) -> None:
+    def __init__(self, architecture: str | None = None, session: Session | None = None, **options: Any) -> None:
         self.session = session or Session(architecture)
         top = _box("top", ArchitecturePicker(self.session), StatusView(self.session))
         left = _box("column left", InputView(self.session), AnswersView(self.session))
         right = _box("column", LayerStrip(self.session), FeatureMapsView(self.session))
-        super().__init__([_box("layout", top, left, right)], **layout)
+        super().__init__([_box("layout", top, left, right)], **options)
         self.add_class("explorer").add_class("page")
 
 
