@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import ExplorerError, UnknownName, near
+from explorer.locale import _
 from explorer.values import NetworkSpec
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -77,10 +78,15 @@ class Architecture:
                 return one
         alphas = sorted({one.alpha for one in self.files if one.include_top == include_top})
         if not alphas:
-            raise ExplorerError(f"{self.name} has no {self.weights} weights for include_top={include_top}; weights=None builds it.")
+            raise ExplorerError(
+                _("{name} has no {weights} weights for include_top={include_top}; weights=None builds it.").format(
+                    name=self.name, weights=self.weights, include_top=include_top
+                )
+            )
         raise ExplorerError(
-            f"{self.name} has no {self.weights} weights for alpha={alpha:g}; it has them for "
-            f"{', '.join(f'{one:g}' for one in alphas)}, and weights=None builds any alpha."
+            _("{name} has no {weights} weights for alpha={alpha:g}; it has them for {alphas}, and weights=None builds any alpha.").format(
+                name=self.name, weights=self.weights, alpha=alpha, alphas=", ".join(f"{one:g}" for one in alphas)
+            )
         )
 
 
@@ -127,7 +133,7 @@ def _digits() -> Architecture:
         top1=facts["accuracy"],
         top5=None,
         depth=facts["depth"],
-        measured_on="held-out digits",
+        measured_on=_("held-out digits"),
         bundled=True,
         samples=DIGITS,
     )
@@ -199,7 +205,11 @@ class Catalog(Mapping[str, Architecture]):
 
     def __getitem__(self, name: str) -> Architecture:
         if not isinstance(name, str) or name not in self._rows:
-            raise UnknownName(f"There is no architecture {name!r}.{near(str(name), self._rows)} explorer.architectures lists them all.")
+            raise UnknownName(
+                _("There is no architecture {name!r}.{near} explorer.architectures lists them all.").format(
+                    name=name, near=near(str(name), self._rows)
+                )
+            )
         return self._rows[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -225,11 +235,15 @@ def spec(architecture: str, weights: str | None = "pretrained", include_top: boo
     if weights == "pretrained":
         weights = row.weights
     if weights not in (row.weights, None):
-        raise ExplorerError(f"{row.name} has no weights {weights!r}: use {row.weights!r}, or None for random ones.")
+        raise ExplorerError(
+            _("{name} has no weights {weights!r}: use {own!r}, or None for random ones.").format(
+                name=row.name, weights=weights, own=row.weights
+            )
+        )
     if not isinstance(alpha, int | float) or isinstance(alpha, bool) or not 0 < alpha < 10:
-        raise ExplorerError(f"alpha must be a number above 0 and below 10, not {alpha!r}.")
+        raise ExplorerError(_("alpha must be a number above 0 and below 10, not {alpha!r}.").format(alpha=alpha))
     if alpha != 1.0 and row.alphas == (1.0,):
-        raise ExplorerError(f"{row.name} takes no alpha; MobileNet and MobileNetV2 do.")
+        raise ExplorerError(_("{name} takes no alpha; MobileNet and MobileNetV2 do.").format(name=row.name))
     if weights is not None:
         row.file(include_top, alpha)
     return NetworkSpec(row.name, weights, include_top, float(alpha))

@@ -12,7 +12,7 @@ from typing import Any
 from explorer import __version__
 from explorer.catalog import architectures, spec
 from explorer.errors import ExplorerError
-from explorer.locale import _
+from explorer.locale import _, megabytes
 from explorer.values import Layer, Prediction
 
 
@@ -151,7 +151,7 @@ def _architectures(options: argparse.Namespace) -> None:
             f"{row.top1:.1%}",
             f"{row.parameters:,}",
             str(row.depth or "-"),
-            f"{row.size / 2**20:.0f}" if row.size >= 2**20 else f"{row.size / 2**20:.1f}",
+            megabytes(row.size),
             _("yes") if row.name in here else _("no"),
         )
         for row in architectures.values()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from explorer.locale import _
+
 
 class ExplorerError(ValueError):
     """Something the user can mend; the message is one sentence for people."""
@@ -36,4 +38,4 @@ def near(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean a or b?"` with the known names nearest to `name`, or an empty string."""
     spelled = {one.lower(): one for one in known}
     found = [spelled[one] for one in get_close_matches(name.lower(), spelled, n=3, cutoff=0.6)]
-    return f" Did you mean {' or '.join(found)}?" if found else ""
+    return " " + _("Did you mean {names}?").format(names=_(" or ").join(found)) if found else ""

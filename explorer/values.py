@@ -13,6 +13,8 @@ import numpy as np
 from explorer.errors import UnknownName, near
 from explorer.locale import _
 
+LARGEST = 200 * 2**20  # bytes of an example
+
 
 @dataclass(frozen=True)
 class NetworkSpec:

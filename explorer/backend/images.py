@@ -17,11 +17,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from explorer.catalog import Architecture
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import Axis, Example, SeenInput
+from explorer.values import LARGEST, Axis, Example, SeenInput
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray[Any, Any] | Example"
 
-MAX_BYTES = 200 * 2**20
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
 DIGIT_CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
@@ -29,13 +28,6 @@ PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
 FORMATS = tuple(one for one in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "AVIF") if one in Image.OPEN)
-_WRONG_KINDS = {
-    b"%PDF": "a PDF document; export the page as PNG or JPEG",
-    b"<svg": "an SVG drawing, which has no pixels yet; export it as PNG",
-    b"<?xml": "an XML or SVG file; export the drawing as PNG",
-    b"%!PS": "a PostScript file; export it as PNG",
-    b"RIFF": "not a WebP picture though it begins like one",
-}
 
 
 def read(source: Source) -> Example:
@@ -79,7 +71,7 @@ def _read_file(path: Path) -> Example:
         raise UnreadableExample(_("There is no file {path}.").format(path=path))
     if not path.is_file():
         raise UnreadableExample(_("{path} is not a file.").format(path=path))
-    if path.stat().st_size > MAX_BYTES:
+    if path.stat().st_size > LARGEST:
         raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
     try:
         return Example("image", path.read_bytes(), path.name)
@@ -132,11 +124,16 @@ def _refusing(name: str, data: bytes = b"") -> Iterator[None]:
 
 
 def _what_it_is(data: bytes) -> str:
+    known = {
+        b"%PDF": _("a PDF document; export the page as PNG or JPEG"),
+        b"<svg": _("an SVG drawing, which has no pixels yet; export it as PNG"),
+        b"<?xml": _("an XML or SVG file; export the drawing as PNG"),
+        b"%!PS": _("a PostScript file; export it as PNG"),
+        b"RIFF": _("not a WebP picture though it begins like one"),
+    }
     start = data[:512].lstrip()
-    for magic, what in _WRONG_KINDS.items():
-        if start.startswith(magic):
-            return _(what)
-    return _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
+    otherwise = _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
+    return next((what for magic, what in known.items() if start.startswith(magic)), otherwise)
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
@@ -180,14 +177,19 @@ def to_view(example: Example, architecture: Architecture) -> SeenInput:
     image = picture(example)
     came = image.copy()
     came.thumbnail((PREVIEW, PREVIEW))
-    height, width, channels = architecture.input_size
-    axes = (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
+    axes = axes_of(architecture.input_size)
     if architecture.convention == "digit":
         values, inverted = _digit(image, architecture)
         seen = (values[..., 0] * 255).round().astype(np.uint8)
         notes = (_("Dark ink on light paper: inverted, as the network was trained on light ink."),) if inverted else ()
         return SeenInput(np.asarray(came), seen, image.size, axes, aligned=False, notes=notes)
     return SeenInput(np.asarray(came), np.asarray(_fitted(image, architecture)), image.size, axes)
+
+
+def axes_of(shape: tuple[int, int, int]) -> tuple[Axis, ...]:
+    """Return the axes of an input (height, width, channels): rows and columns in pixels, channels."""
+    height, width, channels = shape
+    return (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
 
 
 def _fitted(image: Image.Image, architecture: Architecture) -> Image.Image:

@@ -16,7 +16,7 @@ from explorer.backend.images import Source
 from explorer.backend.runtime import keras, tensorflow
 from explorer.catalog import Architecture, architectures
 from explorer.errors import ExplorerError, UnreadableExample
-from explorer.locale import _
+from explorer.locale import _, megabytes
 from explorer.values import Answers, Axis, Example, FeatureMaps, LayerKey, Layers, NetworkSpec, NetworkSummary, Prediction, Progress
 
 ACTIVATION_MEMORY = 256 * 2**20
@@ -56,7 +56,7 @@ def _under_way(spec: NetworkSpec, here: bool) -> str:
     if here:
         return _("Reading the weights of {name}…").format(name=spec.architecture)
     file = architectures[spec.architecture].file(spec.include_top, spec.alpha)
-    return _("Downloading the weights of {name} ({size})…").format(name=spec.architecture, size=weights.megabytes(file))
+    return _("Downloading the weights of {name} ({size})…").format(name=spec.architecture, size=weights.size_of(file))
 
 
 @contextmanager
@@ -116,15 +116,14 @@ class Network:
 
     def __repr__(self) -> str:
         kept = _("{kept} of {bound} MB of activations remembered").format(
-            kept=round(self.activations.size / 2**20), bound=round(self.activations.bound / 2**20)
+            kept=megabytes(self.activations.size), bound=megabytes(self.activations.bound)
         )
         return f"<Network {self.spec.architecture}, weights={self.spec.weights!r}, {len(self.layers)} layers, {kept}>"
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The axes of the input: rows and columns in pixels, channels."""
-        height, width, channels = self.model.input_shape[1:]
-        return (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
+        return images.axes_of(self.model.input_shape[1:])
 
     def summary(self) -> NetworkSummary:
         """Return what a page needs to know of this network."""

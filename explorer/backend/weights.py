@@ -35,8 +35,8 @@ def at_hand() -> frozenset[str]:
     return frozenset(name for name, row in architectures.items() if (folder(row) / row.files[0].name).is_file())
 
 
-def megabytes(file: WeightsFile) -> str:
-    """Return the size in words, as the Keras guides count it (1 MB = 2**20 bytes)."""
+def size_of(file: WeightsFile) -> str:
+    """Return the size of a weights file in words: whole MB, as the Keras guides print it."""
     return _("size unknown") if file.size is None else _("{size} MB").format(size=round(file.size / 2**20))
 
 
@@ -68,7 +68,7 @@ def refusal(spec: NetworkSpec, here: bool, why: Exception) -> ExplorerError:
         _(
             "The weights of {name} are not on this machine and could not be downloaded ({reason}). "
             "Put {file} ({size}) into {folder}, or use weights=None for random weights."
-        ).format(name=row.name, reason=reason, file=file.name, size=megabytes(file), folder=folder(row))
+        ).format(name=row.name, reason=reason, file=file.name, size=size_of(file), folder=folder(row))
     )
 
 

@@ -20,3 +20,8 @@ def _(text: str) -> str:
 def counted(one: str, many: str, number: int) -> str:
     """Return the form of the text that fits `number`, with `{number}` filled in (thousands separated)."""
     return _catalogue.ngettext(one, many, number).format(number=f"{number:,}")
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in MB as the Keras guides count them (2**20 bytes), with one decimal below 10."""
+    return f"{size / 2**20:.1f}" if size < 10 * 2**20 else f"{size / 2**20:.0f}"

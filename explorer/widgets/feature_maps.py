@@ -8,7 +8,7 @@ import numpy as np
 import traitlets
 
 from explorer import rendering
-from explorer.locale import _, counted
+from explorer.locale import _, counted, megabytes
 from explorer.session import Session
 from explorer.values import FeatureMaps, Span
 from explorer.widgets.view import View
@@ -148,11 +148,6 @@ class FeatureMapsView(View):
 def short(value: float) -> str:
     """Return a value with three significant digits."""
     return f"{value:.3g}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.2e}"
-
-
-def megabytes(size: int) -> str:
-    """Return a number of bytes in units of 2**20, with one decimal below 10."""
-    return f"{size / 2**20:.1f}" if size < 10 * 2**20 else f"{size / 2**20:.0f}"
 
 
 def _on_input(axis: str) -> str:

@@ -10,9 +10,8 @@ from explorer import rendering
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.session import SAMPLES, Session
+from explorer.values import LARGEST
 from explorer.widgets.view import View
-
-LARGEST = 200 * 2**20  # bytes of an upload
 
 
 class InputView(View):

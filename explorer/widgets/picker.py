@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from explorer.catalog import Architecture, architectures
-from explorer.locale import _
+from explorer.locale import _, megabytes
 from explorer.session import Session
 from explorer.widgets.view import View
 
@@ -48,14 +48,14 @@ class ArchitecturePicker(View):
 
 
 def _facts(row: Architecture, here: bool) -> dict[str, str]:
-    size = _megabytes(row.size)
+    size = megabytes(row.size)
     if row.bundled:
         weights = _("{size} MB, comes with explorer").format(size=size)
     elif here:
         weights = _("{size} MB, on this machine").format(size=size)
     else:
         weights = _("{size} MB to download").format(size=size)
-    accuracy = _("{percent} % on {what}").format(percent=f"{row.top1 * 100:.1f}", what=_(row.measured_on))
+    accuracy = _("{percent} % on {what}").format(percent=f"{row.top1 * 100:.1f}", what=row.measured_on)
     parameters = short_count(row.parameters)
     return {
         "name": row.name,
@@ -67,11 +67,6 @@ def _facts(row: Architecture, here: bool) -> dict[str, str]:
         "paper": row.paper,
         "summary": " · ".join((_("{count} parameters").format(count=parameters), _("top-1 {accuracy}").format(accuracy=accuracy), weights)),
     }
-
-
-def _megabytes(size: int) -> str:
-    megabytes = size / 2**20
-    return f"{megabytes:.1f}" if megabytes < 1 else f"{megabytes:.0f}"
 
 
 def short_count(number: int) -> str:
