@@ -6,7 +6,9 @@ loaded when the first network is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib import import_module
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from explorer.errors import ExplorerError
     from explorer.session import Session
     from explorer.values import Answers, Example, FeatureMaps, Layer, NetworkSpec, Prediction
+    from explorer.widgets.accuracy_chart import AccuracyChart
     from explorer.widgets.answers import AnswersView
     from explorer.widgets.feature_maps import FeatureMapsView
     from explorer.widgets.input import InputView
     from explorer.widgets.layer_strip import LayerStrip
+    from explorer.widgets.model import ModelView
+    from explorer.widgets.options import OptionsView
     from explorer.widgets.picker import ArchitecturePicker
     from explorer.widgets.status import StatusView
 
@@ -37,10 +42,13 @@ _HOMES = {
     "Layer": "values",
     "NetworkSpec": "values",
     "Prediction": "values",
+    "AccuracyChart": "widgets.accuracy_chart",
     "AnswersView": "widgets.answers",
     "FeatureMapsView": "widgets.feature_maps",
     "InputView": "widgets.input",
     "LayerStrip": "widgets.layer_strip",
+    "ModelView": "widgets.model",
+    "OptionsView": "widgets.options",
     "ArchitecturePicker": "widgets.picker",
     "StatusView": "widgets.status",
 }
@@ -58,38 +66,92 @@ __all__ = [
     "Layer",
     "NetworkSpec",
     "Prediction",
+    "AccuracyChart",
     "AnswersView",
     "FeatureMapsView",
     "InputView",
     "LayerStrip",
+    "ModelView",
+    "OptionsView",
     "ArchitecturePicker",
     "StatusView",
 ]
 
 
 def load(
-    architecture: str,
-    weights: str | None = "pretrained",
+    source: Any,
+    *,
     include_top: bool = True,
+    weights: Any = "pretrained",
+    input_tensor: Any = None,
+    input_shape: tuple[int | None, ...] | None = None,
+    pooling: str | None = None,
+    classes: int | None = None,
     alpha: float = 1.0,
+    depth_multiplier: int = 1,
+    dropout: float | None = None,
+    data_format: str | None = None,
+    preprocess: Any = None,
+    labels: Iterable[str] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
     activation_memory: int = 256 * 2**20,
+    **others: Any,
 ) -> Network:
-    """Build a network of `explorer.architectures` and return it, live.
+    """Build a network and return it, live.
 
-    weights: "pretrained" for the architecture's own set ("imagenet", for `digits` "digits"), that set's
-        name, or None for random initial weights. Weights that are not on this machine are downloaded
-        by Keras into its cache (KERAS_HOME, else ~/.keras).
+    source: a name in `explorer.architectures`; the path of a model's file (.keras, .h5, .json, .yaml); or
+        a Keras model that you built yourself, which is used as it is.
+
+    For an architecture, as the Keras Applications guides give them (keras.io/api/applications):
+
     include_top: keep the classification head.
-    alpha: width multiplier of MobileNet and MobileNetV2.
+    weights: "pretrained" for the architecture's own set ("imagenet", for `digits` "digits"), that set's
+        name, None for random initial weights, or the path of a file of weights (.weights.h5, .h5, .keras).
+        Weights that are not on this machine are downloaded into Keras's cache (KERAS_HOME, else ~/.keras).
+    input_tensor: a Keras tensor to build on: a `keras.Input`, or the output of another model or layer.
+    input_shape: such as (160, 160, 3), in the order of `data_format`; with a pretrained top only the sizes
+        that it was trained for, without a top also None for open sides.
+    pooling: without a top, "avg" or "max" for a vector instead of maps, None for the maps.
+    classes: with random weights, how many classes the top has.
+    alpha: width multiplier of MobileNet, MobileNetV2 and MobileNetV3.
+    depth_multiplier: of MobileNet's depthwise convolutions.
+    dropout: of MobileNet's top, 0 or more and below 1.
+    data_format: "channels_last" or "channels_first"; None for what keras.json says, where Keras can build it so.
+
+    For a model of your own:
+
+    preprocess: how pixels are prepared: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch"
+        (to 0..1, less the ImageNet mean, over its standard deviation), "unit" (to 0..1), "none" (0..255), or
+        a function of float32 in 0 to 255, shaped as the model reads it: (n, height, width, channels). By
+        default what the file says, else a guess that `net.reading.assumed` states.
+    labels: the names of the classes; also for an architecture with weights of your own.
+    custom_objects: name -> class or function, for a file that refers to code of your own.
+
     activation_memory: bytes of activations that the network may remember.
-    Raises UnknownName, WeightsUnavailable, BackendMissing, or ExplorerError for options that don't fit.
+    Raises UnknownName, WeightsUnavailable, UnreadableModel, BackendMissing, or ExplorerError for options that don't fit.
     """
-    from explorer.catalog import spec
+    options = {
+        "include_top": include_top,
+        "weights": weights,
+        "input_shape": input_shape,
+        "pooling": pooling,
+        "classes": classes,
+        "alpha": alpha,
+        "depth_multiplier": depth_multiplier,
+        "dropout": dropout,
+        "data_format": data_format,
+        **others,
+    }
+    from explorer.options import refuse_options, spec_of  # before TensorFlow: a wrong name is said at once
 
-    wanted = spec(architecture, weights, include_top, alpha)
-    from explorer.backend.network import build
+    if isinstance(source, str | PathLike):
+        wanted = spec_of(source, **options)
+    else:
+        wanted = None
+        refuse_options(options)
+    from explorer.backend.building import load as load_any
 
-    return build(wanted, activation_memory)
+    return load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)
 
 
 def __getattr__(name: str) -> Any:

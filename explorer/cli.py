@@ -5,12 +5,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from explorer import __version__
-from explorer.catalog import architectures, spec
+import numpy as np
+
+from explorer import __version__, cli_network, cli_weights, rendering
+from explorer.backend.service import MEMORY, memory_of_the_environment
+from explorer.backend.weights import use_pack
+from explorer.catalog import architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _, megabytes
 from explorer.values import Layer, Prediction
@@ -28,11 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except ExplorerError as error:
         print(f"explorer: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `explorer layers VGG16 | head`: Python would flush once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"explorer: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -42,18 +56,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help=_("port of the dashboards (default: 8866 or a free one)"))
     parser.add_argument("--no-browser", action="store_true", help=_("print the address only"))
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help=_("of the dashboards"))
+    parser.add_argument("--weights", metavar="DIR", help=_("a folder with weights, such as a classroom pack, to look into first"))
+    parser.add_argument("--memory", type=int, metavar="MB", help=_("how many MB of weights each page holds (default: 1024)"))
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title=_("commands"), metavar="COMMAND", parser_class=_Parser)
 
     predict = _command(commands, "predict", _predict, _("the top answers to pictures"))
-    _network_options(predict)
+    cli_network.add_options(predict)
     predict.add_argument("files", nargs="+", metavar="FILE")
-    predict.add_argument("--top", type=int, default=5, metavar="K", help=_("how many answers (default: 5)"))
+    predict.add_argument("--top", type=int, metavar="K", help=_("how many answers (default: 5)"))
 
     layers = _command(commands, "layers", _layers, _("the layers: index, name, kind, block, shape, parameters"))
-    _network_options(layers)
+    cli_network.add_options(layers)
+
+    maps = _command(commands, "feature-maps", _feature_maps, _("what a layer answers to a picture"))
+    cli_network.add_options(maps)
+    maps.add_argument("file", metavar="FILE")
+    maps.add_argument("layers", nargs="+", metavar="LAYER", help=_("an index or a name that `explorer layers` lists"))
+    maps.add_argument("--output", type=Path, metavar="OUT", help=_("where to write the values (.npy, .npz), or one layer's maps (.png)"))
+
+    features = _command(commands, "features", _features, _("what a network knows of pictures before its classification head"))
+    cli_network.add_options(features, pools=True)
+    features.add_argument("files", nargs="+", metavar="FILE")
+    features.add_argument("--output", type=Path, metavar="OUT", help=_("where to write the values (.npy): one row a file"))
 
     _command(commands, "architectures", _architectures, _("the networks there are, with their facts"))
+    cli_weights.add_to(commands, _command, _print_table, _print_json)
     return parser
 
 
@@ -64,68 +92,100 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None]
     return command
 
 
-def _network_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("architecture", metavar="ARCHITECTURE", help=_("a name that `explorer architectures` lists"))
-    command.add_argument("--weights", default="pretrained", help=_("a pretrained set's name, or none for random weights"))
-    command.add_argument("--alpha", type=float, default=1.0, help=_("width multiplier of MobileNet and MobileNetV2"))
-
-
 def _serve(options: argparse.Namespace) -> None:
     from explorer.backend.requirements import check
 
     check()  # better now than on the page
+    _use_pack(options)
+    if options.memory is not None:
+        os.environ[MEMORY] = str(options.memory)
+        memory_of_the_environment()  # a wrong number too
     from explorer.serving import serve
 
     serve(options.port, not options.no_browser, options.theme)
 
 
-def _network(options: argparse.Namespace) -> Any:
-    weights = None if options.weights.lower() == "none" else options.weights
-    wanted = spec(options.architecture, weights, alpha=options.alpha)
-    from explorer.backend.network import build
-
-    return build(wanted, say=lambda progress: _note(progress.text))
-
-
-def _note(text: str) -> None:
-    if sys.stderr.isatty():
-        print(text, file=sys.stderr)
+def _use_pack(options: argparse.Namespace) -> None:
+    if options.weights is not None:
+        use_pack(options.weights)
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from explorer.backend import images
-
-    examples = [images.read(file) for file in options.files]  # a wrong name is better said before the network loads
-    answers = _network(options).predict(examples, top=options.top)
+    network = cli_network.load(options, options.files)
+    answers = network.predict(options.files, top=options.top)
     if options.json:
-        _print_json(
-            [
-                {"file": file, "predictions": [dataclasses.asdict(one) for one in row]}
-                for file, row in zip(options.files, answers, strict=True)
-            ]
-        )
+        _print_json([{"file": file, "predictions": row} for file, row in zip(options.files, answers, strict=True)])
         return
+    first = cli_network.example(network, options.files[0])
+    scales = [network.answers(first, 1, place).scale for place, classes in enumerate(network.summary().classes) if classes]
     for file, row in zip(options.files, answers, strict=True):
         if len(options.files) > 1:
             print(f"{file}:")
-        _print_predictions(row)
+        by_output = row if isinstance(row, dict) else {"": row}
+        for (name, predictions), scale in zip(by_output.items(), scales, strict=True):
+            if name:
+                print(f"{name}:")
+            _print_predictions(predictions, scale)
 
 
-def _print_predictions(predictions: Sequence[Prediction]) -> None:
+def _print_predictions(predictions: Sequence[Prediction], scale: str) -> None:
     width = max(len(one.label) for one in predictions)
     for one in predictions:
-        print(f"{one.score:7.1%}  {one.label:{width}}  {one.id}")
+        score = rendering.short(one.score) if scale == "values" else f"{one.score:.1%}"
+        print(f"{score:>7}  {one.label:{width}}  {one.id}")
+
+
+def _feature_maps(options: argparse.Namespace) -> None:
+    cli_network.check_output(options.output, *([".npy", ".npz", ".png"] if len(options.layers) == 1 else [".npz"]))
+    network = cli_network.load(options, [options.file])
+    layers = [network.layers.find(layer) for layer in options.layers]
+    found = network.feature_maps(options.file, layers)
+    if options.output is not None:
+        drawn = options.output.suffix == ".png"
+        planes = network.maps(cli_network.example(network, options.file), layers[0]).planes if drawn else None
+        cli_network.write(options.output, found, planes)
+    _print_arrays([{"layer": name} | _facts(values) for name, values in found.items()], options)
+
+
+def _features(options: argparse.Namespace) -> None:
+    cli_network.check_output(options.output, ".npy")
+    found = cli_network.load(options, options.files).features(options.files, pooling=options.pooling)
+    if options.output is not None:
+        if len({one.shape for one in found}) > 1:
+            raise ExplorerError(_("The features of these files differ in shape: write them one file at a time."))
+        cli_network.write(options.output, {"features": np.stack(found)})
+    _print_arrays([{"file": file} | _facts(values) for file, values in zip(options.files, found, strict=True)], options)
+
+
+def _facts(values: Any) -> dict[str, Any]:
+    return {"shape": list(values.shape), "low": float(values.min()), "high": float(values.max()), "mean": float(values.mean())}
+
+
+def _print_arrays(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
+    if options.json:
+        _print_json(rows)
+        return
+    head = (_("layer") if "layer" in rows[0] else _("file"), _("shape"), _("lowest"), _("highest"), _("mean"))
+    lines = [
+        (
+            next(iter(row.values())),
+            " x ".join(map(str, row["shape"])) or "1",
+            *(rendering.short(row[one]) for one in ("low", "high", "mean")),
+        )
+        for row in rows
+    ]
+    _print_table([head, *lines])
 
 
 def _layers(options: argparse.Namespace) -> None:
-    layers: Sequence[Layer] = _network(options).layers
+    layers: Sequence[Layer] = cli_network.load(options, ()).layers.rows
     if options.json:
-        _print_json([dataclasses.asdict(layer) for layer in layers])
+        _print_json(layers)
         return
     rows = [(_("index"), _("name"), _("kind"), _("block"), _("output shape"), _("parameters"))]
     rows += [
         (
-            str(one.index),
+            "" if one.further else str(one.index),
             one.name,
             one.kind,
             one.block,
@@ -140,6 +200,7 @@ def _layers(options: argparse.Namespace) -> None:
 def _architectures(options: argparse.Namespace) -> None:
     from explorer.backend.weights import at_hand
 
+    _use_pack(options)
     here = at_hand()
     if options.json:
         _print_json([dataclasses.asdict(row) | {"size": row.size, "here": row.name in here} for row in architectures.values()])
@@ -166,4 +227,15 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    """Return rows, mappings and sequences as JSON takes them: what is no finite number is null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

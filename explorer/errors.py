@@ -30,6 +30,18 @@ class WeightsUnavailable(ExplorerError):
     """A weights file is not on this machine and could not be downloaded."""
 
 
+class DownloadNeeded(WeightsUnavailable):
+    """Weights are not on this machine, and nobody has asked yet to download them."""
+
+
+class UnreadableModel(ExplorerError):
+    """A file is no model that can be loaded, or holds code that is not trusted."""
+
+
+class Cancelled(ExplorerError):
+    """Nobody wants the result any more; raised where progress is said, so that the work under way ends."""
+
+
 class BackendMissing(ExplorerError):
     """TensorFlow is not installed, or Keras is set to another backend."""
 

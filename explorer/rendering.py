@@ -1,4 +1,4 @@
-"""Arrays -> PNG bytes: mosaics of feature maps, one map, pictures. No widgets, no Keras, no pyplot."""
+"""Arrays -> PNG bytes: mosaics of feature maps, one map, pictures; values -> short texts. No widgets, no Keras, no pyplot."""
 
 from __future__ import annotations
 
@@ -84,6 +84,13 @@ def finite_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
     """Return the lowest and highest finite value; (0, 0) where there is none."""
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def short(value: float) -> str:
+    """Return a value with three significant digits, in the thousands as a whole number."""
+    if 999.5 <= abs(value) < 10_000:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value == 0 or 0.001 <= abs(value) < 999.5 else f"{value:.2e}"
 
 
 def _columns(count: int, ideal: float) -> int:

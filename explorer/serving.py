@@ -72,6 +72,7 @@ def _settings(port: int, theme: str) -> Config:
     # Voila would serve every picture below the folder to whoever asks.
     settings.VoilaConfiguration.update(template="explorer", theme=theme, file_allowlist=[])
     settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)
+    settings.VoilaConfiguration.extension_denylist = ["jupyterlab-plotly"]  # 5 MB on every page; the chart brings its own
     # One kernel has run the notebook and loaded TensorFlow before anybody asks for the page.
     settings.VoilaConfiguration.update(preheat_kernel=True, multi_kernel_manager_class="explorer.kernels.PatientKernels")
     settings.VoilaKernelManager.kernel_pools_config = {"default": {"pool_size": 0}, START: {"pool_size": 1}}

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from traitlets.config import Application
 
 from explorer.backend.service import Backend
+from explorer.errors import Cancelled
 from explorer.values import Progress
 
 
@@ -103,8 +104,15 @@ class Worker:
     def _work(self) -> None:
         backend = None
         while (wish := self._next()) is not None:
-            backend = backend or self._make_backend()
-            run(wish, backend, self._deliver)
+            try:
+                backend = backend or self._make_backend()
+            except Exception as error:  # noqa: BLE001  # the page says why nothing will be done
+                self._deliver(wish, wish.failed, error)
+            else:
+                run(wish, backend, self._deliver, self._wanted)
+
+    def _wanted(self, wish: Wish) -> bool:
+        return self._newest.get(wish.slot) is wish
 
     def _next(self) -> Wish | None:
         with self._changed:
@@ -113,7 +121,7 @@ class Worker:
 
     def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
         def deliver() -> None:
-            if self._newest.get(wish.slot) is wish:
+            if self._wanted(wish):
                 callback(*arguments)
 
         try:
@@ -132,7 +140,7 @@ class InlineWorker:
     def ask(self, wish: Wish) -> None:
         """Do the wish and call back before returning."""
         self._newest[wish.slot] = wish
-        run(wish, self._backend, self._deliver)
+        run(wish, self._backend, self._deliver, self._wanted)
 
     def drop(self, *slots: str) -> None:
         """Silence what these slots are in the middle of."""
@@ -142,16 +150,30 @@ class InlineWorker:
     def close(self) -> None:
         """Nothing is left to stop."""
 
+    def _wanted(self, wish: Wish) -> bool:
+        return self._newest.get(wish.slot) is wish
+
     def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
-        if self._newest.get(wish.slot) is wish:
+        if self._wanted(wish):
             callback(*arguments)
 
 
-def run(wish: Wish, backend: Any, deliver: Callable[..., None]) -> None:
-    """Do one wish with the backend; hand progress, result or failure to `deliver(wish, callback, value...)`."""
+def run(wish: Wish, backend: Any, deliver: Callable[..., None], wanted: Callable[[Wish], bool]) -> None:
+    """Do one wish with the backend; hand progress, result or failure to `deliver(wish, callback, value...)`.
+
+    A wish that is no longer `wanted` ends where it next says its progress.
+    """
+
+    def say(progress: Progress) -> None:
+        if not wanted(wish):
+            raise Cancelled(wish.verb)
+        deliver(wish, wish.progress, progress)
+
     start = time.perf_counter()
     try:
-        result = getattr(backend, wish.verb)(*wish.arguments, lambda progress: deliver(wish, wish.progress, progress))
+        result = getattr(backend, wish.verb)(*wish.arguments, say)
+    except Cancelled:
+        log().debug("%s was given up", wish.verb)
     except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
         log().info("%s failed", wish.verb, exc_info=error)
         deliver(wish, wish.failed, error)

@@ -1,82 +1,211 @@
 """A backend without Keras, for tests of what lies above it: answers at once, or when it is let go."""
 
+import asyncio
 import threading
 
 import numpy as np
 
-from explorer.errors import ExplorerError, WeightsUnavailable
-from explorer.values import Answers, Axis, FeatureMaps, Layer, Layers, NetworkSummary, Prediction, Progress, SeenInput
+from explorer.catalog import PHOTOGRAPHS, architectures
+from explorer.errors import DownloadNeeded, ExplorerError, UnreadableModel, WeightsUnavailable
+from explorer.values import (
+    Answers,
+    Axis,
+    Example,
+    FeatureMaps,
+    Held,
+    Layer,
+    Layers,
+    ModelFile,
+    NetworkSpec,
+    NetworkSummary,
+    Prediction,
+    Progress,
+    Reading,
+    SeenInput,
+    TakenFile,
+    TensorInfo,
+)
 
 ROWS, COLUMNS = 6, 8  # not square, so that a mix-up shows
 INPUT = (Axis("row", 2 * ROWS, "pixel", 0, 2 * ROWS), Axis("column", 2 * COLUMNS, "pixel", 0, 2 * COLUMNS), Axis("channel", 3))
-LAYERS = Layers(
-    [
-        Layer(0, "image", "input", "InputLayer", "stem", (2 * ROWS, 2 * COLUMNS, 3), 0),
-        Layer(1, "block1_conv", "convolution", "Conv2D", "block1", (ROWS, COLUMNS, 5), 140),
-        Layer(2, "block1_relu", "activation", "ReLU", "block1", (ROWS, COLUMNS, 5), 0),
-        Layer(3, "predictions", "dense", "Dense", "top", (4,), 24),
-    ]
-)
+PICTURES = Reading("image", (TensorInfo("image", (2 * ROWS, 2 * COLUMNS, 3), "float32"),), "tf", size=(2 * ROWS, 2 * COLUMNS, 3))
+ARRAYS = Reading("arrays", (TensorInfo("steps", (ROWS, 3), "float32"), TensorInfo("age", (), "int32", below=120)))
+SCORES = (TensorInfo("predictions", (4,), "float32"),)
 LABELS = ("red_fox", "owl", "bear", "elk")
 
 
-def maps_of(layer):
-    shape = LAYERS[layer].output_shape
-    return np.linspace(-1, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+def layer(index, name, kind, class_name, block, shape, parameters=0, **facts):
+    return Layer(index, name, kind, class_name, block, shape, parameters, output_shapes=(shape,), **facts)
+
+
+LAYERS = Layers(
+    [
+        layer(0, "image", "input", "InputLayer", "stem", (2 * ROWS, 2 * COLUMNS, 3)),
+        layer(1, "block1_conv", "convolution", "Conv2D", "block1", (ROWS, COLUMNS, 5), 140),
+        layer(2, "block1_relu", "activation", "ReLU", "block1", (ROWS, COLUMNS, 5)),
+        layer(3, "predictions", "dense", "Dense", "top", (4,), 24),
+    ]
+)
+NESTED = Layers(
+    [
+        layer(0, "image", "input", "InputLayer", "stem", (2 * ROWS, 2 * COLUMNS, 3)),
+        layer(1, "backbone", "model", "Functional", "backbone", (ROWS, COLUMNS, 5), 140),
+        layer(1, "backbone/conv", "convolution", "Conv2D", "backbone", (ROWS, COLUMNS, 5), 140, further=True),
+        layer(2, "predictions", "dense", "Dense", "top", (4,), 24),
+        layer(2, "predictions:1", "dense", "Dense", "top", (4,), further=True),
+    ]
+)
+OF_ARRAYS = Layers(
+    [
+        layer(0, "steps", "input", "InputLayer", "stem", (ROWS, 3)),
+        layer(1, "lstm", "recurrent", "LSTM", "lstm", (ROWS, 5), 180),
+        layer(2, "score", "dense", "Dense", "top", (4,), 24),
+    ]
+)
+
+
+def network(spec, reading=PICTURES, layers=LAYERS, outputs=SCORES, classes=None, samples=None):
+    """Return the summary of a network; `classes` are those of the outputs that are vectors."""
+    if classes is None:
+        classes = tuple(one.shape[0] if len(one.shape) == 1 else 0 for one in outputs)
+    if samples is None:
+        samples = architectures[spec.architecture].samples if isinstance(spec, NetworkSpec) else PHOTOGRAPHS
+    axes = INPUT if reading.kind == "image" else ()
+    return NetworkSummary(spec, reading, axes, layers, outputs, classes, 164, 656, samples if reading.kind == "image" else ())
+
+
+def network_of_arrays(spec):
+    return network(spec, ARRAYS, OF_ARRAYS)
+
+
+def maps_of(row):
+    return np.linspace(-1, 2, int(np.prod(row.output_shape)), dtype=np.float32).reshape(row.output_shape)
 
 
 class FakeBackend:
-    """The verbs of `Backend`. `missing` architectures can't be opened; data b"bad" can't be read."""
+    """The verbs of `Backend`; `asked` is what it was asked, in order.
 
-    def __init__(self, missing=(), at_hand=frozenset({"digits"})):
-        self.missing, self.here, self.asked = missing, at_hand, []
+    missing: names of what can't be opened; to_download: of what would have to be downloaded first.
+    networks: name -> what makes the summary of the network of that name; `network` makes those of all others.
+    report: what becomes of the layers when weights are loaded.
+    The data b"bad" can't be read as an example, a model, weights or arrays; a model can't be taken as "h5".
+    """
+
+    report = None
+
+    def __init__(self, missing=(), to_download=(), at_hand=frozenset({"digits"}), networks=None):
+        self.missing, self.to_download, self.here = missing, to_download, at_hand
+        self.networks, self.opened, self.asked = networks or {}, {}, []
 
     def at_hand(self, _say):
         return self.here
 
-    def open(self, spec, say):
-        self.asked.append(("open", spec.architecture))
+    def adopt(self, spec, model, prepare, _say):
+        self.asked.append(("adopt", spec, model, prepare))
+        return spec
+
+    def receive(self, data, name, _say):
+        self.asked.append(("receive", name))
+        if data == b"bad":
+            raise UnreadableModel(f"{name} is no Keras model.")
+        return ModelFile(f"/somewhere/{name}", "1", name)
+
+    def open(self, spec, download, say):
+        self.asked.append(("open", spec.name))
         say(Progress("Building"))
-        if spec.architecture in self.missing:
+        if spec.name in self.to_download and spec.weights is not None and not download:
+            raise DownloadNeeded(f"{spec.name} is not here.")
+        if spec.name in self.missing:
             raise WeightsUnavailable("The weights are not here.")
-        return NetworkSummary(spec, "image", INPUT, LAYERS, len(LABELS), 164)
+        self.opened[spec] = self.networks.get(spec.name, network)(spec)
+        return self.opened[spec]
+
+    def held(self, _say):
+        return Held(tuple((spec.name, one.memory) for spec, one in self.opened.items()), 1024)
 
     def view(self, _spec, example, _say):
         self.asked.append(("view", example.name))
         if example.data == b"bad":
             raise ExplorerError(f"{example.name} is not a picture.")
+        if example.kind == "arrays":
+            arrays = example.data if isinstance(example.data, tuple) else (("steps", np.ones((ROWS, 3), np.float32)),)
+            return SeenInput(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint8), (), (), arrays=arrays)
         came = np.full((2 * ROWS, 3 * COLUMNS, 3), 90, np.uint8)
         return SeenInput(came, came[:, : 2 * COLUMNS], (3 * COLUMNS, 2 * ROWS), INPUT)
 
-    def predict(self, _spec, example, top, _say):
+    def random_example(self, _spec, seed, _say):
+        self.asked.append(("random_example", seed))
+        rows = np.random.default_rng(seed).standard_normal((ROWS, 3)).astype(np.float32)
+        return Example("arrays", (("steps", rows), ("age", np.array(40 + seed, np.int32))), f"random values, seed {seed}")
+
+    def predict(self, spec, example, top, output, _say):
         self.asked.append(("predict", example.name, top))
         if not 1 <= top <= len(LABELS):
             raise ExplorerError(f"top must be from 1 to {len(LABELS)}, not {top}.")
         scores = (0.5, 0.25, 0.125, 0.125)
-        rows = tuple(Prediction(str(index), LABELS[index], scores[index]) for index in range(top))
-        return Answers(rows, len(LABELS) - top, 1 - sum(scores[:top]), True)
+        rows = tuple(Prediction(str(index), LABELS[index], scores[index]) for index in range(min(top, self.opened[spec].classes[output])))
+        return Answers(rows, len(LABELS) - len(rows), 1 - sum(scores[: len(rows)]), output=output)
 
-    def feature_maps(self, _spec, _example, layer, _say):
-        self.asked.append(("feature_maps", layer))
-        values = maps_of(layer)
+    def feature_maps(self, spec, _example, name, _say):
+        self.asked.append(("feature_maps", name))
+        row = self.opened[spec].layers.find(name)
+        values, kept = maps_of(row), (3 * 2**20, 256 * 2**20)
         if values.ndim == 1:
-            return FeatureMaps(LAYERS[layer], values, (Axis("unit", len(values)),), 3 * 2**20, 256 * 2**20, LABELS)
+            return FeatureMaps(row, values, (Axis("unit", len(values)),), *kept, LABELS)
+        if values.ndim == 2:
+            return FeatureMaps(row, values, (Axis("step", len(values)), Axis("unit", values.shape[1])), *kept)
         spans = ((axis.unit, axis.start, axis.stop) for axis in INPUT)
         axes = tuple(Axis(name, size, *span) for name, size, span in zip(("row", "column", "channel"), values.shape, spans, strict=True))
-        return FeatureMaps(LAYERS[layer], values, axes, 3 * 2**20, 256 * 2**20)
+        return FeatureMaps(row, values, axes, *kept)
+
+    def take(self, spec, what, _say):
+        self.asked.append(("take", what))
+        if what == "h5":
+            raise ExplorerError(f"{spec.name} can't be saved.")
+        return TakenFile(f"{spec.name}.{what}", what.encode())
+
+    def load_weights(self, _spec, data, name, by_name, _say):
+        self.asked.append(("load_weights", name, by_name))
+        if data == b"bad":
+            raise UnreadableModel(f"{name} holds no weights.")
+        return self.report
+
+    def evaluate(self, _spec, data, name, _say):
+        self.asked.append(("evaluate", name))
+        if data == b"bad":
+            raise ExplorerError(f"{name} holds no x.")
+        return {"loss": 0.25, "accuracy": 0.5}
 
 
 class HeldBackend(FakeBackend):
-    """Holds `predict` back for the examples in `held`, until `let_go` is set."""
+    """Holds a verb back for what is named in `held`, until `let_go` is set; its answers name their example."""
 
-    def __init__(self, held):
-        super().__init__()
-        self.held, self.let_go, self.holding = held, threading.Event(), threading.Event()
+    def __init__(self, held, verb="predict", **options):
+        super().__init__(**options)
+        self.held_back, self.verb, self.let_go, self.holding = held, verb, threading.Event(), threading.Event()
 
-    def predict(self, spec, example, top, say):
-        if example.name in self.held:
+    def predict(self, spec, example, top, output, say):
+        self._hold("predict", example.name)
+        answers = super().predict(spec, example, top, output, say)
+        named = tuple(Prediction(one.id, f"{example.name} {one.label}", one.score) for one in answers.predictions)
+        return Answers(named, answers.others, answers.others_score, output=output)
+
+    def open(self, spec, download, say):
+        self._hold("open", spec.name)
+        return super().open(spec, download, say)
+
+    def random_example(self, spec, seed, say):
+        self._hold("random_example", seed)
+        return super().random_example(spec, seed, say)
+
+    def _hold(self, verb, name):
+        if verb == self.verb and name in self.held_back:
             self.holding.set()
             self.let_go.wait(10)
-        answers = super().predict(spec, example, top, say)
-        named = tuple(Prediction(one.id, f"{example.name} {one.label}", one.score) for one in answers.predictions)
-        return Answers(named, answers.others, answers.others_score, True)
+
+
+async def until(condition):
+    """Wait on the event loop until the condition holds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -22,16 +22,22 @@ RANKS = {
     "values": 0,
     "catalog": 1,
     "rendering": 1,
-    "backend": 2,
-    "worker": 3,
-    "session": 4,
-    "widgets": 5,
-    "dashboards": 6,
-    "kernels": 6,
-    "serving": 7,
-    "cli": 8,
-    "__init__": 9,
-    "__main__": 9,
+    "options": 2,
+    "backend": 3,
+    "worker": 4,
+    "asking": 5,
+    "opening": 6,
+    "session": 7,
+    "workbench": 8,
+    "widgets": 9,
+    "dashboards": 10,
+    "kernels": 10,
+    "serving": 11,
+    "cli_network": 11,
+    "cli_weights": 12,
+    "cli": 13,
+    "__init__": 14,
+    "__main__": 14,
 }
 ELSEWHERE = re.compile(
     r"""https?://[^\s"')]*(cdn|unpkg|jsdelivr|esm\.sh|skypack|cloudflare|googleapis|gstatic)|from\s*["']https?:|import\s*\(?["']https?:"""
@@ -98,10 +104,11 @@ def test_views_know_no_backend(path):
     assert not imports_of(path, "explorer.backend", "explorer.worker")
 
 
-def test_the_session_knows_neither_backend_nor_widgets():
-    session = PACKAGE / "session.py"
-    assert not any(name.startswith("explorer.backend") for name in imports(session, only_at_module_level=True))
-    assert not imports_of(session, "ipywidgets", "anywidget", "explorer.widgets", "explorer.rendering")
+@pytest.mark.parametrize("name", ["asking", "opening", "session", "workbench"])
+def test_the_state_of_a_page_knows_neither_backend_nor_widgets(name):
+    state = PACKAGE / f"{name}.py"
+    assert not any(one.startswith("explorer.backend") for one in imports(state, only_at_module_level=True))
+    assert not imports_of(state, "ipywidgets", "anywidget", "explorer.widgets", "explorer.rendering")
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

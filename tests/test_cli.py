@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import os
 import subprocess
 import sys
 
@@ -97,9 +99,9 @@ def test_layers_as_json_are_the_layer_table(run, digits):
     status, out, err = run("layers", "digits", "--weights", "none", "--json")
     assert (status, err) == (0, "")
     rows = json.loads(out)
-    assert list(rows[0]) == ["index", "name", "kind", "class_name", "block", "output_shape", "parameters"]
-    for row, layer in zip(rows, digits.layers, strict=True):
-        assert row == {key: list(value) if isinstance(value, tuple) else value for key, value in vars(layer).items()}
+    assert list(rows[0])[:7] == ["index", "name", "kind", "class_name", "block", "output_shape", "parameters"]
+    assert rows == json.loads(json.dumps([dataclasses.asdict(layer) for layer in digits.layers]))
+    assert rows[2]["inputs"] == ["block1_conv"]
 
 
 def test_architectures_are_printed_one_a_line(run, no_network):
@@ -124,13 +126,15 @@ def test_its_version_and_help_are_said_on_stdout(run):
     assert run("--version") == (0, f"{__version__}\n", "")
     status, out, err = run("--help")
     assert (status, err) == (0, "")
-    assert all(command in out for command in ("predict", "layers", "architectures", "--no-browser"))
+    commands = ("predict", "layers", "feature-maps", "features", "architectures", "weights")
+    assert all(one in out for one in (*commands, "--no-browser", "--memory"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["layers", "VGG17"], "There is no architecture 'VGG17'. Did you mean VGG16?"),
+        (["layers", "VGG17"], "There is neither an architecture nor a file 'VGG17'. Did you mean VGG19 or VGG16?"),
+        (["layers", "gone.keras"], "There is no model file gone.keras."),
         (["predict", "VGG17", "a.jpg"], "a.jpg"),
         (["layers", "digits", "--loud"], "--loud"),
         (["fly"], "fly"),
@@ -179,7 +183,7 @@ def test_weights_that_can_not_be_had_are_said_in_one_line(run, no_network):
     status, out, err = run("layers", "MobileNetV2")
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert "could not be downloaded" in err
+    assert "The weights of MobileNetV2 (14 MB) are not on this machine." in err
 
 
 def test_in_a_shell_json_is_all_that_stdout_holds(samples):
@@ -189,6 +193,24 @@ def test_in_a_shell_json_is_all_that_stdout_holds(samples):
     assert file == str(samples / "digit_4.png")
     assert [list(one) for one in predictions] == [["id", "label", "score"]] * 2
     assert predictions[0]["id"] == "4"
+
+
+def test_what_reads_no_further_than_the_first_lines_ends_the_command_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "explorer", "architectures"], stdout=closed, stderr=subprocess.PIPE, text=True, timeout=120
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_what_the_machine_refuses_is_one_line_too(run, monkeypatch):
+    def refuse():
+        raise PermissionError(13, "Permission denied", "/weights")
+
+    monkeypatch.setattr("explorer.backend.weights.at_hand", refuse)
+    assert run("architectures") == (2, "", "explorer: [Errno 13] Permission denied: '/weights'\n")
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before TensorFlow is loaded", "after TensorFlow is loaded"])

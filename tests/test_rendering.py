@@ -207,6 +207,20 @@ def test_a_large_picture_is_encoded_as_jpeg(shape):
     assert np.abs(np.asarray(image).astype(int) - pixels).max() <= 3
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *((0, "0"), (1, "1"), (-0.5, "-0.5"), (0.123456, "0.123"), (-12.345, "-12.3"), (999.4, "999"), (0.001, "0.001")),
+        *((999.6, "1000"), (1234.5, "1234"), (-4567.8, "-4568"), (10_000, "1.00e+04")),
+        *((0.00098765, "9.88e-04"), (-1e-30, "-1.00e-30"), (123456, "1.23e+05"), (np.float32(2.5), "2.5")),
+        *((float("nan"), "nan"), (float("inf"), "inf"), (-float("inf"), "-inf")),
+    ],
+    ids=str,
+)
+def test_a_value_is_said_with_three_significant_digits_and_thousands_whole(value, text):
+    assert rendering.short(value) == text
+
+
 def test_the_range_of_values_leaves_out_what_is_no_number():
     assert rendering.finite_range(np.array([[3.0, np.nan], [-2.0, np.inf]])) == (-2.0, 3.0)
     assert rendering.finite_range(np.array([np.nan])) == (0.0, 0.0)

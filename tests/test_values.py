@@ -1,11 +1,13 @@
+import copy
 import dataclasses
+import pickle
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from explorer.errors import UnknownName
-from explorer.values import Axis, Example, FeatureMaps, Layer, Layers, NetworkSpec, Span
+from explorer.values import AdoptedModel, Axis, Example, FeatureMaps, Layer, Layers, ModelFile, NetworkSpec, Span, shape_text
 
 NAMES = ("image", "block1_conv", "block1_relu", "block2_conv", "predictions")
 
@@ -65,6 +67,59 @@ def test_an_empty_text_is_no_layer(layers):
         layers[""]
 
 
+@pytest.mark.parametrize("key", [True, False, b"image", slice(1), np.bool_(True)])
+def test_what_only_looks_like_an_index_or_a_name_is_refused(key, layers):
+    with pytest.raises(UnknownName, match=rf"A layer is an index or a name, not {type(key).__name__}"):
+        layers.find(key)
+
+
+@pytest.fixture
+def nested():
+    """A network with a nested one, used twice."""
+    rows = [("picture", 0), ("backbone", 1), ("backbone/conv", 0), ("backbone:1", 1), ("backbone:1/conv", 0), ("top", 2)]
+    return Layers(Layer(index, name, "other", "Layer", "", (4,), 0, further="/" in name or ":" in name) for name, index in rows)
+
+
+def test_further_rows_are_found_by_their_address_only(nested):
+    assert [layer.name for layer in nested] == ["picture", "backbone", "top"]
+    assert len(nested) == 3
+    assert len(nested.rows) == 6
+    for row in nested.rows:
+        assert nested[row.name] is nested.find(row) is row
+        assert row in nested
+        assert row.name in nested
+    assert nested[1].name == "backbone"
+    assert nested[-1].name == "top"
+    assert "backbone/nowhere" not in nested
+    with pytest.raises(UnknownName, match="Did you mean backbone/conv"):
+        nested["backbone/con"]
+    with pytest.raises(UnknownName, match="layers 0 to 2"):
+        nested[3]
+
+
+def test_layers_travel_whole(nested):
+    for twin in (pickle.loads(pickle.dumps(nested)), copy.deepcopy(nested), copy.copy(nested)):
+        assert twin == nested
+        assert twin.rows == nested.rows
+        assert twin["backbone:1/conv"] == nested["backbone:1/conv"]
+
+
+def test_a_layer_says_what_to_call_it_and_how_to_get_at_it(nested):
+    assert [(row.title, row.code) for row in nested.rows] == [
+        ("0 · picture", "model.layers[0]"),
+        ("1 · backbone", "model.layers[1]"),
+        ("backbone/conv", "model.get_layer('backbone').get_layer('conv')"),
+        ("backbone:1", "model.get_layer('backbone')"),
+        ("backbone:1/conv", "model.get_layer('backbone').get_layer('conv')"),
+        ("2 · top", "model.layers[2]"),
+    ]
+
+
+@pytest.mark.parametrize(("shape", "text"), [((28, 28, 192), "28 × 28 × 192"), ((None, 4), "? × 4"), ((7,), "7"), ((), "")])
+def test_a_shape_reads_as_a_product(shape, text):
+    assert shape_text(shape) == text
+
+
 def test_a_cell_spans_its_stretch_of_the_input():
     axis = Axis("row", 4, "pixel", 0, 224)
     assert axis.spatial
@@ -93,6 +148,13 @@ def test_feature_maps_know_whether_they_are_maps(axes, spatial):
     assert FeatureMaps(layer, np.zeros([axis.size for axis in axes], np.float32), axes).spatial is spatial
 
 
+@pytest.mark.parametrize(("shape", "planes"), [((5,), None), ((3, 5), (3, 5, 1)), ((2, 3, 4), (2, 3, 4))])
+def test_feature_maps_are_shown_as_planes_where_they_have_any(shape, planes):
+    layer = Layer(0, "a", "other", "Layer", "", shape, 0)
+    maps = FeatureMaps(layer, np.zeros(shape, np.float32), tuple(Axis("x", size) for size in shape))
+    assert (None if maps.planes is None else maps.planes.shape) == planes
+
+
 def test_equal_content_has_an_equal_digest_whatever_its_name():
     assert Example("image", b"abc", "one.png").digest == Example("image", b"abc", "two.jpg").digest
     assert Example("image", b"abc", "one.png").digest != Example("image", b"abd", "one.png").digest
@@ -106,8 +168,24 @@ def test_the_digest_of_an_array_counts_its_values_and_its_shape_not_its_memory()
     assert Example("image", wide + 1, "a").digest != digest
 
 
+def test_the_digest_of_several_arrays_counts_their_names_and_dtypes():
+    one, two = np.arange(4.0), np.arange(4.0) + 1
+    digest = Example("arrays", (("a", one), ("b", two)), "x").digest
+    assert Example("arrays", (("a", one.copy()), ("b", two[::1])), "y").digest == digest
+    for other in ((("b", one), ("a", two)), (("a", two), ("b", one)), (("a", one),), (("a", one), ("b", two.astype("f4")))):
+        assert Example("arrays", other, "x").digest != digest
+    assert Example("arrays", (("a", two[::2]),), "x").digest == Example("arrays", (("a", two[::2].copy()),), "x").digest
+
+
+def test_every_kind_of_spec_has_a_name():
+    assert NetworkSpec("VGG16").name == "VGG16"
+    assert ModelFile("/a/mine.keras", "1", "mine.keras").name == "mine.keras"
+    assert AdoptedModel(1, 0, "mine").name == "mine"
+    assert AdoptedModel(1, 0, "mine") != AdoptedModel(1, 1, "mine")
+
+
 def test_values_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         NetworkSpec("digits").alpha = 2.0
-    assert NetworkSpec("VGG16") == NetworkSpec("VGG16", None, True, 1.0)
+    assert NetworkSpec("VGG16") == NetworkSpec("VGG16", None, True, alpha=1.0)
     assert len({NetworkSpec("VGG16"), NetworkSpec("VGG16"), NetworkSpec("VGG16", "imagenet")}) == 2

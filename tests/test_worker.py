@@ -1,8 +1,11 @@
 import asyncio
 import threading
+import time
 
 import pytest
+from fakes import until
 
+from explorer.errors import ExplorerError
 from explorer.values import Progress
 from explorer.worker import InlineWorker, Wish, Worker, worker_here
 
@@ -18,10 +21,22 @@ class Verbs:
         self.done.append(number)
         return 2 * number
 
-    def wait(self, number, say):
+    def wait(self, number, _say):
         self.began.set()
         assert self.let_go.wait(10)
-        return self.double(number, say)
+        self.done.append(number)
+        return 2 * number
+
+    def download(self, say):
+        """Say its progress until nobody wants to hear it."""
+        deadline = time.monotonic() + 10
+        try:
+            while time.monotonic() < deadline:
+                self.began.set()
+                say(Progress("downloading", 0.4, cancellable=True))
+                time.sleep(0.005)
+        finally:
+            self.done.append("download")
 
     def fail(self, _say):
         raise OSError("no such thing")
@@ -39,12 +54,6 @@ def wish(slot, verb, *arguments, heard):
         failed=lambda error: heard.append(("failed", error)),
         progress=lambda progress: heard.append(("progress", progress.text)),
     )
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def test_result_and_progress_come_back_in_order_on_the_main_thread():
@@ -80,6 +89,64 @@ def test_a_newer_wish_drops_the_waiting_one_and_silences_the_running_one():
 
     assert asyncio.run(page()) == [("progress", "doubling 3"), ("done", 6)]
     assert verbs.done == [1, 3]
+
+
+@pytest.mark.parametrize("newer", [True, False], ids=["overtaken", "dropped"])
+def test_what_nobody_wants_any_more_ends_where_it_next_says_its_progress(newer):
+    verbs = Verbs()
+
+    async def page():
+        heard = []
+        worker = Worker(lambda: verbs)
+        worker.ask(wish("network", "download", heard=heard))
+        await until(lambda: heard)
+        if newer:
+            worker.ask(wish("network", "double", 3, heard=heard))
+        else:
+            worker.drop("network")
+        before = len(heard)
+        worker.ask(wish("other", "double", 4, heard=heard))
+        await until(lambda: ("done", 8) in heard)
+        worker.close()
+        return heard[before:]
+
+    after = asyncio.run(page())
+    assert after == [("progress", "doubling 3"), ("done", 6)] * newer + [("progress", "doubling 4"), ("done", 8)]
+    assert verbs.done[0] == "download", "it ended, and its own clean-up was done"
+
+
+def test_a_wish_dropped_before_its_turn_is_never_begun():
+    verbs = Verbs()
+
+    async def page():
+        worker = Worker(lambda: verbs)
+        worker.ask(wish("a", "wait", 1, heard=[]))
+        await until(verbs.began.is_set)
+        worker.ask(wish("b", "double", 2, heard=[]))
+        worker.drop("b")
+        worker.ask(wish("c", "double", 3, heard=[]))
+        verbs.let_go.set()
+        await until(lambda: 3 in verbs.done)
+        worker.close()
+
+    asyncio.run(page())
+    assert verbs.done == [1, 3]
+
+
+def test_a_backend_that_can_not_be_made_is_said_to_everyone_who_asks():
+    def refuse():
+        raise ExplorerError("EXPLORER_MEMORY must be a whole number of MB, not 'lots'.")
+
+    async def page():
+        heard = []
+        worker = Worker(refuse)
+        worker.ask(wish("a", "double", 1, heard=heard))
+        worker.ask(wish("b", "double", 2, heard=heard))
+        await until(lambda: len(heard) == 2)
+        worker.close()
+        return heard
+
+    assert [(kind, str(error)[:15]) for kind, error in asyncio.run(page())] == [("failed", "EXPLORER_MEMORY")] * 2
 
 
 def test_wishes_for_other_slots_are_not_overtaken():
@@ -168,6 +235,19 @@ def test_the_inline_twin_answers_before_it_returns():
     worker.close()
     assert heard[:2] == [("progress", "doubling 4"), ("done", 8)]
     assert heard[2][0] == "failed"
+
+
+def test_the_inline_twin_ends_what_is_given_up_meanwhile():
+    verbs, heard = Verbs(), []
+    worker = InlineWorker(lambda: verbs)
+
+    def give_up(progress):
+        heard.append(progress)
+        worker.drop("network")
+
+    worker.ask(Wish("network", "download", (), lambda *result: heard.append(result), heard.append, give_up))
+    assert heard == [Progress("downloading", 0.4, cancellable=True)]
+    assert verbs.done == ["download"]
 
 
 def test_without_an_event_loop_work_is_done_inline():

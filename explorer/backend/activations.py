@@ -15,27 +15,32 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Activations:
-    """Arrays by example and layer index; the example used longest ago goes first when `bound` bytes are full."""
+    """Arrays by example and layer name; the example used longest ago goes first when `bound` bytes are full."""
 
     def __init__(self, bound: int) -> None:
         if not isinstance(bound, int) or bound < 0:
             raise ExplorerError(_("activation_memory is a number of bytes, 0 or more, not {bound!r}.").format(bound=bound))
         self.bound = bound
         self.size = 0
-        self._by_example: OrderedDict[str, dict[int, Array]] = OrderedDict()
+        self._by_example: OrderedDict[str, dict[str, Array]] = OrderedDict()
 
-    def get(self, example: str, layers: Iterable[int]) -> dict[int, Array] | None:
+    def get(self, example: str, layers: Iterable[str]) -> dict[str, Array] | None:
         """Return the arrays of all `layers` for this example, or None when one of them is not remembered."""
         known = self._by_example.get(example, {})
         try:
-            found = {index: known[index] for index in layers}
+            found = {name: known[name] for name in layers}
         except KeyError:
             return None
         if known:
             self._by_example.move_to_end(example)
         return found
 
-    def put(self, example: str, arrays: dict[int, Array]) -> None:
+    def forget(self) -> None:
+        """Remember nothing any more."""
+        self._by_example.clear()
+        self.size = 0
+
+    def put(self, example: str, arrays: dict[str, Array]) -> None:
         """Remember `arrays` for this example as far as the bound allows."""
         if _bytes(arrays.values()) > self.bound:
             return

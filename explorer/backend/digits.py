@@ -6,27 +6,34 @@ from typing import Any
 
 from explorer.backend.runtime import keras
 
-LAST_OF_BACKBONE = "block3_pool"
 
-
-def build(classes: int = 10) -> Any:
+def build(
+    include_top: bool = True, input_tensor: Any = None, input_shape: Any = None, pooling: str | None = None, classes: int | None = None
+) -> Any:
     """Return the network, with random initial weights: float32 (n, 32, 32, 1) in 0 to 1 -> (n, classes) scores.
 
     Three blocks of one 3 x 3 convolution, a ReLU and a halving each, after LeCun et al. 1998, then one hidden layer.
+    The options are those of `explorer.load`.
     """
-    inputs = keras.Input((32, 32, 1), name="image")
+    inputs = keras.Input(input_shape or (32, 32, 1), name="image") if input_tensor is None else input_tensor
     x = inputs
     for block, filters in enumerate((8, 16, 32), start=1):
         x = keras.layers.Conv2D(filters, 3, padding="same", name=f"block{block}_conv")(x)
         x = keras.layers.Activation("relu", name=f"block{block}_relu")(x)
         x = keras.layers.MaxPooling2D(name=f"block{block}_pool")(x)
-    x = keras.layers.Flatten(name="flatten")(x)
-    x = keras.layers.Dense(64, activation="relu", name="hidden")(x)
-    x = keras.layers.Dropout(0.3, name="dropout")(x)
-    outputs = keras.layers.Dense(classes, activation="softmax", name="predictions")(x)
-    return keras.Model(inputs, outputs, name="digits")
+    if include_top:
+        x = keras.layers.Flatten(name="flatten")(x)
+        x = keras.layers.Dense(64, activation="relu", name="hidden")(x)
+        x = keras.layers.Dropout(0.3, name="dropout")(x)
+        x = keras.layers.Dense(classes or 10, activation="softmax", name="predictions")(x)
+    elif pooling:
+        pool = keras.layers.GlobalAveragePooling2D if pooling == "avg" else keras.layers.GlobalMaxPooling2D
+        x = pool(name=f"{pooling}_pool")(x)
+    return keras.Model(keras.utils.get_source_inputs(inputs), x, name="digits")
 
 
-def without_top(model: Any) -> Any:
-    """Return the part of `model` before its classification head; it shares the layers."""
-    return keras.Model(model.input, model.get_layer(LAST_OF_BACKBONE).output, name=model.name)
+def set_weights(model: Any, trained: Any) -> None:
+    """Give the layers of `model` the weights of those of the same name in `trained`."""
+    for layer in trained.layers:
+        if layer.weights and any(own.name == layer.name for own in model.layers):
+            model.get_layer(layer.name).set_weights(layer.get_weights())

@@ -14,12 +14,14 @@ from typing import Any, BinaryIO, TypeAlias, cast
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from explorer.catalog import Architecture
+from explorer.backend.example_files import read_bytes
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import LARGEST, Axis, Example, SeenInput
+from explorer.values import Axis, Example, Reading, SeenInput
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray[Any, Any] | Example"
+
+Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
@@ -49,7 +51,7 @@ def read(source: Source) -> Example:
     if isinstance(source, bytes | bytearray | memoryview):
         return Example("image", bytes(source), _("the picture"))
     if isinstance(source, str | os.PathLike):
-        return _read_file(Path(source))
+        return Example("image", read_bytes(Path(source)), Path(source).name)
     if hasattr(source, "read"):
         data = source.read()
         if not isinstance(data, bytes):
@@ -60,23 +62,6 @@ def read(source: Source) -> Example:
             type=type(source).__name__
         )
     )
-
-
-def _read_file(path: Path) -> Example:
-    try:
-        there = path.exists()
-    except OSError:  # a text that is too long to be a path
-        there = False
-    if not there:
-        raise UnreadableExample(_("There is no file {path}.").format(path=path))
-    if not path.is_file():
-        raise UnreadableExample(_("{path} is not a file.").format(path=path))
-    if path.stat().st_size > LARGEST:
-        raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
-    try:
-        return Example("image", path.read_bytes(), path.name)
-    except OSError as error:
-        raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error
 
 
 def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -99,6 +84,8 @@ def picture(example: Example) -> Image.Image:
     """
     if isinstance(example.data, np.ndarray):
         return Image.fromarray(example.data)
+    if not isinstance(example.data, bytes):
+        raise UnreadableExample(_("{name} is no picture.").format(name=example.name))
     if not example.data:
         raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
     with _refusing(example.name, example.data):
@@ -161,49 +148,58 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(values / full * 255, 0, 255).round().astype(np.uint8))
 
 
-def to_batch(example: Example, architecture: Architecture) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Return the pixels a network reads: float32 (1, height, width, channels), 0 to 255 before its own scaling.
+def to_batch(example: Example, reading: Reading) -> tuple[Pixels]:
+    """Return the pixels a network reads, in a tuple of one: 0 to 255, before its own scaling.
 
+    float32 (1, height, width, channels), or (1, channels, height, width) where `reading` says channels_first.
     Pictures are resized by nearest neighbour, as `keras.utils.load_img(target_size=...)` does. For the
     "digit" convention the values are ready to use: ink on black, 0 to 1.
     """
-    if architecture.convention == "digit":
-        return _digit(picture(example), architecture)[0][None]
-    return np.asarray(_fitted(picture(example), architecture), np.float32)[None]
+    if reading.convention == "digit":
+        pixels = _digit(picture(example), reading)[0][None]
+    else:
+        pixels = np.asarray(_fitted(picture(example), reading), np.float32).reshape(1, *reading.size)
+    return (np.moveaxis(pixels, -1, 1) if reading.data_format == "channels_first" else pixels,)
 
 
-def to_view(example: Example, architecture: Architecture) -> SeenInput:
+def to_view(example: Example, reading: Reading) -> SeenInput:
     """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it."""
     image = picture(example)
     came = image.copy()
     came.thumbnail((PREVIEW, PREVIEW))
-    axes = axes_of(architecture.input_size)
-    if architecture.convention == "digit":
-        values, inverted = _digit(image, architecture)
+    axes = axes_of(reading)
+    if reading.convention == "digit":
+        values, inverted = _digit(image, reading)
         seen = (values[..., 0] * 255).round().astype(np.uint8)
         notes = (_("Dark ink on light paper: inverted, as the network was trained on light ink."),) if inverted else ()
         return SeenInput(np.asarray(came), seen, image.size, axes, aligned=False, notes=notes)
-    return SeenInput(np.asarray(came), np.asarray(_fitted(image, architecture)), image.size, axes)
+    return SeenInput(np.asarray(came), np.asarray(_fitted(image, reading)), image.size, axes)
 
 
-def axes_of(shape: tuple[int, int, int]) -> tuple[Axis, ...]:
-    """Return the axes of an input (height, width, channels): rows and columns in pixels, channels."""
-    height, width, channels = shape
+def blank(_reading: Reading) -> Example:
+    """Return an example that every network of pictures can read: a black one."""
+    return Example("image", np.zeros((1, 1, 3), np.uint8), _("a black picture"))
+
+
+def axes_of(reading: Reading) -> tuple[Axis, ...]:
+    """Return the axes of the picture that is read: rows and columns in pixels, channels."""
+    height, width, channels = reading.size
     return (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
 
 
-def _fitted(image: Image.Image, architecture: Architecture) -> Image.Image:
-    height, width, _channels = architecture.input_size
-    return image.resize((width, height), Image.Resampling.NEAREST)
+def _fitted(image: Image.Image, reading: Reading) -> Image.Image:
+    height, width, channels = reading.size
+    fitted = image.resize((width, height), Image.Resampling.NEAREST)
+    return fitted.convert("L") if channels == 1 else fitted
 
 
-def _digit(image: Image.Image, architecture: Architecture) -> tuple[np.ndarray[Any, np.dtype[np.float32]], bool]:
+def _digit(image: Image.Image, reading: Reading) -> tuple[np.ndarray[Any, np.dtype[np.float32]], bool]:
     """Return ink as float32 (height, width, 1) in 0 to 1, and whether dark ink was inverted.
 
     The ink is cut out, stretched to its full contrast, put in the middle of a square and made as coarse
     as the digits that the network was trained on.
     """
-    height, width, _channels = architecture.input_size
+    height, width, _channels = reading.size
     ink = np.asarray(image.convert("L"), np.float32) / 255
     border = np.concatenate((ink[0], ink[-1], ink[:, 0], ink[:, -1]))
     inverted = bool(np.median(border) > 0.5)

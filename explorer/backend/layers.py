@@ -1,13 +1,22 @@
-"""The layer table of a Keras model: index, name, kind, block, output shape, parameters."""
+"""The layer table of a Keras model: index, address, kind, block, shapes, parameters, what it reads."""
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Sequence
-from itertools import groupby
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
+from explorer.backend.blocks import with_blocks
+from explorer.backend.graphs import address_of, has_graph, nodes, uses
+from explorer.backend.recording import Record
+from explorer.backend.runtime import keras
 from explorer.values import Axis, Layer, Layers
+
+Shape: TypeAlias = "tuple[int | None, ...]"
+Names: TypeAlias = tuple[str, ...]
 
 # What Keras's classes do, by how their names end; the first that fits counts.
 _KINDS = (
@@ -23,85 +32,176 @@ _KINDS = (
 )
 
 
-def table(model: Any) -> Layers:
-    """Return the layer table of a Keras model."""
-    blocks = blocks_of([layer.name for layer in model.layers], [type(layer).__name__ for layer in model.layers])
-    return Layers(
-        Layer(
-            index=index,
-            name=layer.name,
-            kind=kind_of(type(layer).__name__),
-            class_name=type(layer).__name__,
-            block=block,
-            output_shape=tuple(layer.output.shape[1:]),
-            parameters=layer.count_params(),
-        )
-        for index, (layer, block) in enumerate(zip(model.layers, blocks, strict=True))
-    )
-
-
 def kind_of(class_name: str) -> str:
     """Return what a layer of this Keras class does; "other" for what only reshapes or pads."""
     return next((kind for ending, kind in _KINDS if re.search(f"(?:{ending})$", class_name)), "other")
 
 
-def blocks_of(names: Sequence[str], class_names: Sequence[str]) -> list[str]:
-    """Return the block of each layer, read from how the layers are named.
+def table(model: Any) -> Layers:
+    """Return the layer table of a Keras model that has a graph (Functional or Sequential)."""
+    return Layers(_rows(model))
 
-    Names that Keras generates (`conv2d_94`) say nothing. What comes before the first block is the
-    "stem", what comes after the last the "top"; what lies between two belongs to the one before.
+
+def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = False) -> list[Layer]:
+    """Return the rows of a model: its layers in Keras's order, each with what belongs to it behind it.
+
+    path: where the model is nested: "" or "backbone/"; read: the addresses that each of its inputs comes
+    from there; again: whether this is a further use of it.
     """
-    found = [None if _generated(name, kind) else _numbered(name) for name, kind in zip(names, class_names, strict=True)]
-    found = _with_shared_prefixes(names, found)
-    known = [index for index, block in enumerate(found) if block]
-    if not known:
-        return ["" for _name in names]
-    blocks = []
-    for index, block in enumerate(found):
-        if index < known[0]:
-            blocks.append("stem")
-        elif index > known[-1]:
-            blocks.append("top")
-        else:
-            blocks.append(block or blocks[-1])
-    return blocks
+    running = nodes(model)
+    number = uses(running)
+    sources: dict[int, Names] = {id(tensor): names for tensor, names in zip(model.inputs, read, strict=False)}
+    found: dict[int, dict[int, list[Layer]]] = {id(layer): {} for layer in model.layers}
+    index_of = {id(layer): index for index, layer in enumerate(model.layers)}
+    for node in running:
+        layer, use = node.operation, number[id(node)]
+        origins = [sources.get(id(tensor), ()) for tensor in node.input_tensors]
+        inputs = tuple(dict.fromkeys(name for names in origins for name in names))
+        listed = id(layer) in found and not (path and node.is_input)
+        address = path + address_of(layer.name, use)
+        for tensor in node.output_tensors:  # those of an operation that is no layer come from what it reads
+            sources.setdefault(id(tensor), (address,) if listed else inputs)
+        if not listed:
+            continue
+        row = _row(
+            layer,
+            address,
+            index_of[id(layer)],
+            outputs=[_shape(tensor) for tensor in node.output_tensors],
+            parameters=0 if use or again else layer.count_params(),
+            further=bool(path or use),
+            inputs=inputs,
+            input_shapes=tuple(_shape(tensor) for tensor in node.input_tensors),
+        )
+        nested = isinstance(layer, keras.Model) and has_graph(layer)
+        found[id(layer)][use] = [row, *(_rows(layer, f"{address}/", origins, bool(use or again)) if nested else ())]
+    return _joined([[row for use in sorted(rows) for row in rows[use]] for rows in found.values() if rows], path)
 
 
-def _generated(name: str, class_name: str) -> bool:
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower()
-    return re.fullmatch(rf"{re.escape(snake)}(_\d+)?", name) is not None
+def _joined(found: Sequence[Sequence[Layer]], path: str) -> list[Layer]:
+    """Return the rows of all layers one behind the other, with the blocks of this model's own layers filled in."""
+    plain = [
+        replace(
+            first,
+            name=first.name.removeprefix(path),
+            inputs=tuple(name.removeprefix(path) for name in first.inputs if name.startswith(path)),
+        )
+        for first, *_others in found
+    ]
+    joined: list[Layer] = []
+    for rows, block in zip(found, (row.block for row in with_blocks(plain)), strict=True):
+        joined += [row if row.block else replace(row, block=block) for row in rows]
+    return joined
 
 
-def _numbered(name: str) -> str | None:
-    """Return `block_13` of `block_13_expand`, `conv4_block2` of `conv4_block2_1_bn`, `conv_5` of `conv_pw_5_relu`."""
-    if block := re.match(r".*?block_?\d+[a-z]?(?=_|$)", name):
-        return block[0]
-    if separable := re.match(r"([a-z]+)_[a-z]+_(\d+)(?=_|$)", name):
-        return f"{separable[1]}_{separable[2]}"
-    return None
+def recorded_table(model: Any, record: Record) -> Layers:
+    """Return the layer table of a model without a graph: its layers, each with what is inside it behind it.
 
-
-def _with_shared_prefixes(names: Sequence[str], found: Sequence[str | None]) -> list[str | None]:
-    """Fill in runs of three and more unnumbered layers that share their first two words (`expanded_conv_...`)."""
-    shared: list[str | None] = []
-    for prefix, run in groupby(range(len(names)), lambda index: found[index] or "_".join(names[index].split("_")[:2])):
-        indices = list(run)
-        shares = found[indices[0]] is not None or (len(indices) >= 3 and "_" in prefix)
-        shared += [prefix if shares else None] * len(indices)
-    return shared
-
-
-def axes_of(layer: Layer, inputs: tuple[Axis, ...]) -> tuple[Axis, ...]:
-    """Return the axes of a layer's output: rows and columns as stretches of the input, then channels; else units.
-
-    An output of one single cell over the whole input (1, 1, channels) is a vector of units.
+    record: of one call of it. Layers that the call didn't reach have no shape.
     """
-    shape = tuple(size or 0 for size in layer.output_shape)
+    rows: dict[str, Layer] = {}
+    index_of = {id(layer): index for index, layer in enumerate(model.layers)}
+    listed: set[int] = set()
+    counted: set[int] = set()
+    for address, (layer, output) in record.items():
+        if _inside_of_keras(address, record):
+            continue
+        path, _slash, _name = address.rpartition("/")
+        own = not path and id(layer) in index_of and id(layer) not in listed
+        rows[address] = _row(
+            layer,
+            address,
+            _position(layer, record[path][0] if path else model),
+            outputs=[_shape(tensor) for tensor in keras.tree.flatten(output)],
+            parameters=0 if id(layer) in counted else layer.count_params(),
+            further=not own,
+        )
+        listed |= {id(layer)} if own else set()
+        counted.add(id(layer))
+    for layer in model.layers:
+        if id(layer) not in listed:
+            address = next(name for name in (address_of(layer.name, use) for use in itertools.count()) if name not in rows)
+            rows[address] = _row(layer, address, index_of[id(layer)], [], layer.count_params() if layer.built else 0, further=False)
+    return Layers(_in_order(rows))
+
+
+def _position(layer: Any, parent: Any) -> int:
+    """Return the index of a layer in `parent.layers`, 0 where it is not among them."""
+    return next((index for index, one in enumerate(getattr(parent, "layers", ())) if one is layer), 0)
+
+
+def _inside_of_keras(address: str, record: dict[str, Any]) -> bool:
+    """Whether the address lies inside a layer of Keras's own, such as the cell of an LSTM."""
+    parents = [address[: end.start()] for end in re.finditer("/", address)]
+    return any(
+        not isinstance(record[parent][0], keras.Model) and type(record[parent][0]).__module__.startswith("keras.")
+        for parent in parents
+        if parent in record
+    )
+
+
+def _in_order(rows: dict[str, Layer]) -> list[Layer]:
+    """Return the rows by the place of their layer in `model.layers`, with what belongs to it behind it."""
+    place = {row.name: row.index for row in rows.values() if not row.further}
+
+    def place_of(row: Layer) -> int:
+        first = row.name.split("/")[0]
+        return place.get(first, place.get(re.sub(r":\d+$", "", first), len(place)))
+
+    return sorted(rows.values(), key=place_of)
+
+
+def _shape(tensor: Any) -> Shape:
+    return tuple(getattr(tensor, "shape", ())[1:])
+
+
+def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters: int, further: bool, **facts: Any) -> Layer:
+    return Layer(
+        index=index,
+        name=address,
+        kind="model" if isinstance(layer, keras.Model) else kind_of(type(layer).__name__),
+        class_name=type(layer).__name__,
+        block="",
+        output_shape=outputs[0] if outputs else (),
+        parameters=parameters,
+        further=further,
+        output_shapes=tuple(outputs),
+        **facts,
+    )
+
+
+def last_features(table: Layers, headless: bool) -> Layer:
+    """Return the layer whose output stands for the example as a whole, before the classification head.
+
+    headless: whether the network was built without a head, so that its own output is that.
+    The last feature maps; without maps, what the last dense layer reads.
+    """
+    if headless:
+        return table[-1]
+    maps = [row for row in table if len(row.output_shape) == 3 and 1 not in row.output_shape[:2]]
+    pools = [row for row in table if row.class_name.startswith("Global") and len(row.output_shape) == 1 and row.inputs]
+    pooled = [table.find(row.inputs[0]) for row in pools[-1:]]  # of small pictures one cell is left, and still they are maps
+    maps += [row for row in pooled if len(row.output_shape) == 3]
+    dense = [row for row in table if row.kind == "dense"]
+    if maps or not dense:
+        return max(maps, key=lambda row: row.index) if maps else table[-1]
+    return table.find(dense[-1].inputs[0]) if dense[-1].inputs else table[max(0, dense[-1].index - 1)]
+
+
+def axes_of(inputs: tuple[Axis, ...], shape: tuple[int, ...]) -> tuple[Axis, ...]:
+    """Return the axes of an output of this shape, channels last: rows and columns as stretches of the input, then channels.
+
+    An output of one single cell over the whole input (1, 1, channels) is a vector of units. What a
+    network of arrays answers has steps and units; with more axes than that, those before the last three
+    count as further channels.
+    """
     spatial = tuple(axis for axis in inputs if axis.spatial)
-    if len(shape) == len(spatial) + 1 and any(size > 1 for size in shape[:-1]):
+    if spatial and len(shape) == len(spatial) + 1 and any(size > 1 for size in shape[:-1]):
         along = tuple(Axis(axis.name, size, axis.unit, axis.start, axis.stop) for axis, size in zip(spatial, shape, strict=False))
         return (*along, Axis("channel", shape[-1]))
-    units = 1
-    for size in shape:
-        units *= size
-    return (Axis("unit", units),)
+    if len(shape) < 2 or all(size == 1 for size in shape[:-1]):
+        return (Axis("unit", math.prod(shape)),)
+    if len(shape) == 2:
+        return (Axis("step", shape[0]), Axis("unit", shape[1]))
+    rows, columns = shape[-3:-1]
+    return (Axis("row", rows), Axis("column", columns), Axis("channel", math.prod(shape) // (rows * columns)))

@@ -1,26 +1,41 @@
-"""The one builder, NetworkSpec -> Network, and the Network: predictions, layers, feature maps."""
+"""Network: a live network and what can be asked of it: answers, layers, feature maps, features."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from threading import RLock
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from explorer.backend import digits, images, layers, weights
+from explorer.backend import arrays, graphs, images, layers, preprocessing, readings, scores
 from explorer.backend.activations import Activations, Array
 from explorer.backend.images import Source
-from explorer.backend.runtime import keras, tensorflow
-from explorer.catalog import Architecture, architectures
+from explorer.backend.running import Runs
+from explorer.backend.whole_model import WholeModel
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, megabytes
-from explorer.values import Answers, Axis, Example, FeatureMaps, LayerKey, Layers, NetworkSpec, NetworkSummary, Prediction, Progress
+from explorer.values import (
+    Answers,
+    AnySpec,
+    Axis,
+    Example,
+    FeatureMaps,
+    LayerKey,
+    Layers,
+    NetworkSpec,
+    NetworkSummary,
+    Progress,
+    Reading,
+    SeenInput,
+    TensorInfo,
+)
 
 ACTIVATION_MEMORY = 256 * 2**20
 BATCH = 32
+TOP = 5  # answers, where nobody says how many
+KINDS = {"image": images, "arrays": arrays}  # how examples of each kind are read, picked by that word
 
 Say: TypeAlias = Callable[[Progress], None]
 
@@ -29,218 +44,264 @@ def silent(_progress: Progress) -> None:
     """Say nothing: the default where nobody listens."""
 
 
-def build(spec: NetworkSpec, activation_memory: int = ACTIVATION_MEMORY, say: Say = silent) -> Network:
-    """Build the network of `spec`; its weights are downloaded by Keras where they are not on this machine.
-
-    Raises WeightsUnavailable where they can't be had, ExplorerError where the file is damaged.
-    """
-    row = architectures[spec.architecture]
-    here = spec.weights is not None and weights.path(spec).is_file()  # afterwards a download may have changed that
-    say(Progress(_under_way(spec, here)))
-    try:
-        with _quiet():
-            model = _bundled(spec) if row.bundled else _of_the_guides(spec, row)
-    except Exception as error:  # Keras, h5py and urllib raise bare Exceptions here
-        raise weights.refusal(spec, here, error) from error
-    try:
-        with _quiet():
-            labels = _labels(spec, row, model.output_shape[-1])
-    except Exception as error:
-        raise weights.classes_unavailable(row, error) from error
-    return Network(model, spec, labels, activation_memory)
-
-
-def _under_way(spec: NetworkSpec, here: bool) -> str:
-    if spec.weights is None:
-        return _("Building {name}…").format(name=spec.architecture)
-    if here:
-        return _("Reading the weights of {name}…").format(name=spec.architecture)
-    file = architectures[spec.architecture].file(spec.include_top, spec.alpha)
-    return _("Downloading the weights of {name} ({size})…").format(name=spec.architecture, size=weights.size_of(file))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Keras's download bars out of stdout: in a thread they are lost, and in the shell they would break JSON."""
-    loud = keras.config.is_interactive_logging_enabled()
-    keras.config.disable_interactive_logging()
-    try:
-        yield
-    finally:
-        if loud:
-            keras.config.enable_interactive_logging()
-
-
-def _bundled(spec: NetworkSpec) -> Any:
-    model = digits.build() if spec.weights is None else keras.saving.load_model(weights.path(spec), compile=False)
-    return model if spec.include_top else digits.without_top(model)
-
-
-def _of_the_guides(spec: NetworkSpec, row: Architecture) -> Any:
-    options = {"alpha": spec.alpha} if len(row.alphas) > 1 else {}
-    make = getattr(keras.applications, row.name)
-    return make(weights=spec.weights, include_top=spec.include_top, input_shape=row.input_size, **options)
-
-
-def _labels(spec: NetworkSpec, row: Architecture, classes: int) -> tuple[tuple[str, str], ...]:
-    """Return (id, label) of each class; without trained weights the classes mean nothing and have numbers."""
-    if not spec.include_top:
-        return ()
-    if spec.weights is None:
-        return tuple((str(index), _("class {index}").format(index=index)) for index in range(classes))
-    if row.bundled:
-        return tuple((str(index), str(index)) for index in range(classes))
-    # Scores that fall with the index make Keras list its classes in their own order.
-    falling = -np.arange(classes, dtype="float32")[None]
-    rows = keras.applications.imagenet_utils.decode_predictions(falling, top=classes)[0]
-    return tuple((identifier, label) for identifier, label, _score in rows)
-
-
-class Network:
+class Network(WholeModel):
     """A live network: its Keras `model`, its `spec`, and what can be asked of it.
 
-    Use it on the thread that built it; a lock keeps calls from overlapping.
+    Use it on the thread that built it; a lock keeps calls from overlapping. `explorer.load` makes it.
+
+    labels: (id, label) of each class; empty for plain numbers.
+    prepare: a function of the user's own that prepares pixels, for the convention "custom".
+    samples: the bundled samples that suit it.
+    live: whether its owner may change its weights at any time, so that no activations are remembered.
     """
 
-    def __init__(self, model: Any, spec: NetworkSpec, labels: tuple[tuple[str, str], ...], activation_memory: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        spec: AnySpec,
+        reading: Reading,
+        labels: tuple[tuple[str, str], ...] = (),
+        activation_memory: int = ACTIVATION_MEMORY,
+        prepare: Callable[[Any], Any] | None = None,
+        samples: tuple[str, ...] = (),
+        live: bool = False,
+    ) -> None:
         self.model = model
         self.spec = spec
-        self.labels = labels
-        self.layers: Layers = layers.table(model)
+        self.reading = reading
+        self.samples = samples
         self.activations = Activations(activation_memory)
-        self._row = architectures[spec.architecture]
+        self._kind: Any = KINDS[reading.kind]
+        self._prepare = prepare
+        self._live = live
         self._lock = RLock()
-        self._signature = tensorflow.TensorSpec((None, *model.input_shape[1:]), "float32")
-        self._forward = tensorflow.function(lambda batch: model(batch, training=False), input_signature=[self._signature])
-        self._recorders: dict[tuple[int, ...], Any] = {}
+        self._runs = Runs(model, reading.inputs)
+        self.graph = graphs.has_graph(model)
+        self.layers: Layers
+        self.outputs: tuple[TensorInfo, ...]
+        if self.graph:
+            self.layers, self.outputs = layers.table(model), readings.outputs_of(model)
+            self._last = frozenset(graphs.output_addresses(model))
+        else:
+            record, returned = self._runs.watched(self._batch(self._kind.blank(reading)))
+            self.layers, self.outputs = layers.recorded_table(model, record), readings.outputs_of(model, returned)
+            self._last = frozenset([name for name in record if "/" not in name][-1:])
+        self.labels = _checked_labels(labels, self.outputs)
 
     def __repr__(self) -> str:
         kept = _("{kept} of {bound} MB of activations remembered").format(
             kept=megabytes(self.activations.size), bound=megabytes(self.activations.bound)
         )
-        return f"<Network {self.spec.architecture}, weights={self.spec.weights!r}, {len(self.layers)} layers, {kept}>"
+        weights = f", weights={self.spec.weights!r}" if isinstance(self.spec, NetworkSpec) else ""
+        return f"<Network {self.spec.name}{weights}, {len(self.layers)} layers, {kept}>"
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The axes of the input: rows and columns in pixels, channels."""
-        return images.axes_of(self.model.input_shape[1:])
+        """The axes of the input: rows and columns in pixels, channels; none for arrays."""
+        axes: tuple[Axis, ...] = self._kind.axes_of(self.reading)
+        return axes
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the weights take."""
+        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self.model.weights)
+
+    def forget(self) -> None:
+        """Forget the activations that are remembered."""
+        with self._lock:
+            self.activations.forget()
 
     def summary(self) -> NetworkSummary:
         """Return what a page needs to know of this network."""
-        return NetworkSummary(self.spec, self._row.input, self.axes, self.layers, len(self.labels), self.model.count_params())
+        classes = tuple(one.shape[0] or 0 if len(one.shape) == 1 else 0 for one in self.outputs)
+        if isinstance(self.spec, NetworkSpec) and not self.spec.include_top:
+            classes = tuple(0 for _one in classes)  # features, not classes
+        return NetworkSummary(
+            self.spec,
+            self.reading,
+            self.axes,
+            self.layers,
+            self.outputs,
+            classes,
+            self.model.count_params(),
+            self.memory,
+            self.samples,
+            self.graph,
+            tuple(label for _id, label in self.labels),
+        )
 
     @overload
-    def predict(self, example: Source, top: int = 5) -> tuple[Prediction, ...]: ...
+    def predict(self, example: list[Source], top: int | None = None) -> list[Any]: ...
     @overload
-    def predict(self, example: list[Source], top: int = 5) -> list[tuple[Prediction, ...]]: ...
-    def predict(self, example: Source | list[Source], top: int = 5) -> tuple[Prediction, ...] | list[tuple[Prediction, ...]]:
+    def predict(self, example: Source, top: int | None = None) -> Any: ...
+    def predict(self, example: Any, top: int | None = None) -> Any:
         """Return the `top` best answers, best first: what the guides' recipe answers (keras.io/api/applications).
 
         example: a path, the bytes of an image file, a binary file object, a Pillow image or an array
-            (height, width, 3) of uint8; a list of them gives a list.
-        top: how many, 1 to the number of classes.
-        Raises UnreadableExample, or ExplorerError for a `top` out of range or a network without its top.
+            (height, width, 3) of uint8; for a network that reads arrays, an array, a mapping from its
+            inputs' names to arrays, a tuple of them in order, or a .npy, .npz or .csv file. A list of
+            examples gives a list.
+        top: how many, 1 to the number of classes; fewer where an output has fewer. None for 5, or all where
+            there are fewer.
+        Returns a tuple of `Prediction`; for a network with several outputs a dict of them by the output's name.
+        Raises UnreadableExample, or ExplorerError for a `top` out of range or outputs that are no scores.
         """
         if isinstance(example, list):
-            examples = [images.read(one) for one in example]
-            return [answers.predictions for answers in self._answers(examples, top)]
-        return self.answers(images.read(example), top).predictions
+            examples = [self._kind.read(one) for one in example]
+            return [self._named(answers) for answers in self._answers(examples, top)]
+        return self._named(next(self._answers([self._kind.read(example)], top)))
 
-    def answers(self, example: Example, top: int) -> Answers:
-        """Return the `top` best answers and what the other classes hold."""
-        return next(self._answers([example], top))
+    def _named(self, answers: list[Answers]) -> Any:
+        if len(self.outputs) == 1:
+            return answers[0].predictions
+        return {self.outputs[one.output].name: one.predictions for one in answers}
 
-    def _answers(self, examples: list[Example], top: int) -> Iterator[Answers]:
-        self._check_top(top)
-        shares = _is_softmax(self.model.layers[-1])
-        for start in range(0, len(examples), BATCH):
+    def answers(self, example: Example, top: int, output: int = 0) -> Answers:
+        """Return the `top` best answers of one output and what the other classes hold."""
+        for one in next(self._answers([example], top)):
+            if one.output == output:
+                return one
+        raise ExplorerError(_("The output {output} of {name} is no list of scores.").format(output=output, name=self.spec.name))
+
+    def _answers(self, examples: list[Example], top: int | None) -> Iterator[list[Answers]]:
+        classes = self.summary().classes
+        top = self._checked_top(top, classes)
+        size = BATCH if self.reading.size or not any(None in one.shape for one in self.reading.inputs) else 1  # lengths may differ
+        for start in range(0, len(examples), size):
             with self._lock:
-                batch = np.concatenate([self._batch(one) for one in examples[start : start + BATCH]])
-                scores = self._forward(tensorflow.constant(batch)).numpy()
-            for row in scores.astype(np.float64):
-                best = np.argsort(-row, kind="stable")[:top]
-                predictions = tuple(
-                    Prediction(id=self.labels[index][0], label=self.labels[index][1], score=float(row[index])) for index in best
+                batches = [self._batch(one) for one in examples[start : start + size]]
+                returned = self._runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
+            for place in range(len(batches)):
+                yield [self._best(returned[output][place], top, output) for output, count in enumerate(classes) if count]
+
+    def _best(self, scored: Any, top: int, output: int) -> Answers:
+        values = scored.astype(np.float64)
+        activation = readings.last_activation(self.model.outputs[output]) if self.graph else ""
+        return scores.best(values, top, self.labels, scores.scale_of(values, activation), output)
+
+    def _checked_top(self, top: int | None, classes: tuple[int, ...]) -> int:
+        if not any(classes):
+            if isinstance(self.spec, NetworkSpec):
+                raise ExplorerError(
+                    _("This network was built without its top (include_top=False), so it names no classes; ask for feature maps.")
                 )
-                yield Answers(predictions, len(row) - top, max(0.0, float(row.sum() - row[best].sum())), shares)
-
-    def _check_top(self, top: int) -> None:
-        if not self.labels:
-            raise ExplorerError(
-                _("This network was built without its top (include_top=False), so it names no classes; ask for feature maps.")
-            )
-        if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top <= len(self.labels):
-            raise ExplorerError(_("top must be a whole number from 1 to {classes}, not {top}.").format(classes=len(self.labels), top=top))
+            raise ExplorerError(_("The outputs of {name} are no lists of scores; ask for feature maps.").format(name=self.spec.name))
+        if top is None:
+            return min(TOP, max(classes))
+        if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top <= max(classes):
+            raise ExplorerError(_("top must be a whole number from 1 to {classes}, not {top}.").format(classes=max(classes), top=top))
+        return int(top)
 
     @overload
-    def feature_maps(self, example: Source, layer: LayerKey) -> Array: ...  # type: ignore[overload-overlap]  # a name is no list of names
+    def feature_maps(self, example: Any, layer: LayerKey) -> Array: ...
     @overload
-    def feature_maps(self, example: Source, layer: Iterable[LayerKey]) -> dict[str, Array]: ...
-    @overload
-    def feature_maps(self, example: list[Source], layer: Any) -> list[Any]: ...
+    def feature_maps(self, example: Any, layer: Iterable[LayerKey]) -> dict[str, Array]: ...
     def feature_maps(self, example: Any, layer: Any) -> Any:
         """Return what a layer answers to an example: float32 (height, width, channels), or (units,) for a dense layer.
 
         example: as for `predict`; a list of them gives a list.
         layer: an index, a name or a row of `layers`; several of them give a mapping from name to array.
-        The same numbers as `keras.Model(model.input, model.get_layer(name).output)`. One run of the
-        network answers for all layers; further layers of an example still remembered run nothing.
+        The same numbers as `keras.Model(model.input, model.get_layer(name).output)`, in the network's own
+        order of axes; of a layer with several outputs the first. One run of the network answers for all
+        layers; further layers of an example still remembered run nothing.
         Raises UnknownName for a layer that is not there, UnreadableExample.
         """
         if isinstance(example, list):
             return [self.feature_maps(one, layer) for one in example]
         several = isinstance(layer, Iterable) and not isinstance(layer, str | bytes)
         wanted = [self.layers.find(one) for one in (layer if several else [layer])]
-        arrays = self._activations(images.read(example), [one.index for one in wanted])
+        found = self._activations(self._kind.read(example), [one.name for one in wanted])
         if several:
-            return {one.name: arrays[one.index].copy() for one in wanted}
-        return arrays[wanted[0].index].copy()
+            return {one.name: found[one.name].copy() for one in wanted}
+        return found[wanted[0].name].copy()
+
+    def features(self, example: Any, pooling: str | None = None) -> Any:
+        """Return what the network knows of an example before its classification head: the guides' feature extraction.
+
+        example: as for `predict`; a list of them gives a list.
+        pooling: None for the last feature maps, float32 (height, width, channels); "avg" or "max" for their
+            mean or maximum over the picture, float32 (channels,). Where a network ends in a vector, or has no
+            maps at all, the vector before its head, float32 (units,).
+        Raises ExplorerError for another pooling, UnreadableExample.
+        """
+        if pooling not in (None, "avg", "max"):
+            raise ExplorerError(_("pooling must be 'avg', 'max' or None, not {pooling!r}.").format(pooling=pooling))
+        last = layers.last_features(self.layers, headless=isinstance(self.spec, NetworkSpec) and not self.spec.include_top)
+        found = self.feature_maps(example, last.name)
+        axis = (1, 2) if self.reading.data_format == "channels_first" else (0, 1)
+
+        def pooled(maps: Array) -> Array:
+            if pooling is None or maps.ndim != 3:
+                return maps
+            vector: Array = maps.mean(axis=axis) if pooling == "avg" else maps.max(axis=axis)
+            return vector
+
+        return [pooled(one) for one in found] if isinstance(found, list) else pooled(found)
+
+    def view(self, example: Example) -> SeenInput:
+        """Return the example as it came and as the network sees it."""
+        seen: SeenInput = self._kind.to_view(example, self.reading)
+        return seen
+
+    def random_example(self, seed: int = 0) -> Example:
+        """Return an example of random values, for a network that reads arrays.
+
+        Raises ExplorerError for one that reads pictures.
+        """
+        if self.reading.kind != "arrays":
+            raise ExplorerError(_("{name} reads pictures; give it one.").format(name=self.spec.name))
+        return arrays.random(self.reading, seed)
 
     def maps(self, example: Example, layer: LayerKey) -> FeatureMaps:
-        """Return one layer's feature maps with their axes; read-only, they may be remembered."""
+        """Return one layer's feature maps with their axes, channels last; read-only, they may be remembered."""
         row = self.layers.find(layer)
-        axes = layers.axes_of(row, self.axes)
-        values = self._activations(example, [row.index])[row.index].reshape([axis.size for axis in axes])
+        values = self._activations(example, [row.name])[row.name]
+        if self.reading.data_format == "channels_first" and values.ndim == 3:
+            values = np.moveaxis(values, 0, -1)
+        axes = layers.axes_of(self.axes, values.shape)
+        if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
+            values = np.moveaxis(values, (-3, -2), (0, 1))
+        values = values.reshape([axis.size for axis in axes])
         values.flags.writeable = False
-        last = row.index == len(self.layers) - 1
-        labels = tuple(label for _id, label in self.labels) if last else ()
+        labels = tuple(label for _id, label in self.labels) if row.name in self._last and values.shape == (len(self.labels),) else ()
         return FeatureMaps(row, values, axes, self.activations.size, self.activations.bound, labels)
 
-    def _activations(self, example: Example, indices: list[int]) -> dict[int, Array]:
+    def _activations(self, example: Example, names: list[str]) -> dict[str, Array]:
         with self._lock:
-            found = self.activations.get(example.digest, indices)
+            if self._live:
+                self.activations.forget()
+            found = self.activations.get(example.digest, names)
             if found is None:
-                recorded = tuple(self._recorded(indices))
-                outputs = self._recorder(recorded)(tensorflow.constant(self._batch(example)))
-                arrays = {index: output.numpy()[0].astype(np.float32, copy=False) for index, output in zip(recorded, outputs, strict=True)}
-                self.activations.put(example.digest, arrays)
-                found = {index: arrays[index] for index in indices}
+                recorded = self._recorded(names)
+                outputs = self._runs.record(self._batch(example), recorded)
+                kept = {name: np.asarray(outputs[name])[0].astype(np.float32, copy=False) for name in recorded if name in outputs}
+                if silent_layers := [name for name in names if name not in kept]:
+                    raise ExplorerError(_("The network does not run its layer {name}.").format(name=silent_layers[0]))
+                self.activations.put(example.digest, kept)
+                found = {name: kept[name] for name in names}
             return found
 
-    def _recorded(self, wanted: list[int]) -> Iterable[int]:
-        """Return the layers to record in one run: all, when they fit into what may be remembered."""
-        needed = sum(4 * math.prod(size or 0 for size in layer.output_shape) for layer in self.layers)
-        return range(len(self.layers)) if needed <= self.activations.bound else sorted(set(wanted))
+    def _recorded(self, wanted: list[str]) -> tuple[str, ...]:
+        """Return the layers to record in one run: all, when they are known to fit into what may be remembered."""
+        sizes = [size for row in self.layers.rows for size in row.output_shape]
+        needed = math.inf if None in sizes else sum(4 * math.prod(map(int, row.output_shape)) for row in self.layers.rows)  # type: ignore[arg-type,misc]  # none is None
+        return tuple(row.name for row in self.layers.rows) if needed <= self.activations.bound else tuple(sorted(set(wanted)))
 
-    def _recorder(self, indices: tuple[int, ...]) -> Any:
-        """Return the compiled network that answers with the outputs of these layers."""
-        if indices not in self._recorders:
-            recording = keras.Model(self.model.inputs, [self.model.layers[index].output for index in indices])
-            self._recorders.clear()  # one is enough: each holds a graph of the whole network
-            self._recorders[indices] = tensorflow.function(
-                lambda batch: keras.tree.flatten(recording(batch, training=False)), input_signature=[self._signature]
-            )
-        return self._recorders[indices]
-
-    def _batch(self, example: Example) -> Array:
-        if example.kind != self._row.input:
-            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self._row.name, kind=self._row.input))
-        batch = images.to_batch(example, self._row)
-        if self._row.convention == "digit":
+    def _batch(self, example: Example) -> tuple[Array, ...]:
+        if example.kind != self.reading.kind:
+            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.reading.kind))
+        batch: tuple[Array, ...] = self._kind.to_batch(example, self.reading)
+        if self.reading.kind != "image":
             return batch
-        prepared: Array = keras.applications.imagenet_utils.preprocess_input(batch, data_format="channels_last", mode=self._row.convention)
-        return prepared
+        return (preprocessing.prepared(batch[0], self.reading, self._prepare),)
 
 
-def _is_softmax(layer: Any) -> bool:
-    return getattr(layer, "activation", None) is keras.activations.softmax or type(layer).__name__ == "Softmax"
+def _checked_labels(labels: tuple[tuple[str, str], ...], outputs: tuple[TensorInfo, ...]) -> tuple[tuple[str, str], ...]:
+    counts = [one.shape[0] for one in outputs if len(one.shape) == 1]
+    if labels and len(labels) not in counts:
+        raise ExplorerError(
+            _("There are {given} labels; the network answers with {counts} numbers.").format(
+                given=len(labels), counts=_(" and ").join(map(str, counts)) or "0"
+            )
+        )
+    return labels

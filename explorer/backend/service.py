@@ -1,64 +1,204 @@
-"""Backend: a bounded dict NetworkSpec -> Network and the verbs by name; no logic of its own."""
+"""Backend: the networks that are held, within a bound, and the verbs by name; no logic of its own."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import tempfile
+import weakref
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from explorer.backend import images, weights
-from explorer.catalog import architectures
+from explorer.backend import weights
+from explorer.errors import DownloadNeeded, ExplorerError
 from explorer.locale import _
-from explorer.values import Answers, Example, FeatureMaps, NetworkSpec, NetworkSummary, Progress, SeenInput
+from explorer.options import model_file
+from explorer.values import (
+    AdoptedModel,
+    Answers,
+    AnySpec,
+    Example,
+    FeatureMaps,
+    Held,
+    ModelFile,
+    NetworkSpec,
+    NetworkSummary,
+    Progress,
+    SeenInput,
+    TakenFile,
+)
 
 if TYPE_CHECKING:
+    from explorer.backend.model_weights import WeightsReport
     from explorer.backend.network import Network, Say
 
-HELD = 3
+MEMORY = "EXPLORER_MEMORY"  # the variable that sets how many MB of weights are held
+DEFAULT_MEMORY = 1024 * 2**20
 
 
 class Backend:
     """Does a worker's verbs; each takes data, says its progress to `say` and returns data.
 
-    activation_memory: bytes of activations to remember for each network; None for the default, 256 MB.
+    activation_memory: bytes of activations to remember for the network looked into; None for the default, 256 MB.
+    memory: bytes of weights to hold; the networks used longest ago go first, the newest always stays. None
+        for what EXPLORER_MEMORY says in MB, else 1024 MB.
     """
 
-    def __init__(self, activation_memory: int | None = None) -> None:
+    def __init__(self, activation_memory: int | None = None, memory: int | None = None) -> None:
         self._activation_memory = activation_memory
-        self._networks: OrderedDict[NetworkSpec, Network] = OrderedDict()
+        self._memory = memory_of_the_environment() if memory is None else memory
+        self._networks: OrderedDict[AnySpec, Network] = OrderedDict()
+        self._live: dict[int, tuple[Any, Any]] = {}  # models handed over by their owner, and how they read pictures
+        self._folder: str | None = None
 
     def at_hand(self, _say: Say) -> frozenset[str]:
         """Return the names of the architectures whose weights are on this machine."""
         return weights.at_hand()
 
-    def view(self, spec: NetworkSpec, example: Example, say: Say) -> SeenInput:
-        """Return the example as it came and as the network sees it."""
-        say(Progress(_("Reading {name}…").format(name=example.name)))
-        return images.to_view(example, architectures[spec.architecture])
+    def adopt(self, spec: AdoptedModel, model: Any, prepare: Any, _say: Say) -> AdoptedModel:
+        """Take a live model of the user's own; opening `spec` copies it. The one verb that takes what is no data."""
+        self._live[spec.key] = model, prepare
+        self._drop([one for one in self._networks if isinstance(one, AdoptedModel) and one.key == spec.key])
+        return spec
 
-    def open(self, spec: NetworkSpec, say: Say) -> NetworkSummary:
-        """Build or find the network; return what a page needs to know of it."""
+    def receive(self, data: bytes, name: str, _say: Say) -> ModelFile:
+        """Keep a model's file that came through a page, in a folder that only this process knows; return its spec."""
+        if self._folder is None:
+            self._folder = tempfile.mkdtemp(prefix="explorer-")
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        folder = tempfile.mkdtemp(dir=self._folder)
+        path = Path(folder) / _file_name(name)
+        path.write_bytes(data)
+        return model_file(str(path))
+
+    def open(self, spec: AnySpec, download: bool, say: Say) -> NetworkSummary:
+        """Build or find the network; return what a page needs to know of it.
+
+        Raises DownloadNeeded where its weights are not on this machine and `download` is False.
+        """
+        if isinstance(spec, NetworkSpec) and spec not in self._networks and not download and not weights.here(spec):
+            raise DownloadNeeded(str(weights.missing(spec)))
+        if spec in self._networks and self._networks[spec].altered:
+            del self._networks[spec]  # a network is opened as it came
         return self._network(spec, say).summary()
 
-    def predict(self, spec: NetworkSpec, example: Example, top: int, say: Say) -> Answers:
-        """Return the answers to an example."""
+    def held(self, _say: Say) -> Held:
+        """Return which networks are held, the one used last first, and within what bound."""
+        networks = tuple((spec.name, network.memory) for spec, network in reversed(self._networks.items()))
+        return Held(networks, self._memory)
+
+    def view(self, spec: AnySpec, example: Example, say: Say) -> SeenInput:
+        """Return the example as it came and as the network sees it."""
+        say(Progress(_("Reading {name}…").format(name=example.name)))
+        return self._network(spec, say).view(example)
+
+    def random_example(self, spec: AnySpec, seed: int, say: Say) -> Example:
+        """Return an example of random values that fit the network's inputs."""
+        return self._network(spec, say).random_example(seed)
+
+    def predict(self, spec: AnySpec, example: Example, top: int, output: int, say: Say) -> Answers:
+        """Return the answers of one output to an example."""
         network = self._network(spec, say)
         say(Progress(_("Computing the answers…")))
-        return network.answers(example, top)
+        return network.answers(example, top, output)
 
-    def feature_maps(self, spec: NetworkSpec, example: Example, layer: int, say: Say) -> FeatureMaps:
+    def feature_maps(self, spec: AnySpec, example: Example, layer: str, say: Say) -> FeatureMaps:
         """Return what one layer answers to an example."""
         network = self._network(spec, say)
         say(Progress(_("Computing the feature maps…")))
         return network.maps(example, layer)
 
-    def _network(self, spec: NetworkSpec, say: Say) -> Network:
+    def take(self, spec: AnySpec, what: str, say: Say) -> TakenFile:
+        """Return the summary, the topology, the weights or the whole model as a file."""
+        network = self._network(spec, say)
+        say(Progress(_("Writing the file…")))
+        return network.take(what)
+
+    def load_weights(self, spec: AnySpec, data: bytes, name: str, by_name: bool, say: Say) -> WeightsReport:
+        """Load weights from the bytes of a file into the network; return which layers they reached."""
+        network = self._network(spec, say)
+        say(Progress(_("Reading {name}…").format(name=name)))
+        with self._kept(data, name) as path:
+            return network.load_weights(path, by_name)
+
+    def evaluate(self, spec: AnySpec, data: bytes, name: str, say: Say) -> dict[str, float]:
+        """Return loss and metrics on the arrays of an .npz file with x and y."""
+        network = self._network(spec, say)
+        say(Progress(_("Evaluating on {name}…").format(name=name)))
+        with self._kept(data, name) as path:
+            return network.evaluate_file(path)
+
+    @contextmanager
+    def _kept(self, data: bytes, name: str) -> Iterator[Path]:
+        """Keep the bytes of a file while it is read, under its own name: its ending says what it is."""
+        with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+            path = Path(folder) / _file_name(name)
+            path.write_bytes(data)
+            yield path
+
+    def _network(self, spec: AnySpec, say: Say) -> Network:
         if spec not in self._networks:
             say(Progress(_("Loading TensorFlow…")))
-            from explorer.backend.network import ACTIVATION_MEMORY, build  # TensorFlow takes seconds: on first use
+            from explorer.backend.memory import while_building  # TensorFlow takes seconds: on first use
 
-            memory = ACTIVATION_MEMORY if self._activation_memory is None else self._activation_memory
-            self._networks[spec] = build(spec, memory, say)
-            while len(self._networks) > HELD:
-                self._networks.popitem(last=False)
+            with while_building():
+                network = self._built(spec, say)
+            self._networks[spec] = network
+            self._let_go()
         self._networks.move_to_end(spec)
+        for other, network in self._networks.items():
+            if other != spec:
+                network.forget()
         return self._networks[spec]
+
+    def _built(self, spec: AnySpec, say: Say) -> Network:
+        from explorer.backend import building
+        from explorer.backend.network import ACTIVATION_MEMORY
+
+        memory = ACTIVATION_MEMORY if self._activation_memory is None else self._activation_memory
+        if isinstance(spec, NetworkSpec):
+            return building.build(spec, memory, say)
+        if isinstance(spec, ModelFile):
+            return building.read(spec, memory, say)
+        if spec.key not in self._live:
+            raise ExplorerError(_("{name} is not here any more; open it again.").format(name=spec.name))
+        model, prepare = self._live[spec.key]
+        return building.adopt(model, spec, memory, prepare)
+
+    def _let_go(self) -> None:
+        """Let the networks used longest ago go until the weights that are held fit the bound."""
+        held = sum(network.memory for network in self._networks.values())
+        going = []
+        for spec in list(self._networks)[:-1]:
+            if held > self._memory:
+                held -= self._networks[spec].memory
+                going.append(spec)
+        self._drop(going)
+
+    def _drop(self, going: list[AnySpec]) -> None:
+        for spec in going:
+            del self._networks[spec]
+        if going:
+            from explorer.backend.memory import give_back
+
+            give_back()
+
+
+def _file_name(name: str) -> str:
+    """Return the name as a file here may have it, its ending kept; a page can send any text."""
+    plain = re.sub(r"[^\w. ()-]", "_", Path(name).name)[-60:]
+    return plain if plain.strip(". ") else "file"
+
+
+def memory_of_the_environment() -> int:
+    """Return how many bytes of weights to hold. Raises ExplorerError where EXPLORER_MEMORY is no number of MB."""
+    text = os.environ.get(MEMORY, "")
+    if not text:
+        return DEFAULT_MEMORY
+    if not text.isdecimal() or int(text) == 0:
+        raise ExplorerError(_("{variable} must be a whole number of MB, not {text!r}.").format(variable=MEMORY, text=text))
+    return int(text) * 2**20

@@ -7,22 +7,28 @@ function render({ model, el }) {
     top.value = model.get("top");
   } });
   const list = make("ol", { "aria-label": words.title });
-  const empty = make("p", { class: "quiet" }, words.empty);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("label", { class: "quiet" }, words.top, " ", top)), list, empty);
+  const about = make("p", { class: "quiet" });
+  const output = make("select", { "aria-label": words.output, onchange: () => assign(model, { output: output.selectedIndex }) });
+  const count = make("label", { class: "quiet" }, words.top, " ", top);
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), count, output), list, about);
 
-  const percent = (score) => fill(words.percent, { number: (score * 100).toFixed(1) });
   const bar = (answer, kind) => {
     const inner = make("u");
-    inner.style.width = `${Math.max(0, Math.min(1, answer.score)) * 100}%`;
-    return make("li", { class: kind }, make("span", { class: "label" }, answer.label), make("span", { class: "number" }, percent(answer.score)), make("i", { "aria-hidden": "true" }, inner));
+    inner.style.width = `${Math.max(0, Math.min(1, answer.share)) * 100}%`;
+    return make("li", { class: kind }, make("span", { class: "label" }, answer.label), make("span", { class: "number" }, answer.text), make("i", { "aria-hidden": "true" }, inner));
   };
-  return follow(model, ["answers", "others", "top", "classes"], () => {
+  return follow(model, ["answers", "others", "top", "classes", "about", "outputs", "output"], () => {
     const answers = model.get("answers");
     const others = model.get("others");
     top.value = model.get("top");
     top.max = model.get("classes") || "";
-    empty.hidden = answers.length > 0;
-    list.replaceChildren(...answers.map((answer, index) => bar(answer, index ? "" : "first")), ...(others ? [bar(others, "rest")] : []));
+    count.hidden = !model.get("classes");
+    about.textContent = model.get("about");
+    about.hidden = !about.textContent;
+    output.hidden = !model.get("outputs").length;
+    output.replaceChildren(...model.get("outputs").map((name) => make("option", {}, name)));
+    output.selectedIndex = model.get("output");
+    list.replaceChildren(...answers.map((answer, index) => bar(answer, answer.below ? "rest" : index ? "" : "first")), ...(others ? [bar(others, "rest")] : []));
   });
 }
 export default { render };

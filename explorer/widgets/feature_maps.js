@@ -83,8 +83,8 @@ function render({ model, el }) {
     const wide = Math.max(60, bars.clientWidth);
     const context = wiped(canvas, wide, BARS);
     const colour = colours(el);
-    const finite = all.filter(Number.isFinite);
-    const top = Math.max(0, ...finite), bottom = Math.min(0, ...finite);
+    let top = 0, bottom = 0; // no Math.max(...all): a call takes only so many arguments
+    for (const value of all) if (Number.isFinite(value)) { top = Math.max(top, value); bottom = Math.min(bottom, value); }
     const y = (value) => 8 + ((top - value) / (top - bottom || 1)) * (BARS - 16);
     const step = wide / all.length;
     const selected = model.get("channel");
@@ -132,6 +132,7 @@ function render({ model, el }) {
       showBytes(mosaic, model.get("mosaic"));
       mosaic.alt = `${words.mosaic}: ${model.get("about")}`;
       mosaic.classList.toggle("coarse", Boolean(grid.count) && frame(grid).across < main.clientWidth);
+      maps.classList.toggle("single", grid.count === 1);
       maps.hidden = scale.hidden = choice.hidden = !grid.count;
       empty.hidden = Boolean(model.get("title"));
       aside.hidden = !model.get("title");

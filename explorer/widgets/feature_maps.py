@@ -9,6 +9,7 @@ import traitlets
 
 from explorer import rendering
 from explorer.locale import _, counted, megabytes
+from explorer.rendering import short
 from explorer.session import Session
 from explorer.values import FeatureMaps, Span
 from explorer.widgets.view import View
@@ -58,9 +59,7 @@ class FeatureMapsView(View):
         }
 
     def _choose(self, change: dict[str, Any]) -> None:
-        maps = self.session.feature_maps
-        if maps is not None and 0 <= change["new"] < maps.axes[-1].size:
-            self.session.channel = change["new"]
+        self.session.channel = change["new"]
         self.channel = self.session.channel  # a click that came late may mean maps that are gone
 
     def _choose_cell(self, change: dict[str, Any]) -> None:
@@ -80,21 +79,21 @@ class FeatureMapsView(View):
             return
         low, high = rendering.finite_range(maps.values)
         shape = " × ".join(str(axis.size) for axis in maps.axes)
-        self.about = _("{index} · {name}, {shape}, values {low} to {high}").format(
-            index=maps.layer.index, name=maps.layer.name, shape=shape, low=short(low), high=short(high)
+        self.about = _("{layer}, {shape}, values {low} to {high}").format(
+            layer=maps.layer.title, shape=shape, low=short(low), high=short(high)
         )
         self.memory = _("{kept} of {bound} MB of activations remembered").format(
             kept=megabytes(maps.remembered), bound=megabytes(maps.bound)
         )
-        if maps.spatial:
-            self._draw_mosaic(maps, low, high)
+        if maps.planes is not None:
+            self._draw_mosaic(maps.planes, low, high)
         else:
-            self.title = counted("{number} unit", "{number} units", maps.values.size)
+            self.title = counted("{number} unit", "{number} units", maps.count)
             self.mosaic, self.grid, self.values = b"", {}, np.ascontiguousarray(maps.values).tobytes()
         self._draw_one()
 
-    def _draw_mosaic(self, maps: FeatureMaps, low: float, high: float) -> None:
-        drawn = rendering.mosaic(maps.values, self.alike)
+    def _draw_mosaic(self, planes: Any, low: float, high: float) -> None:
+        drawn = rendering.mosaic(planes, self.alike)
         self.title = counted("{number} feature map", "{number} feature maps", drawn.count)
         self.gradient = [f"rgb{colour}" for colour in rendering.colours(6)]
         self.ends = [short(low), short(high)] if self.alike else [_("its lowest"), _("its highest")]
@@ -110,11 +109,11 @@ class FeatureMapsView(View):
 
     def _draw_one(self) -> None:
         maps, self.channel = self.session.feature_maps, self.session.channel
-        if maps is None or not maps.spatial or self.channel >= maps.axes[-1].size:
+        if maps is None or maps.planes is None or self.channel >= maps.count:
             self.one, self.one_range, self.cells = b"", "", []
             self.one_title = "" if maps is None else _("Unit {index}").format(index=self.channel)
         else:
-            chosen = maps.values[..., self.channel]
+            chosen = maps.planes[..., self.channel]
             low, high = rendering.finite_range(chosen)
             scale = rendering.finite_range(maps.values) if self.alike else (low, high)
             self.one, self.cells = rendering.one_map(chosen, *scale), list(chosen.shape)
@@ -127,27 +126,28 @@ class FeatureMapsView(View):
         self.cell = list(cell or ())
         if maps is None:
             self.facts = []
-        elif not maps.spatial:
+        elif maps.planes is None:
             self.facts = self._unit_facts(maps)
         elif cell is None:
             self.facts = []
         else:
             region = self.session.region
             self.facts = [
-                [_("cell"), _("row {row}, column {column}").format(row=cell[0], column=cell[1])],
-                [_("value"), short(float(maps.values[(*cell, self.channel)]))],
+                [_("cell"), _cell(maps, cell)],
+                [_("value"), short(float(maps.planes[(*cell, self.channel)]))],
                 *([_on_input(span.axis), _span(span)] for span in (region.spans if region else ())),
             ]
 
     def _unit_facts(self, maps: FeatureMaps) -> list[list[str]]:
-        unit = min(self.session.channel, maps.values.size - 1)
+        unit = min(self.session.channel, maps.count - 1)
         facts = [[_("value"), short(float(maps.values.ravel()[unit]))]]
         return [[_("class"), maps.labels[unit].replace("_", " ")], *facts] if maps.labels else facts
 
 
-def short(value: float) -> str:
-    """Return a value with three significant digits."""
-    return f"{value:.3g}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.2e}"
+def _cell(maps: FeatureMaps, cell: tuple[int, int]) -> str:
+    if maps.axes[0].name == "step":
+        return _("step {step}, unit {unit}").format(step=cell[0], unit=cell[1])
+    return _("row {row}, column {column}").format(row=cell[0], column=cell[1])
 
 
 def _on_input(axis: str) -> str:

@@ -15,13 +15,16 @@ function render({ model, el }) {
   const notes = make("p", { class: "notes", role: "note" });
   const frame = make("div", { class: "frame" }, picture, mark);
   const paper = make("canvas", { class: "paper", width: "270", height: "270", tabindex: "0", "aria-label": words.canvas, role: "img" });
-  const file = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => { if (file.files[0]) take(file.files[0], file.files[0].name); file.value = ""; } });
+  const arrays = make("div", { class: "arrays" });
+  const file = make("input", { type: "file", hidden: true, onchange: () => { if (file.files[0]) take(file.files[0], file.files[0].name); file.value = ""; } });
   const drawButton = make("button", { "aria-pressed": "false", onclick: () => toggleDrawing(paper.hidden) }, words.draw);
   const wipe = make("button", { onclick: () => { clear(); submit(); }, hidden: true }, words.wipe);
   const hint = make("span", { class: "quiet" }, words.drop_first);
   const progress = make("progress", { max: "1", value: "0", hidden: true });
-  const drop = make("div", { class: "drop" }, paper, frame, caption, notes, progress,
-    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), make("button", { onclick: pasteNow }, words.paste), drawButton, wipe, hint, file));
+  const paste = make("button", { onclick: pasteNow }, words.paste);
+  const random = make("button", { onclick: () => model.send({ random: true }) }, words.random);
+  const drop = make("div", { class: "drop" }, paper, frame, arrays, caption, notes, progress,
+    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), random, paste, drawButton, wipe, hint, file));
   const samples = make("div", { class: "samples", role: "group", "aria-label": words.samples });
   el.append(make("div", { class: "head" }, make("h2", {}, words.title), segments), drop, samples);
   paper.hidden = true;
@@ -31,7 +34,8 @@ function render({ model, el }) {
   let newest = 0; // the number of the wish made last
   let settled = 0; // the newest wish that Python has shown or refused
   async function take(blob, name) {
-    if (blob.size > model.get("largest")) return refuse(words.too_large, { name });
+    const isModel = words.models.some((ending) => name.toLowerCase().endsWith(ending));
+    if (blob.size > model.get("largest")) return refuse(isModel ? words.model_too_large : words.too_large, { name });
     const mine = (newest += 1);
     if (paper.hidden && blob.type.startsWith("image/")) preview(blob, mine);
     progress.hidden = blob.size < 2e6;
@@ -45,7 +49,9 @@ function render({ model, el }) {
       if (!error.said) refuse(words.no_file); // a folder, or a file that is gone
       if (mine === newest) draw();
     }
-    if (mine === newest) progress.hidden = true;
+    if (mine !== newest) return;
+    progress.hidden = true;
+    if (isModel) draw(); // nothing else takes away what was said of the sending
   }
   function takeSample(name) {
     newest += 1;
@@ -159,7 +165,7 @@ function render({ model, el }) {
   function draw() {
     if (local) URL.revokeObjectURL(local);
     local = "";
-    const drawing = !paper.hidden;
+    const drawing = !paper.hidden && model.get("pictures");
     const which = drawing ? "seen" : shown; // the paper itself is the drawing as it came
     showBytes(picture, model.get(which));
     picture.classList.toggle("coarse", which === "seen");
@@ -170,7 +176,12 @@ function render({ model, el }) {
     segments.hidden = drawing;
     notes.textContent = model.get("notes").join(" ");
     notes.hidden = !notes.textContent;
-    hint.textContent = model.get("came")?.byteLength ? words.drop : words.drop_first;
+    const pictures = model.get("pictures");
+    paste.hidden = drawButton.hidden = !pictures;
+    random.hidden = pictures;
+    if (!pictures) { caption.textContent = model.get("came_text"); segments.hidden = true; }
+    file.accept = `${pictures ? "image/*" : ".npy,.npz,.csv"},${words.models}`;
+    hint.textContent = !pictures ? words.drop_arrays : model.get("came")?.byteLength ? words.drop : words.drop_first;
     cameButton.setAttribute("aria-pressed", String(shown === "came"));
     seenButton.setAttribute("aria-pressed", String(shown === "seen"));
     const at = model.get("mark");
@@ -180,7 +191,15 @@ function render({ model, el }) {
 
   const addresses = [];
   const stops = [
-    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned"], draw),
+    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned", "pictures"], draw),
+    follow(model, ["arrays"], () => {
+      arrays.replaceChildren(...model.get("arrays").map(({ text, picture: bytes }) => {
+        const image = make("img", { alt: text });
+        showBytes(image, bytes);
+        image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+        return make("figure", {}, image, make("figcaption", { class: "quiet number" }, text));
+      }));
+    }),
     follow(model, ["settled"], () => { settled = newest; draw(); }),
     follow(model, ["samples"], () => {
       addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));

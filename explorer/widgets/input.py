@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import traitlets
 
 from explorer import rendering
 from explorer.errors import UnreadableExample
 from explorer.locale import _
+from explorer.options import MODEL_ENDINGS
 from explorer.session import SAMPLES, Session
-from explorer.values import LARGEST
+from explorer.values import shape_text
 from explorer.widgets.view import View
+
+SIDE = 256  # cells of an array drawn along each axis
 
 
 class InputView(View):
@@ -25,19 +29,19 @@ class InputView(View):
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     samples: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a sample: name, and its picture as bytes.").tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the picture; empty for none.").tag(sync=True)
+    pictures = traitlets.Bool(True, help="Whether the network reads pictures; else it reads arrays.").tag(sync=True)
+    arrays: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an input: its text, and its values as PNG.").tag(sync=True)
     settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
-    largest = traitlets.Int(LARGEST).tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
-        self._upload = ""
-        self._parts: list[bytes] = []
+        self._seed = 0
         super().__init__(session)
         self.follow("seen", by=self._draw)
         self.follow("settled", by=self._settle)
         self.follow("network", by=self._offer)
         self.follow("region", by=self._mark)
 
-    def translated(self) -> dict[str, str]:
+    def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
         return {
             "title": _("Input"),
@@ -46,8 +50,11 @@ class InputView(View):
             "browse": _("Browse…"),
             "paste": _("Paste"),
             "draw": _("Draw"),
-            "drop": _("or drop a picture here"),
-            "drop_first": _("Drop a picture here"),
+            "drop": _("or drop a picture or a Keras model here"),
+            "drop_first": _("Drop a picture or a Keras model here"),
+            "drop_arrays": _("or drop a .npy, .npz or .csv file, or a Keras model here"),
+            "random": _("Random values"),
+            "models": MODEL_ENDINGS,
             "samples": _("Samples"),
             "sample": _("Sample {name}"),
             "wipe": _("Wipe"),
@@ -55,6 +62,7 @@ class InputView(View):
             "canvas": _("Draw here with the mouse or a finger"),
             "sending": _("Sending {name}, {percent} %"),
             "too_large": _("{name} is larger than 200 MB; choose a smaller one."),
+            "model_too_large": _("{name} is larger than 200 MB; open it by its path, under Model."),
             "no_picture": _("There is no picture to paste. Copy one first, then press Ctrl-V."),
             "drawing": _("drawing.png"),
             "pasted": _("pasted.png"),
@@ -64,53 +72,48 @@ class InputView(View):
     def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
         """Take in a part of an upload, a sample's name, or a sentence about what can't be taken in."""
         if "upload" in message:
-            self._take(message, buffers)
+            whole, name = self.took(message, buffers), str(message["name"])
+            if whole is not None:
+                (self.session.open_file if name.lower().endswith(MODEL_ENDINGS) else self.session.show)(whole, name)
         elif "sample" in message:
-            self._upload, self._parts = "", []
+            self.forget_upload()
             self.session.show_sample(str(message["sample"]))
+        elif "random" in message:
+            self._seed += 1
+            self.session.show_random(self._seed)
         elif "refuse" in message:
             self.session.refuse(UnreadableExample(str(message["refuse"])))
-
-    def _take(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
-        upload, part = str(message["upload"]), int(message["part"])
-        if part == 0:
-            self._upload, self._parts = upload, []
-        answer = {"upload": upload, "part": part}
-        if upload != self._upload or part != len(self._parts):
-            self.send(answer | {"error": "overtaken"})
-            return
-        self._parts.append(bytes(buffers[0]) if buffers else b"")
-        if sum(map(len, self._parts)) > LARGEST:
-            self._parts = []
-            self.send(answer | {"error": "too large"})
-            self.session.refuse(UnreadableExample(self.words["too_large"].format(name=message["name"])))
-            return
-        self.send(answer)
-        if len(self._parts) == int(message["count"]):
-            data, self._parts = b"".join(self._parts), []
-            self.session.show(data, str(message["name"]))
 
     def _draw(self) -> None:
         seen = self.session.seen
         if seen is None:
-            return  # what was shown stays until the next picture is there
+            return  # what was shown stays until the next example is there
         example = self.session.example
+        self.notes, self.arrays = list(seen.notes), [_drawn(name, array) for name, array in seen.arrays]
+        if seen.arrays:
+            self.came, self.seen, self.seen_text, self.mark = b"", b"", "", {}
+            self.came_text = example.name if example else ""
+            return
         self.came, self.seen = rendering.picture(seen.came), rendering.picture(seen.seen)
         width, height = seen.came_size
         self.came_text = _("{name}, {width} × {height} pixels").format(name=example.name if example else "", width=width, height=height)
         self.seen_text = _("{width} × {height} pixels").format(width=seen.seen.shape[1], height=seen.seen.shape[0])
-        self.aligned, self.notes = seen.aligned, list(seen.notes)
+        self.aligned = seen.aligned
         self._mark()
 
     def _settle(self) -> None:
         self.settled = self.session.settled
 
     def _offer(self) -> None:
+        network, before = self.session.network, self.pictures
+        self.pictures = network is None or network.reading.kind == "image"
+        if self.pictures != before:  # what was shown is nothing for this network
+            self.came, self.seen, self.arrays, self.notes, self.came_text, self.seen_text = b"", b"", [], [], "", ""
         self.samples = [{"name": name, "picture": (SAMPLES / name).read_bytes()} for name in self.session.samples]
 
     def _mark(self) -> None:
         seen, region = self.session.seen, self.session.region
-        if seen is None or region is None:
+        if seen is None or region is None or seen.arrays:
             self.mark = {}
             return
         sides = {"row": ("top", "height"), "column": ("left", "width")}
@@ -120,3 +123,16 @@ class InputView(View):
             start, size = sides[span.axis]
             mark[start], mark[size] = span.start / extents[span.axis], (span.stop - span.start) / extents[span.axis]
         self.mark = mark
+
+
+def _drawn(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Return an array as text and as a picture, one row of pixels for a vector; further axes are laid below each other."""
+    low, high = rendering.finite_range(array)
+    text = _("{name}: {shape}, {dtype}, {low} to {high}").format(
+        name=name, shape=shape_text(array.shape) or "1", dtype=array.dtype, low=rendering.short(low), high=rendering.short(high)
+    )
+    if not array.size:
+        return {"text": text, "picture": b""}
+    flat = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+    thin = [slice(None, None, -(-size // SIDE)) for size in flat.shape]
+    return {"text": text, "picture": rendering.one_map(flat[tuple(thin)])}

@@ -1,4 +1,4 @@
-const NAME = 0, KIND = 1, BLOCK = 2, DESCRIPTION = 3, PARAMETERS = 4;
+const NAME = 0, KIND = 1, BLOCK = 2, DESCRIPTION = 3, PARAMETERS = 4, TITLE = 5, CODE = 6, INDEX = 7;
 const HEIGHT = 128, TOP = 16, FLOOR = 90, SIDE = 10; // CSS pixels: the strip, where bars begin and end, its margin
 
 function render({ model, el }) {
@@ -82,7 +82,7 @@ function render({ model, el }) {
     if (!layers().length) return;
     const index = at(event);
     const layer = layers()[index];
-    tip.textContent = `${index} · ${layer[NAME]} · ${layer[DESCRIPTION]}`;
+    tip.textContent = `${layer[TITLE]} · ${layer[DESCRIPTION]}`;
     tip.hidden = false;
     const left = event.clientX - strip.getBoundingClientRect().left;
     tip.style.left = `${Math.min(Math.max(4, left - tip.offsetWidth / 2), width() - tip.offsetWidth - 4)}px`;
@@ -102,12 +102,13 @@ function render({ model, el }) {
     } else zoom(event.deltaY > 0 ? 1.25 : 0.8, anchor);
   }, { passive: false });
 
-  function drawTicks(context, colour, count) {
+  function drawTicks(context, colour) {
     const every = [1, 2, 5, 10, 20, 50, 100, 200].find((one) => one * step() >= 44) || 500;
     context.fillStyle = colour("quiet");
-    for (let index = Math.ceil(view.start / every) * every; index < Math.min(count, view.stop); index += every) {
-      context.fillText(index, x(index + 0.5), HEIGHT - 8);
-    }
+    layers().forEach((layer, place) => {
+      const inSight = place >= view.start && place < view.stop;
+      if (inSight && layer[INDEX] >= 0 && layer[INDEX] % every === 0) context.fillText(layer[INDEX], x(place + 0.5), HEIGHT - 8);
+    });
   }
   function drawBlocks(context, colour) {
     const all = layers();
@@ -151,7 +152,7 @@ function render({ model, el }) {
     context.font = "10px system-ui, 'DejaVu Sans', sans-serif";
     context.textAlign = "center";
     drawBlocks(context, colour);
-    drawTicks(context, colour, all.length);
+    drawTicks(context, colour);
   }
 
   function say() {
@@ -161,11 +162,11 @@ function render({ model, el }) {
     strip.setAttribute("aria-valuemax", String(Math.max(0, all.length - 1)));
     strip.setAttribute("aria-valuenow", String(index));
     if (!layer) return said.replaceChildren();
-    strip.setAttribute("aria-valuetext", `${index}, ${layer[NAME]}, ${layer[DESCRIPTION]}`);
+    strip.setAttribute("aria-valuetext", `${layer[TITLE]}, ${layer[DESCRIPTION]}`);
     said.replaceChildren(
-      make("b", {}, `${index} · ${layer[NAME]}`), make("span", {}, layer[DESCRIPTION]),
+      make("b", {}, layer[TITLE]), make("span", {}, layer[DESCRIPTION]),
       make("span", {}, fill(words.parameters, { number: layer[PARAMETERS].toLocaleString("en") })),
-      make("span", {}, `${words.in_keras} `, make("code", {}, `model.layers[${index}]`)));
+      make("span", {}, `${words.in_keras} `, make("code", {}, layer[CODE])));
   }
 
   const stops = [
@@ -175,7 +176,7 @@ function render({ model, el }) {
       const tallest = Math.max(0, ...all.map((layer) => layer[PARAMETERS]));
       scale.hidden = go.hidden = zooms.hidden = !all.length;
       scale.textContent = all.length ? `${words.scale}, ${fill(words.tallest, { number: tallest.toLocaleString("en") })}` : "";
-      names.replaceChildren(...all.map((layer, index) => make("option", { value: layer[NAME], label: `${index}` })));
+      names.replaceChildren(...all.map((layer) => make("option", { value: layer[NAME], label: layer[TITLE] })));
       const there = new Set(all.map((layer) => layer[KIND]));
       const kinds = words.kinds.filter((kind) => there.has(kind));
       legend.replaceChildren(...kinds.map((kind) => {

@@ -8,17 +8,17 @@ import traitlets
 
 from explorer.locale import _, counted
 from explorer.session import Session
-from explorer.values import Layer
+from explorer.values import Layer, shape_text
 from explorer.widgets.view import View
 
 
 class LayerStrip(View):
     """Draws all layers as bars, their height the parameters on a log scale; click, arrow keys or a name select one."""
 
-    layers: traitlets.List[list[str | int]] = traitlets.List(help="One list a layer: name, kind, block, description, parameters.").tag(
-        sync=True
-    )
-    layer = traitlets.Int(0, help="Index of the selected layer.").tag(sync=True)
+    layers: traitlets.List[list[str | int]] = traitlets.List(
+        help="One list a row: name, kind, block, description, parameters, title, code, index (-1 inside nested models)."
+    ).tag(sync=True)
+    layer = traitlets.Int(0, help="Place of the selected layer among the rows.").tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
@@ -49,31 +49,41 @@ class LayerStrip(View):
         """Go to the layer whose index or name was typed."""
         self.session.select(str(message["select"]))
 
+    @property
+    def _rows(self) -> tuple[Layer, ...]:
+        return self.session.network.layers.rows if self.session.network else ()
+
     def _draw(self) -> None:
         network = self.session.network
-        self.layers = [_described(layer) for layer in network.layers] if network else []
-        self.title = counted("{number} layer", "{number} layers", len(self.layers)) if network else _("Layers")
+        self.layers = [_described(row) for row in self._rows]
+        self.title = counted("{number} layer", "{number} layers", len(network.layers)) if network else _("Layers")
         self._select()
 
     def _selected(self, change: dict[str, Any]) -> None:
-        if 0 <= change["new"] < len(self.layers):
-            self.session.select(change["new"])
+        place = change["new"]
+        if 0 <= place < len(self._rows) and self._rows[place].name != self.session.layer:
+            self.session.select(self._rows[place].name)
         self._select()  # a click that came late may mean a network that is gone
 
     def _select(self) -> None:
-        self.layer = self.session.layer
+        name = self.session.layer  # while another network takes its place, still a layer of the one before
+        self.layer = next((place for place, row in enumerate(self._rows) if row.name == name), self.layer)
 
 
 def _described(layer: Layer) -> list[str | int]:
     shape = shape_text(layer.output_shape)
     kind = _kinds()[layer.kind]
     described = f"{layer.class_name}, {shape}" if layer.kind == "other" else f"{kind}, {shape}"
-    return [layer.name, layer.kind, layer.block.replace("_", " "), described, layer.parameters]
-
-
-def shape_text(shape: tuple[int | None, ...]) -> str:
-    """Return 28 × 28 × 192; an open size shows as a question mark."""
-    return " × ".join("?" if size is None else str(size) for size in shape)
+    return [
+        layer.name,
+        layer.kind,
+        layer.block.replace("_", " "),
+        described,
+        layer.parameters,
+        layer.title,
+        layer.code,
+        -1 if layer.further else layer.index,
+    ]
 
 
 def _kinds() -> dict[str, str]:
@@ -87,5 +97,6 @@ def _kinds() -> dict[str, str]:
         "pooling": _("pooling"),
         "dense": _("dense"),
         "recurrent": _("recurrent"),
+        "model": _("nested model"),
         "other": _("other"),
     }

@@ -1,71 +1,223 @@
+const COLUMNS = ["top1", "top5", "parameters", "size", "depth", "year", "input"];
+const BEST_FIRST = ["top1", "top5"]; // what falls when it is first sorted by
+const PAGE = 10; // rows of Page Up and Page Down
+const HEADING = 24; // CSS pixels: a family's heading, which stays in sight above its rows, below the columns' titles
+
+// For a search: without accents and capitals.
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+// The rows that have every word of the search and pass every filter.
+function fitting(rows, wanted, here) {
+  const asked = plain(wanted.search).split(/\s+/);
+  return rows.filter((row) => asked.every((word) => plain(row.find).includes(word))
+    && (!wanted.local || here.includes(row.name))
+    && (!wanted.family || row.family === wanted.family)
+    && ["size", "parameters", "year"].every((one) => !wanted[one] || row.values[one] <= wanted[one]));
+}
+
+// The row that a search most likely means: the one so named, else one whose name begins with it or has it, else the first.
+function meant(rows, search) {
+  const asked = plain(search).trim();
+  const named = (fits) => rows.find((row) => fits(plain(row.name)));
+  return named((name) => name === asked) ?? named((name) => name.startsWith(asked)) ?? named((name) => name.includes(asked)) ?? rows[0];
+}
+
+// The rows in order; those without a value come last, whatever the direction.
+function ordered(rows, { by, falling }) {
+  if (by === "family") {
+    const families = [...new Set(rows.map((row) => row.family))];
+    const together = families.flatMap((family) => rows.filter((row) => row.family === family));
+    return falling ? together.reverse() : together;
+  }
+  const compare = by === "name"
+    ? (one, other) => one.name.localeCompare(other.name, "en", { numeric: true })
+    : (one, other) => one.values[by] - other.values[by];
+  const known = rows.filter((row) => row.values[by] !== null);
+  const unknown = rows.filter((row) => row.values[by] === null);
+  return [...known.sort((one, other) => (falling ? -1 : 1) * compare(one, other)), ...unknown];
+}
+
+// The buttons that sort: one a column, the first one has two.
+function sorter(words, sort, changed) {
+  const button = (by) => make("button", { "data-by": by, onclick: () => {
+    Object.assign(sort, { falling: sort.by === by ? !sort.falling : BEST_FIRST.includes(by), by });
+    changed();
+  } }, words[by], make("span", { class: "way", "aria-hidden": "true" }), make("span", { class: "unseen" }));
+  const buttons = ["family", "name", ...COLUMNS].map(button);
+  const [family, name, ...others] = buttons;
+  const bar = make("div", { class: "row titles", role: "group", "aria-label": words.sort },
+    make("span", { class: "first" }, family, name), ...others.flatMap((one) => (one.dataset.by === "size" ? [one, make("span", { class: "where" })] : [one])));
+  const draw = () => buttons.forEach((one) => {
+    const own = one.dataset.by === sort.by;
+    one.setAttribute("aria-pressed", String(own));
+    one.children[0].textContent = own ? (sort.falling ? " ↓" : " ↑") : "";
+    one.children[1].textContent = own ? ` ${sort.falling ? words.falling : words.rising}` : "";
+  });
+  return [bar, draw];
+}
+
+// The filters below the search field, and what they are set to.
+function filters(words, choices, wanted, changed) {
+  const local = make("input", { type: "checkbox", onchange: () => { wanted.local = local.checked; changed(); } });
+  const selects = Object.entries(choices).map(([name, pairs]) => {
+    const select = make("select", { "aria-label": words[`only_${name}`], onchange: () => { wanted[name] = pairs[select.selectedIndex][0]; changed(); } },
+      ...pairs.map(([, text]) => make("option", {}, text)));
+    return select;
+  });
+  const count = make("span", { class: "quiet number", role: "status" });
+  const reset = make("button", { onclick: () => { clear(); changed(); } }, words.reset);
+  function clear() {
+    Object.assign(wanted, { search: "", local: false, ...Object.fromEntries(Object.keys(choices).map((name) => [name, 0])) });
+    local.checked = false;
+    for (const select of selects) select.selectedIndex = 0;
+  }
+  clear();
+  const bar = make("div", { class: "filters" }, make("label", {}, local, words.local), ...selects, reset, count);
+  const draw = (shown, all) => {
+    count.textContent = fill(words.count, { shown, all });
+    reset.hidden = !Object.values(wanted).some(Boolean);
+  };
+  return [bar, draw];
+}
+
+// One row of the list; read out, each value follows the name of its column.
+function optionOf(row, words, where) {
+  const { texts } = row;
+  const spoken = [row.name, ...COLUMNS.map((one) => `${words[one]} ${texts[one]}`), where ? words.on_machine : words.to_download];
+  const cells = COLUMNS.flatMap((one) => [
+    make("span", { class: "quiet number", "data-by": one }, texts[one]),
+    ...(one === "size" ? [make("span", { class: "where" }, where ? words.here : "")] : []),
+  ]);
+  return make("div", { class: "row", role: "option", "aria-label": spoken.join(", ") }, make("b", {}, row.name), ...cells);
+}
+
+// What else is known of the row that the arrow keys or the pointer are at.
+function detailsOf(row, where, words) {
+  const facts = row.details.flatMap(([label, text, link, address]) => {
+    const said = make("dd", {}, text);
+    if (link) said.append(" ", make("a", { href: address, target: "_blank", rel: "noopener" }, link));
+    return [make("dt", {}, label), said];
+  });
+  return [make("b", {}, row.name), make("dl", {}, ...facts, make("dt", {}, words.size), make("dd", {}, `${row.texts.size}, ${where ? words.on_machine : words.to_download}`))];
+}
+
 function render({ model, el }) {
   root(el, "picker");
   const words = model.get("words");
-  const columns = ["accuracy", "parameters", "depth", "year", "weights"];
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
+  const wanted = {}, sort = { by: "family", falling: false };
+  let shown = [], active = ""; // the rows in sight and the name of the one that Enter loads
+
   const name = make("b");
   const summary = make("span", { class: "quiet" });
   const button = make("button", { class: "pick", "aria-haspopup": "listbox", "aria-expanded": "false", onclick: () => (list.hidden ? open() : close()) },
     make("span", { class: "unseen" }, `${words.label}: `), name, summary, make("span", { class: "arrow", "aria-hidden": "true" }, "▾"));
-  const options = make("div", { role: "listbox", id, tabindex: "0", "aria-label": words.label });
-  const titles = make("div", { class: "row titles", "aria-hidden": "true" }, make("span", {}, words.name), ...columns.map((one) => make("span", {}, words[one])));
-  const list = make("div", { class: "list", onkeydown: onKey, onpointerdown: (event) => event.preventDefault() }, titles, options, make("p", { class: "hint quiet" }, words.hint));
+  const chart = make("button", { class: "chart", onclick: () => assign(model, { chart: !model.get("chart") }) }, words.chart);
+  const search = make("input", { type: "search", class: "search", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: words.search, "aria-label": words.search, "aria-description": words.keys, oninput: () => { wanted.search = search.value; draw(); point(meant(shown, search.value)?.name); } });
+  const [titles, drawTitles] = sorter(words, sort, draw);
+  const [bar, drawFilters] = filters(words, model.get("choices"), wanted, () => { search.value = wanted.search; draw(); });
+  const options = make("div", { role: "listbox", class: "options", id, "aria-label": words.label, onpointerdown: (event) => event.preventDefault() });
+  const nothing = make("p", { class: "quiet nothing" }, words.nothing);
+  const details = make("div", { class: "details", role: "region", id: `${id}-details`, "aria-label": words.details });
+  const hint = make("p", { class: "hint quiet" }, `${words.hint} ${words.keys}`);
+  const table = make("div", { class: "table" }, titles, options, nothing);
+  const sheet = make("div", { class: "sheet" }, make("div", { class: "ask" }, search, bar), table, details, hint);
+  const list = make("div", { class: "list", onkeydown: onKey }, sheet);
   list.hidden = true;
-  el.append(button, list);
-
-  let active = 0;
-  const rows = () => model.get("rows");
+  el.append(button, chart, list);
 
   function open() {
-    active = Math.max(0, rows().findIndex((row) => row.name === (model.get("opening") || model.get("chosen"))));
+    wanted.search = search.value = "";
+    active = model.get("opening") || model.get("chosen");
     list.hidden = false;
     button.setAttribute("aria-expanded", "true");
-    point();
-    options.focus();
+    place();
+    draw();
+    search.focus();
   }
   function close() {
     list.hidden = true;
     button.setAttribute("aria-expanded", "false");
   }
-  function choose(index) {
+  function choose(row) {
     close();
     button.focus();
-    model.send({ open: rows()[index].name });
+    model.send({ open: row.name });
   }
-  function point() {
-    [...options.children].forEach((option, index) => option.classList.toggle("active", index === active));
-    options.setAttribute("aria-activedescendant", `${id}-${active}`);
-    options.children[active]?.scrollIntoView({ block: "nearest" });
+  // Begin at the button, or further left where the page would end before the list does.
+  function place() {
+    const page = el.closest(".explorer.page");
+    if (!page || list.hidden) return;
+    list.style.left = "0px";
+    list.style.left = `${Math.min(0, page.getBoundingClientRect().right - list.getBoundingClientRect().right)}px`;
+  }
+
+  function point(name, reveal = true) {
+    active = name;
+    for (const one of options.querySelectorAll(".row")) one.classList.toggle("active", one.dataset.name === name);
+    const option = options.querySelector(".row.active");
+    search.removeAttribute("aria-activedescendant");
+    details.replaceChildren();
+    if (!option) return;
+    search.setAttribute("aria-activedescendant", option.id);
+    const row = shown.find((one) => one.name === name);
+    details.replaceChildren(...detailsOf(row, model.get("here").includes(name), words));
+    if (!reveal) return;
+    const box = table.getBoundingClientRect(), own = option.getBoundingClientRect();
+    const top = box.top + titles.offsetHeight + (sort.by === "family" ? HEADING : 0);
+    if (own.top < top) table.scrollTop -= top - own.top;
+    else if (own.bottom > box.bottom) table.scrollTop += own.bottom - box.bottom;
   }
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const last = rows().length - 1;
-    const steps = { ArrowDown: Math.min(active + 1, last), ArrowUp: Math.max(active - 1, 0), Home: 0, End: last };
-    if (event.key in steps) active = steps[event.key];
-    else if (event.key === "Enter" || event.key === " ") choose(active);
-    else if (event.key === "Escape") { close(); button.focus(); }
-    else if (event.key.length === 1) {
-      const starts = (row) => row.name.toLowerCase().startsWith(event.key.toLowerCase());
-      const next = rows().findIndex((row, index) => index > active && starts(row));
-      active = next >= 0 ? next : Math.max(rows().findIndex(starts), 0);
-    } else return;
+    const now = shown.findIndex((row) => row.name === active), last = shown.length - 1;
+    const steps = { ArrowDown: now + 1, ArrowUp: now - 1, PageDown: now + PAGE, PageUp: now - PAGE, ...(search.value ? {} : { Home: 0, End: last }) };
+    if (event.key === "Escape") { close(); button.focus(); }
+    else if (event.target.tagName === "SELECT" || event.target.type === "checkbox") return;
+    else if (event.key in steps) { if (shown.length) point(shown[Math.min(last, Math.max(0, steps[event.key]))].name); }
+    else if (event.key === "Enter" && event.target === search) { if (shown[now]) choose(shown[now]); }
+    else return;
     event.preventDefault();
     event.stopPropagation();
-    point();
   }
+
+  function draw() {
+    const rows = model.get("rows"), here = model.get("here");
+    shown = ordered(fitting(rows, wanted, here), sort);
+    const made = shown.map((row, index) => {
+      const option = optionOf(row, words, here.includes(row.name));
+      option.id = `${id}-${index}`;
+      option.dataset.name = row.name;
+      option.setAttribute("aria-selected", String(row.name === model.get("chosen")));
+      option.setAttribute("aria-describedby", details.id);
+      option.addEventListener("click", () => choose(row));
+      option.addEventListener("pointermove", (event) => { if (row.name !== active && (event.movementX || event.movementY)) point(row.name, false); });
+      return option;
+    });
+    options.replaceChildren(...(sort.by === "family" ? grouped(made) : made));
+    options.hidden = !shown.length;
+    nothing.hidden = !options.hidden;
+    drawTitles();
+    drawFilters(shown.length, rows.length);
+    point(shown.some((row) => row.name === active) ? active : shown[0]?.name);
+  }
+  function grouped(made) {
+    const families = [...new Set(shown.map((row) => row.family))];
+    return families.map((family) => make("div", { role: "group", "aria-label": family },
+      make("div", { class: "family quiet", "aria-hidden": "true" }, family), ...made.filter((_option, index) => shown[index].family === family)));
+  }
+
   const outside = (event) => { if (!el.contains(event.target)) close(); };
   document.addEventListener("pointerdown", outside);
+  window.addEventListener("resize", place);
   el.addEventListener("focusout", (event) => { if (event.relatedTarget && !el.contains(event.relatedTarget)) close(); });
-
-  const stop = follow(model, ["rows", "chosen", "opening"], () => {
-    const shown = rows().find((row) => row.name === (model.get("opening") || model.get("chosen")));
-    name.textContent = shown ? shown.name : words.none;
-    summary.textContent = shown ? shown.summary : "";
-    options.replaceChildren(...rows().map((row, index) =>
-      make("div", { class: "row", role: "option", id: `${id}-${index}`, title: row.paper, "aria-selected": String(row.name === model.get("chosen")), onclick: () => choose(index), onpointermove: () => { active = index; point(); } },
-        make("b", {}, row.name), ...columns.map((one) => make("span", { class: "quiet number" }, row[one])))));
-    if (!list.hidden) point();
+  const stop = follow(model, ["here", "chosen", "opening", "summary", "chart"], () => {
+    name.textContent = model.get("opening") || model.get("chosen") || words.none;
+    summary.textContent = model.get("summary");
+    chart.hidden = model.get("chart") === null;
+    chart.setAttribute("aria-pressed", String(Boolean(model.get("chart"))));
+    if (!list.hidden) draw();
   });
-  return () => { stop(); document.removeEventListener("pointerdown", outside); };
+  return () => { stop(); document.removeEventListener("pointerdown", outside); window.removeEventListener("resize", place); };
 }
 export default { render };

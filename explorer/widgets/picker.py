@@ -1,40 +1,76 @@
-"""The architecture picker: every row of the table with what it means."""
+"""The architecture picker: every row of the table with what it means, to search, filter, sort and choose."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import traitlets
 
 from explorer.catalog import Architecture, architectures
 from explorer.locale import _, megabytes
 from explorer.session import Session
+from explorer.values import NetworkSpec
 from explorer.widgets.view import View
+
+MIB = 2**20
+SIZES = (20, 50, 100, 200, 500)  # MB: the steps of the filter
+PARAMETERS = (5, 10, 25, 50, 100)  # millions
+LAST_GUIDE = 2018  # the Keras guides list the architectures of papers up to this year
+
+Row: TypeAlias = dict[str, Any]
 
 
 class ArchitecturePicker(View):
-    """Shows the network that is loaded and, opened, the table of architectures to choose from."""
+    """Shows the network that is loaded and, opened, the table of architectures to choose from.
 
-    rows: traitlets.List[dict[str, str]] = traitlets.List(help="One dict an architecture: name, and its facts as texts.").tag(sync=True)
+    The rows are sent once; what is searched, filtered and sorted is the browser's own matter.
+    """
+
+    rows: traitlets.List[Row] = traitlets.List(
+        help="One dict an architecture: name, family, find (what a search looks in), values (numbers to sort and filter by, "
+        "None for unknown), texts (the same as shown), details (label, text, link and its address)."
+    ).tag(sync=True)
+    choices: traitlets.Dict[str, list[Any]] = traitlets.Dict(help="For each filter, pairs of a value (0 or empty: any) and its text.").tag(
+        sync=True
+    )
+    here: traitlets.List[str] = traitlets.List(help="The architectures whose weights are on this machine.").tag(sync=True)
     chosen = traitlets.Unicode(help="The architecture that is loaded.").tag(sync=True)
     opening = traitlets.Unicode(help="The architecture that is being loaded.").tag(sync=True)
+    summary = traitlets.Unicode(help="The facts of the one that is loaded or being loaded.").tag(sync=True)
+    chart = traitlets.Bool(None, allow_none=True, help="Whether a chart shows; None where there is none to show.").tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
+        with self.hold_sync():
+            self.rows = [_row(one) for one in architectures.values()]
+            self.choices = _choices()
         self.follow("network", "opening", "at_hand", by=self._draw)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
         return {
             "label": _("Architecture"),
-            "name": _("Name"),
-            "accuracy": _("Top-1 accuracy"),
-            "parameters": _("Parameters"),
-            "depth": _("Depth"),
-            "weights": _("Weights"),
-            "year": _("Year"),
-            "hint": _("Accuracy: how often the first answer is right. Depth: number of layers, as the Keras guide counts them."),
             "none": _("Choose an architecture"),
+            "chart": _("Chart"),
+            "search": _("Search name, family, paper or author"),
+            "keys": _("Type to search. Arrow keys: move. Enter: load. Escape: close."),
+            "local": _("On this machine"),
+            "only_family": _("Only this family"),
+            "only_size": _("Only up to this size"),
+            "only_parameters": _("Only up to so many parameters"),
+            "only_year": _("Only what this lists"),
+            "count": _("{shown} of {all}"),
+            "reset": _("Reset"),
+            "nothing": _("No architecture is like that."),
+            "sort": _("Sort by"),
+            "rising": _("rising"),
+            "falling": _("falling"),
+            "details": _("Details"),
+            "here": _("here"),
+            "on_machine": _("on this machine"),
+            "to_download": _("to download"),
+            "hint": _("Top-1: how often the first answer is right; top-5: how often one of the first five is."),
+            **_columns(),
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
@@ -42,12 +78,113 @@ class ArchitecturePicker(View):
         self.session.open(str(message["open"]))
 
     def _draw(self) -> None:
-        self.rows = [_facts(row, row.name in self.session.at_hand) for row in architectures.values()]
-        self.chosen = self.session.network.spec.architecture if self.session.network else ""
-        self.opening = self.session.opening.architecture if self.session.opening else ""
+        network = self.session.network
+        self.here = [name for name, row in architectures.items() if row.bundled or name in self.session.at_hand]
+        self.chosen = _name(network.spec) if network else ""
+        self.opening = _name(self.session.opening) if self.session.opening else ""
+        shown = self.opening or self.chosen
+        self.summary = _summary(architectures[shown], shown in self.here) if shown in architectures else ""
 
 
-def _facts(row: Architecture, here: bool) -> dict[str, str]:
+def _name(spec: Any) -> str:
+    """Return the name of a row, or what a model of the user's own is called."""
+    return spec.architecture if isinstance(spec, NetworkSpec) else spec.name
+
+
+def _columns() -> dict[str, str]:
+    return {
+        "family": _("Family"),
+        "name": _("Name"),
+        "top1": _("Top-1"),
+        "top5": _("Top-5"),
+        "parameters": _("Parameters"),
+        "size": _("Size"),
+        "depth": _("Depth"),
+        "year": _("Year"),
+        "input": _("Input"),
+    }
+
+
+def _choices() -> dict[str, list[Any]]:
+    families = dict.fromkeys(row.family for row in architectures.values())
+    return {
+        "family": [["", _("All families")], *([one, one] for one in families)],
+        "size": [[0, _("Any size")], *([size * MIB, _("At most {size} MB").format(size=size)] for size in SIZES)],
+        "parameters": [
+            [0, _("Any parameters")],
+            *([number * 1_000_000, _("At most {number} M parameters").format(number=number)] for number in PARAMETERS),
+        ],
+        "year": [[0, _("All in Keras")], [LAST_GUIDE, _("In the Keras guides")]],
+    }
+
+
+def _row(row: Architecture) -> Row:
+    on_imagenet = row.measured_on == "ImageNet"
+    height, width, _channels = row.input_size
+    return {
+        "name": row.name,
+        "family": row.family,
+        "find": f"{row.name} {row.family} {row.paper.title} {row.paper.authors}",
+        "values": {
+            "top1": row.top1 if on_imagenet else None,  # accuracies on other data don't compare
+            "top5": row.top5 if on_imagenet else None,
+            "parameters": row.parameters,
+            "size": row.size,
+            "depth": row.depth,
+            "year": row.year,
+            "input": height * width,
+        },
+        "texts": {
+            "top1": _percent(row.top1),
+            "top5": _percent(row.top5),
+            "parameters": short_count(row.parameters),
+            "size": _("{size} MB").format(size=megabytes(row.size)),
+            "depth": str(row.depth) if row.depth else "–",
+            "year": str(row.year),
+            "input": f"{height} × {width}",
+        },
+        "details": _details(row),
+    }
+
+
+def _details(row: Architecture) -> list[list[str]]:
+    paper = row.paper
+    arxiv = [_("arXiv {number}").format(number=paper.arxiv), f"https://arxiv.org/abs/{paper.arxiv}"] if paper.arxiv else ["", ""]
+    height, width, channels = row.input_size
+    shape = _("{height} × {width} × {channels}; at least {smallest} × {smallest} without the top").format(
+        height=height, width=width, channels=channels, smallest=row.smallest
+    )
+    counted_by_guide = _("{number} layers") if row.bundled else _("{number} layers, as its guide counts them")
+    depth = counted_by_guide.format(number=row.depth) if row.depth else _("Its guide gives none.")
+    return [
+        [_("Paper"), paper.title, "", ""],
+        [_("Authors"), _("{authors}, {year}.").format(authors=paper.authors, year=row.year), *arxiv],
+        [_("Accuracy"), _accuracy(row), "", ""],
+        [_("Weights"), _("{weights}; licence {licence}").format(weights=row.weights, licence=row.licence), "", ""],
+        [_("Depth"), depth, "", ""],
+        [_("Input"), shape, "", ""],
+        [_("Pixels"), _pixels()[row.convention], "", ""],
+    ]
+
+
+def _accuracy(row: Architecture) -> str:
+    if row.top5 is None:
+        return _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
+    return _("top-1 {top1}, top-5 {top5} on {what}").format(top1=_percent(row.top1), top5=_percent(row.top5), what=row.measured_on)
+
+
+def _pixels() -> dict[str, str]:
+    """Return for each convention what it does to the range of pixels and to the order of channels."""
+    return {
+        "caffe": _("blue, green, red (BGR), each less its mean over ImageNet"),
+        "tf": _("red, green, blue (RGB) from -1 to 1"),
+        "torch": _("red, green, blue (RGB) from 0 to 1, less ImageNet's mean, over its standard deviation"),
+        "none": _("red, green, blue (RGB) from 0 to 255: the network scales them itself"),
+        "digit": _("one grey channel from 0 to 1, light ink on black, cut to the ink"),
+    }
+
+
+def _summary(row: Architecture, here: bool) -> str:
     size = megabytes(row.size)
     if row.bundled:
         weights = _("{size} MB, comes with explorer").format(size=size)
@@ -55,18 +192,12 @@ def _facts(row: Architecture, here: bool) -> dict[str, str]:
         weights = _("{size} MB, on this machine").format(size=size)
     else:
         weights = _("{size} MB to download").format(size=size)
-    accuracy = _("{percent} % on {what}").format(percent=f"{row.top1 * 100:.1f}", what=row.measured_on)
-    parameters = short_count(row.parameters)
-    return {
-        "name": row.name,
-        "accuracy": accuracy,
-        "parameters": parameters,
-        "depth": str(row.depth) if row.depth else "–",
-        "weights": weights,
-        "year": str(row.year),
-        "paper": row.paper,
-        "summary": " · ".join((_("{count} parameters").format(count=parameters), _("top-1 {accuracy}").format(accuracy=accuracy), weights)),
-    }
+    accuracy = _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
+    return " · ".join((_("{count} parameters").format(count=short_count(row.parameters)), accuracy, weights))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else _("{percent} %").format(percent=f"{share * 100:.1f}")
 
 
 def short_count(number: int) -> str:

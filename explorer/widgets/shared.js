@@ -75,7 +75,7 @@ function wiped(canvas, width, height) {
 // `progress` takes 0 to 1; no more is sent once `wanted` is false. Rejects when the blob can't be read, and with `said`
 // when Python refuses; a later upload of the same view overtakes.
 const CHUNK = 1 << 20;
-async function upload(model, blob, name, progress, wanted) {
+async function upload(model, blob, name, progress, wanted, more = {}) {
   const id = `${Date.now()}-${Math.random()}`;
   const count = Math.max(1, Math.ceil(blob.size / CHUNK));
   for (let part = 0; part < count; part += 1) {
@@ -90,9 +90,29 @@ async function upload(model, blob, name, progress, wanted) {
       };
       model.on("msg:custom", listen);
     });
-    model.send({ upload: id, part, count, size: blob.size, name }, undefined, [bytes]);
+    model.send({ upload: id, part, count, size: blob.size, name, ...more }, undefined, [bytes]);
     await answered;
     progress((part + 1) / count);
   }
 }
 
+// Save the files that Python gives, as the browser saves downloads; each part is acknowledged.
+// `progress` takes 0 to 1. Returns what stops it.
+function saveFiles(model, progress) {
+  const coming = new Map(); // the parts so far, by download
+  const onPart = ({ file, download, part, count }, buffers) => {
+    if (!file || (part && !coming.has(download))) return; // of a file that began before this was here
+    const parts = coming.get(download) || [];
+    coming.set(download, parts);
+    parts.push(buffers[0]);
+    progress(parts.length / count);
+    model.send({ given: download, part });
+    if (parts.length < count) return;
+    coming.delete(download);
+    const link = make("a", { href: URL.createObjectURL(new Blob(parts)), download: file });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it after the click
+  };
+  model.on("msg:custom", onPart);
+  return () => model.off("msg:custom", onPart);
+}

@@ -11,10 +11,17 @@ from PIL import Image
 from explorer.backend import images
 from explorer.catalog import architectures
 from explorer.errors import UnreadableExample
-from explorer.values import Example
+from explorer.values import Example, Reading, TensorInfo
 
-PHOTOGRAPHIC = [name for name, row in architectures.items() if row.convention != "digit"]
-VGG16, DIGITS = architectures["VGG16"], architectures["digits"]
+
+def reading_of(size, convention, data_format="channels_last"):
+    height, width, channels = size
+    shape = (channels, height, width) if data_format == "channels_first" else size
+    return Reading("image", (TensorInfo("image", shape, "float32"),), convention, data_format, size)
+
+
+SIZES = sorted({row.input_size for row in architectures.values() if row.convention != "digit"})
+PHOTO, DIGITS = reading_of((224, 224, 3), "caffe"), reading_of((32, 32, 1), "digit")
 STORED = {  # EXIF orientation: how a camera held that way stores the picture
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -62,11 +69,10 @@ def path(tmp_path, photo, encode):
     ],
     ids=["str", "Path", "bytes", "bytearray", "memoryview", "BytesIO", "Pillow", "array", "array in Fortran order", "Example"],
 )
-@pytest.mark.parametrize("name", ["digits", "MobileNetV2"])
-def test_every_kind_of_source_gives_the_same_batch(give, name, path):
-    row = architectures[name]
-    expected = images.to_batch(Example("image", path.read_bytes(), "a"), row)
-    assert np.array_equal(images.to_batch(images.read(give(path)), row), expected)
+@pytest.mark.parametrize("reading", [DIGITS, PHOTO], ids=["digit", "photograph"])
+def test_every_kind_of_source_gives_the_same_batch(give, reading, path):
+    (expected,) = images.to_batch(Example("image", path.read_bytes(), "a"), reading)
+    assert np.array_equal(images.to_batch(images.read(give(path)), reading)[0], expected)
 
 
 def test_an_open_file_is_read_and_keeps_its_name(path):
@@ -88,18 +94,37 @@ def test_an_array_given_is_copied(photo):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP"])
-@pytest.mark.parametrize("name", PHOTOGRAPHIC)
-def test_a_batch_is_what_keras_loads_from_the_file(kind, name, photo, encode, tmp_path):
+@pytest.mark.parametrize("size", [*SIZES, (64, 160, 3)], ids=str)
+def test_a_batch_is_what_keras_loads_from_the_file(kind, size, photo, encode, tmp_path):
     from explorer.backend.runtime import keras
 
     file = tmp_path / f"photo.{kind.lower()}"
     file.write_bytes(encode(photo, kind))
-    row = architectures[name]
-    expected = keras.utils.img_to_array(keras.utils.load_img(file, target_size=row.input_size[:2]))
-    batch = images.to_batch(images.read(file), row)
+    expected = keras.utils.img_to_array(keras.utils.load_img(file, target_size=size[:2]))
+    (batch,) = images.to_batch(images.read(file), reading_of(size, "tf"))
     assert batch.dtype == np.float32
-    assert batch.shape == (1, *row.input_size)
+    assert batch.shape == (1, *size)
     assert np.array_equal(batch[0], expected)
+    (first,) = images.to_batch(images.read(file), reading_of(size, "tf", "channels_first"))
+    assert np.array_equal(first[0], expected.transpose(2, 0, 1))
+
+
+def test_a_network_of_grey_pictures_gets_the_grey_that_keras_would_load(photo, encode, tmp_path):
+    from explorer.backend.runtime import keras
+
+    file = tmp_path / "photo.png"
+    file.write_bytes(encode(photo))
+    expected = keras.utils.img_to_array(keras.utils.load_img(file, color_mode="grayscale", target_size=(48, 64)))
+    (batch,) = images.to_batch(images.read(file), reading_of((48, 64, 1), "unit"))
+    assert batch.shape == (1, 48, 64, 1)
+    assert np.abs(batch[0] - expected).max() <= 1
+    assert images.to_view(images.read(file), reading_of((48, 64, 1), "unit")).seen.shape == (48, 64)
+
+
+def test_a_blank_picture_is_read_by_every_network():
+    for reading in (PHOTO, DIGITS, reading_of((64, 160, 3), "torch", "channels_first")):
+        (batch,) = images.to_batch(images.blank(reading), reading)
+        assert batch.shape == (1, *reading.inputs[0].shape)
 
 
 @pytest.mark.parametrize("orientation", STORED)
@@ -360,10 +385,10 @@ def test_a_picture_of_floats_with_gaps_is_refused(encode):
 
 
 def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
-    seen = images.to_view(images.read(photo), VGG16)
+    seen = images.to_view(images.read(photo), PHOTO)
     assert np.array_equal(seen.came, photo)
     assert seen.came_size == (150, 90)
-    assert np.array_equal(seen.seen, images.to_batch(images.read(photo), VGG16)[0])
+    assert np.array_equal(seen.seen, images.to_batch(images.read(photo), PHOTO)[0][0])
     assert seen.aligned
     assert not seen.notes
     assert [(axis.name, axis.size, axis.unit) for axis in seen.axes] == [
@@ -374,7 +399,7 @@ def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
 
 
 def test_a_large_picture_is_shown_smaller_in_its_own_proportions():
-    seen = images.to_view(images.read(np.zeros((300, 3000, 3), np.uint8)), VGG16)
+    seen = images.to_view(images.read(np.zeros((300, 3000, 3), np.uint8)), PHOTO)
     assert seen.came.shape == (102, 1024, 3)
     assert seen.came_size == (3000, 300)
 
@@ -397,7 +422,7 @@ def test_dark_ink_on_light_paper_is_inverted_and_the_note_says_so():
 
 @pytest.mark.parametrize("colours", [(0, 255), (255, 0), (90, 140), (140, 90)])
 def test_a_digit_is_cut_out_centred_and_brought_to_full_contrast(colours):
-    batch = images.to_batch(digit(*colours), DIGITS)
+    (batch,) = images.to_batch(digit(*colours), DIGITS)
     assert batch.shape == (1, 32, 32, 1)
     assert batch.dtype == np.float32
     assert 0 <= batch.min() <= batch.max() <= 1
@@ -411,13 +436,13 @@ def test_a_digit_is_cut_out_centred_and_brought_to_full_contrast(colours):
 @pytest.mark.parametrize("grey", [0, 100, 128, 255])
 @pytest.mark.parametrize("shape", [(60, 90), (1, 1), (1, 500)])
 def test_a_blank_picture_gives_no_ink_and_no_gaps(grey, shape):
-    batch = images.to_batch(images.read(np.full((*shape, 3), grey, np.uint8)), DIGITS)
+    (batch,) = images.to_batch(images.read(np.full((*shape, 3), grey, np.uint8)), DIGITS)
     assert batch.shape == (1, 32, 32, 1)
     assert not batch.any()
 
 
 def test_any_picture_is_brought_to_the_range_of_the_digit_network(photo):
-    batch = images.to_batch(images.read(photo), DIGITS)
+    (batch,) = images.to_batch(images.read(photo), DIGITS)
     assert batch.shape == (1, 32, 32, 1)
     assert np.isfinite(batch).all()
     assert 0 <= batch.min() <= batch.max() <= 1

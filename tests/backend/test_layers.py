@@ -10,10 +10,6 @@ from explorer.values import Axis, Layer
 PICTURE = (Axis("row", 90, "pixel", 0, 90), Axis("column", 150, "pixel", 0, 150), Axis("channel", 3))
 
 
-def blocks_of(names, class_name="Layer"):
-    return layers.blocks_of(names, [class_name] * len(names))
-
-
 def test_indices_and_names_are_those_of_keras(untrained):
     assert [layer.index for layer in untrained.layers] == list(range(len(untrained.model.layers)))
     assert [layer.name for layer in untrained.layers] == [layer.name for layer in untrained.model.layers]
@@ -55,10 +51,7 @@ def test_the_blocks_are_those_that_the_papers_name(untrained):
     blocks = list(dict.fromkeys(layer.block for layer in untrained.layers))[1:-1]
     expected = {
         "digits": [f"block{number}" for number in (1, 2, 3)],
-        "MobileNetV2": ["expanded_conv"] + [f"block_{number}" for number in range(1, 17)],
         "MobileNet": [f"conv_{number}" for number in range(1, 14)],
-        "ResNet50": [f"conv{stage}_block{block}" for stage, count in ((2, 3), (3, 4), (4, 6), (5, 3)) for block in range(1, count + 1)],
-        "VGG16": [f"block{number}" for number in range(1, 6)],
     }
     assert blocks == expected[untrained.spec.architecture]
 
@@ -114,49 +107,68 @@ def test_kinds_of_layers_that_other_networks_have(class_name, kind):
     assert layers.kind_of(class_name) == kind
 
 
-def test_names_that_keras_generates_say_nothing():
-    names = ["input_layer", "conv2d", "batch_normalization", "conv2d_1", "re_lu_7", "global_average_pooling2d", "dense_2"]
-    classes = ["InputLayer", "Conv2D", "BatchNormalization", "Conv2D", "ReLU", "GlobalAveragePooling2D", "Dense"]
-    assert layers.blocks_of(names, classes) == [""] * 7
+@pytest.mark.parametrize("shape", [(3, 5, 8), (1, 5, 8), (3, 5, 1)])
+def test_maps_lie_over_the_whole_input(shape):
+    rows, columns, channels = shape
+    axes = layers.axes_of(PICTURE, shape)
+    assert axes == (Axis("row", rows, "pixel", 0, 90), Axis("column", columns, "pixel", 0, 150), Axis("channel", channels))
 
 
-def test_a_layer_with_a_generated_name_belongs_to_the_block_before_it():
-    names = ["input_layer_3", "block1_conv", "re_lu_4", "block2_conv", "dense_9"]
-    classes = ["InputLayer", "Conv2D", "ReLU", "Conv2D", "Dense"]
-    assert layers.blocks_of(names, classes) == ["stem", "block1", "block1", "block2", "top"]
+@pytest.mark.parametrize(("shape", "units"), [((10,), 10), ((1, 1, 1024), 1024), ((1, 1, 1), 1), ((), 1)])
+@pytest.mark.parametrize("inputs", [PICTURE, ()])
+def test_what_is_no_map_is_a_vector_of_units(shape, units, inputs):
+    assert layers.axes_of(inputs, shape) == (Axis("unit", units),)
 
 
 @pytest.mark.parametrize(
-    ("names", "blocks"),
+    ("shape", "axes"),
     [
-        (["image", "conv4_block2_1_bn", "conv4_block2_out", "conv4_block3_out"], ["stem", "conv4_block2", "conv4_block2", "conv4_block3"]),
-        (["block_1_expand", "block_13_expand", "block_13_project_BN"], ["block_1", "block_13", "block_13"]),
-        (["block2a_expand_conv", "block2b_add"], ["block2a", "block2b"]),
-        (["conv_dw_5", "conv_pw_5_relu", "conv_pw_6"], ["conv_5", "conv_5", "conv_6"]),
-        (["block1", "block10_conv"], ["block1", "block10"]),
+        ((7, 5), (Axis("step", 7), Axis("unit", 5))),
+        ((4, 6, 3), (Axis("row", 4), Axis("column", 6), Axis("channel", 3))),
+        ((9, 4, 6, 3), (Axis("row", 4), Axis("column", 6), Axis("channel", 27))),
+        ((2, 9, 4, 6, 3), (Axis("row", 4), Axis("column", 6), Axis("channel", 54))),
     ],
 )
-def test_blocks_are_read_from_names(names, blocks):
-    assert blocks_of(names) == blocks
+def test_of_arrays_nothing_says_where_the_cells_lie(shape, axes):
+    assert layers.axes_of((), shape) == axes
 
 
-def test_no_layers_have_no_blocks():
-    assert layers.blocks_of([], []) == []
+def test_vectors_after_each_other_are_no_maps_of_a_picture():
+    assert layers.axes_of(PICTURE, (7, 5)) == (Axis("step", 7), Axis("unit", 5))
 
 
-def rows(*shape):
-    return Layer(0, "a", "other", "Layer", "", shape, 0)
+def row(index, name, kind, shape, inputs=(), class_name="Layer"):
+    return Layer(index, name, kind, class_name, "", shape, 0, inputs=inputs)
 
 
-def test_maps_lie_over_the_whole_input():
-    axes = layers.axes_of(rows(3, 5, 8), PICTURE)
-    assert axes == (Axis("row", 3, "pixel", 0, 90), Axis("column", 5, "pixel", 0, 150), Axis("channel", 8))
-
-
-@pytest.mark.parametrize(("shape", "units"), [((10,), 10), ((1, 1, 1024), 1024), ((7, 5), 35)])
-def test_what_is_no_map_is_a_vector_of_units(shape, units):
-    assert layers.axes_of(rows(*shape), PICTURE) == (Axis("unit", units),)
-
-
-def test_a_single_row_of_cells_is_still_maps():
-    assert [axis.size for axis in layers.axes_of(rows(1, 5, 8), PICTURE)] == [1, 5, 8]
+@pytest.mark.parametrize(
+    ("rows", "headless", "name"),
+    [
+        ([row(0, "conv", "convolution", (4, 4, 8)), row(1, "pool", "pooling", (8,)), row(2, "top", "dense", (3,))], False, "conv"),
+        ([row(0, "conv", "convolution", (4, 4, 8)), row(1, "pool", "pooling", (8,))], True, "pool"),
+        ([row(0, "conv", "convolution", (4, 4, 8)), row(1, "as_map", "other", (1, 1, 8)), row(2, "top", "dense", (3,))], False, "conv"),
+        ([row(0, "in", "input", (9,)), row(1, "hidden", "dense", (8,)), row(2, "top", "dense", (3,), ("hidden",))], False, "hidden"),
+        ([row(0, "hidden", "dense", (8,)), row(1, "top", "dense", (3,))], False, "hidden"),
+        ([row(0, "only", "recurrent", (5, 8))], False, "only"),
+        (
+            [
+                row(0, "scale", "other", (32, 32, 3)),
+                row(1, "backbone", "model", (1, 1, 9)),
+                row(2, "pool", "pooling", (9,), ("backbone",), "GlobalAveragePooling2D"),
+                row(3, "top", "dense", (3,), ("pool",)),
+            ],
+            *(False, "backbone"),
+        ),
+        (
+            [
+                row(0, "conv", "convolution", (8, 8, 9)),
+                row(1, "squeeze", "pooling", (9,), ("conv",), "GlobalAveragePooling2D"),
+                row(2, "excite", "merge", (8, 8, 9), ("conv", "squeeze")),
+                row(3, "top", "dense", (3,), ("excite",)),
+            ],
+            *(False, "excite"),
+        ),
+    ],
+)
+def test_the_features_are_what_comes_before_the_head(rows, headless, name):
+    assert layers.last_features(layers.Layers(rows), headless).name == name

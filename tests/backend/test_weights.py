@@ -1,124 +1,76 @@
-import h5py
-import numpy as np
 import pytest
+import tiny_weights
 
-import explorer
 from explorer.backend import weights
-from explorer.catalog import BUNDLED, architectures, spec
-from explorer.errors import ExplorerError, WeightsUnavailable
+from explorer.catalog import BUNDLED, architectures
+from explorer.errors import Cancelled, ExplorerError, WeightsUnavailable
+from explorer.options import spec
 
-DOWNLOADED = [name for name, row in architectures.items() if not row.bundled]
-MOBILENET_V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"
+INDEX = "imagenet_class_index.json"
+
+
+@pytest.fixture
+def shop(monkeypatch, tmp_path):
+    with tiny_weights.shop(monkeypatch, tmp_path / "keras_home") as shop:
+        yield shop
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """Return an empty Keras home, with nothing to download from."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("EXPLORER_MIRROR", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("EXPLORER_WEIGHTS", "")
+    return tmp_path
+
+
+def silent(_progress):
+    pass
 
 
 class AskedForError(Exception):
-    """What the stand-in for Keras's download raises, with the name of the file."""
+    """What the stand-in for Keras's download raises, with the address and the name of the file."""
 
 
-def files_to_ask_for():
-    for name in DOWNLOADED:
-        row = architectures[name]
-        alphas = row.alphas if len(row.alphas) < 5 else (row.alphas[0], min(row.alphas), max(row.alphas))
-        for alpha in alphas:
-            yield from (spec(name, include_top=include_top, alpha=alpha) for include_top in (True, False))
-
-
-@pytest.mark.parametrize("wanted", list(files_to_ask_for()), ids=lambda one: f"{one.architecture}-{one.alpha}-{one.include_top}")
-def test_the_file_named_is_the_one_that_keras_loads(wanted, no_network, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("MobileNetV2", {"alpha": 0.35, "input_shape": (96, 96, 3)}),
+        ("MobileNetV2", {"alpha": 1.4, "input_shape": (96, 128, 3), "include_top": False}),
+        ("MobileNet", {"alpha": 0.25, "input_shape": (128, 128, 3)}),
+        ("MobileNet", {"alpha": 0.25, "input_shape": (96, 96, 3), "include_top": False}),
+        ("MobileNet", {"alpha": 0.25, "input_shape": (None, None, 3), "include_top": False}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:`input_shape` is undefined")  # Keras says so of sizes that have no weights of their own
+def test_the_file_is_the_one_that_keras_picks_for_the_options(name, options, monkeypatch):
     from explorer.backend.runtime import keras
 
-    def get_file(fname, origin, cache_subdir, **_options):
-        raise AskedForError(f"{cache_subdir}/{fname}")
+    def get_file(fname, origin, **_options):
+        raise AskedForError(origin, fname)
 
     monkeypatch.setattr(keras.src.utils.file_utils, "get_file", get_file)
-    with pytest.raises(WeightsUnavailable) as refused:
-        explorer.load(wanted.architecture, include_top=wanted.include_top, alpha=wanted.alpha)
-    assert isinstance(refused.value.__cause__, AskedForError)
-    assert str(refused.value.__cause__) == str(weights.path(wanted).relative_to(no_network))
+    with pytest.raises(AskedForError) as asked:
+        getattr(keras.applications, name)(weights="imagenet", **options)
+    file = weights.wanted(spec(name, **options))
+    assert asked.value.args == (file.url, file.name)
 
 
-def test_weights_that_can_not_be_had_are_named_with_size_folder_and_a_way_out(no_network, capfd):
-    with pytest.raises(WeightsUnavailable) as refused:
-        explorer.load("VGG16")
-    sentence = str(refused.value)
-    for part in ("VGG16", "vgg16_weights_tf_dim_ordering_tf_kernels.h5", "528 MB", str(no_network / "models"), "weights=None"):
-        assert part in sentence
-    assert "\n" not in sentence
-    assert capfd.readouterr().out == ""
+@pytest.mark.parametrize("name", [name for name, row in architectures.items() if not row.bundled])
+def test_weights_belong_into_the_models_of_keras_home(name, home):
+    assert weights.path(spec(name)) == home / "models" / architectures[name].files[0].name
 
 
-@pytest.mark.parametrize("name", DOWNLOADED)
-@pytest.mark.parametrize("include_top", [True, False])
-def test_the_refusal_names_the_file_that_these_options_need(name, include_top, no_network):
-    row = architectures[name]
-    file = row.file(include_top)
-    sentence = str(weights.refusal(spec(name, include_top=include_top), False, OSError("no route\nto host")))
-    assert file.name in sentence
-    assert f"{round(file.size / 2**20)} MB" in sentence
-    assert "(no route)" in sentence
-
-
-def test_a_size_that_is_not_known_is_said_to_be_so(no_network):
-    assert "size unknown" in str(weights.refusal(spec("MobileNet", alpha=0.5), False, OSError()))
-
-
-def garbage(path):
-    path.write_bytes(np.random.default_rng(0).bytes(3000))
-
-
-def nothing(path):
-    path.write_bytes(b"")
-
-
-def of_another_network(path):
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = np.array([b"dense"])
-        group = file.create_group("dense")
-        group.attrs["weight_names"] = np.array([b"kernel"])
-        group.create_dataset("kernel", data=np.zeros((2, 3), np.float32))
-
-
-@pytest.mark.parametrize("damage", [garbage, nothing, of_another_network])
-def test_a_damaged_weights_file_is_named_with_what_to_do(damage, no_network):
-    path = no_network / "models" / MOBILENET_V2
-    path.parent.mkdir()
-    damage(path)
-    with pytest.raises(ExplorerError) as refused:
-        explorer.load("MobileNetV2")
-    sentence = str(refused.value)
-    assert not isinstance(refused.value, WeightsUnavailable)
-    assert f"{path} does not hold the weights of MobileNetV2" in sentence
-    assert "Delete it" in sentence
-    assert "\n" not in sentence
-
-
-def test_a_real_weights_file_that_is_cut_off_is_named(test_data, no_network):
-    path = no_network / "models" / MOBILENET_V2
-    path.parent.mkdir()
-    whole = (test_data / "keras_home" / "models" / MOBILENET_V2).read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ExplorerError, match="does not hold the weights of MobileNetV2") as refused:
-        explorer.load("MobileNetV2")
-    assert str(path) in str(refused.value)
-
-
-def test_class_names_that_can_not_be_had_are_not_blamed_on_the_weights(test_data, no_network):
-    name = architectures["MobileNet"].file(alpha=0.25).name
-    (no_network / "models").mkdir()
-    (no_network / "models" / name).symlink_to(test_data / "keras_home" / "models" / name)
-    with pytest.raises(WeightsUnavailable, match=r"imagenet_class_index\.json") as refused:
-        explorer.load("MobileNet", alpha=0.25)
-    assert "does not hold the weights" not in str(refused.value)
-
-
-@pytest.mark.parametrize("name", DOWNLOADED)
-def test_weights_belong_into_the_models_of_keras_home(name, no_network):
-    assert weights.path(spec(name)) == no_network / "models" / architectures[name].files[0].name
-
-
-def test_the_bundled_weights_lie_in_the_package():
+def test_the_bundled_weights_lie_in_the_package(home):
     assert weights.path(spec("digits")) == BUNDLED / "digits.keras"
-    assert weights.path(spec("digits", include_top=False)) == BUNDLED / "digits.keras"
+    assert weights.fetch(spec("digits", include_top=False), silent) == BUNDLED / "digits.keras"
+
+
+def test_weights_of_the_users_own_are_where_the_user_says(tmp_path):
+    own = tmp_path / "own.weights.h5"
+    own.write_bytes(b"")
+    assert weights.path(spec("VGG16", weights=own)) == own.resolve()
 
 
 def test_without_keras_home_it_is_the_one_in_the_users_home(monkeypatch, tmp_path):
@@ -133,15 +85,239 @@ def test_keras_and_explorer_agree_on_where_keras_home_is(no_network):
     assert str(weights.keras_home()) == keras.src.backend.config.keras_home() == str(no_network)
 
 
-def test_only_the_bundled_network_is_at_hand_where_nothing_was_downloaded(no_network):
+def test_what_lies_in_keras_home_or_in_the_pack_is_at_hand(shop, monkeypatch, tmp_path):
     assert weights.at_hand() == {"digits"}
+    shop.put("vgg16.h5")
+    shop.put("resnet50_notop.h5")
+    assert weights.at_hand() == {"digits", "VGG16"}
+    shop.put("resnet50.h5", folder=tmp_path / "pack")
+    shop.put("mobilenet_1_224.h5", folder=tmp_path / "pack" / "models")
+    monkeypatch.setenv("EXPLORER_WEIGHTS", str(tmp_path / "pack"))
+    assert weights.at_hand() == {"digits", "VGG16", "ResNet50", "MobileNet"}
 
 
-def test_what_lies_in_keras_home_is_at_hand(keras_home):
-    assert weights.at_hand() == {"digits", "MobileNetV2"}
+def test_a_network_is_here_when_all_that_it_needs_is_and_is_whole(shop, tmp_path):
+    assert weights.here(spec("digits"))
+    assert weights.here(spec("VGG16", weights=None))
+    own = tmp_path / "own.weights.h5"
+    own.write_bytes(b"")
+    assert weights.here(spec("VGG16", weights=own))
+    shop.put("vgg16.h5", b"damaged")
+    assert not weights.here(spec("VGG16"))
+    assert "vgg16.h5 is damaged" in str(weights.missing(spec("VGG16")))
+    shop.put("vgg16.h5")
+    assert not weights.here(spec("VGG16"))
+    assert INDEX in str(weights.missing(spec("VGG16")))
+    shop.put(INDEX)
+    assert weights.here(spec("VGG16"))
+    assert not weights.here(spec("VGG16", include_top=False))
+    assert "vgg16_notop.h5" in str(weights.missing(spec("VGG16", include_top=False)))
+    assert shop.server.names == []
 
 
-def test_of_a_failed_download_only_the_reason_is_told():
+def test_the_pack_counts_before_the_cache_and_is_not_written(shop, tmp_path):
+    shop.put("vgg16.h5")
+    packed = shop.put("vgg16.h5", folder=tmp_path / "pack")
+    weights.use_pack(tmp_path / "pack")
+    row = architectures["VGG16"]
+    assert weights.find(row.files[0], row) == packed
+    assert weights.fetch(spec("VGG16"), silent) == packed
+    assert weights.fetch(spec("ResNet50"), silent) == shop.home / "models" / "resnet50.h5"
+    assert [path.name for path in (tmp_path / "pack").iterdir()] == ["vgg16.h5"]
+
+
+def test_a_damaged_file_in_the_pack_gives_way_to_a_whole_one(shop, tmp_path):
+    shop.put("vgg16.h5", b"damaged", folder=tmp_path / "pack")
+    weights.use_pack(tmp_path / "pack")
+    assert weights.fetch(spec("VGG16"), silent) == shop.home / "models" / "vgg16.h5"
+    assert weights.fetch(spec("VGG16"), silent) == shop.home / "models" / "vgg16.h5"
+    assert shop.server.names == ["vgg16.h5", INDEX]
+
+
+def test_a_pack_must_be_a_folder(tmp_path):
+    with pytest.raises(ExplorerError, match="There is no folder"):
+        weights.use_pack(tmp_path / "nowhere")
+
+
+def test_fetching_brings_the_weights_and_the_names_of_the_classes_once(shop):
+    path = weights.fetch(spec("VGG16"), silent)
+    assert path == shop.home / "models" / "vgg16.h5"
+    assert path.read_bytes() == shop.published["vgg16.h5"]
+    assert shop.here() == [INDEX, "vgg16.h5"]
+    weights.fetch(spec("VGG16"), silent)
+    assert shop.server.names == ["vgg16.h5", INDEX]
+    assert weights.classes() == (("n01440764", "tench"), ("n01443537", "goldfish"))
+
+
+def test_without_a_top_no_names_are_needed(shop):
+    weights.fetch(spec("VGG16", include_top=False), silent)
+    assert shop.here() == ["vgg16_notop.h5"]
+
+
+def test_what_is_downloaded_is_named(shop):
+    told = []
+    weights.fetch(spec("VGG16"), told.append)
+    beginnings = list(dict.fromkeys(one.text.partition(": ")[0] for one in told))
+    assert beginnings == ["Downloading the weights of VGG16", "Downloading the names of the classes"]
+
+
+def test_fetching_can_be_cancelled(shop):
+    def say(_progress):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        weights.fetch(spec("VGG16"), say)
+
+
+def test_a_damaged_file_is_fetched_anew_and_not_lost_before(shop):
+    path = shop.put("vgg16.h5", b"damaged")
+    shop.server.files.clear()
+    with pytest.raises(WeightsUnavailable, match="404"):
+        weights.fetch(spec("VGG16"), silent)
+    assert path.read_bytes() == b"damaged"
+    shop.server.files = dict(shop.published)
+    assert weights.fetch(spec("VGG16"), silent).read_bytes() == shop.published["vgg16.h5"]
+    assert shop.here() == [INDEX, "vgg16.h5", "vgg16.h5.damaged"]
+
+
+def test_a_damaged_bundled_file_is_not_asked_for_elsewhere(shop, monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "BUNDLED", tmp_path)
+    (tmp_path / "digits.keras").write_bytes(b"damaged")
+    with pytest.raises(ExplorerError, match="is damaged"):
+        weights.fetch(spec("digits"), silent)
+    assert shop.server.names == []
+
+
+def test_from_the_publisher_a_file_without_hash_must_have_the_published_size(shop, monkeypatch):
+    saved_anew = tiny_weights.hdf5("saved anew", 9000)
+    shop.server.files["mobilenet_1_224.h5"] = saved_anew
+    monkeypatch.delenv("EXPLORER_MIRROR")
+    monkeypatch.setenv("http_proxy", shop.server.url)  # stands for the publisher too
+    monkeypatch.setenv("no_proxy", "")
+    url = architectures["MobileNet"].files[0].url
+    shop.server.files[url] = saved_anew
+    with pytest.raises(WeightsUnavailable, match="bytes instead of"):
+        weights.fetch(spec("MobileNet"), silent)
+    assert shop.server.names == [url]
+    monkeypatch.setenv("EXPLORER_MIRROR", shop.server.url)
+    monkeypatch.delenv("http_proxy")
+    assert weights.fetch(spec("MobileNet"), silent).read_bytes() == saved_anew
+
+
+@pytest.mark.parametrize(
+    ("damage", "wrong"),
+    [
+        (lambda data: data[:-1], r"it is cut off after \d+ of \d+ bytes"),
+        (lambda data: b"", "it is cut off after 0 of "),
+        (lambda data: bytes([data[0] ^ 1]) + data[1:], "its hash is not the published one"),
+        (lambda data: data + b"more", "its hash is not the published one"),
+    ],
+)
+def test_a_file_with_a_hash_must_be_the_published_one(damage, wrong, shop):
+    file = architectures["VGG16"].files[0]
+    path = shop.put(file.name, damage(shop.published[file.name]))
+    with pytest.raises(ExplorerError, match=wrong) as refused:
+        weights.check(path, file)
+    assert f"{path} is damaged" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"", lambda data: b"<html>" + data])
+def test_a_file_without_hash_must_be_whole_hdf5(damage, shop):
+    file = architectures["MobileNet"].files[0]
+    path = shop.put(file.name, damage(shop.published[file.name]))
+    with pytest.raises(ExplorerError, match="is damaged: it is no whole HDF5 file"):
+        weights.check(path, file)
+
+
+def test_a_file_without_hash_may_have_been_saved_anew(shop):
+    file = architectures["MobileNet"].files[0]
+    weights.check(shop.put(file.name, tiny_weights.hdf5("saved anew", 9000)), file)
+
+
+def test_a_file_that_can_not_be_read_is_named(shop, monkeypatch):
+    def denied(*_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(weights, "wrong_with", denied)
+    file = architectures["VGG16"].files[0]
+    with pytest.raises(ExplorerError, match=r"vgg16\.h5 can't be read: Permission denied"):
+        weights.check(shop.put(file.name), file)
+
+
+def test_a_whole_file_is_read_once_until_it_changes(shop, monkeypatch):
+    read = []
+    monkeypatch.setattr(weights, "wrong_with", lambda path, *_facts: read.append(path.name) or "")
+    file = architectures["VGG16"].files[0]
+    path = shop.put(file.name, b"as it was")
+    weights.check(path, file)
+    weights.check(path, file)
+    assert read == ["vgg16.h5"]
+    weights.check(shop.put(file.name, b"changed since"), file)
+    assert read == ["vgg16.h5"] * 2
+
+
+def test_a_real_weights_file_is_whole_and_its_half_is_not(keras_home, tmp_path):
+    file = architectures["MobileNetV2"].files[0]
+    real = weights.path(spec("MobileNetV2"))
+    weights.check(real, file)
+    half = tmp_path / file.name
+    half.write_bytes(real.read_bytes()[: real.stat().st_size // 2])
+    with pytest.raises(ExplorerError, match="is damaged"):
+        weights.check(half, file)
+
+
+def test_weights_that_can_not_be_had_are_named_with_size_folder_and_a_way_out(home):
+    with pytest.raises(WeightsUnavailable) as refused:
+        weights.fetch(spec("VGG16"), silent)
+    sentence = str(refused.value)
+    for part in ("VGG16", "vgg16_weights_tf_dim_ordering_tf_kernels.h5", "528 MB", "127.0.0.1:9", str(home / "models"), "weights=None"):
+        assert part in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "command"),
+    [
+        ("VGG16", {}, "explorer weights download VGG16"),
+        ("VGG16", {"include_top": False}, "explorer weights download VGG16 --no-top"),
+        ("MobileNetV2", {"alpha": 0.35}, "explorer weights download MobileNetV2 --alpha 0.35"),
+        ("MobileNetV2", {"input_shape": (160, 160, 3)}, "explorer weights download MobileNetV2 --side 160"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_command_that_gets_it(name, options, command, home, monkeypatch):
+    monkeypatch.setenv("EXPLORER_WEIGHTS", "/of/the/class")
+    wanted = spec(name, **options)
+    sentence = str(weights.missing(wanted))
+    for part in (name, weights.wanted(wanted).name, str(home / "models"), "/of/the/class", f"`{command}`", "weights=None"):
+        assert part in sentence
+
+
+def test_sizes_are_said_in_words():
+    file = architectures["VGG16"].files[0]
+    assert weights.size_of(file) == "528 MB"
+    assert weights.size_of(weights.CLASS_INDEX) == "35 kB"
+    assert weights.size_of(type(file)("unknown.h5", "")) == "size unknown"
+
+
+def test_class_names_that_can_not_be_had_are_not_blamed_on_the_weights(shop):
+    del shop.server.files[INDEX]
+    with pytest.raises(WeightsUnavailable, match=INDEX) as refused:
+        weights.fetch(spec("VGG16"), silent)
+    assert "weights of VGG16" not in str(refused.value)
+    assert weights.classes_here() == ()
+    with pytest.raises(WeightsUnavailable, match=f"{INDEX} with the names of the classes is not in"):
+        weights.classes()
+
+
+def test_damaged_class_names_are_none(shop):
+    shop.put(INDEX, b"{")
+    assert weights.classes_here() == ()
+    with pytest.raises(ExplorerError, match="is damaged"):
+        weights.classes()
+
+
+def test_of_an_error_from_keras_only_the_reason_is_told():
     keras_says = "URL fetch failure on https://example.org/vgg16.h5: None -- [Errno -2] Name or service not known"
     assert weights.in_short(Exception(keras_says)) == "Name or service not known"
     assert weights.in_short(ValueError("first line.\nsecond line")) == "first line"

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # a download fails at once
 PATIENCE = 90_000  # milliseconds: a shared machine may be slow, and waiting for what comes costs nothing
 
 
@@ -103,22 +104,44 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def keras_home_of_server(tmp_path_factory):
-    """Return a KERAS_HOME: with real weights where there are any."""
-    data = os.environ.get("EXPLORER_TEST_DATA")
-    return str(Path(data) / "keras_home") if data else str(tmp_path_factory.mktemp("keras_home"))
+    """Return a KERAS_HOME of the tests' own: with real weights where there are any."""
+    home, data = tmp_path_factory.mktemp("keras_home"), os.environ.get("EXPLORER_TEST_DATA")
+    (home / "models").mkdir()
+    for file in (Path(data).resolve() / "keras_home" / "models").glob("*") if data else ():
+        (home / "models" / file.name).symlink_to(file)
+    return str(home)
 
 
-@pytest.fixture(scope="module")
-def dashboard(keras_home_of_server):
+@contextmanager
+def served_dashboards(**environment):
+    """Run the dashboards' own server until the block ends; yield its address."""
     command = [sys.executable, "-m", "explorer", "--no-browser", "--port", str(free_port())]
-    offline = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # a download fails at once
-    with served(command, {"KERAS_HOME": keras_home_of_server} | offline, r"The dashboard is at (\S+)") as address:
+    with served(command, OFFLINE | environment, r"The dashboard is at (\S+)") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def dashboard(keras_home_of_server):
+    with served_dashboards(KERAS_HOME=keras_home_of_server) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
+def dashboard_without_weights(tmp_path_factory):
+    """Return a function that serves the dashboards with an empty KERAS_HOME and a mirror; it returns the address and the home."""
+    with ExitStack() as servers:
+
+        def serve(mirror):
+            home = tmp_path_factory.mktemp("empty_home")
+            environment = {"KERAS_HOME": str(home), "EXPLORER_MIRROR": mirror, "no_proxy": "127.0.0.1"}
+            return servers.enter_context(served_dashboards(**environment)), home
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
 def voila(tmp_path_factory, keras_home_of_server):
     """Return a function that serves a notebook of one code cell and returns its address; helpers of the tests can be imported."""
     folder, port = tmp_path_factory.mktemp("notebooks"), free_port()
@@ -142,7 +165,7 @@ def voila(tmp_path_factory, keras_home_of_server):
         yield serve
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory, keras_home_of_server):
     folder = tmp_path_factory.mktemp("lab")
     notebooks = shutil.copytree(ROOT / "notebooks", folder / "notebooks")

@@ -1,9 +1,63 @@
 """What a person does on a page and sees there."""
 
 import base64
+import io
+import re
+
+import numpy as np
+from PIL import Image
 
 
-def drop(page, data, name, kind="image/jpeg"):
+def opened(page):
+    """Wait until the page has answered its first example; return the page."""
+    page.locator(".explorer.answers li.first").wait_for()
+    idle(page)
+    return page
+
+
+def idle(page):
+    """Wait until nothing is under way. Right after a click, wait for what the click brings about instead."""
+    page.locator(".explorer .status:not(.busy)").wait_for()
+
+
+def choose(page, name):
+    """Choose an architecture in the picker; what comes of it is the caller's to wait for."""
+    page.locator(".explorer .pick").click()
+    page.get_by_role("listbox", name="Architecture").get_by_role("option", name=re.compile(rf"^{name},")).click()
+
+
+def load(page, name):
+    """Choose an architecture whose weights are on this machine, and wait for it."""
+    choose(page, name)
+    loaded(page, name)
+
+
+def loaded(page, name):
+    """Wait until the network of this name is loaded, and has answered."""
+    page.locator(".explorer .pick b", has_text=re.compile(f"^{re.escape(name)}$")).wait_for()
+    idle(page)
+
+
+def go_to(page, layer):
+    """Select a layer by its index or name."""
+    page.get_by_role("combobox", name="Go to index or name").fill(str(layer))
+    page.keyboard.press("Enter")
+
+
+def tab(page, name):
+    """Turn to a tab, and return its view."""
+    page.get_by_role("tab", name=name).click()
+    view = page.locator({"Inside": ".explorer.feature-maps", "Model": ".explorer.model-view"}[name])
+    view.wait_for()
+    return view
+
+
+def refused(page, sentence):
+    """Wait for the one sentence that says what went wrong."""
+    page.get_by_role("alert").filter(has_text=sentence).wait_for()
+
+
+def drop(page, data, name, kind=""):
     """Drop a file on the input."""
     transfer = page.evaluate_handle(
         """([data, name, type]) => {
@@ -30,6 +84,13 @@ def bytes_of(image):
     )
 
 
+def levels(page):
+    """Return the colour levels that the mosaic of the feature maps shows, a pixel each."""
+    image = Image.open(io.BytesIO(bytes_of(page.locator(".explorer .mosaic img"))))
+    assert image.mode == "P"
+    return np.asarray(image)
+
+
 def first_answer(page, text):
-    """Return a locator of the first answer that reads `text`; waiting for it is waiting for the answer."""
-    return page.locator(".explorer.answers li.first", has_text=text)
+    """Return a locator of the first answer whose name begins with `text`; waiting for it is waiting for the answer."""
+    return page.locator(".explorer.answers li.first").filter(has=page.locator(".label", has_text=re.compile(f"^{re.escape(text)}")))

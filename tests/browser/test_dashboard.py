@@ -1,11 +1,12 @@
 """The dashboard as a person uses it: explorer's own server, Voila, Chromium."""
 
 import io
+import os
 import re
 
 import numpy as np
 import pytest
-from pages import bytes_of, drop, first_answer
+from pages import bytes_of, choose, drop, first_answer, go_to, levels, load, loaded, opened, refused, tab
 from PIL import Image
 
 import explorer
@@ -16,50 +17,32 @@ CAT = explorer.catalog.BUNDLED / "samples" / "cat.jpg"
 
 
 @pytest.fixture(scope="module")
-def opened(open_page, dashboard):
-    page = open_page(dashboard)
-    page.locator(".explorer.answers li.first").wait_for()
-    page.locator(".explorer .status:not(.busy)").wait_for()
-    return page
+def one_page(open_page, dashboard):
+    return opened(open_page(dashboard))
 
 
 @pytest.fixture
-def page(opened):
+def page(one_page):
     """One page for all tests, as a class would use it; each test finds it on the digits network with a first sample."""
-    opened.keyboard.press("Escape")
-    for name in ("Dismiss", "Done", "as it came"):
-        if (button := opened.get_by_role("button", name=name, exact=True)).is_visible():
+    page = one_page
+    page.keyboard.press("Escape")
+    for name in ("Dismiss", "Done", "as it came", "Not now"):
+        if (button := page.get_by_role("button", name=name, exact=True)).is_visible():
             button.click()
-    choose(opened, "digits")
-    opened.locator(".explorer .sample").first.click()
-    opened.locator(".explorer .caption", has_text="digit_0.png").wait_for()
-    opened.locator(".explorer .status:not(.busy)").wait_for()
-    yield opened
-    assert opened.errors == []
-    assert opened.beyond == [], "nothing is asked of another server"
-    assert opened.failed == [], "nothing is missing"
-
-
-def choose(page, name):
-    page.locator(".explorer .pick").click()
-    page.get_by_role("option", name=re.compile(rf"^{name}\b")).click()
-    page.locator(".explorer .pick b", has_text=re.compile(f"^{name}$")).wait_for()
-    page.locator(".explorer .status:not(.busy)").wait_for()
-
-
-def go_to(page, layer):
-    page.get_by_role("combobox", name="Go to index or name").fill(str(layer))
-    page.keyboard.press("Enter")
-
-
-def shown_levels(page):
-    image = Image.open(io.BytesIO(bytes_of(page.locator(".explorer .mosaic img"))))
-    assert image.mode == "P"
-    return np.asarray(image)
+    tab(page, "Inside")
+    load(page, "digits")
+    go_to(page, "block1_relu")
+    page.locator(".explorer .sample").first.click()
+    page.locator(".explorer .caption", has_text="digit_0.png").wait_for()
+    first_answer(page, "0").wait_for()
+    yield page
+    assert page.errors == []
+    assert page.beyond == [], "nothing is asked of another server"
+    assert page.failed == [], "nothing is missing"
 
 
 def test_an_elephant_dropped_on_the_page_is_answered_and_its_feature_maps_are_the_networks_own(page, elephant, keras_home):
-    choose(page, "MobileNetV2")
+    load(page, "MobileNetV2")
     drop(page, elephant.read_bytes(), "elephant.jpg")
     first_answer(page, "African elephant").wait_for()
     assert "77.1 %" in first_answer(page, "African elephant").inner_text()
@@ -68,7 +51,7 @@ def test_an_elephant_dropped_on_the_page_is_answered_and_its_feature_maps_are_th
     page.locator(".explorer .status:not(.busy)").wait_for()
 
     maps = explorer.load("MobileNetV2").feature_maps(elephant, 56)
-    shown, drawn = shown_levels(page), rendering.mosaic(maps)
+    shown, drawn = levels(page), rendering.mosaic(maps)
     assert (drawn.columns, drawn.rows) == (16, 12)
     for index in range(maps.shape[-1]):
         row, column = divmod(index, drawn.columns)
@@ -100,7 +83,7 @@ def test_a_picture_shows_as_it_came_and_as_the_network_sees_it(page):
 def test_a_file_that_cannot_be_read_is_a_sentence_and_the_page_works_on(page, data, name, sentence):
     before = page.locator(".explorer.answers li.first").inner_text()
     drop(page, data, name)
-    page.get_by_role("alert").filter(has_text=sentence).wait_for()
+    refused(page, sentence)
     assert page.locator(".explorer.answers li.first").inner_text() == before
     page.locator(".explorer .sample").nth(2).click()
     page.get_by_role("alert").wait_for(state="hidden")
@@ -110,24 +93,23 @@ def test_a_file_that_cannot_be_read_is_a_sentence_and_the_page_works_on(page, da
 
 def test_wrong_wishes_are_sentences_too(page):
     go_to(page, "blok1_conv")
-    page.get_by_role("alert").filter(has_text="Did you mean block1_conv").wait_for()
+    refused(page, "Did you mean block1_conv")
     page.get_by_role("button", name="Dismiss").click()
     page.get_by_role("alert").wait_for(state="hidden")
     page.get_by_role("spinbutton", name="How many answers").fill("11")
     page.keyboard.press("Tab")
-    page.get_by_role("alert").filter(has_text="top must be a whole number from 1 to 10, not 11").wait_for()
+    refused(page, "top must be a whole number from 1 to 10, not 11")
     page.get_by_role("spinbutton", name="How many answers").fill("2")
     page.keyboard.press("Tab")
     page.locator(".explorer.answers li").nth(2).filter(has_text="8 others together").wait_for()
     page.get_by_role("alert").wait_for(state="hidden")
 
 
-def test_a_large_picture_comes_in_whole(page):
-    noise = np.random.default_rng(0).integers(0, 256, (2400, 2600, 3), np.uint8)
-    out = io.BytesIO()
-    Image.fromarray(noise).save(out, "BMP")
-    assert out.tell() > 15_000_000
-    page.locator(".explorer input[type=file]").set_input_files({"name": "large.bmp", "mimeType": "image/bmp", "buffer": out.getvalue()})
+def test_a_large_picture_comes_in_whole(page, tmp_path):
+    path = tmp_path / "large.bmp"
+    Image.new("RGB", (2600, 2400), "teal").save(path)
+    assert path.stat().st_size > 15_000_000
+    page.locator(".explorer.input-view input[type=file]").set_input_files(path)
     page.locator(".explorer .caption", has_text="large.bmp, 2600 × 2400 pixels").wait_for()
 
 
@@ -225,34 +207,71 @@ def test_a_screen_reader_finds_names_and_values(page):
         'application "Enlarged feature map"',
     ):
         assert line in tree, line
-    assert page.get_by_role("slider", name="Layers").get_attribute("aria-valuetext") == "2, block1_relu, activation, 32 × 32 × 8"
+    assert page.get_by_role("slider", name="Layers").get_attribute("aria-valuetext") == "2 · block1_relu, activation, 32 × 32 × 8"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, theme):
-    page = open_page(f"{dashboard}?theme={theme}")
-    page.locator(".explorer.answers li.first").wait_for()
+    page = opened(open_page(f"{dashboard}?theme={theme}"))
+    page.locator(".explorer.options-view summary").click()
     frame = page.locator(".explorer.page")
-    for width in (1280, 800, 480):
-        page.set_viewport_size({"width": width, "height": 1000})
-        assert frame.evaluate("(page) => page.scrollWidth <= page.clientWidth + 1"), width
+    for name in ("Inside", "Model"):
+        content = tab(page, name)
+        for width in (1280, 800, 480):
+            page.set_viewport_size({"width": width, "height": 1000})
+            assert frame.evaluate("(page) => page.scrollWidth <= page.clientWidth + 1"), (name, width)
+            cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+            assert content.locator("button, dd, p").evaluate_all(cut) == [], (name, width)
     ink, paper = frame.evaluate("(page) => [getComputedStyle(page).color, getComputedStyle(document.body).backgroundColor]")
     brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper)]
     assert (brightness[0] > brightness[1]) == (theme == "dark")
 
 
 def test_weights_that_cannot_be_had_leave_the_network_that_was_there(page):
-    page.locator(".explorer .pick").click()
-    page.get_by_role("option", name=re.compile("^ResNet50")).click()
-    page.get_by_role("alert").filter(has_text="resnet50_weights_tf_dim_ordering_tf_kernels.h5 (98 MB)").wait_for()
+    choose(page, "ResNet50")
+    question = page.get_by_role("alertdialog")
+    question.filter(has_text="The weights of ResNet50 are not on this machine: 98 MB to download").wait_for()
+    question.get_by_role("button", name="Download").click()
+    refused(page, "can't be reached to download resnet50_weights_tf_dim_ordering_tf_kernels.h5")
     assert page.locator(".explorer .pick b").inner_text() == "digits"
     assert page.locator(".explorer.answers li.first").is_visible()
+
+
+def test_a_download_that_is_not_wanted_is_not_begun(page):
+    choose(page, "ResNet50")
+    page.get_by_role("button", name="Not now").click()
+    page.get_by_role("alertdialog").wait_for(state="hidden")
+    assert page.locator(".explorer .pick b").inner_text() == "digits"
+
+
+def test_options_build_mobilenetv2_without_its_top_for_160_pixels(page):
+    choose(page, "MobileNetV2")
+    if not os.environ.get("EXPLORER_TEST_DATA"):
+        page.get_by_role("button", name="Random weights instead").click()
+    loaded(page, "MobileNetV2")
+    options = page.locator(".explorer.options-view")
+    options.locator("summary").click()
+    options.locator("[name=weights]").select_option("random")
+    options.locator("[name=include_top]").select_option("without")
+    options.locator("[name=pooling]").select_option("avg")
+    for side in ("height", "width"):
+        options.locator(f"[name={side}]").fill("160")
+    options.locator("[name=classes]").fill("7")
+    page.keyboard.press("Tab")
+    options.get_by_role("alert").filter(has_text="classes only counts with include_top=True").wait_for()
+    options.locator("[name=classes]").fill("1000")  # Build works without leaving the field first
+    options.get_by_role("button", name="Build").click()
+    options.get_by_text("MobileNetV2 reads 160 × 160 × 3, answers 1280").wait_for()
+    page.locator(".explorer.layer-strip h2", has_text="155 layers").wait_for()
+    options.locator("summary").click()
+    go_to(page, "Conv1_relu")
+    page.locator(".explorer .about", has_text="80 × 80 × 32").wait_for()
 
 
 def test_a_refused_picture_that_the_browser_could_show_does_not_stay(page):
     shown = bytes_of(page.locator(".explorer .frame img"))
     drop(page, b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9' height='9'/></svg>", "a.svg", "image/svg+xml")
-    page.get_by_role("alert").filter(has_text="a.svg is an SVG drawing").wait_for()
+    refused(page, "a.svg is an SVG drawing")
     assert bytes_of(page.locator(".explorer .frame img")) == shown
     page.locator(".explorer .sample").first.click()
     page.get_by_role("alert").wait_for(state="hidden")

@@ -1,7 +1,7 @@
 """The same notebook in JupyterLab."""
 
 import pytest
-from pages import drop, first_answer
+from pages import drop, first_answer, go_to, load, refused
 
 from explorer.catalog import BUNDLED
 
@@ -19,14 +19,14 @@ def test_the_page_works_in_a_notebook(open_page, lab):
     page = open_page(f"{lab}/tree/explore.ipynb?reset")
     run_all(page)
     page.locator(".explorer.answers li.first").wait_for()
-    page.locator(".explorer .pick").click()
-    page.get_by_role("option", name="digits").click()
-    page.locator(".explorer .pick b", has_text="digits").wait_for()
+    load(page, "digits")
     drop(page, (BUNDLED / "samples" / "digit_7.png").read_bytes(), "seven.png", "image/png")
     page.locator(".explorer .caption", has_text="seven.png").wait_for()
     first_answer(page, "7").wait_for()
 
     cells = page.locator(".jp-Notebook .jp-Cell").count()
+    go_to(page, "block1_relu")
+    page.locator(".explorer .said", has_text="2 · block1_relu").wait_for()
     page.get_by_role("slider", name="Layers").focus()
     for key in ("a", "b", "d", "d", "ArrowRight"):  # in Lab: new cells above and below, delete
         page.keyboard.press(key)
@@ -35,7 +35,7 @@ def test_the_page_works_in_a_notebook(open_page, lab):
     assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0, "nothing is printed into the notebook"
 
     drop(page, b"nothing to see", "note.jpg")
-    page.get_by_role("alert").filter(has_text="note.jpg is not a picture").wait_for()
+    refused(page, "note.jpg is not a picture")
     page.get_by_role("button", name="Sample digit 2").click()
     first_answer(page, "2").wait_for()
 

@@ -29,21 +29,29 @@ explorer.Explorer(session=explorer.Session(worker=Worker(lambda: backend)))
 
 LARGE = """
 import explorer
-from explorer.values import Layer, Layers, NetworkSummary
+from explorer.values import Layers
 from explorer.worker import InlineWorker
-from fakes import FakeBackend, INPUT
+from fakes import FakeBackend, layer, network
 
 KINDS = ("convolution", "normalisation", "activation", "depthwise", "merge")
-LAYERS = Layers(Layer(i, f"layer_{i}", KINDS[i % 5], "Conv2D", f"cell_{i // 30}", (8, 6, 4), i * 997 % 90_000) for i in range(1041))
+LAYERS = Layers(layer(i, f"layer_{i}", KINDS[i % 5], "Conv2D", f"cell_{i // 30}", (8, 6, 4), i * 997 % 90_000) for i in range(1041))
 
-class Large(FakeBackend):
-    def open(self, spec, say):
-        return NetworkSummary(spec, "image", INPUT, LAYERS, 4, 10)
-    def feature_maps(self, spec, example, layer, say):
-        return super().feature_maps(spec, example, 1, say)
-
-session = explorer.Session(worker=InlineWorker(Large))
+large = FakeBackend(networks={"digits": lambda spec: network(spec, layers=LAYERS)})
+session = explorer.Session(worker=InlineWorker(lambda: large))
 explorer.LayerStrip(session)
+"""
+
+ODD = """
+import explorer, ipywidgets
+from explorer.values import Layers
+from explorer.worker import InlineWorker
+from fakes import LAYERS, FakeBackend, layer, network
+
+flat = layer(4, "flat", "other", "Flatten", "top", (300_000,))
+odd = FakeBackend(missing=("empty.h5",), networks={"digits": lambda spec: network(spec, layers=Layers([*LAYERS, flat]))})
+session = explorer.Session(worker=InlineWorker(lambda: odd))
+session.select("flat")
+ipywidgets.VBox([explorer.InputView(session), explorer.FeatureMapsView(session), explorer.StatusView(session)])
 """
 
 THREE_VIEWS = """
@@ -102,6 +110,28 @@ def test_a_strip_of_1041_layers_zooms_and_finds(open_page, voila):
     assert named_under(0.9) - named_under(0.1) == whole
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 60)
     page.locator(".explorer .said", has_text=re.compile(r"^5[12]\d · layer_5[12]\d")).wait_for()
+
+
+def test_a_vector_of_many_units_is_drawn(open_page, voila):
+    page = open_page(voila("odd", ODD))
+    page.locator(".explorer.feature-maps h2", has_text="300,000 units").wait_for()
+    bars = page.get_by_role("slider", name="Units")
+    drawn = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((one) => one)"
+    assert bars.locator("canvas").evaluate(drawn)
+    bars.focus()
+    page.keyboard.press("Home")
+    page.locator(".explorer.feature-maps .aside b", has_text="Unit 0").wait_for()
+    assert page.errors == []
+
+
+def test_after_a_large_file_that_is_no_model_the_example_is_named_again(open_page, voila):
+    page = open_page(voila("odd", ODD))
+    caption = page.locator(".explorer.input-view .caption")
+    caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()
+    drop(page, bytes(3_000_000), "empty.h5")
+    page.get_by_role("alert").filter(has_text="The weights are not here.").wait_for()
+    caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()
+    assert page.errors == []
 
 
 def test_three_views_share_one_session_in_a_lesson(open_page, voila):

@@ -1,0 +1,129 @@
+"""Switching among architectures: the time to switch back, the memory once networks have to go, and whether the page stays alive.
+
+A switch is what the page does: open the network, answer a picture, show the feature maps of the middle layer. The
+weights are random, TensorFlow is loaded before.
+Times: back to a network that is held, against its first load by a backend that holds nothing, in turn.
+Memory: 20 switches among six architectures with room for 300 MB of weights, in a process of its own with oneDNN on and
+off; each of the last 10 against the switch six before, when the same networks were held.
+Page: an event loop that should wake every 10 ms while the worker switches to NASNetLarge.
+Run: python benchmarks/bench_switch.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from statistics import median
+
+import psutil
+from measure import SAMPLE, in_words, report, seconds
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes would hide the figures
+
+from explorer.backend import images
+from explorer.backend.service import Backend
+from explorer.options import spec
+from explorer.worker import Wish, Worker
+
+SPECS = [spec(name, weights=None) for name in ("MobileNetV2", "ResNet50", "VGG16", "InceptionV3", "DenseNet121", "Xception")]
+LARGE = spec("NASNetLarge", weights=None)
+EXAMPLE = images.read(SAMPLE)
+ROUNDS = 3
+SWITCHES, LAST = 20, 10
+BOUND = 300  # MB of weights
+FLAT = 0.05
+TICK, PATIENCE = 0.01, 0.2  # seconds
+
+
+class Switching(Backend):
+    """A backend with one verb more."""
+
+    def switch(self, wanted: object, say: object = lambda _progress: None) -> float:
+        """Do what the page does when a network is picked; return the seconds that opening it took."""
+        start = time.perf_counter()
+        summary = self.open(wanted, False, say)
+        opened = time.perf_counter() - start
+        self.predict(wanted, EXAMPLE, 5, 0, say)
+        self.feature_maps(wanted, EXAMPLE, summary.layers[len(summary.layers) // 2].name, say)
+        return opened
+
+
+def measure_times() -> None:
+    """Report how long it takes to open each of the networks, all held, against its first load."""
+    held = Switching(memory=2**40)
+    for one in SPECS:
+        held.switch(one)
+    for position, one in enumerate(SPECS):
+        back, first = [], []
+        for _round in range(ROUNDS):
+            held.switch(SPECS[position - 1])
+            back.append(held.switch(one))
+            first.append(Switching().switch(one))
+        report(f"{one.architecture} opened", median(back), median(first), goal=1 / 10, other="first load")
+        print(f"{one.architecture} with answers and feature maps: {in_words(seconds(lambda one=one: held.switch(one)))}", flush=True)
+
+
+def switches() -> Iterator[dict[str, object]]:
+    """Yield, after each switch, what was opened, how many seconds it took, the MB of weights held and the process's resident MB."""
+    backend = Switching(memory=BOUND * 2**20)
+    for number in range(SWITCHES):
+        wanted = SPECS[number % len(SPECS)]
+        took = seconds(lambda wanted=wanted: backend.switch(wanted))
+        held = sum(size for _name, size in backend.held(print).networks)
+        yield {"name": wanted.architecture, "took": took, "held": held / 2**20, "resident": psutil.Process().memory_info().rss / 2**20}
+
+
+def measure_memory(onednn: str) -> None:
+    """Report the resident memory over the switches in a process of its own."""
+    settings = os.environ | {"TF_ENABLE_ONEDNN_OPTS": onednn}
+    resident = []
+    print(f"Switches with TF_ENABLE_ONEDNN_OPTS={onednn}, room for {BOUND} MB of weights:")
+    with subprocess.Popen([sys.executable, __file__, "switches"], env=settings, stdout=subprocess.PIPE, text=True) as process:
+        for number, line in enumerate(map(json.loads, process.stdout), start=1):
+            resident.append(line["resident"])
+            print("{:2} {name:12} {took:5.1f} s, held {held:4.0f} MB, resident {resident:5.0f} MB".format(number, **line), flush=True)
+    pairs = list(zip(resident[len(SPECS) :], resident, strict=False))[-LAST:]
+    rise = max(now / before - 1 for now, before in pairs)
+    print(f"Resident memory over the last {LAST}: {100 * rise:+.1f} % at most: {'met' if rise <= FLAT else 'MISSED'}", flush=True)
+
+
+async def measure_page() -> None:
+    """Report how late the event loop wakes while the worker switches to a large network."""
+    worker, ended = Worker(Switching), asyncio.Event()
+    late = []
+    for wanted in (SPECS[0], LARGE):  # the first one loads TensorFlow
+        late.clear()
+        ended.clear()
+        worker.ask(Wish("page", "switch", (wanted,), lambda *_done: ended.set(), lambda _error: ended.set(), lambda _progress: None))
+        while not ended.is_set():
+            start = time.perf_counter()
+            await asyncio.sleep(TICK)
+            late.append(time.perf_counter() - start - TICK)
+    worker.close()
+    late.sort()
+    verdict = "met" if late[-1] <= PATIENCE else "MISSED"
+    print(
+        f"The page while {LARGE.architecture} is built and run: late by {in_words(late[len(late) * 99 // 100])} at the 99th percentile, ",
+        end="",
+    )
+    print(f"{in_words(late[-1])} at most (goal: at most {in_words(PATIENCE)}): {verdict}", flush=True)
+
+
+def main() -> None:
+    if sys.argv[1:] == ["switches"]:
+        for line in switches():
+            print(json.dumps(line), flush=True)
+        return
+    asyncio.run(measure_page())
+    for onednn in ("1", "0"):
+        measure_memory(onednn)
+    measure_times()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Asking: what asks a worker, and says how that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from traitlets import Bool, HasTraits, Instance, Unicode
+
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import Progress
+from explorer.worker import AnyWorker, Wish, log, worker_here
+
+
+class Asking(HasTraits):
+    """A state whose slow work is done by a worker: whether it is at it, how far, and what went wrong.
+
+    worker: who does the slow work; by default a thread in a notebook, the caller in a script.
+    """
+
+    busy = Bool(False, help="Whether the worker is at it.")
+    status = Instance(Progress, args=("",), help="What is going on.")
+    failure = Unicode("", help="What went wrong last, in one sentence; empty when nothing did.")
+
+    def __init__(self, worker: AnyWorker | None = None) -> None:
+        super().__init__()
+        self._worker = worker or worker_here()
+        self._pending: set[str] = set()
+        self._took = 0.0
+
+    def ask(
+        self,
+        slot: str,
+        verb: str,
+        *arguments: Any,
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Ask the worker for a verb; `done` takes its result, `failed` its error: by default `refuse`.
+
+        slot: what it is about: a newer wish for the same slot overtakes this one.
+        """
+
+        def end(callback: Callable[[Any], None], value: Any, seconds: float = 0.0) -> None:
+            self._pending.discard(slot)  # before the callback, which may ask for the slot anew
+            if verb == "predict":
+                self._took = seconds
+            try:
+                callback(value)
+            except Exception as error:  # noqa: BLE001  # a view that can't draw it: nothing else would say so
+                self.refuse(error)
+            self._settle()
+
+        def on_done(result: Any, seconds: float) -> None:
+            end(done, result, seconds)
+
+        def on_failed(error: Exception) -> None:
+            end(failed or self.refuse, error)
+
+        self._pending.add(slot)
+        self.busy = True
+        self._worker.ask(Wish(slot, verb, arguments, on_done, on_failed, self._say))
+
+    def refuse(self, error: Exception) -> None:
+        """Say what went wrong: the error's own sentence where it is meant for people, else that the log has it."""
+        if isinstance(error, ExplorerError):
+            self.failure = str(error)
+        else:
+            log().error("explorer failed", exc_info=error)
+            self.failure = _("Something went wrong in explorer itself ({error}); the log has the details.").format(
+                error=type(error).__name__
+            )
+
+    def close(self) -> None:
+        """Stop the worker."""
+        self._worker.close()
+
+    def _drop(self, *slots: str) -> None:
+        """Give up what was asked for these slots; something else is asked, or `_settle` called, after that."""
+        self._worker.drop(*slots)
+        self._pending.difference_update(slots)
+
+    def _settle(self) -> None:
+        if not self._pending:
+            self.busy = False
+            self.status = Progress(
+                _("Ready. Answered in {ms} ms").format(ms=max(1, round(self._took * 1000))) if self._took else _("Ready.")
+            )
+
+    def _say(self, progress: Progress) -> None:
+        self.status = progress

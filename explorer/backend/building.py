@@ -1,0 +1,288 @@
+"""The one builder: a spec, or a live model, becomes a `Network`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from explorer.backend import digits, model_files, model_weights, readings, resnext, weights
+from explorer.backend.graphs import has_graph, maker_of
+from explorer.backend.model_card import ModelCard, read_card
+from explorer.backend.model_checks import quietly
+from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
+from explorer.backend.runtime import keras
+from explorer.catalog import DIGITS, PHOTOGRAPHS, Architecture, architectures
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.options import checked_labels, convention
+from explorer.values import AdoptedModel, AnySpec, ModelFile, NetworkSpec, Progress
+
+_format_lock = threading.RLock()
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+Prepare: TypeAlias = Callable[[Any], Any]
+
+
+def load(
+    source: Any,
+    spec: NetworkSpec | ModelFile | None,
+    activation_memory: int = ACTIVATION_MEMORY,
+    input_tensor: Any = None,
+    preprocess: str | Prepare | None = None,
+    labels: Iterable[str] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Network:
+    """Do what `explorer.load` promises, once its options are a spec: None for a live model.
+
+    Raises ExplorerError for options that only make sense for another kind of source.
+    """
+    table = isinstance(spec, NetworkSpec)
+    misplaced = {
+        "input_tensor": input_tensor is not None and not table,
+        "preprocess": preprocess is not None and table,
+        "custom_objects": custom_objects is not None and not isinstance(spec, ModelFile),
+    }
+    for name, wrong in misplaced.items():
+        if wrong:
+            raise ExplorerError(_("{name} makes no sense for {source}.").format(name=name, source=getattr(source, "name", source)))
+    if isinstance(spec, NetworkSpec):
+        return build(spec, activation_memory, input_tensor=input_tensor, labels=labels)
+    if spec is None:
+        return wrap(source, None, activation_memory, preprocess, labels, live=True)
+    return read(spec, activation_memory, preprocess=preprocess, labels=labels, custom_objects=custom_objects)
+
+
+def build(
+    spec: NetworkSpec,
+    activation_memory: int = ACTIVATION_MEMORY,
+    say: Say = silent,
+    input_tensor: Any = None,
+    labels: Iterable[str] | None = None,
+) -> Network:
+    """Build the network of `spec`; weights that are not on this machine are downloaded.
+
+    input_tensor: a Keras tensor to build on instead of an input of its own.
+    Raises WeightsUnavailable where they can't be had, ExplorerError where the file is damaged or does not fit.
+    """
+    row = architectures[spec.architecture]
+    if input_tensor is not None:
+        spec = _on(input_tensor, spec)
+    file = _weights_file(spec, say)
+    say(Progress(_("Building {name}…").format(name=spec.name)))
+    with data_format(spec.data_format):
+        model = _built(row, spec, input_tensor, file)
+    reading = readings.of_architecture(row, model, spec.data_format, own_input=input_tensor is not None)
+    samples = row.samples if reading.kind == row.input else ()
+    return Network(model, spec, reading, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)
+
+
+def read(
+    spec: ModelFile,
+    activation_memory: int = ACTIVATION_MEMORY,
+    say: Say = silent,
+    preprocess: str | Prepare | None = None,
+    labels: Iterable[str] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Network:
+    """Build the network that a model's file holds; what is not given is taken from its card.
+
+    Raises UnreadableModel where the file is none, or holds code that is not trusted.
+    """
+    say(Progress(_("Reading {name}…").format(name=spec.name)))
+    model = model_files.load_model(Path(spec.path), custom_objects)
+    card = read_card(Path(spec.path)) or ModelCard()
+    network = wrap(
+        model,
+        spec,
+        activation_memory,
+        preprocess or spec.preprocess or card.preprocess,
+        checked_labels(labels) or spec.labels or card.labels,
+    )
+    return _noting(network, card.note) if card.note else network
+
+
+def wrap(
+    model: Any,
+    spec: AnySpec | None = None,
+    activation_memory: int = ACTIVATION_MEMORY,
+    preprocess: str | Prepare | None = None,
+    labels: Iterable[str] | None = None,
+    live: bool = False,
+) -> Network:
+    """Return the network around a Keras model of the user's own; it is used as it is.
+
+    preprocess: a named convention, or a function that takes pixels, float32 (n, height, width, channels)
+        in 0 to 255, and returns what the model reads; None to guess.
+    labels: the names of the classes.
+    live: whether others may change its weights.
+    Raises ExplorerError where the model can't be looked into.
+    """
+    if not isinstance(model, keras.Model):
+        raise ExplorerError(_("{type} is no Keras model.").format(type=type(model).__name__))
+    named = "custom" if callable(preprocess) else convention(preprocess)
+    reading = readings.of_model(model, named)
+    known = () if (own := _numbered(labels)) else _labels_by_name(model)
+    network = Network(
+        model,
+        spec or AdoptedModel(id(model), 0, model.name),
+        reading,
+        own or known,
+        activation_memory,
+        prepare=preprocess if callable(preprocess) else None,
+        samples=() if reading.kind != "image" else DIGITS if reading.size[2] == 1 else PHOTOGRAPHS,
+        live=live,
+    )
+    return _noting(network, _("Its classes are taken for those of ImageNet, by the model's name.")) if known else network
+
+
+def adopt(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepare | None) -> Network:
+    """Return the network of a live model that a page was given: of a copy, so that its owner may go on training it.
+
+    A model that can't be copied is used as it is, and `reading.assumed` says so.
+    """
+    copy = _copy(model)
+    shown = model if copy is None else copy
+    network = wrap(shown, spec, activation_memory, spec.preprocess or prepare, spec.labels, live=copy is None)
+    if copy is not None:
+        return network
+    return _noting(network, _("Keras can't copy this model, so the page shows it live, as it is at each moment."))
+
+
+def _copy(model: Any) -> Any:
+    """Return a copy of a model with its weights, or None where it can't be copied."""
+    layers = list(model._flatten_layers()) if isinstance(model, keras.Model) and has_graph(model) else []
+    if not layers or any(hasattr(layer, "save_assets") for layer in layers):  # a subclassed one; the words of a StringLookup
+        return None
+    own = {type(layer).__name__: type(layer) for layer in layers}
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        config.pop("compile_config", None)
+        # As from a file, and not by clone_model: that numbers the uses of shared layers anew. It is the owner's own code that runs.
+        with quietly():
+            copied = keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
+        for target, source in zip(copied._flatten_layers(), layers, strict=True):
+            variables: dict[str, Any] = {}
+            source.save_own_variables(variables)
+            target.load_own_variables(variables)
+    except Exception:  # noqa: BLE001  # a custom layer without a config, and whatever else Keras can't make twice
+        return None
+    return copied
+
+
+def _noting(network: Network, assumed: str) -> Network:
+    """Add a sentence to what the page says was assumed."""
+    network.reading = replace(network.reading, assumed=(*network.reading.assumed, assumed))
+    return network
+
+
+@contextmanager
+def data_format(wanted: str) -> Iterator[None]:
+    """Build with this order of axes; Keras keeps it as one setting for all threads, so it is put back under a lock."""
+    with _format_lock:
+        before = keras.config.image_data_format()
+        keras.config.set_image_data_format(wanted)
+        try:
+            yield
+        finally:
+            keras.config.set_image_data_format(before)
+
+
+def _on(tensor: Any, spec: NetworkSpec) -> NetworkSpec:
+    """Return the spec of a network on a tensor of the user's own, whose size is then taken as it is, as Keras does."""
+    if not keras.utils.is_keras_tensor(tensor) or len(tensor.shape) != 4:
+        raise ExplorerError(
+            _(
+                "input_tensor must be a symbolic tensor of pictures, such as keras.Input((224, 224, 3)) or a layer's output, not {what}."
+            ).format(what=f"{type(tensor).__name__} {tuple(getattr(tensor, 'shape', ()))}")
+        )
+    shape = tuple(tensor.shape[1:])
+    if spec.input_shape not in (None, shape):
+        raise ExplorerError(
+            _("input_shape says {given}, but input_tensor has {own}; leave input_shape out.").format(given=spec.input_shape, own=shape)
+        )
+    return replace(spec, input_shape=shape)
+
+
+def _weights_file(spec: NetworkSpec, say: Say) -> Path | None:
+    """Return the file to load weights from; downloaded where it is one of the table and not here."""
+    if spec.weights is None:
+        return None
+    row = architectures[spec.architecture]
+    return weights.fetch(spec, say) if spec.weights == row.weights else Path(spec.weights)
+
+
+def _built(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path | None) -> Any:
+    """Return the Keras model; on a tensor of the user's own, the layers before it keep their weights."""
+    model = _made(row, spec, input_tensor)
+    if file is None:
+        return model
+    if input_tensor is None or isinstance(maker_of(input_tensor), keras.layers.InputLayer):
+        _load(row, spec, model, file)
+        return model
+    alone = _made(row, spec)
+    _load(row, spec, alone, file)
+    for target, source in zip(model.weights[-len(alone.weights) :], alone.weights, strict=True):  # what comes before comes first
+        target.assign(source)
+    return model
+
+
+@contextmanager
+def _saying(spec: NetworkSpec) -> Iterator[None]:
+    """Turn what Keras and TensorFlow raise on options that don't fit into a sentence."""
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except Exception as error:
+        raise ExplorerError(
+            _("{name} can't be built with these options; Keras says: {why}.").format(name=spec.name, why=weights.in_short(error))
+        ) from error
+
+
+def _made(row: Architecture, spec: NetworkSpec, input_tensor: Any = None) -> Any:
+    """Return the architecture with random weights."""
+    height, width, channels = row.input_size
+    usual = (channels, height, width) if spec.data_format == "channels_first" else row.input_size
+    options: dict[str, Any] = {"include_top": spec.include_top, "input_shape": spec.input_shape or usual, "pooling": spec.pooling}
+    options |= {name: value for name in ("classes", *row.options) if (value := getattr(spec, name)) is not None}
+    if input_tensor is not None:
+        options["input_tensor"] = input_tensor
+    with _saying(spec):
+        if row.bundled:
+            return digits.build(**options)
+        home = resnext if row.family == "ResNeXt" else keras.applications
+        return getattr(home, row.name)(weights=None, **options)
+
+
+def _load(row: Architecture, spec: NetworkSpec, model: Any, file: Path) -> None:
+    if row.bundled and spec.weights == row.weights:
+        with _saying(spec):  # on a tensor of another size
+            digits.set_weights(model, keras.saving.load_model(file, compile=False))
+    elif row.family == "ResNeXt":
+        resnext.load_weights(model, file)
+    else:
+        model_weights.load_weights(model, file)
+
+
+def _numbered(labels: Iterable[str] | None) -> Labels:
+    return tuple((str(place), label) for place, label in enumerate(checked_labels(labels)))
+
+
+def _labels_of_table(spec: NetworkSpec, row: Architecture) -> Labels:
+    """Return (id, label) of each class; classes without trained weights mean nothing, and have numbers for names."""
+    if not spec.include_top or spec.weights != row.weights:
+        return ()
+    return tuple((str(digit), str(digit)) for digit in range(row.classes)) if row.bundled else weights.classes()
+
+
+def _labels_by_name(model: Any) -> Labels:
+    """Return ImageNet's classes for a model that is an architecture of the table by its name, where they are on this machine."""
+    outputs = readings.outputs_of(model) if has_graph(model) else ()
+    row = readings.known(model)
+    if row is None or len(outputs) != 1 or outputs[0].shape != (row.classes,):
+        return ()
+    return weights.classes_here()

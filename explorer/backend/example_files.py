@@ -1,0 +1,27 @@
+"""Files of examples, whatever they hold: read whole, or refused in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from explorer.errors import UnreadableExample
+from explorer.locale import _
+from explorer.values import LARGEST
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file. Raises UnreadableExample where there is none, or it is larger than 200 MB."""
+    try:
+        there = path.exists()
+    except OSError:  # a text that is too long to be a path
+        there = False
+    if not there:
+        raise UnreadableExample(_("There is no file {path}.").format(path=path))
+    if not path.is_file():
+        raise UnreadableExample(_("{path} is not a file.").format(path=path))
+    if path.stat().st_size > LARGEST:
+        raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error

@@ -1,0 +1,73 @@
+"""The graph of a Keras model: its nodes in the order in which Keras runs them, and which use of its layer each one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from explorer.backend.runtime import keras
+
+Order: TypeAlias = Mapping[tuple[int, int], Sequence[int]]
+
+
+def has_graph(model: Any) -> bool:
+    """Whether Keras knows how the layers of the model are joined: not so for subclassed models."""
+    return hasattr(_functional(model), "_nodes_by_depth")
+
+
+def nodes(model: Any) -> list[Any]:
+    """Return the nodes of a model that has a graph, in the order in which Keras runs them."""
+    by_depth = _functional(model)._nodes_by_depth
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+
+
+def uses(of: Sequence[Any]) -> dict[int, int]:
+    """Return, by the id of each of these nodes of one model, which use of its layer it is.
+
+    Counted from 0 in the order in which the uses were written, as Keras counts nodes (`get_output_at`).
+    """
+    here = {id(node) for node in of}
+    layers = {id(node.operation): node.operation for node in of}
+    own = [[node for node in layer._inbound_nodes if id(node) in here] for layer in layers.values()]
+    return {id(node): use for group in own for use, node in enumerate(group)}
+
+
+def running_order(model: Any) -> Order:
+    """Return the layers with uses that run in another order than they were written in, nested models included.
+
+    (id of the model that uses it, id of the layer) -> the numbers of its uses, in the order in which they run.
+    """
+    order: dict[tuple[int, int], list[int]] = {}
+    for part in model._flatten_layers():
+        if isinstance(part, keras.Model) and has_graph(part):
+            running = nodes(part)
+            number = uses(running)
+            for node in running:
+                order.setdefault((id(part), id(node.operation)), []).append(number[id(node)])
+    return {key: numbers for key, numbers in order.items() if numbers != sorted(numbers)}
+
+
+def address_of(path: str, use: int) -> str:
+    """Return the address of a layer's use, counted from 0: `lstm`, `lstm:1`."""
+    return f"{path}:{use}" if use else path
+
+
+def output_addresses(model: Any) -> list[str]:
+    """Return what makes each output of a model that has a graph: the address of a layer, or the name of an operation."""
+    number = uses(nodes(model))
+    return [address_of(maker_of(tensor).name, number[id(node_of(tensor))]) for tensor in model.outputs]
+
+
+def node_of(tensor: Any) -> Any:
+    """Return the node whose output the tensor is."""
+    return maker_of(tensor)._inbound_nodes[tensor._keras_history.node_index]
+
+
+def maker_of(tensor: Any) -> Any:
+    """Return the layer or operation whose output the tensor is."""
+    return tensor._keras_history.operation
+
+
+def _functional(model: Any) -> Any:
+    """Return what holds the graph: the model itself, or what a Sequential model keeps inside once it is built."""
+    return model._functional if isinstance(model, keras.Sequential) else model

@@ -1,0 +1,245 @@
+"""Whole models in files: opening those of any Keras, saving with labels. Nothing in a file is run.
+
+What a file is, its first bytes say, not its name: a .keras that old TensorFlow wrote is an HDF5 file.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import h5py
+
+from explorer.backend import model_card, model_text
+from explorer.backend.model_card import ModelCard
+from explorer.backend.model_checks import (
+    LARGEST_TEXT,
+    Custom,
+    check_archive,
+    check_backend,
+    check_config,
+    check_hdf5,
+    quietly,
+    reason,
+    refusing,
+)
+from explorer.backend.old_models import is_old, modernise, modernise_training
+from explorer.backend.runtime import keras
+from explorer.errors import ExplorerError, UnreadableModel
+from explorer.locale import _, megabytes
+
+ZIP = b"PK\x03\x04"
+HDF5 = b"\x89HDF\r\n\x1a\n"
+KERAS_CONFIG = "config.json"
+HDF5_CONFIG = "model_config"
+
+
+def load_model(path: str | Path, custom_objects: Custom | None = None) -> Any:
+    """Return the Keras model in a file: .keras, a whole-model .h5 of any Keras, a .json or .yaml topology (random weights).
+
+    custom_objects: what the file names that is not Keras's, by name. Only pass what you trust: it is run.
+    The model is compiled as it was saved where that can be read, else not compiled.
+    Raises UnreadableModel where there is no such file, for other formats, damaged files, weights without a
+    model, code in the file, and objects that are not at hand: each says which and what to do.
+    """
+    path = Path(path).expanduser()
+    with refusing(path.name), quietly():
+        start = _start(path)
+        if start.startswith(ZIP):
+            return _from_archive(path, custom_objects)
+        if start == HDF5:
+            return _from_hdf5(path, custom_objects)
+        if path.suffix.lower() in (".yaml", ".yml"):
+            return model_text.from_yaml(_read(path), custom_objects, path.name)
+        if path.suffix.lower() == ".json":
+            return model_text.from_json(_read(path), custom_objects, path.name)
+        raise UnreadableModel(_other_format(path, start))
+
+
+def _start(path: Path) -> bytes:
+    if path.is_dir():
+        if (path / "saved_model.pb").exists():
+            raise UnreadableModel(
+                _(
+                    "{name} is a SavedModel of TensorFlow, which Keras 3 can't open: open it with the Keras 2 "
+                    "that wrote it (or tf_keras) and save it as .keras or .h5."
+                ).format(name=path.name)
+            )
+        raise UnreadableModel(_("{name} is a folder: give the model's file, .keras, .h5, .json or .yaml.").format(name=path.name))
+    if not path.is_file():
+        raise UnreadableModel(_("There is no file {path}.").format(path=path))
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start:
+        raise UnreadableModel(_("{name} is empty: it was not saved or copied to the end.").format(name=path.name))
+    return start
+
+
+def _read(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > LARGEST_TEXT:
+        raise UnreadableModel(_("{name} has {size} MB, more than any topology.").format(name=path.name, size=megabytes(size)))
+    return path.read_bytes()
+
+
+def _other_format(path: Path, start: bytes) -> str:
+    """Return the sentence for a file that is no Keras model."""
+    known = {
+        ".tflite": _("a model of TensorFlow Lite"),
+        ".pt": _("a file of PyTorch"),
+        ".pth": _("a file of PyTorch"),
+        ".onnx": _("an ONNX model"),
+        ".pb": _("a graph of TensorFlow"),
+        ".safetensors": _("weights without a model"),
+    }
+    suffix = path.suffix.lower()
+    kind = known.get(".tflite" if start[4:] == b"TFL3" else suffix)
+    if kind:
+        return _("{name} is {kind}; only Keras models can be opened: save it from Keras as .keras.").format(name=path.name, kind=kind)
+    if suffix in (".keras", ".h5", ".hdf5"):
+        return _("{name} is no {suffix} file, whatever its name: it is damaged, or something else was saved under that name.").format(
+            name=path.name, suffix=suffix
+        )
+    return _("{name} is no Keras model: .keras, .h5, .json and .yaml can be opened.").format(name=path.name)
+
+
+def _from_archive(path: Path, custom_objects: Custom | None) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        check_archive(archive, path.stat().st_size, path.name)
+        members = archive.namelist()
+        if KERAS_CONFIG not in members:
+            raise UnreadableModel(_no_keras_archive(path, members))
+        config = _parsed(archive.read(KERAS_CONFIG), path.name)
+        about = _parsed(archive.read("metadata.json"), path.name) if "metadata.json" in members else {}
+        old = "keras_version" in about and is_old(str(about["keras_version"]))
+        training = config.get("compile_config")
+        repaired_training = modernise_training(training) if old else training
+        repaired = modernise({key: value for key, value in config.items() if key != "compile_config"}, old)
+        custom_objects = check_config(repaired, custom_objects, path.name)
+        if "compile_config" in config:
+            repaired["compile_config"] = repaired_training
+        with file_for_keras(path, ".keras", repaired == config) as (file, fresh):
+            if fresh:
+                with zipfile.ZipFile(file, "w") as new:
+                    for member in members:
+                        new.writestr(member, json.dumps(repaired) if member == KERAS_CONFIG else archive.read(member))
+            return _opened(file, custom_objects, repaired_training)
+
+
+def _no_keras_archive(path: Path, members: list[str]) -> str:
+    if any(member.endswith("data.pkl") for member in members):
+        return _("{name} is a file of PyTorch; only Keras models can be opened: save it from Keras as .keras.").format(name=path.name)
+    inside = next((member for member in members if member.endswith((".keras", ".h5", ".hdf5"))), None)
+    if inside:
+        return _("{name} is an archive that holds {inside}: unpack it, and open that file.").format(name=path.name, inside=inside)
+    return _("{name} is an archive, but none of Keras: there is no {member} in it.").format(name=path.name, member=KERAS_CONFIG)
+
+
+def _from_hdf5(path: Path, custom_objects: Custom | None) -> Any:
+    with h5py.File(path, "r") as file:
+        check_hdf5(file, path.stat().st_size, path.name)
+        if HDF5_CONFIG not in file.attrs:
+            raise UnreadableModel(_no_keras_hdf5(path, file))
+        check_backend(file, path.name)
+        written = {HDF5_CONFIG: _text(file.attrs[HDF5_CONFIG]), "training_config": _text(file.attrs.get("training_config"))}
+        version = _text(file.attrs.get("keras_version")) or None
+    config, training = (_parsed(text, path.name) if text else {} for text in written.values())
+    repaired = modernise(config, is_old(version))
+    custom_objects = check_config(repaired, custom_objects, path.name)
+    repaired_training = modernise_training(training)
+    with file_for_keras(path, ".h5", (repaired, repaired_training) == (config, training)) as (file, fresh):
+        if fresh:
+            shutil.copyfile(path, file)
+            with h5py.File(file, "r+") as new:
+                new.attrs[HDF5_CONFIG] = json.dumps(repaired)
+                if training:
+                    new.attrs["training_config"] = json.dumps(repaired_training)
+        return _opened(file, custom_objects, repaired_training)
+
+
+def _no_keras_hdf5(path: Path, file: h5py.File) -> str:
+    if "layer_names" in file.attrs or {"layers", "_layer_checkpoint_dependencies", "vars"} & set(file):
+        return _(
+            "{name} holds weights only, without the layers that they belong to: build the network first, "
+            "then load them into it with load_weights."
+        ).format(name=path.name)
+    return _("{name} is an HDF5 file, but holds no Keras model.").format(name=path.name)
+
+
+def _text(value: Any) -> str:
+    """Return the text of an HDF5 attribute, which h5py gives as bytes or text; empty where there is none."""
+    return value.decode() if isinstance(value, bytes) else str(value or "")
+
+
+def _parsed(text: str | bytes, name: str) -> dict[str, Any]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise UnreadableModel(_("{name} is damaged: its description is no JSON object.").format(name=name))
+    return content
+
+
+@contextmanager
+def file_for_keras(path: Path, suffix: str, good: bool = True) -> Iterator[tuple[Path, bool]]:
+    """Give the file itself if Keras can read it as it is, else the path of one to be written, which is deleted afterwards.
+
+    Keras reads only files whose names end as it expects.
+    """
+    if good and path.name.endswith((".h5", ".hdf5") if suffix == ".h5" else suffix):
+        yield path, False
+        return
+    with TemporaryDirectory(prefix="explorer-") as folder:
+        yield Path(folder) / f"model{suffix}", True
+
+
+def _opened(file: Path, custom_objects: Custom, training: Any) -> Any:
+    """Return the model that Keras reads, compiled if what it was compiled with is harmless and can be read."""
+    if training:
+        with suppress(Exception):  # the model itself is of use without it
+            check_config(training, custom_objects, file.name)
+            return keras.saving.load_model(file, custom_objects=custom_objects)
+    return keras.saving.load_model(file, custom_objects=custom_objects, compile=False)
+
+
+def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> None:
+    """Save a whole model as .keras or, for old programs, as .h5; with `card`, what explorer is to know of it.
+
+    A file that was there before stays as it was if this fails.
+    Raises ExplorerError for other endings, a folder that is not there, a model that Keras can't save.
+    """
+    path = Path(path).expanduser()
+    if not path.name.endswith((".keras", ".h5", ".hdf5")) or path.name.endswith(".weights.h5"):
+        raise ExplorerError(_("A model is saved under a name that ends in .keras or .h5, not as {name}.").format(name=path.name))
+    if card is not None:
+        model_card.check_card(card)
+    with writing(path) as part:
+        if path.suffix != ".keras" and "layers" not in model.get_config():
+            raise ExplorerError(_("{kind} is a class of its own, which an .h5 can't hold: use .keras").format(kind=type(model).__name__))
+        keras.saving.save_model(model, part)
+        if card is not None and path.suffix == ".keras":
+            with zipfile.ZipFile(part, "a") as archive:
+                archive.writestr(model_card.MEMBER, model_card.as_json(card))
+        elif card is not None:
+            with h5py.File(part, "r+") as file:
+                file.attrs[model_card.ATTRIBUTE] = model_card.as_json(card)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to, which takes its place in the end if nothing was raised."""
+    if not path.parent.is_dir():
+        raise ExplorerError(_("There is no folder {folder} to save into.").format(folder=path.parent))
+    part = path.with_name(f".part-{path.name}")
+    try:
+        with quietly():
+            yield part
+        part.replace(path)
+    except Exception as error:  # Keras raises whatever get_config() of the user's layers does
+        raise ExplorerError(_("{name} can't be saved: {why}.").format(name=path.name, why=reason(error))) from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,212 @@
+"""What Keras 1 and 2 wrote into model files, put the way that Keras 3 reads it; what Keras 3 wrote is left as it is.
+
+Keras 3 promises to open the old formats, yet refuses most of what TensorFlow 2.0 to 2.15 saved: arguments that
+its layers have dropped, classes that have moved, node numbers of nested models. The tables below hold what
+differs between every layer of TensorFlow 2.12 and 2.15 (and tf_keras 2.21) and Keras 3.15.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from explorer.backend.runtime import keras
+
+Config = dict[str, Any]
+
+# Arguments that mean nothing to these layers, as whole names of classes; Keras 2 wrote them and Keras 3 takes them no longer.
+_DROPPED = (
+    (r"(Depthwise|Separable)Conv\dD|Conv\dDTranspose", ("groups",)),
+    (r"SeparableConv\dD", ("kernel_initializer", "kernel_regularizer", "kernel_constraint")),
+    (r"SpatialDropout\dD", ("trainable", "noise_shape")),
+    (r"MultiHeadAttention", ("query_shape", "key_shape", "value_shape", "softmax_robust_masking")),
+    (r"Random\w+", ("rng_type",)),
+    (r"Discretization", ("trainable",)),
+    (r"Lambda", ("function_type", "module", "output_shape_type", "output_shape_module")),
+)
+_MODELS = {"Sequential": "Sequential", "Functional": "Model", "Model": "Model"}
+# What TensorFlow's arithmetic with a constant is as Rescaling: (scale, offset). Pixels prepared inside a model are made of these.
+_ARITHMETIC: dict[str, Callable[[float], tuple[float, float]]] = {
+    "math.truediv": lambda constant: (1 / constant, 0.0),
+    "math.multiply": lambda constant: (constant, 0.0),
+    "math.subtract": lambda constant: (1.0, -constant),
+    "math.add": lambda constant: (1.0, constant),
+    "__operators__.add": lambda constant: (1.0, constant),
+}
+_ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
+_SHORT = {  # these names Keras can't read back from an .h5 file, not even from one that Keras 3 wrote
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+
+
+@keras.saving.register_keras_serializable("explorer")  # type: ignore[untyped-decorator]
+def hard_sigmoid_of_keras_2(x: Any) -> Any:
+    """Return 0.2 x + 0.5 cut to 0..1: what `hard_sigmoid` was before Keras 3 made it x / 6 + 0.5."""
+    return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+def is_old(version: str | None) -> bool:
+    """Return whether a file's `keras_version` is that of Keras 1 or 2; Keras 1 wrote none into some."""
+    return version is None or version.split(".")[0] in ("0", "1", "2")
+
+
+def modernise(config: Config, old: bool) -> Config:
+    """Return the config of a model as Keras 3 reads it.
+
+    old: whether Keras 1 or 2 wrote it; else only arguments that were dropped are left out.
+    """
+    new: Config = _modernised(config, old)
+    for key in ("keras_version", "backend"):
+        new.pop(key, None)
+    return new
+
+
+def _modernised(value: Any, old: bool) -> Any:
+    if isinstance(value, list):
+        return [_modernised(one, old) for one in value]
+    if not isinstance(value, dict):
+        return value
+    entry = {key: _modernised(one, old) for key, one in value.items()}
+    if isinstance(entry.get("class_name"), str) and isinstance(entry.get("config"), dict | list):
+        _drop(entry)
+        if old:
+            _rewrite(entry)
+    return entry
+
+
+def _drop(entry: Config) -> None:
+    for classes, arguments in _DROPPED:
+        if re.fullmatch(classes, entry["class_name"]) and isinstance(entry["config"], dict):
+            for argument in arguments:
+                entry["config"].pop(argument, None)
+
+
+def _rewrite(entry: Config) -> None:
+    """Put one object of an old config as Keras 3 writes it."""
+    name = entry["class_name"]
+    if name in _MODELS:
+        entry.update(class_name=_MODELS[name], module="keras")
+        if isinstance(entry["config"], list):  # Keras up to 2.2 named no Sequential
+            entry["config"] = {"name": "sequential", "layers": entry["config"]}
+    elif isinstance(getattr(keras.layers, name, None), type):
+        entry["module"] = "keras.layers"
+    if entry.get("module", "") in ("keras", "keras.layers"):
+        for key in ("registered_name", "build_config"):
+            entry.pop(key, None)
+    _rewrite_arguments(name, entry["config"])
+    if "input_layers" in entry["config"]:
+        _rewrite_graph(entry["config"])
+    elif "layers" in entry["config"]:
+        _rewrite_stack(entry["config"])
+
+
+def _rewrite_arguments(name: str, arguments: Config) -> None:
+    """Put the arguments of one layer as Keras 3 takes them."""
+    axis, dtype = arguments.get("axis"), arguments.get("dtype")
+    if name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:
+        arguments["axis"] = axis[0]
+    if isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
+        arguments["dtype"] = dtype["config"]["name"]
+    if arguments.get("time_major") is False:
+        del arguments["time_major"]
+    if name == "GRU":
+        arguments.setdefault("reset_after", False)
+    for key, value in arguments.items():
+        if value == "hard_sigmoid" and key.endswith("activation"):
+            arguments[key] = keras.saving.serialize_keras_object(hard_sigmoid_of_keras_2)
+        elif key.endswith("_initializer") and isinstance(value, dict):
+            value.get("config", {}).pop("dtype", None)  # TensorFlow 1 wrote one
+        elif isinstance(value, dict) and value.get("type") == "ndarray":
+            arguments[key] = value["value"]  # so Keras 2.1 wrote the 6 of ReLU
+
+
+def _rewrite_stack(arguments: Config) -> None:
+    """Give a Sequential the input that Keras up to 2.2 told its first layer only."""
+    layers = arguments["layers"]
+    for index, layer in enumerate(layers):
+        shape = layer["config"].pop("batch_input_shape", None) if isinstance(layer.get("config"), dict) else None
+        if shape and layer["class_name"] == "InputLayer":
+            layer["config"]["batch_shape"] = shape
+        elif shape and index == 0:
+            first = {"batch_shape": shape, "dtype": "float32", "name": f"{layer['config']['name']}_input"}
+            arguments["layers"] = [{"class_name": "InputLayer", "module": "keras.layers", "config": first}, *layers]
+
+
+def _rewrite_graph(arguments: Config) -> None:
+    """Put the nodes of a functional model as Keras 3 writes them."""
+    layers = {layer["name"]: layer for layer in arguments["layers"]}
+    for layer in layers.values():
+        shape = layer["config"].pop("batch_input_shape", None)
+        if shape and layer["class_name"] == "InputLayer":
+            layer["config"]["batch_shape"] = shape
+        layer["inbound_nodes"] = [_node(node, layer, layers) for node in layer["inbound_nodes"]]
+    for key in ("input_layers", "output_layers"):
+        tensors = [[name, _index(layers[name], index, ("Sequential",)), tensor] for name, index, tensor in arguments[key]]
+        arguments[key] = tensors[0] if len(tensors) == 1 else tensors
+
+
+def _node(node: Any, layer: Config, layers: dict[str, Config]) -> Any:
+    """Return one call of a layer: tensors as `[name, node, tensor, keywords]` become Keras 3's arguments."""
+    if isinstance(node, dict):
+        return node
+    calls = [node] if isinstance(node[0], str) else node
+    tensors = [_tensor(call, layers) for call in calls]
+    keywords: Config = next((call[3] for call in calls if len(call) > 3), {})
+    if layer["class_name"] == "TFOpLambda":
+        keywords = _as_rescaling(layer, keywords)
+    return {
+        "args": tensors if len(tensors) == 1 else [tensors],
+        "kwargs": {key: _tensor(value, layers) if _is_tensor(value, layers) else value for key, value in keywords.items()},
+    }
+
+
+def _is_tensor(value: Any, layers: dict[str, Config]) -> bool:
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and value[0] in layers
+
+
+def _tensor(reference: list[Any], layers: dict[str, Config]) -> Config:
+    """Return the output that `[name, node, tensor]` stands for; Keras finds it by its history and never looks at the shape."""
+    name, index, tensor = reference[:3]
+    history = [name, _index(layers[name], index, tuple(_MODELS.values())), tensor]
+    return {"class_name": "__keras_tensor__", "config": {"shape": [None], "dtype": "float32", "keras_history": history}}
+
+
+def _index(layer: Config, index: int, counted_from_one: tuple[str, ...]) -> int:
+    """Return the number of a call; Keras 2 counted those of nested models from 1, as they call themselves once."""
+    return index - 1 if layer["class_name"] in counted_from_one else index
+
+
+def _as_rescaling(layer: Config, keywords: Config) -> Config:
+    """Make TensorFlow's arithmetic with a constant a Rescaling layer, if it is that; return the keywords that are left."""
+    constant, operation = keywords.get("y"), _ARITHMETIC.get(layer["config"].get("function"))
+    if operation is None or not isinstance(constant, int | float) or not constant:
+        return keywords
+    scale, offset = operation(constant)
+    layer.update(class_name="Rescaling", module="keras.layers", config={"name": layer["name"], "scale": scale, "offset": offset})
+    layer.pop("registered_name", None)
+    return {}
+
+
+def modernise_training(config: Any) -> Any:
+    """Return what a model was compiled with as Keras 3 reads it: `training_config` of an .h5, `compile_config` of a .keras."""
+    if isinstance(config, str):
+        return _SHORT.get(config, config)
+    if isinstance(config, list):  # [None] stands for an output without metrics
+        return [modernise_training(one) for one in config] if any(one is not None for one in config) else []
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config:
+        unset = {key for key in ("run_eagerly", "steps_per_execution", "jit_compile") if config.get(key) is None}
+        return {key: modernise_training(value) for key, value in config.items() if key not in unset}
+    arguments = dict(config.get("config") or {})
+    if config["class_name"] == "MeanMetricWrapper":  # "accuracy", "mae" and others, as the user wrote them
+        return "accuracy" if arguments.get("fn") in _ACCURACIES else arguments.get("fn")
+    for key in ("jit_compile", "is_legacy_optimizer", "fn"):
+        arguments.pop(key, None)
+    if arguments.get("reduction") == "auto":
+        arguments["reduction"] = "sum_over_batch_size"
+    return {**config, "class_name": config["class_name"].removeprefix("Custom>"), "config": arguments}

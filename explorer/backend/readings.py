@@ -1,0 +1,231 @@
+"""What goes into a network and comes out, and how it reads pictures: known for the architectures of the table, else guessed."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from explorer.backend.graphs import has_graph, maker_of, nodes, output_addresses
+from explorer.backend.runtime import keras
+from explorer.catalog import Architecture, architectures
+from explorer.errors import ExplorerError
+from explorer.locale import _, counted
+from explorer.values import Reading, TensorInfo
+
+SIDE = 224  # pixels a side of a picture where the network takes any
+SMALLEST = 8  # pixels a side of what is taken for a picture
+ARITHMETIC = ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")  # operations by which models scale their input themselves
+
+
+def of_architecture(row: Architecture, model: Any, data_format: str, own_input: bool) -> Reading:
+    """Return how a network of the table reads pictures.
+
+    own_input: whether it was built on a tensor of the user's own, before which other layers may lie.
+    """
+    inputs = inputs_of(model)
+    if _is_picture(inputs) != data_format:  # such as four channels, or a vector that layers before it make a picture of
+        return Reading("arrays", inputs)
+    size = _size(inputs[0].shape, data_format, row.input_size[0])
+    if own_input and (scaling := _scaling_of(model)):
+        return Reading(row.input, inputs, "none", data_format, size, (scaling,))
+    if not _fits(row.convention, size):
+        grey = _("{name} is made for colour pictures; grey pixels are brought to 0 to 1.").format(name=row.name)
+        return Reading(row.input, inputs, "unit", data_format, size, (grey,))
+    return Reading(row.input, inputs, row.convention, data_format, size)
+
+
+def of_model(model: Any, preprocess: str | None) -> Reading:
+    """Return how a model of the user's own reads examples.
+
+    preprocess: a named convention, "custom" for a function, None to guess; what is guessed is said in `assumed`.
+    Raises ExplorerError where nothing says what shape its inputs have, and for a convention that doesn't fit them.
+    """
+    inputs = inputs_of(model)
+    data_format = _is_picture(inputs)
+    if not data_format:
+        if preprocess is not None:
+            raise ExplorerError(_("preprocess is for pictures; the inputs of {name} are arrays.").format(name=model.name))
+        return Reading("arrays", inputs)
+    size = _size(inputs[0].shape, data_format, SIDE)
+    assumed = []
+    if None in inputs[0].shape:
+        assumed.append(_("It reads pictures of any size; they are brought to {side} x {side} pixels.").format(side=SIDE))
+    if preprocess is None:
+        preprocess, why = _guessed(model, inputs[0], size)
+        assumed.append(why)
+    elif not _fits(preprocess, size):
+        raise ExplorerError(
+            _("preprocess={preprocess!r} is for pictures of {channels}; {name} reads {own}.").format(
+                preprocess=preprocess, channels=_channels(1 if preprocess == "digit" else 3), name=model.name, own=_channels(size[2])
+            )
+        )
+    return Reading("image", inputs, preprocess, data_format, size, tuple(assumed))
+
+
+def known(model: Any) -> Architecture | None:
+    """Return the architecture that the model, or one nested in it, is by its name: `mobilenetv2_1.00_224`."""
+    for name in (model.name, *(layer.name for layer in model.layers if isinstance(layer, keras.Model))):
+        spelled = re.sub(r"[^a-z0-9]", "", name.lower())
+        found = [row for row in architectures.values() if spelled.startswith(row.name.lower()) and not row.bundled]
+        if found:
+            return max(found, key=lambda row: len(row.name))
+    return None
+
+
+def structure_of(model: Any) -> Any:
+    """Return what a model is called with: symbolic tensors in its own lists, tuples and dicts.
+
+    For a model without a graph, the shapes that it was called with first.
+    Raises ExplorerError where it has neither a graph nor been called, or takes several arguments.
+    """
+    if has_graph(model):
+        return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    if len(_arguments(model)) > 1:
+        raise ExplorerError(
+            _("{name} is called with several arguments; let it take one list or dict of tensors instead.").format(name=model.name)
+        )
+    shapes = (model.get_build_config() or {}).get("input_shape")
+    if shapes is None:
+        raise ExplorerError(
+            _("{name} has not been called yet, so nothing says what it reads: call it once on an example, then open it.").format(
+                name=model.name
+            )
+        )
+    return keras.tree.map_shape_structure(lambda shape: keras.KerasTensor(shape, "float32"), shapes)
+
+
+def _arguments(model: Any) -> list[str]:
+    """Return the names of what has to be given when the model is called."""
+    parameters = inspect.signature(model.call).parameters.values()
+    return [one.name for one in parameters if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+
+
+def inputs_of(model: Any) -> tuple[TensorInfo, ...]:
+    """Return the inputs of a model. Raises as `structure_of` does, and for text, which explorer doesn't give to networks."""
+    structure = structure_of(model)
+    if has_graph(model):
+        inputs = tuple(_info(tensor, maker_of(tensor).name, _below(model, tensor)) for tensor in model.inputs)
+    else:
+        inputs = tuple(_info(tensor, _named("input", path)) for path, tensor in tensors_in(structure))
+    for one in inputs:
+        if one.dtype == "string":
+            raise ExplorerError(
+                _("The input {input} of {name} is text; explorer opens models of pictures and numbers only.").format(
+                    input=one.name, name=model.name
+                )
+            )
+    return inputs
+
+
+def outputs_of(model: Any, returned: Any = None) -> tuple[TensorInfo, ...]:
+    """Return the outputs of a model, by the names that it gives them or the layers that make them.
+
+    returned: what it answered to a call, where it has no graph.
+    """
+    structure = returned if returned is not None else None if isinstance(model, keras.Sequential) else model.output
+    if returned is not None or isinstance(structure, dict):
+        return tuple(_info(tensor, _named("output", path)) for path, tensor in tensors_in(structure))
+    places = [tensor._keras_history.tensor_index for tensor in model.outputs]
+    names = [f"{name}[{place}]" if place else name for name, place in zip(output_addresses(model), places, strict=True)]
+    return tuple(_info(tensor, name) for tensor, name in zip(model.outputs, names, strict=True))
+
+
+def tensors_in(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """Return the tensors in lists, tuples and dicts, each with its path there; a model may return None among them."""
+    return [(path, leaf) for path, leaf in keras.tree.flatten_with_path(structure) if hasattr(leaf, "shape")]
+
+
+def _named(what: str, path: tuple[Any, ...]) -> str:
+    """Return the name of a tensor by its place in lists and dicts: `input`, `output_1`, `mask`, `boxes/1`."""
+    name = "/".join(map(str, path)) or what
+    return f"{what}_{name}" if path and isinstance(path[0], int) else name
+
+
+def last_activation(tensor: Any) -> str:
+    """Return the name of the activation that makes an output ("softmax"), looked up inside nested models; empty for none."""
+    layer = maker_of(tensor)
+    while isinstance(layer, keras.Model) and has_graph(layer):
+        tensor = layer.outputs[tensor._keras_history.tensor_index]
+        layer = maker_of(tensor)
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    return str(getattr(getattr(layer, "activation", None), "__name__", ""))
+
+
+def _info(tensor: Any, name: str, below: int | None = None) -> TensorInfo:
+    return TensorInfo(name, tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype), below)
+
+
+def _below(model: Any, tensor: Any) -> int | None:
+    """Return how many rows the embedding has that reads this input, where one does."""
+    for node in nodes(model):
+        if isinstance(node.operation, keras.layers.Embedding) and any(one is tensor for one in node.input_tensors):
+            return int(node.operation.input_dim)
+    return None
+
+
+def _is_picture(inputs: tuple[TensorInfo, ...]) -> str:
+    """Return the data format of the one picture that is read; empty where something else is."""
+    if len(inputs) != 1 or len(inputs[0].shape) != 3 or inputs[0].below is not None:
+        return ""
+    first, second, third = inputs[0].shape
+
+    def side(size: int | None) -> bool:
+        return size is None or size >= SMALLEST
+
+    if third in (1, 3) and side(first) and side(second):
+        return "channels_last"
+    return "channels_first" if first in (1, 3) and side(second) and side(third) else ""
+
+
+def _size(shape: tuple[int | None, ...], data_format: str, otherwise: int) -> tuple[int, int, int]:
+    first, second, third = shape
+    height, width, channels = (second, third, first) if data_format == "channels_first" else (first, second, third)
+    return height or otherwise, width or otherwise, channels or 3
+
+
+def _fits(convention: str, size: tuple[int, int, int]) -> bool:
+    """Whether the convention prepares pictures with so many channels."""
+    return {"caffe": 3, "torch": 3, "digit": 1}.get(convention, size[2]) == size[2]
+
+
+def _channels(count: int) -> str:
+    return counted("{number} channel", "{number} channels", count)
+
+
+def _guessed(model: Any, wanted: TensorInfo, size: tuple[int, int, int]) -> tuple[str, str]:
+    """Return the convention that a model of the user's own was most likely trained with, and why."""
+    if scaling := _scaling_of(model):
+        return "none", scaling
+    if "int" in wanted.dtype:
+        return "none", _("Pixels go in as 0 to 255: the network reads whole numbers.")
+    row = known(model)
+    if row and _fits(row.convention, size):
+        return row.convention, _("Pixels are prepared as for {name} ({convention}), which the model is by its name.").format(
+            name=row.name, convention=row.convention
+        )
+    return "unit", _("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.")
+
+
+def _scaling_of(model: Any) -> str:
+    """Return the sentence that says what scales the input before the first layer with weights; empty where nothing does."""
+    for operation in _operations(model):
+        layer = isinstance(operation, keras.layers.Layer)
+        if isinstance(operation, keras.layers.Rescaling | keras.layers.Normalization) or (
+            not layer and type(operation).__name__ in ARITHMETIC
+        ):
+            return _("Pixels go in as 0 to 255: the network scales them itself ({layer}).").format(layer=operation.name)
+        if layer and operation.weights:
+            break
+    return ""
+
+
+def _operations(model: Any) -> Iterator[Any]:
+    """Yield the layers and operations of a model in their order, those inside nested models too."""
+    for operation in getattr(model, "operations", model.layers):
+        if isinstance(operation, keras.Model):
+            yield from _operations(operation)
+        else:
+            yield operation

@@ -1,0 +1,116 @@
+"""Running a model: one compiled call for all that is asked of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from explorer.backend.graphs import has_graph, running_order
+from explorer.backend.memory import brief_collections
+from explorer.backend.model_checks import reason
+from explorer.backend.readings import structure_of, tensors_in
+from explorer.backend.recording import Record, recording
+from explorer.backend.runtime import keras, tensorflow
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import TensorInfo
+
+Arrays = list[np.ndarray[Any, Any]]
+
+
+class Runs:
+    """The ways in which a model is run: for its outputs, and for what its layers return.
+
+    A model with a graph is compiled; what a subclassed one does in Python can't be trusted to a graph.
+    inputs: those of the model, in order.
+    """
+
+    def __init__(self, model: Any, inputs: Sequence[TensorInfo]) -> None:
+        self._model = model
+        self._inputs = inputs
+        self._graph = has_graph(model)
+        self._structure = structure_of(model)
+        self._order = running_order(model)
+        self._batch_size = next((tensor.shape[0] for tensor in model.inputs if tensor.shape[0]), None) if self._graph else None
+        self._with_state = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+        self._forward = self._compiled(lambda *batch: [tensor for _path, tensor in tensors_in(self._called(batch))])
+        self._recorders: dict[tuple[str, ...], Callable[..., Any]] = {}
+
+    def forward(self, batch: Iterable[Any]) -> Arrays:
+        """Return the outputs for one array an input, (n, ...) each, in the order of the model's outputs.
+
+        Raises ExplorerError where the model can't be run on them.
+        """
+        arrays = list(batch)
+        parts = [self._run(self._forward, part) for part in self._parts(arrays)]
+        return [np.concatenate([np.asarray(part) for part in tensors])[: len(arrays[0])] for tensors in zip(*parts, strict=True)]
+
+    def record(self, batch: Iterable[Any], names: tuple[str, ...]) -> dict[str, Any]:
+        """Return the (first) outputs of these layers, by address; those that the model did not run are missing.
+
+        batch: one example: an array (1, ...) an input. Raises as `forward` does.
+        """
+        if names not in self._recorders:
+            self._recorders.clear()  # one is enough: each holds a graph of the whole network
+            self._recorders[names] = self._compiled(lambda *inputs: self._recorded(inputs, names))
+        returned: dict[str, Any] = self._run(self._recorders[names], next(self._parts(list(batch))))
+        return returned
+
+    def watched(self, batch: Iterable[Any]) -> tuple[Record, Any]:
+        """Call the model uncompiled; return what each layer returned, and what the model did. Raises as `forward` does."""
+
+        def run(*tensors: Any) -> tuple[Record, Any]:
+            self._called(tensors)  # layers that are not built yet are called twice the first time
+            with recording(self._model, self._order) as record:
+                return record, self._called(tensors)
+
+        watched: tuple[Record, Any] = self._run(run, list(batch))
+        return watched
+
+    def _called(self, batch: Iterable[Any]) -> Any:
+        return self._model(keras.tree.pack_sequence_as(self._structure, list(batch)), training=False)
+
+    def _run(self, function: Callable[..., Any], batch: Iterable[Any]) -> Any:
+        with self._explaining(), brief_collections():  # the first call builds a graph
+            for layer in self._with_state:
+                layer.reset_state()
+            return function(*map(tensorflow.constant, batch))
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Turn what Keras, TensorFlow and the user's own layers raise into a sentence."""
+        try:
+            yield
+        except ExplorerError:
+            raise
+        except Exception as error:
+            raise ExplorerError(
+                _("{name} can't be run on this example: {why}.").format(name=self._model.name, why=reason(error))
+            ) from error
+
+    def _parts(self, arrays: Arrays) -> Iterator[Arrays]:
+        """Yield the batch as the model takes it: whole, or in parts of its fixed batch size, the last filled up with the last example."""
+        if self._batch_size is None:
+            yield arrays
+            return
+        for start in range(0, len(arrays[0]), self._batch_size):
+            yield [np.take(array, range(start, start + self._batch_size), axis=0, mode="clip") for array in arrays]
+
+    def _compiled(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        if not self._graph:
+            return run
+        signature = [tensorflow.TensorSpec((self._batch_size, *one.shape), one.dtype) for one in self._inputs]
+        # TensorFlow counts how often a piece of code is traced and complains; a partial is counted by itself.
+        compiled: Callable[..., Any] = tensorflow.function(partial(run), input_signature=signature, autograph=False)
+        return compiled
+
+    def _recorded(self, inputs: tuple[Any, ...], names: tuple[str, ...]) -> dict[str, Any]:
+        with recording(self._model, self._order) as record:
+            self._called(inputs)
+        outputs = {one.name: tensor for one, tensor in zip(self._inputs, inputs, strict=True)}
+        outputs |= {name: keras.tree.flatten(record[name][1])[0] for name in names if name in record}
+        return {name: outputs[name] for name in names if name in outputs}

@@ -1,0 +1,123 @@
+"""WholeModel: what Keras itself can do with a network's model: describe, save, load weights, evaluate."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from explorer.backend import evaluation, evaluation_data, model_files, model_text, model_weights
+from explorer.backend.model_card import ModelCard
+from explorer.backend.model_weights import WeightsReport
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.options import MODEL_ENDINGS
+from explorer.values import AnySpec, Reading, TakenFile
+
+Take = Callable[["WholeModel", Path], None]
+
+
+class WholeModel:
+    """The part of a `Network` that is about its Keras `model` as a whole; `model` itself has all that Keras offers.
+
+    altered: whether `load_weights` gave it other weights than its `spec` says.
+    """
+
+    model: Any
+    spec: AnySpec
+    reading: Reading
+    labels: tuple[tuple[str, str], ...]
+    altered = False
+
+    def forget(self) -> None:
+        """Forget what was computed with the weights as they were."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Return `model.summary()` as text."""
+        return model_text.summary(self.model)
+
+    def config(self) -> dict[str, Any]:
+        """Return `model.get_config()`. Raises ExplorerError for a model whose class does not say how it was made."""
+        return model_text.config(self.model)
+
+    def to_json(self) -> str:
+        """Return the model's topology as JSON, which `explorer.load` and Keras read. Raises as `config` does."""
+        return model_text.to_json(self.model)
+
+    def to_yaml(self) -> str:
+        """Return the model's topology as YAML, which `explorer.load` reads. Raises as `config` does."""
+        return model_text.to_yaml(self.model)
+
+    def save(self, path: str | Path) -> None:
+        """Save the whole model as .keras or .h5, with how it reads pictures and its labels; Keras opens it as any other.
+
+        A `preprocess` that is a function is left out: it is code, not data.
+        Raises ExplorerError where it can't be saved.
+        """
+        convention = self.reading.convention if self.reading.kind == "image" and self.reading.convention != "custom" else None
+        model_files.save_model(self.model, path, ModelCard(convention, tuple(label for _id, label in self.labels), self.spec.name))
+
+    def save_weights(self, path: str | Path) -> None:
+        """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""
+        model_weights.save_weights(self.model, path)
+
+    def load_weights(self, path: str | Path, by_name: bool = False) -> WeightsReport:
+        """Load weights from a .weights.h5, .h5 or .keras file and return which layers they reached.
+
+        by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
+        Raises ExplorerError where it does not fit; then nothing has changed.
+        """
+        report = model_weights.load_weights(self.model, path, by_name)
+        self.altered = True
+        self.forget()
+        return report
+
+    def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:
+        """Return loss and metrics on data as the model reads it: arrays, or dicts of them by input and output.
+
+        The model's own compiled loss and metrics count; without them they are chosen by its last activation.
+        Raises ExplorerError for data that does not fit the model.
+        """
+        return evaluation.evaluate(self.model, x, y, batch_size)
+
+    def evaluate_file(self, path: str | Path, batch_size: int = 32) -> dict[str, float]:
+        """Return what `evaluate` does for the arrays of an .npz file: x and y, or x_<input> and y_<output>."""
+        return self.evaluate(*evaluation_data.read_data(path), batch_size)
+
+    def take(self, what: str) -> TakenFile:
+        """Return one of `TAKEN` as a file: its name and bytes. Raises ExplorerError where the model has no such thing."""
+        if what not in TAKEN:
+            raise ExplorerError(_("There is no {what} to take away; there are {known}.").format(what=what, known=", ".join(TAKEN)))
+        ending, write = TAKEN[what]
+        with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+            path = Path(folder) / f"{_stem(self.spec.name)}{ending}"
+            write(self, path)
+            return TakenFile(path.name, path.read_bytes())
+
+
+def _stem(name: str) -> str:
+    """Return the beginning of a file's name: what the network is called, or the file that it came from."""
+    bare = name.removesuffix(Path(name).suffix) if name.lower().endswith(MODEL_ENDINGS) else name
+    return re.sub(r"[^\w.+-]+", "_", bare)[:50] or "model"
+
+
+def _text(of: Callable[[WholeModel], str]) -> Take:
+    def write(model: WholeModel, path: Path) -> None:
+        path.write_text(of(model), encoding="utf-8")
+
+    return write
+
+
+TAKEN: dict[str, tuple[str, Take]] = {
+    "summary": ("-summary.txt", _text(WholeModel.describe)),
+    "json": (".json", _text(WholeModel.to_json)),
+    "yaml": (".yaml", _text(WholeModel.to_yaml)),
+    "config": ("-config.json", _text(lambda whole: model_text.as_text(whole.config()))),
+    "weights": (".weights.h5", WholeModel.save_weights),
+    "weights_h5": ("-weights.h5", WholeModel.save_weights),
+    "keras": (".keras", WholeModel.save),
+    "h5": (".h5", WholeModel.save),
+}

@@ -1,0 +1,147 @@
+"""What the commands share that load a network: its options, the line that says how far it is, and where arrays are written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer import rendering
+from explorer.backend.downloads import Say
+from explorer.backend.weights import use_pack
+from explorer.errors import ExplorerError, UnreadableExample
+from explorer.locale import _
+from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, spec_of
+from explorer.values import LARGEST, Example, NetworkSpec, Progress
+
+
+def add_options(command: argparse.ArgumentParser, pools: bool = False) -> None:
+    """Add the options of `explorer.load` to a command.
+
+    pools: whether the command itself pools what a whole network answers.
+    """
+    command.set_defaults(pools=pools)
+    command.add_argument("source", metavar="NETWORK", help=_("a name that `explorer architectures` lists, or the file of a Keras model"))
+    command.add_argument(
+        "--weights",
+        default=argparse.SUPPRESS,  # `explorer` takes it too
+        help=_("a pretrained set's name, none for random ones, a file, or a folder such as a classroom pack"),
+    )
+    command.add_argument("--no-top", dest="include_top", action="store_false", help=_("without the classification head"))
+    command.add_argument("--input-shape", type=_shape, metavar="HxWxC", help=_("size of the input, such as 160x160x3"))
+    command.add_argument("--pooling", choices=POOLINGS, help=_("with --no-top: a vector instead of maps"))
+    command.add_argument("--classes", type=int, help=_("with random weights: how many classes"))
+    command.add_argument("--alpha", type=float, default=1.0, help=_("width multiplier of MobileNet, MobileNetV2 and MobileNetV3"))
+    command.add_argument("--depth-multiplier", type=int, default=1, help=_("of MobileNet's depthwise convolutions"))
+    command.add_argument("--dropout", type=float, help=_("of MobileNet's top"))
+    command.add_argument("--data-format", choices=DATA_FORMATS, help=_("order of axes (default: what keras.json says)"))
+    command.add_argument("--preprocess", choices=CONVENTIONS, help=_("for a model of your own: how pixels are prepared"))
+    command.add_argument("--labels", type=Path, metavar="FILE", help=_("for a model of your own: the names of its classes, one a line"))
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(_("give it as 160x160x3, not {text}").format(text=text)) from None
+
+
+def load(options: argparse.Namespace, files: Sequence[str]) -> Any:
+    """Load the network that the options of a command name; a file that can't be read is better said before."""
+    for file in files:
+        _check_file(Path(file))
+    given = {name: getattr(options, name) for name in DEFAULTS} | {"weights": _weights(options.weights)}
+    if options.pools and options.include_top:
+        given["pooling"] = None
+    labels = _lines(options.labels) if options.labels else ()
+    wanted = spec_of(options.source, **{name: value for name, value in given.items() if value != DEFAULTS[name]})
+    if isinstance(wanted, NetworkSpec) and options.preprocess:
+        raise ExplorerError(_("--preprocess is for models of your own."))
+    from explorer.backend import building
+
+    with terminal() as say:
+        if isinstance(wanted, NetworkSpec):
+            return building.build(wanted, say=say, labels=labels)
+        return building.read(wanted, say=say, preprocess=options.preprocess, labels=labels)
+
+
+@contextmanager
+def terminal() -> Iterator[Say]:
+    """Give what shows progress in one line of the terminal, and shows nothing where stderr is none."""
+    if not sys.stderr.isatty():
+        yield lambda _progress: None
+        return
+
+    def say(progress: Progress) -> None:
+        print("\r\x1b[K" + progress.text[: shutil.get_terminal_size().columns - 1], end="", file=sys.stderr, flush=True)
+
+    try:
+        yield say
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def example(network: Any, file: str) -> Example:
+    """Return the example in a file that `load` has checked."""
+    return Example(network.reading.kind, Path(file).read_bytes(), Path(file).name)
+
+
+def check_output(path: Path | None, *endings: str) -> None:
+    """Raise ExplorerError where a result can't be written to this path, before it is computed."""
+    if path is None:
+        return
+    if path.suffix not in endings:
+        raise ExplorerError(_("{path} should end in {endings}.").format(path=path, endings=_(" or ").join(endings)))
+    if not path.parent.is_dir():
+        raise ExplorerError(_("There is no folder {folder}.").format(folder=path.parent))
+
+
+def write(path: Path, found: Mapping[str, Any], planes: Any = None) -> None:
+    """Write arrays to a .npz file, the only one to .npy, or its `planes` (rows, columns, channels) as a mosaic to .png.
+
+    Raises ExplorerError where the file can't be written, or where there is nothing to draw.
+    """
+    try:
+        if path.suffix == ".npz":
+            np.savez(path, **found)
+        elif path.suffix == ".npy":
+            np.save(path, next(iter(found.values())))
+        elif planes is None:
+            raise ExplorerError(_("{layer} answers with a vector, not with maps: write it to .npy.").format(layer=next(iter(found))))
+        else:
+            path.write_bytes(rendering.mosaic(planes).png)
+    except OSError as error:
+        raise ExplorerError(_("{path} can't be written: {why}.").format(path=path, why=error.strerror)) from error
+
+
+def _weights(text: str | None) -> str | None:
+    """Return the weights that a network is built with; a folder is looked into first for its pretrained ones."""
+    if text is None:
+        return "pretrained"
+    if os.path.isdir(os.path.expanduser(text)):
+        use_pack(text)
+        return "pretrained"
+    return None if text.lower() == "none" else text
+
+
+def _check_file(path: Path) -> None:
+    if not os.path.isfile(path):
+        text = _("{path} is not a file.") if os.path.exists(path) else _("There is no file {path}.")
+        raise UnreadableExample(text.format(path=path))
+    if path.stat().st_size > LARGEST:
+        raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else _("it is no text in UTF-8")
+        raise ExplorerError(_("{path} can't be read: {why}.").format(path=path, why=why)) from error

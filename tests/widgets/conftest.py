@@ -1,0 +1,27 @@
+import pytest
+from fakes import FakeBackend
+
+from explorer.session import Session
+from explorer.worker import InlineWorker
+
+
+@pytest.fixture
+def backend():
+    return FakeBackend()
+
+
+@pytest.fixture
+def session(backend):
+    return Session(worker=InlineWorker(lambda: backend))
+
+
+@pytest.fixture
+def page_of(backend, session):
+    """Return a function that shows a model of the user's own; it takes what makes the summary of its network."""
+
+    def page_of(make):
+        backend.networks["mine"] = make
+        session.adopt(type("Model", (), {"name": "mine"})())
+        return session
+
+    return page_of

@@ -1,0 +1,181 @@
+"""The picker without a browser: what it sends there, and what it does with what comes back."""
+
+from unittest.mock import Mock
+
+import pytest
+from traitlets import HasTraits
+
+from explorer.catalog import architectures
+from explorer.session import Session
+from explorer.values import ModelFile, NetworkSpec, NetworkSummary
+from explorer.widgets.picker import LAST_GUIDE, ArchitecturePicker, short_count
+
+GUIDES = {
+    *("Xception", "VGG16", "VGG19", "InceptionV3", "InceptionResNetV2", "MobileNet", "MobileNetV2", "NASNetMobile", "NASNetLarge"),
+    *("ResNet50", "ResNet101", "ResNet152", "ResNet50V2", "ResNet101V2", "ResNet152V2", "ResNeXt50", "ResNeXt101"),
+    *("DenseNet121", "DenseNet169", "DenseNet201"),
+}
+
+
+class StillSession(Session):
+    """A session without a worker: what is known is what a test sets, and what is opened is written down."""
+
+    def __init__(self):
+        HasTraits.__init__(self)
+        self.opened = []
+
+    def open(self, source):
+        self.opened.append(source)
+
+    def has(self, spec):
+        network = Mock(NetworkSummary)
+        network.spec = spec
+        self.network = network
+
+
+@pytest.fixture
+def picker():
+    return ArchitecturePicker(StillSession())
+
+
+def row(picker, name):
+    return next(row for row in picker.rows if row["name"] == name)
+
+
+def details(picker, name):
+    return {label: text for label, text, _link, _address in row(picker, name)["details"]}
+
+
+def test_every_architecture_is_a_row_in_the_order_of_the_table(picker):
+    assert [row["name"] for row in picker.rows] == list(architectures)
+
+
+def test_a_row_has_its_facts_as_numbers_to_sort_by_and_as_texts(picker):
+    vgg = row(picker, "VGG16")
+    assert vgg["values"] == {
+        "top1": 0.713,
+        "top5": 0.901,
+        "parameters": 138_357_544,
+        "size": architectures["VGG16"].size,
+        "depth": 23,
+        "year": 2014,
+        "input": 224 * 224,
+    }
+    assert vgg["texts"] == {
+        "top1": "71.3 %",
+        "top5": "90.1 %",
+        "parameters": "138.4 M",
+        "size": "528 MB",
+        "depth": "23",
+        "year": "2014",
+        "input": "224 × 224",
+    }
+
+
+def test_a_depth_that_no_guide_gives_is_a_dash_and_no_number(picker):
+    resnet = row(picker, "ResNet50")
+    assert (resnet["values"]["depth"], resnet["texts"]["depth"]) == (None, "–")
+    assert details(picker, "ResNet50")["Depth"] == "Its guide gives none."
+    assert details(picker, "VGG16")["Depth"] == "23 layers, as its guide counts them"
+
+
+def test_accuracy_on_other_data_is_shown_but_not_compared(picker):
+    digits = row(picker, "digits")
+    assert digits["texts"]["top1"].endswith(" %")
+    assert (digits["values"]["top1"], digits["values"]["top5"], digits["texts"]["top5"]) == (None, None, "–")
+    assert details(picker, "digits")["Accuracy"].endswith("% on held-out digits")
+
+
+def test_a_search_looks_in_name_family_title_and_authors(picker):
+    found = row(picker, "VGG16")["find"]
+    assert all(part in found for part in ("VGG16", "Very Deep Convolutional Networks", "Simonyan"))
+
+
+def test_the_details_give_paper_licence_sizes_and_what_happens_to_pixels(picker):
+    paper = architectures["VGG16"].paper
+    assert row(picker, "VGG16")["details"][:2] == [
+        ["Paper", paper.title, "", ""],
+        ["Authors", f"{paper.authors}, 2014.", "arXiv 1409.1556", "https://arxiv.org/abs/1409.1556"],
+    ]
+    vgg = details(picker, "VGG16")
+    assert vgg["Weights"] == f"imagenet; licence {architectures['VGG16'].licence}"
+    assert vgg["Input"] == "224 × 224 × 3; at least 32 × 32 without the top"
+    assert vgg["Pixels"].startswith("blue, green, red (BGR)")
+    assert "from -1 to 1" in details(picker, "MobileNetV2")["Pixels"]
+    assert details(picker, "digits")["Pixels"].startswith("one grey channel")
+
+
+@pytest.mark.parametrize("name", list(architectures))
+def test_no_row_lacks_a_detail(picker, name):
+    for label, text, link, address in row(picker, name)["details"]:
+        assert label
+        assert text.strip()
+        assert bool(link) == address.startswith("https://arxiv.org/abs/")
+
+
+def test_the_filters_offer_any_first_and_each_family_once(picker):
+    assert all(not pairs[0][0] for pairs in picker.choices.values())
+    families = [value for value, _text in picker.choices["family"][1:]]
+    assert families == list(dict.fromkeys(row["family"] for row in picker.rows))
+    assert [text for _value, text in picker.choices["size"][:2]] == ["Any size", "At most 20 MB"]
+
+
+def test_the_filter_for_the_guides_lets_through_what_the_guides_list():
+    assert {name for name, row in architectures.items() if row.year <= LAST_GUIDE} == GUIDES
+
+
+def test_what_is_bundled_or_downloaded_is_here(picker):
+    assert picker.here == ["digits"]
+    picker.session.at_hand = frozenset({"VGG16"})
+    assert picker.here == [name for name in architectures if name in ("digits", "VGG16")]
+
+
+def test_a_chosen_row_is_opened(picker):
+    picker._handle_custom_msg({"open": "VGG16"}, [])  # what the view's JavaScript sends
+    assert picker.session.opened == ["VGG16"]
+
+
+def test_the_loaded_one_and_its_facts_are_shown(picker):
+    assert (picker.chosen, picker.summary) == ("", "")
+    picker.session.has(NetworkSpec("digits", "digits"))
+    assert picker.chosen == "digits"
+    assert picker.summary.endswith("comes with explorer")
+    picker.session.at_hand = frozenset({"VGG16"})
+    picker.session.has(NetworkSpec("VGG16", "imagenet"))
+    assert picker.chosen == "VGG16"
+    assert picker.summary == "138.4 M parameters · top-1 71.3 % on ImageNet · 528 MB, on this machine"
+
+
+def test_while_another_is_being_loaded_its_facts_are_shown(picker):
+    picker.session.has(NetworkSpec("digits", "digits"))
+    picker.session.opening = NetworkSpec("VGG16", "imagenet")
+    assert (picker.chosen, picker.opening) == ("digits", "VGG16")
+    assert picker.summary.endswith("528 MB to download")
+    picker.session.opening = None  # it could not be had
+    assert (picker.chosen, picker.opening) == ("digits", "")
+    assert picker.summary.endswith("comes with explorer")
+
+
+def test_rows_are_sent_once(picker):
+    sent = []
+    picker.observe(sent.append, ["rows", "choices"])
+    picker.session.has(NetworkSpec("VGG16", "imagenet"))
+    picker.session.at_hand = frozenset({"VGG16"})
+    assert picker.chosen == "VGG16"
+    assert sent == []
+
+
+def test_a_network_beyond_the_table_shows_by_its_name(picker):
+    picker.session.has(ModelFile("/models/mine.keras", "1", "mine.keras"))
+    assert (picker.chosen, picker.summary) == ("mine.keras", "")
+
+
+def test_a_picker_alone_offers_no_chart(picker):
+    assert picker.chart is None
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(812, "812"), (1000, "1 k"), (39_370, "39 k"), (3_538_984, "3.5 M"), (350_196_968, "350.2 M")]
+)
+def test_counts_are_short(number, text):
+    assert short_count(number) == text
