@@ -29,7 +29,8 @@ def build(
     elif pooling:
         pool = keras.layers.GlobalAveragePooling2D if pooling == "avg" else keras.layers.GlobalMaxPooling2D
         x = pool(name=f"{pooling}_pool")(x)
-    return keras.Model(keras.utils.get_source_inputs(inputs), x, name="digits")
+    sources = keras.utils.get_source_inputs(inputs)
+    return keras.Model(sources[0] if len(sources) == 1 else sources, x, name="digits")
 
 
 def set_weights(model: Any, trained: Any) -> None:

@@ -269,7 +269,7 @@ def test_the_recipe_of_the_guides_for_a_custom_input(keras_home, elephant):
     assert network.reading.size == (160, 200, 3)
     assert network.spec.input_shape == (160, 200, 3)
     picture = keras.utils.img_to_array(keras.utils.load_img(elephant, target_size=(160, 200)))
-    scores = expected(keras.applications.mobilenet_v2.preprocess_input(picture[None]), training=False).numpy()
+    scores = expected([keras.applications.mobilenet_v2.preprocess_input(picture[None])], training=False).numpy()
     answers = network.predict(elephant)
     recipe = keras.applications.mobilenet_v2.decode_predictions(scores)[0]
     assert [one.id for one in answers] == [identifier for identifier, _label, _score in recipe]
