@@ -34,7 +34,7 @@ def brief_collections() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Return to the system what nobody holds any more; what lies between things still held only where the C library can (glibc)."""
+    """Free what nobody holds any more, and return it to the system where the C library can be asked to (glibc)."""
     gc.collect()  # a Keras model refers to itself in circles
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim:
