@@ -5,7 +5,6 @@ The result is a spec: data that says which network to build. Sizes and limits ar
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
@@ -14,6 +13,7 @@ from typing import Any
 
 from explorer.catalog import Architecture, architectures
 from explorer.errors import ExplorerError, UnknownName, near
+from explorer.keras_home import setting
 from explorer.locale import _
 from explorer.values import ModelFile, NetworkSpec
 
@@ -139,12 +139,8 @@ def _there(text: str | os.PathLike[str]) -> Path | None:
 
 def _usual_format(row: Architecture) -> str:
     """Return the order of axes that keras.json sets, where the architecture can be built so."""
-    try:
-        settings = json.loads((Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json").read_bytes())
-        said = settings.get("image_data_format")
-    except (OSError, ValueError, AttributeError, RuntimeError):  # none, damaged, of another form: Keras takes its defaults too
-        said = None
-    return "channels_first" if said == "channels_first" and row.channels_first else "channels_last"
+    wanted = setting("image_data_format", "channels_last")
+    return "channels_first" if wanted == "channels_first" and row.channels_first else "channels_last"
 
 
 def _check_names(row: Architecture, options: Mapping[str, Any]) -> None:
@@ -272,10 +268,9 @@ def _check_pretrained(row: Architecture, wanted: NetworkSpec) -> None:
 
 
 def side_of(row: Architecture, wanted: NetworkSpec) -> int | None:
-    """Return the side by which Keras picks among files for several input sizes: the default where it is none of them."""
+    """Return the side by which Keras picks among files for several input sizes; None where the input is not square."""
     height, width, _channels = sizes(row, wanted)
-    sides = {file.side for file in row.files}
-    return height if height == width and height in sides else row.input_size[0]
+    return height if height == width else None
 
 
 def _switch(name: str, value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from explorer.backend import digits, model_files, model_weights, readings, resnext, weights
 from explorer.backend.graphs import has_graph, maker_of
 from explorer.backend.model_card import ModelCard, read_card
-from explorer.backend.model_checks import quietly
+from explorer.backend.model_checks import explaining, quietly
 from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
 from explorer.backend.runtime import keras
 from explorer.catalog import DIGITS, PHOTOGRAPHS, Architecture, architectures
@@ -230,17 +230,8 @@ def _built(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path |
     return model
 
 
-@contextmanager
-def _saying(spec: NetworkSpec) -> Iterator[None]:
-    """Turn what Keras and TensorFlow raise on options that don't fit into a sentence."""
-    try:
-        yield
-    except ExplorerError:
-        raise
-    except Exception as error:
-        raise ExplorerError(
-            _("{name} can't be built with these options; Keras says: {why}.").format(name=spec.name, why=weights.in_short(error))
-        ) from error
+def _saying(spec: NetworkSpec) -> AbstractContextManager[None]:
+    return explaining(_("{name} can't be built with these options; Keras says: {why}."), spec.name)
 
 
 def _made(row: Architecture, spec: NetworkSpec, input_tensor: Any = None) -> Any:

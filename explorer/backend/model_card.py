@@ -13,10 +13,10 @@ from typing import Any
 
 from explorer.errors import ExplorerError
 from explorer.locale import _
+from explorer.options import CONVENTIONS
 
 MEMBER = "explorer.json"
 ATTRIBUTE = "explorer"
-CONVENTIONS = ("tf", "caffe", "torch", "unit", "none", "digit")
 LARGEST = 4 * 2**20  # bytes
 
 

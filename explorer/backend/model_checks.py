@@ -246,6 +246,17 @@ def refusing(name: str) -> Iterator[None]:
 
 
 @contextmanager
+def explaining(sentence: str, name: str) -> Iterator[None]:
+    """Turn what Keras, TensorFlow and the user's own code raise into an ExplorerError: `sentence` with {name} and {why} filled in."""
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except Exception as error:
+        raise ExplorerError(sentence.format(name=name, why=reason(error))) from error
+
+
+@contextmanager
 def quietly() -> Iterator[None]:
     """Keep what Keras warns of to itself: old arguments, the state of optimizers, the age of .h5 and the like."""
     log = logging.getLogger("absl")
@@ -262,4 +273,5 @@ def quietly() -> Iterator[None]:
 def reason(error: BaseException) -> str:
     """Return the point of an error of Keras, which wraps it in pages of config, in one short line."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Exception encountered:")[-1]
+    text = re.sub(r"(?s)^Graph execution error:.*\n\n|\s*\[\[\{\{node.*", "", text)  # TensorFlow's own traceback
     return shorten(text, 200, placeholder="…").rstrip(".") or type(error).__name__

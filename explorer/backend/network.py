@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from threading import RLock
 from typing import Any, TypeAlias, overload
 
@@ -106,6 +107,12 @@ class Network(WholeModel):
         """Bytes that the weights take."""
         return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self.model.weights)
 
+    @cached_property
+    def classes(self) -> tuple[int, ...]:
+        """How many classes each output names; 0 for one that is no vector of scores, and for features without a top."""
+        headless = isinstance(self.spec, NetworkSpec) and not self.spec.include_top
+        return tuple(one.shape[0] or 0 if len(one.shape) == 1 and not headless else 0 for one in self.outputs)
+
     def forget(self) -> None:
         """Forget the activations that are remembered."""
         with self._lock:
@@ -113,16 +120,13 @@ class Network(WholeModel):
 
     def summary(self) -> NetworkSummary:
         """Return what a page needs to know of this network."""
-        classes = tuple(one.shape[0] or 0 if len(one.shape) == 1 else 0 for one in self.outputs)
-        if isinstance(self.spec, NetworkSpec) and not self.spec.include_top:
-            classes = tuple(0 for _one in classes)  # features, not classes
         return NetworkSummary(
             self.spec,
             self.reading,
             self.axes,
             self.layers,
             self.outputs,
-            classes,
+            self.classes,
             self.model.count_params(),
             self.memory,
             self.samples,
@@ -164,32 +168,31 @@ class Network(WholeModel):
         raise ExplorerError(_("The output {output} of {name} is no list of scores.").format(output=output, name=self.spec.name))
 
     def _answers(self, examples: list[Example], top: int | None) -> Iterator[list[Answers]]:
-        classes = self.summary().classes
-        top = self._checked_top(top, classes)
+        top = self._checked_top(top)
         size = BATCH if self.reading.size or not any(None in one.shape for one in self.reading.inputs) else 1  # lengths may differ
         for start in range(0, len(examples), size):
             with self._lock:
                 batches = [self._batch(one) for one in examples[start : start + size]]
                 returned = self._runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
             for place in range(len(batches)):
-                yield [self._best(returned[output][place], top, output) for output, count in enumerate(classes) if count]
+                yield [self._best(returned[output][place], top, output) for output, count in enumerate(self.classes) if count]
 
     def _best(self, scored: Any, top: int, output: int) -> Answers:
         values = scored.astype(np.float64)
         activation = readings.last_activation(self.model.outputs[output]) if self.graph else ""
         return scores.best(values, top, self.labels, scores.scale_of(values, activation), output)
 
-    def _checked_top(self, top: int | None, classes: tuple[int, ...]) -> int:
-        if not any(classes):
+    def _checked_top(self, top: int | None) -> int:
+        if not any(self.classes):
             if isinstance(self.spec, NetworkSpec):
                 raise ExplorerError(
                     _("This network was built without its top (include_top=False), so it names no classes; ask for feature maps.")
                 )
             raise ExplorerError(_("The outputs of {name} are no lists of scores; ask for feature maps.").format(name=self.spec.name))
         if top is None:
-            return min(TOP, max(classes))
-        if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top <= max(classes):
-            raise ExplorerError(_("top must be a whole number from 1 to {classes}, not {top}.").format(classes=max(classes), top=top))
+            return min(TOP, max(self.classes))
+        if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top <= max(self.classes):
+            raise ExplorerError(_("top must be a whole number from 1 to {classes}, not {top}.").format(classes=max(self.classes), top=top))
         return int(top)
 
     @overload

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from explorer.backend.activations import Array
+from explorer.backend.model_checks import reason
 from explorer.backend.runtime import keras
-from explorer.backend.weights import in_short
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
@@ -174,7 +174,7 @@ def load_weights(model: Any, path: str | Path) -> None:
         if not _load_legacy(model, path):
             model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds
-        why = in_short(error).rstrip(":")
+        why = reason(error).rstrip(":")
         raise ExplorerError(_("{path} does not hold the weights of {name}: {why}.").format(path=path, name=model.name, why=why)) from error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,11 +10,10 @@ import numpy as np
 
 from explorer.backend.graphs import has_graph, running_order
 from explorer.backend.memory import brief_collections
-from explorer.backend.model_checks import reason
+from explorer.backend.model_checks import explaining
 from explorer.backend.readings import structure_of, tensors_in
 from explorer.backend.recording import Record, recording
 from explorer.backend.runtime import keras, tensorflow
-from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import TensorInfo
 
@@ -75,22 +73,13 @@ class Runs:
         return self._model(keras.tree.pack_sequence_as(self._structure, list(batch)), training=False)
 
     def _run(self, function: Callable[..., Any], batch: Iterable[Any]) -> Any:
-        with self._explaining(), brief_collections():  # the first call builds a graph
+        with (
+            explaining(_("{name} can't be run on this example: {why}."), self._model.name),
+            brief_collections(),
+        ):  # the first call builds a graph
             for layer in self._with_state:
                 layer.reset_state()
             return function(*map(tensorflow.constant, batch))
-
-    @contextmanager
-    def _explaining(self) -> Iterator[None]:
-        """Turn what Keras, TensorFlow and the user's own layers raise into a sentence."""
-        try:
-            yield
-        except ExplorerError:
-            raise
-        except Exception as error:
-            raise ExplorerError(
-                _("{name} can't be run on this example: {why}.").format(name=self._model.name, why=reason(error))
-            ) from error
 
     def _parts(self, arrays: Arrays) -> Iterator[Arrays]:
         """Yield the batch as the model takes it: whole, or in parts of its fixed batch size, the last filled up with the last example."""

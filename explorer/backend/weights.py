@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 
 from explorer.backend.downloads import Say, download
 from explorer.backend.integrity import wrong_with
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
 from explorer.errors import ExplorerError, WeightsUnavailable
+from explorer.keras_home import keras_home
 from explorer.locale import _
 from explorer.options import side_of
 from explorer.values import NetworkSpec
@@ -25,11 +25,6 @@ CLASS_INDEX = WeightsFile(
 )
 
 _known_whole: set[tuple[Path, int, int]] = set()
-
-
-def keras_home() -> Path:
-    """Return the folder of Keras's settings and files: KERAS_HOME, else ~/.keras."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 
 
 def cache() -> Path:
@@ -198,12 +193,6 @@ def command(row: Architecture, file: WeightsFile) -> str:
     words += [] if file.alpha == 1.0 else [f"--alpha {file.alpha:g}"]
     words += [] if file.side in (None, row.input_size[0]) else [f"--side {file.side}"]
     return " ".join(words)
-
-
-def in_short(why: Exception) -> str:
-    """Return the point of an error from Keras: its first line without the address and number that come before the reason."""
-    first = (str(why).splitlines() or [""])[0]
-    return re.sub(r"^\[Errno [^\]]*\] ", "", first.rsplit(" -- ", 1)[-1]).rstrip(".") or type(why).__name__
 
 
 def _needed(spec: NetworkSpec) -> list[WeightsFile]:

@@ -138,7 +138,18 @@ def _fields(row: Architecture, spec: NetworkSpec) -> list[dict[str, Any]]:
         _number("width", _("Width"), _("May differ from the height: pictures are stretched to both."), width, least=row.smallest),
         _number("classes", _("Classes"), _("With random weights: how many classes the top has."), spec.classes or row.classes, least=1),
     ]
-    own = {
+    own = _own_fields(row, spec)
+    fields += [own[name] for name in row.options]
+    if row.channels_first:
+        about = _("Order of the axes inside the network: rows, columns, channels, or channels first. Same answers, slower on a CPU.")
+        orders = {"": _("as in keras.json"), "channels_last": "channels_last", "channels_first": "channels_first"}
+        fields.append(_choice("data_format", _("Data format"), about, spec.data_format, orders))
+    return fields
+
+
+def _own_fields(row: Architecture, spec: NetworkSpec) -> dict[str, dict[str, Any]]:
+    """Return the fields of the options that only some architectures take, by name."""
+    return {
         "alpha": _number(
             "alpha",
             _("Alpha"),
@@ -157,12 +168,6 @@ def _fields(row: Architecture, spec: NetworkSpec) -> list[dict[str, Any]]:
             "dropout", _("Dropout"), _("Share of the top's inputs left out in training; answers don't change."), spec.dropout, step="any"
         ),
     }
-    fields += [own[name] for name in row.options]
-    if row.channels_first:
-        about = _("Order of the axes inside the network: rows, columns, channels, or channels first. Same answers, slower on a CPU.")
-        orders = {"": _("as in keras.json"), "channels_last": "channels_last", "channels_first": "channels_first"}
-        fields.append(_choice("data_format", _("Data format"), about, spec.data_format or "", orders))
-    return fields
 
 
 def _choice(name: str, label: str, about: str, value: str, choices: dict[str, str]) -> dict[str, Any]:

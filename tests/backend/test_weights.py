@@ -315,10 +315,3 @@ def test_damaged_class_names_are_none(shop):
     assert weights.classes_here() == ()
     with pytest.raises(ExplorerError, match="is damaged"):
         weights.classes()
-
-
-def test_of_an_error_from_keras_only_the_reason_is_told():
-    keras_says = "URL fetch failure on https://example.org/vgg16.h5: None -- [Errno -2] Name or service not known"
-    assert weights.in_short(Exception(keras_says)) == "Name or service not known"
-    assert weights.in_short(ValueError("first line.\nsecond line")) == "first line"
-    assert weights.in_short(OSError()) == "OSError"
