@@ -159,8 +159,10 @@ def _given(example: Example) -> dict[str, Array]:
     data = example.data
     if isinstance(data, tuple):
         return dict(data)
-    if not isinstance(data, bytes):
+    if isinstance(data, np.ndarray):
         return {"0": data}
+    if not isinstance(data, bytes):
+        raise UnreadableExample(_("{name} is a sound; the network reads arrays.").format(name=example.name))
     if not data:
         raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
     try:

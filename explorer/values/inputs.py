@@ -1,0 +1,169 @@
+"""What goes into a network: how it reads, examples, and what it sees of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from explorer.values.axes import Axis
+
+LARGEST = 200 * 2**20  # bytes of an example
+
+Arrays: TypeAlias = "tuple[tuple[str, np.ndarray[Any, Any]], ...]"
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One input or output of a network: `shape` without the batch axis, None where a size is open.
+
+    dtype: as NumPy names it.
+    below: for whole numbers, the smallest one that is too large (the rows of an embedding), where known.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    below: int | None = None
+
+
+@dataclass(frozen=True)
+class MelSpectrogram:
+    """How a network hears: the mel spectrogram, in decibels, of a stretch of sound.
+
+    rate: samples per second that the sound is brought to, as one channel.
+    samples: how many of them the network hears at once.
+    fft, hop: samples of one Fourier transform, and from one frame to the next.
+    bands: mel bands, from 0 Hz to half the rate.
+    exponent: what the power spectrogram is raised to before it is brought to decibels.
+    reach: decibels below the loudest point at which everything quieter is cut off.
+    """
+
+    rate: int
+    samples: int
+    fft: int
+    hop: int
+    bands: int
+    exponent: int = 1
+    reach: float = 80.0
+
+    @property
+    def frames(self) -> int:
+        """Frames of the spectrogram; the first one is centred on the first sample."""
+        return 1 + self.samples // self.hop
+
+    @property
+    def seconds(self) -> float:
+        """How long the stretch is that the network hears at once."""
+        return self.samples / self.rate
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of what the network reads: (bands, frames, 1)."""
+        return self.bands, self.frames, 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a network reads examples.
+
+    kind: "image", "audio" or "arrays".
+    inputs: one for each input of the network.
+    convention: for pictures, how pixels are prepared: "tf", "caffe", "torch", "unit", "none", "digit" or
+        "custom" (a function of the user's own); for sound the name of a spectrogram in `catalog.SPECTROGRAMS`.
+    data_format: the order of a picture's axes: "channels_last" or "channels_first".
+    size: (height, width, channels) of the picture, or (bands, frames, 1) of the spectrogram, that is read; () for arrays.
+    assumed: what was guessed, in sentences.
+    sound: how sound becomes that spectrogram; None for pictures and arrays.
+    """
+
+    kind: str
+    inputs: tuple[TensorInfo, ...]
+    convention: str = "none"
+    data_format: str = "channels_last"
+    size: tuple[int, ...] = ()
+    assumed: tuple[str, ...] = ()
+    sound: MelSpectrogram | None = None
+
+
+@dataclass(frozen=True)
+class FileOnDisk:
+    """A file that is read by the part that is needed; `stamp` tells versions of it apart."""
+
+    path: str
+    stamp: str
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One input as the user gave it.
+
+    kind: "image", "audio" or "arrays".
+    data: the bytes of a file, or an array (height, width, 3) of uint8; for arrays also a tuple of
+        (input's name, array) pairs; for sound also a file on this machine.
+    name: what to call it in sentences; never used as a path.
+    start: seconds into a sound at which the part begins that is heard; None for the middle.
+    """
+
+    kind: str
+    data: bytes | np.ndarray[Any, np.dtype[np.uint8]] | Arrays | FileOnDisk
+    name: str
+    start: float | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the content: equal for equal content, whatever its name."""
+        content = hashlib.blake2b(repr(self.start).encode(), digest_size=16)
+        if isinstance(self.data, FileOnDisk):
+            content.update(repr(self.data).encode())
+            return content.hexdigest()
+        if isinstance(self.data, bytes):
+            content.update(self.data)
+            return content.hexdigest()
+        for name, array in self.data if isinstance(self.data, tuple) else (("", self.data),):
+            content.update(repr((name, array.shape, array.dtype.str)).encode())
+            content.update(np.ascontiguousarray(array).data)
+        return content.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A sound as it came, and the part of it that a network hears.
+
+    rate, channels: samples per second and channels, as it came.
+    seconds: how long all of it is.
+    start, stop: the part that is heard, in seconds; it may end after the sound does, in silence.
+    envelope: float32 (n, 2), the lowest and highest sample (-1 to 1) of n equal stretches of the whole sound, the channels averaged.
+    spectrogram: float32 (bands, frames) in decibels, the lowest band first.
+    """
+
+    rate: int
+    channels: int
+    seconds: float
+    start: float
+    stop: float
+    envelope: np.ndarray[Any, np.dtype[np.float32]]
+    spectrogram: np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class SeenInput:
+    """An example as it came and as the network sees it, both uint8 (height, width, 3) or (height, width).
+
+    aligned: both show the same frame, so a region of one is the same part of the other.
+    notes: what was done on the way that the user should know.
+    arrays: for a network that reads arrays, what each of its inputs gets; the pictures are empty then.
+    sound: for a network that hears; the pictures are empty then.
+    """
+
+    came: np.ndarray[Any, np.dtype[np.uint8]]
+    seen: np.ndarray[Any, np.dtype[np.uint8]]
+    came_size: tuple[int, ...]
+    axes: tuple[Axis, ...]
+    aligned: bool = True
+    notes: tuple[str, ...] = ()
+    arrays: Arrays = ()
+    sound: Heard | None = None

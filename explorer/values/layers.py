@@ -1,0 +1,116 @@
+"""The layer table: rows, and how one is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, SupportsIndex, TypeAlias, overload
+
+from explorer.errors import UnknownName, near
+from explorer.locale import _
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One use of a layer: a row of the layer table.
+
+    index: Keras's own position in `model.layers` (of the nested model, for a layer inside one).
+    name: its address: Keras's name, `backbone/block_3_add` inside a nested model, `lstm:1` for the
+        second use of a shared layer.
+    kind: what it does ("convolution", "depthwise", "normalisation", "activation", "merge", "pooling",
+        "dense", "recurrent", "model", "input" or "other"); `class_name` is Keras's class ("Conv2D").
+    block: the part of the network it belongs to ("stem", "block_13", "conv4_block2", "top").
+    output_shape: of one example, without the batch axis; None where a size is open; of the first output
+        where there are several (`output_shapes` has them all); () where it is not known.
+    parameters: all of them, trainable or not; 0 for a further use of a shared layer.
+    further: whether it is none of `model.layers`: inside a nested model, or a further use.
+    inputs, input_shapes: the rows whose outputs it reads, and their shapes; empty where Keras has no graph.
+    """
+
+    index: int
+    name: str
+    kind: str
+    class_name: str
+    block: str
+    output_shape: tuple[int | None, ...]
+    parameters: int
+    further: bool = False
+    inputs: tuple[str, ...] = ()
+    input_shapes: tuple[tuple[int | None, ...], ...] = ()
+    output_shapes: tuple[tuple[int | None, ...], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What to call it in lists: its name, after its index where that is an index of `model.layers`."""
+        return self.name if self.further else f"{self.index} · {self.name}"
+
+    @property
+    def code(self) -> str:
+        """How to get at the layer in Keras."""
+        path = re.sub(r":\d+", "", self.name).split("/")
+        return "model" + "".join(f".get_layer({name!r})" for name in path) if self.further else f"model.layers[{self.index}]"
+
+
+class Layers(tuple[Layer, ...]):
+    """The layers in Keras's order; `layers[116]` and `layers["block_13_expand"]` are the same row.
+
+    One row for each of `model.layers`; `rows` has all that can be looked at: those inside nested models
+    and further uses of shared layers too, each behind the layer that it belongs to.
+    """
+
+    rows: tuple[Layer, ...]
+
+    def __new__(cls, rows: Iterable[Layer]) -> Layers:
+        """Make the table of all rows, in the order in which they are drawn."""
+        every = tuple(rows)
+        own = super().__new__(cls, (row for row in every if not row.further))
+        own.rows = every
+        return own
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | str) -> Layer: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Layer, ...]: ...
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key) if isinstance(key, slice) else self.find(key)
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in (layer, layer.name) for layer in self.rows)
+
+    def __reduce__(self) -> tuple[type[Layers], tuple[tuple[Layer, ...]]]:
+        return Layers, (self.rows,)
+
+    @cached_property
+    def _named(self) -> dict[str, Layer]:
+        return {row.name: row for row in self.rows}
+
+    def find(self, key: LayerKey) -> Layer:
+        """Return the layer with this index (from the end where negative), name, or index written as text.
+
+        Raises UnknownName, saying the range of indices or the names that are near.
+        """
+        if isinstance(key, Layer):
+            key = key.name
+        if isinstance(key, bool | bytes | slice):
+            raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__))
+        if isinstance(key, str):
+            if key.strip() in self._named:
+                return self._named[key.strip()]
+            if not re.fullmatch(r"\s*-?\d+\s*", key):
+                raise UnknownName(_("There is no layer {name!r}.{near}").format(name=key, near=near(key, self._named)))
+            key = int(key)
+        try:
+            return super().__getitem__(key)
+        except IndexError:
+            if not len(self):
+                raise UnknownName(_("This network has no layers.")) from None
+            raise UnknownName(
+                _("There is no layer {index}: this network has layers 0 to {last}.").format(index=key, last=len(self) - 1)
+            ) from None
+        except TypeError:
+            raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__)) from None
+
+
+LayerKey: TypeAlias = "SupportsIndex | str | Layer"
