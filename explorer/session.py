@@ -44,7 +44,7 @@ class Session(Opening):
     feature_maps = Instance(FeatureMaps, allow_none=True, help="What the selected layer answers.")
     channel = Int(0, help="The chosen feature map or unit.")
     cell = Instance(tuple, allow_none=True, help="The chosen cell: row and column.")
-    region = Instance(Region, allow_none=True, help="The part of the input that the chosen cell stands for.")
+    region = Instance(Region, allow_none=True, help="The part of the input that the chosen cell sees; None for nothing.")
 
     def __init__(
         self,
@@ -60,10 +60,11 @@ class Session(Opening):
         self._wished: Example | None = None  # on its way to being the example
         self._answered_to: Example | None = None
         self._chosen_in: Layer | None = None  # the layer that `channel` is of
+        self._last: dict[str, Example] = {}  # the example shown last, by its kind
         super().__init__(source, preprocess, labels, worker)
 
     def show(self, data: bytes, name: str) -> None:
-        """Show and answer the picture, or the arrays, in `data`; `example` changes when it could be read."""
+        """Show and answer the picture, the sound or the arrays in `data`; `example` changes when it could be read."""
         self.failure = ""
         self._show(Example(self.network.reading.kind if self.network else "image", data, last_part(name)))
 
@@ -78,6 +79,15 @@ class Session(Opening):
         """Show and answer random values that fit the inputs of a network of arrays."""
         self.failure = ""
         self._show_random(seed, self._show)
+
+    def hear_from(self, start: float | None) -> None:
+        """Let the network hear the sound that is shown from another place.
+
+        start: seconds into the sound; None for the middle.
+        """
+        if self.example is not None and self.example.kind == "audio":
+            self.failure = ""
+            self._show(replace(self.example, start=start))
 
     def show_again(self) -> None:
         """Answer the example anew, and look into the layer anew: the network's weights may have changed."""
@@ -104,7 +114,7 @@ class Session(Opening):
         self._drop("random", "example", "answers", "feature maps")  # what is under way is about the network before
         self.answers = self.feature_maps = self.seen = None
         if self.example is not None and self.example.kind != network.reading.kind:
-            self.example = None
+            self.example = self._last.get(network.reading.kind)
         if any(network.classes):
             self.top = max(1, min(self.top, max(network.classes)))
         same = self.network is not None and self.network.spec.name == network.spec.name
@@ -155,6 +165,7 @@ class Session(Opening):
             self.cell = None
         self._wished = None
         self.example, self.seen = example, seen
+        self._last[example.kind] = example
         self.settled += 1
         self.show_again()
 
@@ -245,7 +256,9 @@ class Session(Opening):
         if self.cell is None or maps is None or not maps.spatial:
             self.region = None
             return
-        self.region = Region(tuple(axis.span(cell) for axis, cell in zip(maps.axes, self.cell, strict=False)))
+        fields = [axis.field(cell) for axis, cell in zip(maps.axes, self.cell, strict=False) if axis.spatial]
+        seen = tuple(field for field in fields if field is not None)
+        self.region = Region(seen) if len(seen) == len(fields) else None  # a cell of zero padding sees nothing
 
 
 def first_to_look_at(network: NetworkSummary) -> str:

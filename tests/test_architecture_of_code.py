@@ -30,6 +30,8 @@ RANKS = {
     "opening": 6,
     "session": 7,
     "workbench": 8,
+    "listening": 8,
+    "sliding": 8,
     "widgets": 9,
     "dashboards": 10,
     "kernels": 10,
@@ -105,7 +107,7 @@ def test_views_know_no_backend(path):
     assert not imports_of(path, "explorer.backend", "explorer.worker")
 
 
-@pytest.mark.parametrize("name", ["asking", "opening", "session", "workbench"])
+@pytest.mark.parametrize("name", ["asking", "opening", "session", "workbench", "listening", "sliding"])
 def test_the_state_of_a_page_knows_neither_backend_nor_widgets(name):
     state = PACKAGE / f"{name}.py"
     assert not any(one.startswith("explorer.backend") for one in imports(state, only_at_module_level=True))

@@ -1,7 +1,7 @@
 """Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
 
 from explorer.values.axes import Axis, Region, Span, shape_text
-from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, TensorInfo
+from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch, TensorInfo
 from explorer.values.layers import Layer, LayerKey, Layers
 from explorer.values.results import Answers, FeatureMaps, Held, NetworkSummary, Prediction, Progress, ScoresOverTime, TakenFile
 from explorer.values.specs import AdoptedModel, AnySpec, ModelFile, NetworkSpec
@@ -32,6 +32,7 @@ __all__ = [
     "ScoresOverTime",
     "SeenInput",
     "Span",
+    "Stretch",
     "TakenFile",
     "TensorInfo",
     "shape_text",

@@ -150,6 +150,15 @@ class Heard:
 
 
 @dataclass(frozen=True, eq=False)
+class Stretch:
+    """A stretch of a sound, sample for sample as it came: `data` is a WAV file; `start` and `stop` are seconds into the sound."""
+
+    start: float
+    stop: float
+    data: bytes
+
+
+@dataclass(frozen=True, eq=False)
 class SeenInput:
     """An example as it came and as the network sees it, both uint8 (height, width, 3) or (height, width).
 
