@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from explorer.widgets.layer_strip import LayerStrip
     from explorer.widgets.model import ModelView
     from explorer.widgets.options import OptionsView
+    from explorer.widgets.over_time import OverTimeView
     from explorer.widgets.picker import ArchitecturePicker
+    from explorer.widgets.sound import SoundView
     from explorer.widgets.status import StatusView
 
 __version__ = "0.1.0"
@@ -49,7 +51,9 @@ _HOMES = {
     "LayerStrip": "widgets.layer_strip",
     "ModelView": "widgets.model",
     "OptionsView": "widgets.options",
+    "OverTimeView": "widgets.over_time",
     "ArchitecturePicker": "widgets.picker",
+    "SoundView": "widgets.sound",
     "StatusView": "widgets.status",
 }
 
@@ -73,7 +77,9 @@ __all__ = [
     "LayerStrip",
     "ModelView",
     "OptionsView",
+    "OverTimeView",
     "ArchitecturePicker",
+    "SoundView",
     "StatusView",
 ]
 

@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title=_("commands"), metavar="COMMAND", parser_class=_Parser)
 
-    predict = _command(commands, "predict", _predict, _("the top answers to pictures"))
+    predict = _command(commands, "predict", _predict, _("the top answers to pictures or sounds"))
     cli_network.add_options(predict)
     predict.add_argument("files", nargs="+", metavar="FILE")
     predict.add_argument("--top", type=int, metavar="K", help=_("how many answers (default: 5)"))
@@ -69,16 +69,23 @@ def _parser() -> argparse.ArgumentParser:
     layers = _command(commands, "layers", _layers, _("the layers: index, name, kind, block, shape, parameters"))
     cli_network.add_options(layers)
 
-    maps = _command(commands, "feature-maps", _feature_maps, _("what a layer answers to a picture"))
+    maps = _command(commands, "feature-maps", _feature_maps, _("what a layer answers to a picture or a sound"))
     cli_network.add_options(maps)
     maps.add_argument("file", metavar="FILE")
     maps.add_argument("layers", nargs="+", metavar="LAYER", help=_("an index or a name that `explorer layers` lists"))
     maps.add_argument("--output", type=Path, metavar="OUT", help=_("where to write the values (.npy, .npz), or one layer's maps (.png)"))
 
-    features = _command(commands, "features", _features, _("what a network knows of pictures before its classification head"))
+    features = _command(commands, "features", _features, _("what a network knows of pictures or sounds before its classification head"))
     cli_network.add_options(features, pools=True)
     features.add_argument("files", nargs="+", metavar="FILE")
     features.add_argument("--output", type=Path, metavar="OUT", help=_("where to write the values (.npy): one row a file"))
+
+    slide = _command(commands, "over-time", _over_time, _("what a network of sound answers along a piece, window by window"))
+    cli_network.add_options(slide)
+    slide.add_argument("file", metavar="FILE")
+    slide.add_argument("--hop", type=float, metavar="SECONDS", help=_("from one window to the next (default: a fifth of a window)"))
+    slide.add_argument("--top", type=int, default=3, metavar="K", help=_("how many answers a window (default: 3)"))
+    slide.add_argument("--output", type=Path, metavar="OUT", help=_("where to write starts and scores (.npz)"))
 
     _command(commands, "architectures", _architectures, _("the networks there are, with their facts"))
     cli_weights.add_to(commands, _command, _print_table, _print_json)
@@ -112,12 +119,12 @@ def _use_pack(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     network = cli_network.load(options, options.files)
-    answers = network.predict(options.files, top=options.top)
+    examples = [cli_network.example(network, file) for file in options.files]
+    answers = network.predict(examples, top=options.top)
     if options.json:
         _print_json([{"file": file, "predictions": row} for file, row in zip(options.files, answers, strict=True)])
         return
-    first = cli_network.example(network, options.files[0])
-    scales = [network.answers(first, 1, place).scale for place, classes in enumerate(network.summary().classes) if classes]
+    scales = [network.answers(examples[0], 1, place).scale for place, classes in enumerate(network.summary().classes) if classes]
     for file, row in zip(options.files, answers, strict=True):
         if len(options.files) > 1:
             print(f"{file}:")
@@ -139,22 +146,39 @@ def _feature_maps(options: argparse.Namespace) -> None:
     cli_network.check_output(options.output, *([".npy", ".npz", ".png"] if len(options.layers) == 1 else [".npz"]))
     network = cli_network.load(options, [options.file])
     layers = [network.layers.find(layer) for layer in options.layers]
-    found = network.feature_maps(options.file, layers)
+    example = cli_network.example(network, options.file)
+    found = network.feature_maps(example, layers)
     if options.output is not None:
         drawn = options.output.suffix == ".png"
-        planes = network.maps(cli_network.example(network, options.file), layers[0]).planes if drawn else None
+        planes = network.maps(example, layers[0]).planes if drawn else None
         cli_network.write(options.output, found, planes)
     _print_arrays([{"layer": name} | _facts(values) for name, values in found.items()], options)
 
 
 def _features(options: argparse.Namespace) -> None:
     cli_network.check_output(options.output, ".npy")
-    found = cli_network.load(options, options.files).features(options.files, pooling=options.pooling)
+    network = cli_network.load(options, options.files)
+    found = network.features([cli_network.example(network, file) for file in options.files], pooling=options.pooling)
     if options.output is not None:
         if len({one.shape for one in found}) > 1:
             raise ExplorerError(_("The features of these files differ in shape: write them one file at a time."))
         cli_network.write(options.output, {"features": np.stack(found)})
     _print_arrays([{"file": file} | _facts(values) for file, values in zip(options.files, found, strict=True)], options)
+
+
+def _over_time(options: argparse.Namespace) -> None:
+    cli_network.check_output(options.output, ".npz")
+    network = cli_network.load(options, [options.file])
+    slid = network.over_time(cli_network.example(network, options.file), hop=options.hop)
+    if options.output is not None:
+        cli_network.write(options.output, {"starts": slid.starts, "scores": slid.scores, "labels": np.array(slid.labels)})
+    if options.json:
+        rows = [{"start": float(start), "scores": scores.tolist()} for start, scores in zip(slid.starts, slid.scores, strict=True)]
+        _print_json({"window": slid.window, "hop": slid.hop, "labels": slid.labels, "windows": rows})
+        return
+    for start, scores in zip(slid.starts, slid.scores, strict=True):
+        best = [f"{scores[place]:.1%} {slid.labels[place]}" for place in np.argsort(-scores, kind="stable")[: max(1, options.top)]]
+        print(f"{start:7.1f} s  {', '.join(best)}")
 
 
 def _facts(values: Any) -> dict[str, Any]:
@@ -209,7 +233,7 @@ def _architectures(options: argparse.Namespace) -> None:
     rows += [
         (
             row.name,
-            f"{row.top1:.1%}",
+            "-" if row.top1 is None else f"{row.top1:.1%}",
             f"{row.parameters:,}",
             str(row.depth or "-"),
             megabytes(row.size),

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,10 @@ import numpy as np
 from explorer import rendering
 from explorer.backend.downloads import Say
 from explorer.backend.weights import use_pack
-from explorer.errors import ExplorerError, UnreadableExample
+from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, spec_of
-from explorer.values import LARGEST, Example, NetworkSpec, Progress
+from explorer.values import Example, NetworkSpec, Progress
 
 
 def add_options(command: argparse.ArgumentParser, pools: bool = False) -> None:
@@ -89,8 +90,13 @@ def terminal() -> Iterator[Say]:
 
 
 def example(network: Any, file: str) -> Example:
-    """Return the example in a file that `load` has checked."""
-    return Example(network.reading.kind, Path(file).read_bytes(), Path(file).name)
+    """Return the example in a file that `load` has checked; what is wrong with it and may be lived with is said on stderr."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ExampleWarning)
+        read: Example = network.read(Path(file))
+    for one in said:
+        print(one.message, file=sys.stderr)
+    return read
 
 
 def check_output(path: Path | None, *endings: str) -> None:
@@ -135,8 +141,6 @@ def _check_file(path: Path) -> None:
     if not os.path.isfile(path):
         text = _("{path} is not a file.") if os.path.exists(path) else _("There is no file {path}.")
         raise UnreadableExample(text.format(path=path))
-    if path.stat().st_size > LARGEST:
-        raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
 
 
 def _lines(path: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets
@@ -17,12 +18,14 @@ from explorer.widgets.input import InputView
 from explorer.widgets.layer_strip import LayerStrip
 from explorer.widgets.model import ModelView
 from explorer.widgets.options import OptionsView
+from explorer.widgets.over_time import OverTimeView
 from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.sound import SoundView
 from explorer.widgets.status import StatusView
 
 
 class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
-    """The whole page as one widget: pick an architecture, drop in a picture, see answers, layers and feature maps.
+    """The whole page as one widget: pick an architecture, drop in a picture or a sound, see answers, layers and feature maps.
 
     source: what to begin with: a name in `explorer.architectures`, the path of a model's file, or a live
         Keras model of your own (`session.refresh()` copies it again). By default MobileNetV2 where its
@@ -44,17 +47,38 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         picker, chart = ArchitecturePicker(self.session), AccuracyChart(self.session, shown=False)
         link((chart, "shown"), (picker, "chart"))
         top = _box("top", picker, StatusView(self.session), chart, OptionsView(self.session))
-        left = _box("column left", InputView(self.session), AnswersView(self.session))
-        tabs = _tabs({_("Inside"): FeatureMapsView(self.session), _("Model"): ModelView(self.session)})
-        right = _box("column", LayerStrip(self.session), tabs)
+        left = _box("column left", InputView(self.session), SoundView(self.session), AnswersView(self.session))
+        self._views = {
+            _("Inside"): FeatureMapsView(self.session),
+            _("Over time"): OverTimeView(self.session),
+            _("Model"): ModelView(self.session),
+        }
+        self._tabs = ipywidgets.Tab().add_class("tabs")
+        right = _box("column", LayerStrip(self.session), self._tabs)
         super().__init__([_box("layout", top, left, right)], **options)
         self.add_class("explorer").add_class("page")
+        self.session.observe(self._suit, "network")
+        self._suit()
 
+    def close(self) -> None:
+        """Let go of the session and remove the widget from the page."""
+        with suppress(ValueError, AttributeError):  # closed before, or refused before it had a session
+            self.session.unobserve(self._suit, "network")
+        super().close()
 
-def _tabs(views: dict[str, ipywidgets.Widget]) -> ipywidgets.Tab:
-    tabs = ipywidgets.Tab(list(views.values()), titles=list(views))
-    tabs.add_class("tabs")
-    return tabs
+    def _suit(self, _change: Any = None) -> None:
+        """Show what suits the network: answers over time are a matter of sound."""
+        network = self.session.network
+        sound = network is not None and network.reading.kind == "audio"
+        (self.add_class if sound else self.remove_class)("sound")
+        views = {title: view for title, view in self._views.items() if sound or not isinstance(view, OverTimeView)}
+        shown, before = tuple(views.values()), self._tabs.children
+        if shown == before:
+            return
+        open_now = before[self._tabs.selected_index] if before else None
+        with self._tabs.hold_sync():
+            self._tabs.children, self._tabs.titles = shown, tuple(views)
+            self._tabs.selected_index = shown.index(open_now) if open_now in shown else 0
 
 
 def _box(names: str, *children: ipywidgets.Widget) -> ipywidgets.Box:

@@ -20,6 +20,10 @@ class UnreadableExample(ExplorerError):
     """The bytes, file or array can't be read as an example."""
 
 
+class ExampleWarning(UserWarning):
+    """An example that can be read, though something is wrong with it; the message is one sentence for people."""
+
+
 class UnknownName(ExplorerError, KeyError):
     """No architecture or layer has that name or index."""
 

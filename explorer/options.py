@@ -11,15 +11,15 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from explorer.catalog import Architecture, architectures
+from explorer.catalog import SPECTROGRAMS, Architecture, architectures
 from explorer.errors import ExplorerError, UnknownName, near
 from explorer.keras_home import setting
 from explorer.locale import _
-from explorer.values import ModelFile, NetworkSpec
+from explorer.values import ModelFile, NetworkSpec, shape_text
 
 POOLINGS = ("avg", "max")
 DATA_FORMATS = ("channels_last", "channels_first")
-CONVENTIONS = ("tf", "caffe", "torch", "unit", "none", "digit")
+CONVENTIONS = ("tf", "caffe", "torch", "unit", "none", "digit", *SPECTROGRAMS)
 MODEL_ENDINGS = (".keras", ".h5", ".hdf5", ".json", ".yaml", ".yml")
 DEFAULTS: Mapping[str, Any] = {
     "weights": "pretrained",
@@ -200,6 +200,8 @@ def _is_count(value: Any) -> bool:
 def _check_together(row: Architecture, wanted: NetworkSpec) -> None:
     if wanted.include_top and wanted.pooling is not None:
         raise ExplorerError(_("pooling only counts with include_top=False; with its top, {name} pools by itself.").format(name=row.name))
+    if row.input == "audio" and wanted.pooling is not None:
+        raise ExplorerError(_("{name} takes no pooling: without its top it ends in a vector of its own.").format(name=row.name))
     if not wanted.include_top and wanted.classes is not None:
         raise ExplorerError(_("classes only counts with include_top=True; without its top, {name} names no classes.").format(name=row.name))
     if not wanted.include_top and wanted.dropout is not None:
@@ -223,6 +225,14 @@ def sizes(row: Architecture, wanted: NetworkSpec) -> tuple[int | None, int | Non
 
 def _check_size(row: Architecture, wanted: NetworkSpec) -> None:
     height, width, channels = sizes(row, wanted)
+    if row.input == "audio":
+        if (height, width, channels) != row.input_size:
+            raise ExplorerError(
+                _("{name} reads spectrograms of {own} only, so input_shape is {shape}.").format(
+                    name=row.name, own=shape_text(row.input_size), shape=row.input_size
+                )
+            )
+        return
     if channels is None or (wanted.weights == row.weights and channels != row.input_size[2]):
         raise ExplorerError(
             _("{name} reads {channels} channels; input_shape says {given}.").format(

@@ -18,7 +18,9 @@ GAP = 2  # pixels between maps
 LARGEST = 112  # a map's longest side in a mosaic; larger maps are thinned out, every n-th cell shown
 SMALLEST = 28  # smaller maps are blown up, each cell a square of pixels
 LOSSLESS = 400 * 400  # pixels
+FRAMES = 720  # of a spectrogram that are drawn; more would be narrower than a pixel
 WIDE = 4 / 3  # how much wider than high a mosaic should be
+SLIM = 4  # how much longer than the other one side of a map in a mosaic may be; slimmer maps are stretched
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,15 @@ def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
     alike: one colour scale for all, from the lowest to the highest value of the layer; else each map
         has its own. Cells that are NaN or infinite stay see-through.
     """
-    thin = max(1, math.ceil(max(values.shape[:2]) / LARGEST))
-    maps = np.moveaxis(values[::thin, ::thin], -1, 0)
+    longest = max(values.shape[:2])
+    thin = max(1, math.ceil(longest / LARGEST))
+    least = math.ceil(longest / thin / SLIM)
+    down, right = (max(1, min(thin, size // least)) for size in values.shape[:2])
+    maps = np.moveaxis(values[::down, ::right], -1, 0)
     levels = _levels(maps, alike, *finite_range(values)) if alike else _levels(maps, alike)
     blow_up = max(1, SMALLEST // max(levels.shape[1:]))
-    levels = levels.repeat(blow_up, 1).repeat(blow_up, 2)
+    for axis in (1, 2):
+        levels = levels.repeat(blow_up * max(1, math.ceil(least / levels.shape[axis])), axis)
     count, height, width = levels.shape
     columns = _columns(count, math.sqrt(count * WIDE * height / width))
     rows = math.ceil(count / columns)
@@ -61,6 +67,15 @@ def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
 def one_map(values: np.ndarray[Any, Any], low: float | None = None, high: float | None = None) -> bytes:
     """Draw one map, float (height, width), one pixel a cell; `low` to `high` is the colour scale, else its own range."""
     return _palette_png(_levels(values[None], True, low, high)[0])
+
+
+def spectrogram(values: np.ndarray[Any, Any]) -> bytes:
+    """Draw a spectrogram, float (bands, frames), on its own range: the lowest band at the bottom, time to the right.
+
+    One pixel a cell; of more than `FRAMES` frames every n-th is shown.
+    """
+    thin = max(1, math.ceil(values.shape[1] / FRAMES))
+    return one_map(values[::-1, ::thin], *finite_range(values))
 
 
 def picture(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
@@ -91,6 +106,12 @@ def short(value: float) -> str:
     if 999.5 <= abs(value) < 10_000:
         return f"{value:.0f}"
     return f"{value:.3g}" if value == 0 or 0.001 <= abs(value) < 999.5 else f"{value:.2e}"
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes, seconds and tenths: 0:10.2."""
+    tenths = round(max(0.0, seconds) * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
 def _columns(count: int, ideal: float) -> int:

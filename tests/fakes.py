@@ -1,7 +1,10 @@
 """A backend without Keras, for tests of what lies above it: answers at once, or when it is let go."""
 
 import asyncio
+import io
 import threading
+import wave
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,16 +15,20 @@ from explorer.values import (
     Axis,
     Example,
     FeatureMaps,
+    Heard,
     Held,
     Layer,
     Layers,
+    MelSpectrogram,
     ModelFile,
     NetworkSpec,
     NetworkSummary,
     Prediction,
     Progress,
     Reading,
+    ScoresOverTime,
     SeenInput,
+    Stretch,
     TakenFile,
     TensorInfo,
 )
@@ -30,6 +37,10 @@ ROWS, COLUMNS = 6, 8  # not square, so that a mix-up shows
 INPUT = (Axis("row", 2 * ROWS, "pixel", 0, 2 * ROWS), Axis("column", 2 * COLUMNS, "pixel", 0, 2 * COLUMNS), Axis("channel", 3))
 PICTURES = Reading("image", (TensorInfo("image", (2 * ROWS, 2 * COLUMNS, 3), "float32"),), "tf", size=(2 * ROWS, 2 * COLUMNS, 3))
 ARRAYS = Reading("arrays", (TensorInfo("steps", (ROWS, 3), "float32"), TensorInfo("age", (), "int32", below=120)))
+MEL = MelSpectrogram(rate=8000, samples=16_000, fft=512, hop=800, bands=8)
+SOUND = Reading("audio", (TensorInfo("spectrogram", MEL.shape, "float32"),), "timbres", size=MEL.shape, sound=MEL)
+EDGES = (0, 200, 450, 750, 1100, 1600, 2200, 3000, 4000)  # Hz: no two bands are equally wide
+LONG, HOP = 10.0, 0.5  # seconds: a sound, and from one window along it to the next
 SCORES = (TensorInfo("predictions", (4,), "float32"),)
 LABELS = ("red_fox", "owl", "bear", "elk")
 
@@ -62,6 +73,14 @@ OF_ARRAYS = Layers(
         layer(2, "score", "dense", "Dense", "top", (4,), 24),
     ]
 )
+OF_SOUND = Layers(
+    [
+        layer(0, "spectrogram", "input", "InputLayer", "stem", MEL.shape),
+        layer(1, "hum_conv", "convolution", "Conv2D", "hum", (4, 7, 3), 30),
+        layer(2, "hum_relu", "activation", "ReLU", "hum", (4, 7, 3)),
+        layer(3, "tags", "dense", "Dense", "top", (4,), 24),
+    ]
+)
 
 
 def network(spec, reading=PICTURES, layers=LAYERS, outputs=SCORES, classes=None, samples=None):
@@ -76,6 +95,49 @@ def network(spec, reading=PICTURES, layers=LAYERS, outputs=SCORES, classes=None,
 
 def network_of_arrays(spec):
     return network(spec, ARRAYS, OF_ARRAYS)
+
+
+def network_of_sound(spec):
+    return replace(network(spec, SOUND, OF_SOUND), axes=sound_axes(0))
+
+
+def sound_axes(start, shape=MEL.shape):
+    """Return the axes of maps over the part of a sound that begins at `start`."""
+    half = MEL.hop / MEL.rate / 2
+    frequency = Axis("frequency", shape[0], "Hz", EDGES[0], EDGES[-1], EDGES, upward=True)
+    return frequency, Axis("time", shape[1], "s", start - half, start + MEL.seconds + half), Axis("channel", shape[2])
+
+
+def hum(start=0.0, stop=LONG):
+    """Return the samples from `start` to `stop` of a hum that swells, int16, as they are in a file of it."""
+    at = np.arange(round(start * MEL.rate), round(stop * MEL.rate)) / MEL.rate
+    return (20_000 * np.sin(np.pi * at / LONG) * np.sin(2 * np.pi * 330 * at)).astype(np.int16)
+
+
+def wav(samples):
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, MEL.rate, len(samples), "NONE", ""))
+        file.writeframes(samples.tobytes())
+    return out.getvalue()
+
+
+def heard(example):
+    """Return what a network of sound sees: a low tone, in the second of its bands."""
+    start = 4.0 if example.start is None else example.start
+    loud = np.full((MEL.bands, MEL.frames), -40, np.float32)
+    loud[1] = np.linspace(0, 40, MEL.frames)
+    envelope = np.abs(hum()).reshape(100, -1).max(axis=1)[:, None] * np.float32([-1, 1]) / 32768
+    sound = Heard(MEL.rate, 1, LONG, start, start + MEL.seconds, envelope.astype(np.float32), loud)
+    nothing = np.zeros((0, 0), np.uint8)
+    return SeenInput(nothing, nothing, (), sound_axes(start), notes=("Made louder.",), sound=sound)
+
+
+def scores_over_time():
+    """Return the scores of all windows along the hum: each tag has its time, the third the highest."""
+    windows = np.arange(round((LONG - MEL.seconds) / HOP) + 1)
+    peaks = {0: (2, 0.5), 1: (6, 0.25), 2: (10, 0.9), 3: (14, 0.75)}
+    return np.stack([height * np.exp(-np.abs(windows - place) / 4) for place, height in peaks.values()], -1).astype(np.float32)
 
 
 def maps_of(row):
@@ -127,14 +189,18 @@ class FakeBackend:
         self.asked.append(("view", example.name))
         if example.data == b"bad":
             raise ExplorerError(f"{example.name} is not a picture.")
+        if example.kind == "audio":
+            return heard(example)
         if example.kind == "arrays":
             arrays = example.data if isinstance(example.data, tuple) else (("steps", np.ones((ROWS, 3), np.float32)),)
             return SeenInput(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint8), (), (), arrays=arrays)
         came = np.full((2 * ROWS, 3 * COLUMNS, 3), 90, np.uint8)
         return SeenInput(came, came[:, : 2 * COLUMNS], (3 * COLUMNS, 2 * ROWS), INPUT)
 
-    def random_example(self, _spec, seed, _say):
+    def random_example(self, spec, seed, _say):
         self.asked.append(("random_example", seed))
+        if self.opened[spec].reading.kind == "audio":
+            return Example("audio", wav(hum()), "hum.wav")
         rows = np.random.default_rng(seed).standard_normal((ROWS, 3)).astype(np.float32)
         return Example("arrays", (("steps", rows), ("age", np.array(40 + seed, np.int32))), f"random values, seed {seed}")
 
@@ -146,7 +212,17 @@ class FakeBackend:
         rows = tuple(Prediction(str(index), LABELS[index], scores[index]) for index in range(min(top, self.opened[spec].classes[output])))
         return Answers(rows, len(LABELS) - len(rows), 1 - sum(scores[: len(rows)]), output=output)
 
-    def feature_maps(self, spec, _example, name, _say):
+    def stretch(self, _spec, example, start, stop, _say):
+        self.asked.append(("stretch", example.name, start, stop))
+        return Stretch(start, stop, wav(hum(max(0, start), min(LONG, stop))))
+
+    def over_time(self, spec, _example, first, count, _say):
+        self.asked.append(("over_time", spec.name, first, count))
+        scores = scores_over_time()
+        some = slice(first, first + count)
+        return ScoresOverTime(np.arange(len(scores))[some] * HOP, scores[some], LABELS, MEL.seconds, HOP, "independent", len(scores))
+
+    def feature_maps(self, spec, example, name, _say):
         self.asked.append(("feature_maps", name))
         row = self.opened[spec].layers.find(name)
         values, kept = maps_of(row), (3 * 2**20, 256 * 2**20)
@@ -154,6 +230,8 @@ class FakeBackend:
             return FeatureMaps(row, values, (Axis("unit", len(values)),), *kept, LABELS)
         if values.ndim == 2:
             return FeatureMaps(row, values, (Axis("step", len(values)), Axis("unit", values.shape[1])), *kept)
+        if example.kind == "audio":
+            return FeatureMaps(row, values, sound_axes(4.0 if example.start is None else example.start, values.shape), *kept)
         spans = ((axis.unit, axis.start, axis.stop) for axis in INPUT)
         axes = tuple(Axis(name, size, *span) for name, size, span in zip(("row", "column", "channel"), values.shape, spans, strict=True))
         return FeatureMaps(row, values, axes, *kept)

@@ -23,6 +23,7 @@ RANKS = {
     "values": 0,
     "catalog": 1,
     "rendering": 1,
+    "ticks": 1,
     "options": 2,
     "backend": 3,
     "worker": 4,

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.catalog import BUNDLED, Catalog, Paper, WeightsFile, architectures
+from explorer.catalog import BUNDLED, SPECTROGRAMS, Catalog, Paper, WeightsFile, architectures
 from explorer.errors import ExplorerError, UnknownName
 
 ALL = list(architectures)
@@ -55,11 +55,13 @@ BEYOND = {
     "ConvNeXtLarge": (0.863, None, None),
     "ConvNeXtXLarge": (0.867, None, None),
 }
+SOUND = ["timbres", "MusicTaggerCRNN"]
+BUNDLED_NETWORKS = ["digits", "timbres"]
 DOWNLOADED = [*GUIDE, *BEYOND]
 
 
 def test_the_rows_come_in_the_order_a_learner_meets_them():
-    assert list(architectures) == ["digits", *GUIDE, *BEYOND]
+    assert list(architectures) == ["digits", *SOUND, *GUIDE, *BEYOND]
 
 
 @pytest.mark.parametrize("name", GUIDE)
@@ -81,13 +83,14 @@ def test_the_size_is_that_of_its_weights(name):
     assert row.size == pytest.approx(4 * row.parameters, rel=0.15)  # float32, and the names of many layers
 
 
-def test_the_bundled_network_is_the_only_one():
-    assert [name for name in ALL if architectures[name].bundled] == ["digits"]
-    assert architectures["digits"].size == (BUNDLED / "digits.keras").stat().st_size
+@pytest.mark.parametrize("name", BUNDLED_NETWORKS)
+def test_the_bundled_networks_are_here(name):
+    assert [name for name in ALL if architectures[name].bundled] == BUNDLED_NETWORKS
+    assert architectures[name].size == (BUNDLED / f"{name}.keras").stat().st_size
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_every_row_is_whole(name):
+@pytest.mark.parametrize("name", ["digits", *DOWNLOADED])
+def test_every_row_of_pictures_is_whole(name):
     row = architectures[name]
     height, width, channels = row.input_size
     assert row.name == name
@@ -102,6 +105,44 @@ def test_every_row_is_whole(name):
     assert 1990 < row.year < 2100
     assert row.paper.title
     assert row.licence
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_every_row_of_sound_is_whole(name):
+    row = architectures[name]
+    assert row.name == name
+    assert row.input == "audio"
+    assert row.input_size == SPECTROGRAMS[row.convention].shape
+    assert row.classes == len(row.labels) == len(set(row.labels))
+    assert row.samples
+    assert row.paper.title
+    assert row.licence
+
+
+def test_the_music_tagger_is_the_one_that_its_author_published():
+    row = architectures["MusicTaggerCRNN"]
+    how = SPECTROGRAMS[row.convention]
+    assert (how.rate, how.seconds, how.fft, how.hop, how.bands, how.frames) == (12_000, 29.12, 512, 256, 96, 1366)
+    assert (row.parameters, row.auc, row.top1, row.classes, row.weights) == (400_562, 0.8662, None, 50, "msd")
+    assert row.files[0].md5 == "097c32d15a2ed768d335c9b046ad94bf"
+    assert {file.url.rpartition("/")[0] for file in row.files} == {
+        "https://github.com/keunwoochoi/music-auto_tagging-keras/raw/master/data",
+        "https://github.com/fchollet/deep-learning-models/releases/download/v0.3",
+    }
+
+
+@pytest.mark.parametrize("include_top", [True, False])
+def test_the_release_of_the_guides_stands_in_for_the_authors_file(include_top):
+    row = architectures["MusicTaggerCRNN"]
+    first, *others = row.alike(row.file(include_top))
+    assert first is row.file(include_top)
+    assert [file.include_top for file in (first, *others)] == [include_top] * 2
+    assert "release" in others[0].url
+
+
+@pytest.mark.parametrize("name", ["digits", *DOWNLOADED])
+def test_a_file_that_is_published_once_has_nothing_alike(name):
+    assert all(architectures[name].alike(file) == (file,) for file in architectures[name].files)
 
 
 def test_each_family_prepares_pixels_in_one_way_and_is_under_one_licence():
@@ -127,7 +168,7 @@ def test_a_paper_reads_as_a_reference():
     assert str(Paper("Title")) == "Title"
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ["digits", *DOWNLOADED])
 def test_every_alpha_has_files_with_and_without_top(name):
     row = architectures[name]
     files = [row.file(include_top, alpha) for alpha in row.alphas for include_top in (True, False)]
@@ -210,7 +251,7 @@ def test_a_top_without_weights_is_refused():
 
 
 def test_the_catalog_reads_like_a_dict():
-    assert len(architectures) == len(ALL) == 43
+    assert len(architectures) == len(ALL) == 45
     assert "VGG16" in architectures
     assert "VGG17" not in architectures
     assert architectures.get("VGG17") is None

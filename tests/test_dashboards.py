@@ -1,12 +1,16 @@
 import ipywidgets
 import pytest
-from fakes import FakeBackend
+from fakes import FakeBackend, network_of_sound
 
 from explorer.dashboards import Explorer
 from explorer.errors import UnknownName
 from explorer.session import Session
 from explorer.widgets.accuracy_chart import AccuracyChart
+from explorer.widgets.answers import AnswersView
+from explorer.widgets.input import InputView
+from explorer.widgets.over_time import OverTimeView
 from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.sound import SoundView
 from explorer.worker import InlineWorker
 
 
@@ -71,6 +75,63 @@ def test_the_tabs_have_words_for_titles(backend):
     tabs = one_of(Explorer(), ipywidgets.Tab)
     assert tabs.titles == ("Inside", "Model")
     assert len(tabs.children) == 2
+
+
+def hum(page, backend):
+    """Turn the page to a network of sound."""
+    backend.networks["hum"] = network_of_sound
+    page.session.adopt(type("Model", (), {"name": "hum"})())
+
+
+def test_a_network_of_sound_gets_a_tab_of_its_own_and_a_wider_column(backend):
+    page = Explorer()
+    tabs = one_of(page, ipywidgets.Tab)
+    assert "sound" not in page._dom_classes
+    hum(page, backend)
+    assert tabs.titles == ("Inside", "Over time", "Model")
+    assert isinstance(tabs.children[1], OverTimeView)
+    assert len(tabs.children[1].starts) == 17
+    assert page._dom_classes.count("sound") == 1
+    hum(page, backend)
+    assert (len(tabs.children), page._dom_classes.count("sound")) == (3, 1)
+    page.session.open("VGG16")
+    assert tabs.titles == ("Inside", "Model")
+    assert len(tabs.children) == 2
+    assert "sound" not in page._dom_classes
+
+
+@pytest.mark.parametrize(("before", "with_sound"), [(0, 0), (1, 2)], ids=["Inside", "Model"])
+def test_the_open_tab_stays_open_when_the_tabs_change(backend, before, with_sound):
+    page = Explorer()
+    tabs = one_of(page, ipywidgets.Tab)
+    tabs.selected_index = before
+    hum(page, backend)
+    assert tabs.selected_index == with_sound
+    page.session.open("VGG16")
+    assert tabs.selected_index == before
+
+
+def test_a_tab_that_is_gone_gives_way_to_the_first(backend):
+    page = Explorer()
+    tabs = one_of(page, ipywidgets.Tab)
+    hum(page, backend)
+    tabs.selected_index = 1
+    page.session.open("VGG16")
+    assert (tabs.titles[tabs.selected_index], len(tabs.children)) == ("Inside", 2)
+
+
+def test_the_sound_lies_between_the_input_and_the_answers(backend):
+    page = Explorer()
+    left = next(box for box in every(page) if any(isinstance(child, InputView) for child in getattr(box, "children", ())))
+    assert [type(child).__mro__[1] for child in left.children] == [InputView, SoundView, AnswersView]
+
+
+def test_a_closed_page_no_longer_follows_the_session(backend):
+    page = Explorer()
+    page.close()
+    page.close()
+    hum(page, backend)
+    assert "sound" not in page._dom_classes
 
 
 def test_the_chart_shows_when_the_picker_asks_for_it(backend):

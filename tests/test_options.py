@@ -111,7 +111,7 @@ def test_a_folder_is_no_file_of_weights(tmp_path):
 # sizes
 
 
-@pytest.mark.parametrize("name", architectures)
+@pytest.mark.parametrize("name", [name for name, row in architectures.items() if row.input == "image"])
 def test_without_its_top_an_architecture_takes_every_size_from_its_smallest(name):
     row = architectures[name]
     smallest = (row.smallest, row.smallest, row.input_size[2])
@@ -122,6 +122,17 @@ def test_without_its_top_an_architecture_takes_every_size_from_its_smallest(name
         says = refused(name, None, include_top=False, input_shape=shape)
         assert says.startswith(f"The input of {name} must be at least {row.smallest} x {row.smallest} pixels")
         assert says.endswith(f"input_shape says {shape[0]} x {shape[1]}.")
+
+
+@pytest.mark.parametrize("name", [name for name, row in architectures.items() if row.input == "audio"])
+def test_an_architecture_of_sound_has_one_size_and_no_pooling(name):
+    row = architectures[name]
+    assert spec(name, input_shape=row.input_size).input_shape == row.input_size
+    assert refused(name, input_shape=(96, 500, 1)).startswith(f"{name} reads spectrograms of ")
+    assert refused(name, include_top=False, pooling="avg") == f"{name} takes no pooling: without its top it ends in a vector of its own."
+    assert "channels_last" in refused(name, data_format="channels_first")
+    assert spec(name, None, classes=7).classes == 7
+    assert "use weights=None" in refused(name, classes=7)
 
 
 @pytest.mark.parametrize("name", [name for name in OF_IMAGENET if not architectures[name].files[0].side])
@@ -443,7 +454,8 @@ def test_a_file_takes_a_convention_and_labels(a_file):
     wanted = options.model_file(str(a_file), preprocess="tf", labels=np.array(["cat", "dog"]))
     assert (wanted.preprocess, wanted.labels) == ("tf", ("cat", "dog"))
     assert hash(wanted)
-    with pytest.raises(ExplorerError, match="preprocess must be 'tf', 'caffe', 'torch', 'unit', 'none', 'digit' or None, not 'TF'"):
+    known = "'tf', 'caffe', 'torch', 'unit', 'none', 'digit', 'timbres', 'music_tagger'"
+    with pytest.raises(ExplorerError, match=f"preprocess must be {known} or None, not 'TF'"):
         options.model_file(str(a_file), preprocess="TF")
 
 

@@ -1,4 +1,4 @@
-"""The five recipes of the Keras Applications guides: plain Keras and explorer answer with the same numbers."""
+"""The recipes of the Keras Applications guides: plain Keras and explorer answer with the same numbers."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,8 @@ DOWNLOADS = {  # what the notebook downloads, as its table names it -> (architec
     "VGG19": ("VGG19", True),
     "InceptionV3 without its top": ("InceptionV3", False),
     "InceptionV3": ("InceptionV3", True),
+    "MusicTaggerCRNN": ("MusicTaggerCRNN", True),
+    "MusicTaggerCRNN without its top": ("MusicTaggerCRNN", False),
 }
 
 
@@ -150,6 +152,41 @@ def test_a_trained_network_extracts_features_of_any_layer_as_in_the_guide(keras,
     assert_same(net.feature_maps(elephant, "block_6_expand"), answer(keras, model, recipe, elephant))
 
 
+def heard(path):
+    """Return the batch that the guide's `preprocess_input` makes of a piece of music, with today's librosa."""
+    import librosa
+
+    rate, length = 12_000, int(29.12 * 12_000)
+    samples, _rate = librosa.load(path, sr=rate)
+    samples = np.pad(samples, (0, max(0, length - len(samples))))
+    first = (len(samples) - length) // 2
+    mel = librosa.feature.melspectrogram(y=samples[first : first + length], sr=rate, n_fft=512, hop_length=256, n_mels=96)
+    return librosa.power_to_db(mel**2, ref=1.0)[np.newaxis, ..., np.newaxis]
+
+
+@pytest.fixture(scope="module")
+def music(test_data):
+    return test_data / "music_tagger"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:audioread")
+@pytest.mark.parametrize("track", ["bensound-cute.mp3", "bensound-actionable.mp3"])
+def test_the_music_tagger_tags_as_in_the_guide(music, track):
+    net = explorer.load("MusicTaggerCRNN", weights=music / "music_tagger_crnn_weights_tensorflow.h5")
+    scores = net.model.predict(heard(music / track), verbose=0)[0]
+    answers = net.predict(music / track, top=50)
+    np.testing.assert_allclose([one.score for one in answers], np.sort(scores)[::-1], atol=1e-4)
+    assert [one.id for one in answers[:5]] == [str(place) for place in np.argsort(-scores)[:5]]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:audioread")
+def test_the_music_tagger_describes_music_by_32_features_as_in_the_guide(music):
+    net = explorer.load("MusicTaggerCRNN", weights=music / "music_tagger_crnn_weights_tensorflow.h5", include_top=False)
+    features = net.features(music / "bensound-cute.mp3")
+    assert features.shape == (32,)
+    np.testing.assert_allclose(features, net.model.predict(heard(music / "bensound-cute.mp3"), verbose=0)[0], atol=1e-4)
+
+
 def test_the_notebook_says_what_it_downloads():
     text = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "markdown")
     sizes = {name: explorer.architectures[row].file(include_top).about / 2**20 for name, (row, include_top) in DOWNLOADS.items()}
@@ -167,6 +204,6 @@ def test_the_notebook_runs_offline_with_random_weights(no_network):
     streams = [output for cell in notebook.cells for output in cell.get("outputs", ()) if output.output_type == "stream"]
     assert {output.name for output in streams} == {"stdout"}
     said = "".join(output.text for output in streams)
-    assert len(re.findall(r"The same [\d,]+ numbers", said)) == 5
+    assert len(re.findall(r"The same [\d,]+ numbers", said)) == 7
     assert "The same layers: True" in said
     assert "WARNING" not in said

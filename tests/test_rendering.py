@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from explorer import rendering
-from explorer.rendering import GAP, LARGEST, SMALLEST, mosaic, one_map, picture
+from explorer.rendering import GAP, LARGEST, SLIM, SMALLEST, mosaic, one_map, picture
 
 SEE_THROUGH = 255
 
@@ -55,7 +55,7 @@ def test_alike_maps_are_drawn_on_the_scale_of_the_whole_layer():
         assert np.array_equal(tile(drawn, index), levels[..., index])
 
 
-@pytest.mark.parametrize("shape", [(5, 9, 7), (1, 2, 3), (9, 5, 12), (28, 28, 3), (14, 14, 1), (1, 1, 6), (40, 3, 10)])
+@pytest.mark.parametrize("shape", [(5, 9, 7), (1, 2, 3), (9, 5, 12), (28, 28, 3), (14, 14, 1), (1, 1, 6), (40, 11, 10)])
 def test_every_map_lies_in_its_place_and_all_between_is_see_through(shape):
     height, width, count = shape
     values = maps(*shape)
@@ -104,6 +104,20 @@ def test_large_maps_are_thinned_out(height, width, every):
     assert (drawn.height, drawn.width) == thinned.shape[:2]
     for index in range(3):
         assert np.array_equal(tile(drawn, index), thinned[..., index])
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "down", "right", "times"),
+    [(48, 720, 1, 7, 1), (96, 1366, 3, 13, 1), (720, 48, 7, 1, 1), (12, 85, 1, 1, 2), (3, 45, 1, 1, 4), (1, 22, 1, 1, 6), (2, 9, 1, 1, 6)],
+)
+def test_slim_maps_keep_what_their_short_side_shows_and_are_stretched(height, width, down, right, times):
+    values = maps(height, width, 3)
+    thinned = values[::down, ::right, 1]
+    drawn = mosaic(values, alike=True)
+    blown = SMALLEST // max(thinned.shape) or 1
+    expected = thinned.repeat(times, 0).repeat(blown, 1) if height < width else thinned
+    assert np.array_equal(tile(drawn, 1), expected)
+    assert max(drawn.height, drawn.width) <= SLIM * min(drawn.height, drawn.width)
 
 
 def test_the_scale_of_the_layer_is_that_of_all_cells_also_of_those_thinned_out():

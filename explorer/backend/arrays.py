@@ -104,7 +104,7 @@ def _by_input(example: Example, reading: Reading) -> list[Array]:
     return matched
 
 
-def axes_of(_reading: Reading) -> tuple[Axis, ...]:
+def axes_of(_reading: Reading, _example: Example | None = None) -> tuple[Axis, ...]:
     """Return no axes: nothing says where the cells of a feature map lie on several arrays."""
     return ()
 

@@ -37,6 +37,8 @@ def _by_name(rows: Sequence[Layer], generated: Sequence[bool]) -> list[str]:
     """
     found = [None if made else _numbered(row.name) for row, made in zip(rows, generated, strict=True)]
     found = _with_shared_prefixes(rows, generated, found)
+    if not any(found):
+        found = _with_shared_numbers(rows, generated)
     known = [index for index, block in enumerate(found) if block]
     if not known:
         return ["" for _row in rows]
@@ -62,6 +64,16 @@ def _numbered(name: str) -> str | None:
     if separable := re.match(r"([a-z]+)_[a-z]+_(\d+)(?=_|$)", name):
         return f"{separable[1]}_{separable[2]}"
     return None
+
+
+def _with_shared_numbers(rows: Sequence[Layer], generated: Sequence[bool]) -> list[str | None]:
+    """Return the blocks of neighbours whose names end in one number: `block1` of `conv1`, `bn1`, `pool1`, but none of `gru1`, `gru2`."""
+    ends = [None if made else re.fullmatch(r"[a-z]+(\d+)", row.name) for row, made in zip(rows, generated, strict=True)]
+    found: list[str | None] = []
+    for number, group in groupby(end and end[1] for end in ends):
+        size = len(list(group))
+        found += [f"block{number}" if number and size > 1 else None] * size
+    return found
 
 
 def _with_shared_prefixes(rows: Sequence[Layer], generated: Sequence[bool], found: Sequence[str | None]) -> list[str | None]:

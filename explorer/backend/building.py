@@ -9,17 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from explorer.backend import digits, model_files, model_weights, readings, resnext, weights
+from explorer.backend import digits, model_files, model_weights, music_tagger, readings, resnext, timbres, weights
 from explorer.backend.graphs import has_graph, maker_of
 from explorer.backend.model_card import ModelCard, read_card
 from explorer.backend.model_checks import explaining, quietly
 from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
 from explorer.backend.runtime import keras
-from explorer.catalog import DIGITS, PHOTOGRAPHS, Architecture, architectures
+from explorer.catalog import DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.options import checked_labels, convention
-from explorer.values import AdoptedModel, AnySpec, ModelFile, NetworkSpec, Progress
+from explorer.values import AdoptedModel, AnySpec, ModelFile, NetworkSpec, Progress, Reading, shape_text
+
+OURS: Mapping[str, Any] = {
+    "digits": digits,
+    "timbres": timbres,
+    "MusicTaggerCRNN": music_tagger,
+}  # what Keras has not, each built by its module
 
 _format_lock = threading.RLock()
 
@@ -70,7 +76,7 @@ def build(
     """
     row = architectures[spec.architecture]
     if input_tensor is not None:
-        spec = _on(input_tensor, spec)
+        spec = _on(input_tensor, spec, row)
     file = _weights_file(spec, say)
     say(Progress(_("Building {name}…").format(name=spec.name)))
     with data_format(spec.data_format):
@@ -125,18 +131,29 @@ def wrap(
         raise ExplorerError(_("{type} is no Keras model.").format(type=type(model).__name__))
     named = "custom" if callable(preprocess) else convention(preprocess)
     reading = readings.of_model(model, named)
-    known = () if (own := _numbered(labels)) else _labels_by_name(model)
+    own, known = _numbered(labels), readings.known(model)
+    guessed = () if own or known is None else _labels_of_known(model, known)
     network = Network(
         model,
         spec or AdoptedModel(id(model), 0, model.name),
         reading,
-        own or known,
+        own or guessed,
         activation_memory,
         prepare=preprocess if callable(preprocess) else None,
-        samples=() if reading.kind != "image" else DIGITS if reading.size[2] == 1 else PHOTOGRAPHS,
+        samples=_samples(reading),
         live=live,
     )
-    return _noting(network, _("Its classes are taken for those of ImageNet, by the model's name.")) if known else network
+    if known is None or not guessed:
+        return network
+    what = "ImageNet" if known.weights == "imagenet" else known.name
+    return _noting(network, _("Its classes are taken for those of {what}, by the model's name.").format(what=what))
+
+
+def _samples(reading: Reading) -> tuple[str, ...]:
+    """Return the bundled samples that suit a model of the user's own."""
+    if reading.kind == "image":
+        return DIGITS if reading.size[2] == 1 else PHOTOGRAPHS
+    return SOUNDS if reading.kind == "audio" else ()
 
 
 def adopt(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepare | None) -> Network:
@@ -191,18 +208,25 @@ def data_format(wanted: str) -> Iterator[None]:
             keras.config.set_image_data_format(before)
 
 
-def _on(tensor: Any, spec: NetworkSpec) -> NetworkSpec:
+def _on(tensor: Any, spec: NetworkSpec, row: Architecture) -> NetworkSpec:
     """Return the spec of a network on a tensor of the user's own, whose size is then taken as it is, as Keras does."""
     if not keras.utils.is_keras_tensor(tensor) or len(tensor.shape) != 4:
         raise ExplorerError(
             _(
-                "input_tensor must be a symbolic tensor of pictures, such as keras.Input((224, 224, 3)) or a layer's output, not {what}."
-            ).format(what=f"{type(tensor).__name__} {tuple(getattr(tensor, 'shape', ()))}")
+                "input_tensor must be a symbolic tensor of pictures or spectrograms, such as keras.Input({shape}) or a layer's output, "
+                "not {what}."
+            ).format(shape=row.input_size, what=f"{type(tensor).__name__} {tuple(getattr(tensor, 'shape', ()))}")
         )
     shape = tuple(tensor.shape[1:])
     if spec.input_shape not in (None, shape):
         raise ExplorerError(
             _("input_shape says {given}, but input_tensor has {own}; leave input_shape out.").format(given=spec.input_shape, own=shape)
+        )
+    if row.input == "audio" and shape != row.input_size:
+        raise ExplorerError(
+            _("{name} reads spectrograms of {own} only; input_tensor has {given}.").format(
+                name=row.name, own=shape_text(row.input_size), given=shape_text(shape)
+            )
         )
     return replace(spec, input_shape=shape)
 
@@ -238,13 +262,15 @@ def _made(row: Architecture, spec: NetworkSpec, input_tensor: Any = None) -> Any
     """Return the architecture with random weights."""
     height, width, channels = row.input_size
     usual = (channels, height, width) if spec.data_format == "channels_first" else row.input_size
-    options: dict[str, Any] = {"include_top": spec.include_top, "input_shape": spec.input_shape or usual, "pooling": spec.pooling}
+    options: dict[str, Any] = {"include_top": spec.include_top}
+    if row.input == "image":
+        options |= {"input_shape": spec.input_shape or usual, "pooling": spec.pooling}
     options |= {name: value for name in ("classes", *row.options) if (value := getattr(spec, name)) is not None}
     if input_tensor is not None:
         options["input_tensor"] = input_tensor
     with _saying(spec):
-        if row.bundled:
-            return digits.build(**options)
+        if row.name in OURS:
+            return OURS[row.name].build(**options)
         home = resnext if row.family == "ResNeXt" else keras.applications
         return getattr(home, row.name)(weights=None, **options)
 
@@ -255,6 +281,8 @@ def _load(row: Architecture, spec: NetworkSpec, model: Any, file: Path) -> None:
             digits.set_weights(model, keras.saving.load_model(file, compile=False))
     elif row.family == "ResNeXt":
         resnext.load_weights(model, file)
+    elif row.name == "MusicTaggerCRNN":
+        music_tagger.load_weights(model, file)
     else:
         model_weights.load_weights(model, file)
 
@@ -265,15 +293,16 @@ def _numbered(labels: Iterable[str] | None) -> Labels:
 
 def _labels_of_table(spec: NetworkSpec, row: Architecture) -> Labels:
     """Return (id, label) of each class; classes without trained weights mean nothing, and have numbers for names."""
-    if not spec.include_top or spec.weights != row.weights:
+    if not spec.include_top or spec.weights is None:
         return ()
-    return tuple((str(digit), str(digit)) for digit in range(row.classes)) if row.bundled else weights.classes()
+    if spec.weights == row.weights:
+        return _numbered(row.labels) or weights.classes()
+    published = spec.classes in (None, row.classes) and Path(spec.weights).name in {file.name for file in row.files}
+    return (_numbered(row.labels) or weights.classes_here()) if published else ()
 
 
-def _labels_by_name(model: Any) -> Labels:
-    """Return ImageNet's classes for a model that is an architecture of the table by its name, where they are on this machine."""
+def _labels_of_known(model: Any, row: Architecture) -> Labels:
+    """Return the classes of the architecture that the model is by its name, where they fit and are on this machine."""
     outputs = readings.outputs_of(model) if has_graph(model) else ()
-    row = readings.known(model)
-    if row is None or len(outputs) != 1 or outputs[0].shape != (row.classes,):
-        return ()
-    return weights.classes_here()
+    fits = len(outputs) == 1 and outputs[0].shape == (row.classes,)
+    return (_numbered(row.labels) or weights.classes_here()) if fits else ()

@@ -26,6 +26,7 @@ Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
 DIGIT_CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
+SOUNDS = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")  # how FLAC, Ogg and MP3 files begin
 PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
@@ -118,6 +119,8 @@ def _what_it_is(data: bytes) -> str:
         b"%!PS": _("a PostScript file; export it as PNG"),
         b"RIFF": _("not a WebP picture though it begins like one"),
     }
+    if data.startswith(SOUNDS) or data[8:12] == b"WAVE":
+        return _("a sound; choose a network that hears, such as timbres, and drop it again")
     start = data[:512].lstrip()
     otherwise = _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
     return next((what for magic, what in known.items() if start.startswith(magic)), otherwise)
@@ -181,7 +184,7 @@ def blank(_reading: Reading) -> Example:
     return Example("image", np.zeros((1, 1, 3), np.uint8), _("a black picture"))
 
 
-def axes_of(reading: Reading) -> tuple[Axis, ...]:
+def axes_of(reading: Reading, _example: Example | None = None) -> tuple[Axis, ...]:
     """Return the axes of the picture that is read: rows and columns in pixels, channels."""
     height, width, channels = reading.size
     return (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))

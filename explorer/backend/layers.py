@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from explorer.backend.blocks import with_blocks
 from explorer.backend.graphs import address_of, has_graph, nodes, uses
+from explorer.backend.receptive_fields import Along
 from explorer.backend.recording import Record
 from explorer.backend.runtime import keras
 from explorer.values import Axis, Layer, Layers
@@ -174,11 +175,12 @@ def last_features(table: Layers, headless: bool) -> Layer:
     """Return the layer whose output stands for the example as a whole, before the classification head.
 
     headless: whether the network was built without a head, so that its own output is that.
-    The last feature maps; without maps, what the last dense layer reads.
+    The last feature maps; without maps, or where a recurrent layer reads them on, what the last dense layer reads.
     """
     if headless:
         return table[-1]
-    maps = [row for row in table if len(row.output_shape) == 3 and 1 not in row.output_shape[:2]]
+    recurrent = max((row.index for row in table if row.kind == "recurrent"), default=-1)
+    maps = [row for row in table if len(row.output_shape) == 3 and 1 not in row.output_shape[:2] and row.index > recurrent]
     pools = [row for row in table if row.class_name.startswith("Global") and len(row.output_shape) == 1 and row.inputs]
     pooled = [table.find(row.inputs[0]) for row in pools[-1:]]  # of small pictures one cell is left, and still they are maps
     maps += [row for row in pooled if len(row.output_shape) == 3]
@@ -188,20 +190,39 @@ def last_features(table: Layers, headless: bool) -> Layer:
     return table.find(dense[-1].inputs[0]) if dense[-1].inputs else table[max(0, dense[-1].index - 1)]
 
 
-def axes_of(inputs: tuple[Axis, ...], shape: tuple[int, ...]) -> tuple[Axis, ...]:
-    """Return the axes of an output of this shape, channels last: rows and columns as stretches of the input, then channels.
+def axes_of(inputs: tuple[Axis, ...], shape: tuple[int, ...], places: Sequence[Along | None] = ()) -> tuple[Axis, ...]:
+    """Return the axes of an output of this shape, channels last: those that run along the input, then channels or units.
 
+    places: how each axis runs along the input; where it isn't known, the cells of maps are taken to share the input evenly.
     An output of one single cell over the whole input (1, 1, channels) is a vector of units. What a
     network of arrays answers has steps and units; with more axes than that, those before the last three
     count as further channels.
     """
     spatial = tuple(axis for axis in inputs if axis.spatial)
+    if any(places) and len(shape) in (2, 3) and any(size > 1 for size in shape[:-1]):
+        return tuple(_placed(spatial, place, size, len(shape)) for place, size in zip(places, shape, strict=True))
     if spatial and len(shape) == len(spatial) + 1 and any(size > 1 for size in shape[:-1]):
-        along = tuple(Axis(axis.name, size, axis.unit, axis.start, axis.stop) for axis, size in zip(spatial, shape, strict=False))
-        return (*along, Axis("channel", shape[-1]))
+        return (*(replace(axis, size=size) for axis, size in zip(spatial, shape, strict=False)), Axis("channel", shape[-1]))
     if len(shape) < 2 or all(size == 1 for size in shape[:-1]):
         return (Axis("unit", math.prod(shape)),)
     if len(shape) == 2:
         return (Axis("step", shape[0]), Axis("unit", shape[1]))
     rows, columns = shape[-3:-1]
     return (Axis("row", rows), Axis("column", columns), Axis("channel", math.prod(shape) // (rows * columns)))
+
+
+def _placed(inputs: Sequence[Axis], place: Along | None, size: int, count: int) -> Axis:
+    """Return one axis of maps (of three axes) or of a sequence (of two), in the units of the input's axis that it runs along."""
+    if place is None:
+        return Axis("channel" if count > 2 else "unit", size)
+    along = inputs[place.axis]
+
+    def at(cell: float) -> float:
+        return along.at(cell / along.size)
+
+    start, stop = float(place.start), float(place.stop)
+    steps = len(along.scale) - 1
+    scale = tuple(at(start + (stop - start) * step / steps) for step in range(steps + 1)) if along.scale else ()
+    seen = zip(place.first.tolist(), place.last.tolist(), strict=True)
+    fields = tuple((at(first), at(last + 1)) if first <= last else None for first, last in seen)
+    return replace(along, size=size, start=at(start), stop=at(stop), scale=scale, fields=fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from threading import RLock
@@ -10,12 +11,13 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from explorer.backend import arrays, graphs, images, layers, preprocessing, readings, scores
+from explorer.backend import arrays, audio, graphs, images, layers, preprocessing, readings, receptive_fields, scores
 from explorer.backend.activations import Activations, Array
+from explorer.backend.hearing import Hearing
 from explorer.backend.images import Source
 from explorer.backend.running import Runs
 from explorer.backend.whole_model import WholeModel
-from explorer.errors import ExplorerError, UnreadableExample
+from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _, megabytes
 from explorer.values import (
     Answers,
@@ -36,7 +38,7 @@ from explorer.values import (
 ACTIVATION_MEMORY = 256 * 2**20
 BATCH = 32
 TOP = 5  # answers, where nobody says how many
-KINDS = {"image": images, "arrays": arrays}  # how examples of each kind are read, picked by that word
+KINDS = {"image": images, "audio": audio, "arrays": arrays}  # how examples of each kind are read, picked by that word
 
 Say: TypeAlias = Callable[[Progress], None]
 
@@ -45,7 +47,7 @@ def silent(_progress: Progress) -> None:
     """Say nothing: the default where nobody listens."""
 
 
-class Network(WholeModel):
+class Network(WholeModel, Hearing):
     """A live network: its Keras `model`, its `spec`, and what can be asked of it.
 
     Use it on the thread that built it; a lock keeps calls from overlapping. `explorer.load` makes it.
@@ -98,7 +100,7 @@ class Network(WholeModel):
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The axes of the input: rows and columns in pixels, channels; none for arrays."""
+        """The axes of the input: rows and columns in pixels, or Hz and seconds; channels; none for arrays."""
         axes: tuple[Axis, ...] = self._kind.axes_of(self.reading)
         return axes
 
@@ -134,6 +136,18 @@ class Network(WholeModel):
             tuple(label for _id, label in self.labels),
         )
 
+    def read(self, source: Any) -> Example:
+        """Return the example that `source` holds, as `predict` takes it, to be read only once.
+
+        Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off.
+        """
+        if isinstance(source, Example):
+            return source
+        example: Example = self._kind.read(source)
+        for defect in audio.defects(example) if self.reading.kind == "audio" else ():
+            warnings.warn(defect, ExampleWarning, stacklevel=3)
+        return example
+
     @overload
     def predict(self, example: list[Source], top: int | None = None) -> list[Any]: ...
     @overload
@@ -143,17 +157,18 @@ class Network(WholeModel):
 
         example: a path, the bytes of an image file, a binary file object, a Pillow image or an array
             (height, width, 3) of uint8; for a network that reads arrays, an array, a mapping from its
-            inputs' names to arrays, a tuple of them in order, or a .npy, .npz or .csv file. A list of
-            examples gives a list.
+            inputs' names to arrays, a tuple of them in order, or a .npy, .npz or .csv file; for one that
+            hears, a path, bytes or a binary file object of WAV, FLAC, Ogg or MP3, or a tuple of samples, (n,) or
+            (n, channels) in -1 to 1, and their rate. A list of examples gives a list.
         top: how many, 1 to the number of classes; fewer where an output has fewer. None for 5, or all where
             there are fewer.
         Returns a tuple of `Prediction`; for a network with several outputs a dict of them by the output's name.
         Raises UnreadableExample, or ExplorerError for a `top` out of range or outputs that are no scores.
         """
         if isinstance(example, list):
-            examples = [self._kind.read(one) for one in example]
+            examples = [self.read(one) for one in example]
             return [self._named(answers) for answers in self._answers(examples, top)]
-        return self._named(next(self._answers([self._kind.read(example)], top)))
+        return self._named(next(self._answers([self.read(example)], top)))
 
     def _named(self, answers: list[Answers]) -> Any:
         if len(self.outputs) == 1:
@@ -168,7 +183,7 @@ class Network(WholeModel):
         raise ExplorerError(_("The output {output} of {name} is no list of scores.").format(output=output, name=self.spec.name))
 
     def _answers(self, examples: list[Example], top: int | None) -> Iterator[list[Answers]]:
-        top = self._checked_top(top)
+        top = self.checked_top(top)
         size = BATCH if self.reading.size or not any(None in one.shape for one in self.reading.inputs) else 1  # lengths may differ
         for start in range(0, len(examples), size):
             with self._lock:
@@ -179,10 +194,15 @@ class Network(WholeModel):
 
     def _best(self, scored: Any, top: int, output: int) -> Answers:
         values = scored.astype(np.float64)
-        activation = readings.last_activation(self.model.outputs[output]) if self.graph else ""
-        return scores.best(values, top, self.labels, scores.scale_of(values, activation), output)
+        return scores.best(values, top, self.labels, self.scale(values, output), output)
 
-    def _checked_top(self, top: int | None) -> int:
+    def scale(self, values: Any, output: int = 0) -> str:
+        """Return what the scores of an output are, as `Answers` has it."""
+        activation = readings.last_activation(self.model.outputs[output]) if self.graph else ""
+        return scores.scale_of(values, activation)
+
+    def checked_top(self, top: int | None) -> int:
+        """Return how many answers to give. Raises ExplorerError where that is more than there are, or the network gives none."""
         if not any(self.classes):
             if isinstance(self.spec, NetworkSpec):
                 raise ExplorerError(
@@ -213,7 +233,7 @@ class Network(WholeModel):
             return [self.feature_maps(one, layer) for one in example]
         several = isinstance(layer, Iterable) and not isinstance(layer, str | bytes)
         wanted = [self.layers.find(one) for one in (layer if several else [layer])]
-        found = self._activations(self._kind.read(example), [one.name for one in wanted])
+        found = self._activations(self.read(example), [one.name for one in wanted])
         if several:
             return {one.name: found[one.name].copy() for one in wanted}
         return found[wanted[0].name].copy()
@@ -261,13 +281,22 @@ class Network(WholeModel):
         values = self._activations(example, [row.name])[row.name]
         if self.reading.data_format == "channels_first" and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
-        axes = layers.axes_of(self.axes, values.shape)
+        axes = layers.axes_of(self._kind.axes_of(self.reading, example), values.shape, self._places(row.name, values.shape))
         if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
             values = np.moveaxis(values, (-3, -2), (0, 1))
         values = values.reshape([axis.size for axis in axes])
         values.flags.writeable = False
         labels = tuple(label for _id, label in self.labels) if row.name in self._last and values.shape == (len(self.labels),) else ()
         return FeatureMaps(row, values, axes, self.activations.size, self.activations.bound, labels)
+
+    def _places(self, name: str, shape: tuple[int, ...]) -> tuple[receptive_fields.Along | None, ...]:
+        """Return how each axis of a layer's output, brought to channels last, runs along the input; () where that isn't known."""
+        if not self.reading.size:
+            return ()
+        places = receptive_fields.along(self.model, name, self.reading.data_format)
+        if self.reading.data_format == "channels_first" and len(places) == 3:
+            places = (*places[1:], places[0])
+        return places if len(places) == len(shape) else ()
 
     def _activations(self, example: Example, names: list[str]) -> dict[str, Array]:
         with self._lock:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from explorer.backend.graphs import has_graph, maker_of, nodes, output_addresses
 from explorer.backend.runtime import keras
-from explorer.catalog import Architecture, architectures
+from explorer.catalog import SPECTROGRAMS, Architecture, architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
-from explorer.values import Reading, TensorInfo
+from explorer.values import Reading, TensorInfo, shape_text
 
 SIDE = 224  # pixels a side of a picture where the network takes any
 SMALLEST = 8  # pixels a side of what is taken for a picture
@@ -20,11 +21,13 @@ ARITHMETIC = ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")  # operatio
 
 
 def of_architecture(row: Architecture, model: Any, data_format: str, own_input: bool) -> Reading:
-    """Return how a network of the table reads pictures.
+    """Return how a network of the table reads pictures or sound.
 
     own_input: whether it was built on a tensor of the user's own, before which other layers may lie.
     """
     inputs = inputs_of(model)
+    if row.input == "audio":
+        return _of_sound(row.convention, inputs) if _hears(row.convention, inputs) else Reading("arrays", inputs)
     if _is_picture(inputs) != data_format:  # such as four channels, or a vector that layers before it make a picture of
         return Reading("arrays", inputs)
     size = _size(inputs[0].shape, data_format, row.input_size[0])
@@ -43,6 +46,12 @@ def of_model(model: Any, preprocess: str | None) -> Reading:
     Raises ExplorerError where nothing says what shape its inputs have, and for a convention that doesn't fit them.
     """
     inputs = inputs_of(model)
+    if preprocess in SPECTROGRAMS:
+        return _of_named_sound(model, str(preprocess), inputs)
+    row = known(model) if preprocess is None else None
+    if row and row.input == "audio" and _hears(row.convention, inputs):
+        hears = _("It hears sound as {name} does, which the model is by its name.").format(name=row.name)
+        return replace(_of_sound(row.convention, inputs), assumed=(hears,))
     data_format = _is_picture(inputs)
     if not data_format:
         if preprocess is not None:
@@ -64,11 +73,34 @@ def of_model(model: Any, preprocess: str | None) -> Reading:
     return Reading("image", inputs, preprocess, data_format, size, tuple(assumed))
 
 
+def _hears(convention: str, inputs: tuple[TensorInfo, ...]) -> bool:
+    """Whether these are the inputs of a network that reads spectrograms of this kind."""
+    return len(inputs) == 1 and inputs[0].shape == SPECTROGRAMS[convention].shape
+
+
+def _of_sound(convention: str, inputs: tuple[TensorInfo, ...]) -> Reading:
+    how = SPECTROGRAMS[convention]
+    return Reading("audio", inputs, convention, size=how.shape, sound=how)
+
+
+def _of_named_sound(model: Any, convention: str, inputs: tuple[TensorInfo, ...]) -> Reading:
+    if not _hears(convention, inputs):
+        raise ExplorerError(
+            _("preprocess={preprocess!r} makes spectrograms of {own}; {name} reads {given}.").format(
+                preprocess=convention,
+                own=shape_text(SPECTROGRAMS[convention].shape),
+                name=model.name,
+                given=_(" and ").join(shape_text(one.shape) for one in inputs),
+            )
+        )
+    return _of_sound(convention, inputs)
+
+
 def known(model: Any) -> Architecture | None:
     """Return the architecture that the model, or one nested in it, is by its name: `mobilenetv2_1.00_224`."""
     for name in (model.name, *(layer.name for layer in model.layers if isinstance(layer, keras.Model))):
         spelled = re.sub(r"[^a-z0-9]", "", name.lower())
-        found = [row for row in architectures.values() if spelled.startswith(row.name.lower()) and not row.bundled]
+        found = [row for row in architectures.values() if spelled.startswith(row.name.lower()) and row.name != "digits"]
         if found:
             return max(found, key=lambda row: len(row.name))
     return None
@@ -202,7 +234,7 @@ def _guessed(model: Any, wanted: TensorInfo, size: tuple[int, int, int]) -> tupl
     if "int" in wanted.dtype:
         return "none", _("Pixels go in as 0 to 255: the network reads whole numbers.")
     row = known(model)
-    if row and _fits(row.convention, size):
+    if row and row.input == "image" and _fits(row.convention, size):
         return row.convention, _("Pixels are prepared as for {name} ({convention}), which the model is by its name.").format(
             name=row.name, convention=row.convention
         )

@@ -28,7 +28,9 @@ from explorer.values import (
     NetworkSpec,
     NetworkSummary,
     Progress,
+    ScoresOverTime,
     SeenInput,
+    Stretch,
     TakenFile,
 )
 
@@ -111,6 +113,16 @@ class Backend:
         network = self._network(spec, say)
         say(Progress(_("Computing the feature maps…")))
         return network.maps(example, layer)
+
+    def over_time(self, spec: AnySpec, example: Example, first: int, count: int, say: Say) -> ScoresOverTime:
+        """Return the answers to `count` windows along a sound, from the one numbered `first` on."""
+        network = self._network(spec, say)
+        say(Progress(_("Listening along {name}…").format(name=example.name)))
+        return network.slid(example, first=first, count=count)
+
+    def stretch(self, spec: AnySpec, example: Example, start: float, stop: float, say: Say) -> Stretch:
+        """Return a stretch of a sound as it came, from `start` to `stop` in seconds."""
+        return self._network(spec, say).stretch(example, start, stop)
 
     def take(self, spec: AnySpec, what: str, say: Say) -> TakenFile:
         """Return the summary, the topology, the weights or the whole model as a file."""

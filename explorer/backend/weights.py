@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from explorer.backend.downloads import Say, download
@@ -59,8 +60,8 @@ def copies(file: WeightsFile, row: Architecture | None = None) -> list[Path]:
 
 
 def find(file: WeightsFile, row: Architecture | None = None) -> Path | None:
-    """Return the first of `copies`, or None."""
-    return next(iter(copies(file, row)), None)
+    """Return the first of the `copies` of the file, or of those that are alike; None where there is none."""
+    return next((path for one in _alike(file, row) for path in copies(one, row)), None)
 
 
 def path(spec: NetworkSpec) -> Path:
@@ -203,6 +204,10 @@ def _needed(spec: NetworkSpec) -> list[WeightsFile]:
     return [wanted(spec), CLASS_INDEX] if row.weights == "imagenet" and spec.include_top else [wanted(spec)]
 
 
+def _alike(file: WeightsFile, row: Architecture | None) -> tuple[WeightsFile, ...]:
+    return (file,) if row is None else row.alike(file)
+
+
 def _folders(row: Architecture | None) -> list[Path]:
     """Return where to look for files, in this order; downloads go into the last."""
     if row is not None and row.bundled:
@@ -214,9 +219,9 @@ def _folders(row: Architecture | None) -> list[Path]:
 def whole(file: WeightsFile, row: Architecture | None) -> Path | None:
     """Return the first whole copy, None where there is none at all. Raises ExplorerError where all are damaged."""
     damage = None
-    for path in copies(file, row):
+    for path, published in [(path, one) for one in _alike(file, row) for path in copies(one, row)]:
         try:
-            check(path, file)
+            check(path, published)
         except ExplorerError as error:
             damage = damage or error
         else:
@@ -234,10 +239,21 @@ def _fetch(file: WeightsFile, row: Architecture | None, title: str, say: Say) ->
         if row is not None and row.bundled:
             raise
         path = None
-    if path is None:
-        path = cache() / file.name
-        mirror = os.environ.get(MIRROR, "").rstrip("/")
-        published = file.md5 or file.sha256
-        size = file.size if published or not mirror else None  # a mirror may hold a file that was saved anew, see `check`
+    return path or _download(_alike(file, row), title, say)
+
+
+def _download(files: tuple[WeightsFile, ...], title: str, say: Say) -> Path:
+    """Return the first of these files that can be had, downloaded. Raises what the first one raises where none can be."""
+    file, *others = files
+    path = cache() / file.name
+    mirror = os.environ.get(MIRROR, "").rstrip("/")
+    published = file.md5 or file.sha256
+    size = file.size if published or not mirror else None  # a mirror may hold a file that was saved anew, see `check`
+    try:
         download(f"{mirror}/{file.name}" if mirror else file.url, path, size, published, say, title)
+    except WeightsUnavailable:
+        if others:
+            with suppress(WeightsUnavailable):
+                return _download(tuple(others), title, say)
+        raise
     return path

@@ -57,7 +57,7 @@ class WholeModel:
         A `preprocess` that is a function is left out: it is code, not data.
         Raises ExplorerError where it can't be saved.
         """
-        convention = self.reading.convention if self.reading.kind == "image" and self.reading.convention != "custom" else None
+        convention = self.reading.convention if self.reading.kind != "arrays" and self.reading.convention != "custom" else None
         model_files.save_model(self.model, path, ModelCard(convention, tuple(label for _id, label in self.labels), self.spec.name))
 
     def save_weights(self, path: str | Path) -> None:

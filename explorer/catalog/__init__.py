@@ -3,11 +3,24 @@
 `architecture` says what a row holds, `guides` and `beyond` hold the rows, `files` the files of weights.
 """
 
-from explorer.catalog.architecture import BUNDLED, DIGITS, PHOTOGRAPHS, Architecture, Catalog, Paper, WeightsFile
+from explorer.catalog.architecture import BUNDLED, DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, Catalog, Paper, WeightsFile
 from explorer.catalog.beyond import ROWS as _BEYOND
 from explorer.catalog.guides import ROWS as _GUIDES
-from explorer.catalog.sounds import SPECTROGRAMS
+from explorer.catalog.sounds import SPECTROGRAMS, TAGS, TIMBRES
 
-__all__ = ["BUNDLED", "DIGITS", "PHOTOGRAPHS", "SPECTROGRAMS", "Architecture", "Catalog", "Paper", "WeightsFile", "architectures"]
+__all__ = [
+    "BUNDLED",
+    "DIGITS",
+    "PHOTOGRAPHS",
+    "SOUNDS",
+    "SPECTROGRAMS",
+    "TAGS",
+    "TIMBRES",
+    "Architecture",
+    "Catalog",
+    "Paper",
+    "WeightsFile",
+    "architectures",
+]
 
 architectures = Catalog((*_GUIDES, *_BEYOND))

@@ -12,6 +12,7 @@ from explorer.locale import _
 BUNDLED = Path(__file__).parents[1] / "bundled"
 PHOTOGRAPHS = ("cat.jpg", "coffee.jpg", "rocket.jpg", "astronaut.jpg")
 DIGITS = tuple(f"digit_{digit}.png" for digit in range(10))
+SOUNDS = ("melody.ogg", "chords.ogg", "drums.ogg", "sweep.ogg")
 
 
 @dataclass(frozen=True)
@@ -65,20 +66,22 @@ class Architecture:
 
     year: of the first version of `paper`.
     licence: of the weights.
-    input: the kind of example it reads ("image").
-    input_size: (height, width, channels) that it reads by default.
-    smallest: the least height and width in pixels that it can be built for without its top.
+    input: the kind of example it reads: "image" or "audio".
+    input_size: (height, width, channels) that it reads by default; for sound (bands, frames, 1), always.
+    smallest: the least height and width in pixels that it can be built for without its top; 0 for sound.
     convention: how pixels are prepared: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch"
         (to 0..1, less the ImageNet mean, over its deviation), "none" (left at 0..255: the network scales
-        them itself) or "digit" (grey ink on black, cut to the ink, to 0..1).
+        them itself) or "digit" (grey ink on black, cut to the ink, to 0..1); for sound a name in `SPECTROGRAMS`.
     weights: the name of its pretrained set; `files` are the files of that set, `files[0]` the one for the defaults.
     parameters: with its top, for `classes` classes.
-    top1, top5: accuracy in 0 to 1, on the ImageNet validation set or on what `measured_on` says.
+    top1, top5: accuracy in 0 to 1, on the ImageNet validation set or on what `measured_on` says; None where it gives none.
+    auc: area under the ROC curve, 0 to 1, the mean over the classes; for networks that tag.
     depth: layers as the source of the row counts them; None where it gives none.
     options: what it can be built with beyond what all can: of "alpha", "depth_multiplier" and "dropout".
     alphas: those that have pretrained weights.
     channels_first: whether Keras builds and runs it with data_format="channels_first".
     samples: files in the bundled samples that it can be tried on.
+    labels: the names of the classes; empty for those of ImageNet, which are in a file of their own.
     """
 
     name: str
@@ -93,7 +96,7 @@ class Architecture:
     weights: str
     files: tuple[WeightsFile, ...]
     parameters: int
-    top1: float
+    top1: float | None
     top5: float | None
     depth: int | None
     options: tuple[str, ...]
@@ -103,6 +106,8 @@ class Architecture:
     measured_on: str = "ImageNet"
     bundled: bool = False
     samples: tuple[str, ...] = PHOTOGRAPHS
+    labels: tuple[str, ...] = ()
+    auc: float | None = None
 
     @property
     def size(self) -> int:
@@ -141,6 +146,11 @@ class Architecture:
                 "weights=None builds any size."
             ).format(name=self.name, weights=self.weights, alpha=alpha, sides=_listed({one.side or 0 for one in fitting}), side=side)
         )
+
+    def alike(self, file: WeightsFile) -> tuple[WeightsFile, ...]:
+        """Return the files for the same options as `file`, itself first: the same weights, published elsewhere."""
+        options = file.include_top, file.alpha, file.side
+        return (file, *(one for one in self.files if one != file and (one.include_top, one.alpha, one.side) == options))
 
 
 def _listed(numbers: Iterable[float]) -> str:

@@ -10,6 +10,8 @@ KERNELS = "_weights_tf_dim_ordering_tf_kernels"
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 EFFICIENTNET = "https://storage.googleapis.com/keras-applications"
+MUSIC = "https://github.com/keunwoochoi/music-auto_tagging-keras/raw/master/data"
+MUSIC_RELEASE = "https://github.com/fchollet/deep-learning-models/releases/download/v0.3"
 RESNEXT = "https://github.com/keras-team/keras-applications/releases/download/resnet"
 
 # Name without ".h5" -> (hash, bytes). The hashes are those in the sources of Keras 3.15; ResNeXt's, those of keras-applications 1.0.8.
@@ -152,3 +154,14 @@ def _file(
     digest, size = _KNOWN.get(name.removesuffix(".h5"), (None, None))
     md5, sha256 = (None, digest) if digest and len(digest) == 64 else (digest, None)
     return WeightsFile(name, url, md5, size, include_top, alpha, side, megabytes, sha256)
+
+
+# The author's file, and the one that the Keras guides downloaded: the same weights in another layout, of which no hash is published.
+MUSIC_TAGGER = tuple(
+    WeightsFile(name, f"{folder}/{name}", md5, size, include_top)
+    for name, folder, md5, size in (
+        ("music_tagger_crnn_weights_tensorflow.h5", MUSIC, "097c32d15a2ed768d335c9b046ad94bf", 1_649_464),
+        ("music_tagger_crnn_weights_tf_kernels_tf_dim_ordering.h5", MUSIC_RELEASE, None, None),
+    )
+    for include_top in (True, False)
+)

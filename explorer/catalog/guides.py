@@ -1,4 +1,4 @@
-"""The rows of the Keras Applications guides, and of the bundled network.
+"""The rows of the Keras Applications guides, and of the bundled networks.
 
 Sizes, accuracies, parameters, depths and licences are those that the newest guide, for Keras 2.2, gives.
 """
@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from explorer.catalog.architecture import BUNDLED, DIGITS, Architecture, Paper, WeightsFile
-from explorer.catalog.files import KERAS, KERNELS, RESNEXT, by_width_and_side, nasnet, pair
+from explorer.catalog.architecture import BUNDLED, DIGITS, SOUNDS, Architecture, Paper, WeightsFile
+from explorer.catalog.files import KERAS, KERNELS, MUSIC_TAGGER, RESNEXT, by_width_and_side, nasnet, pair
+from explorer.catalog.sounds import SPECTROGRAMS, TAGS, TIMBRES
 from explorer.locale import _
 
 
@@ -41,32 +42,83 @@ def of_imagenet(
     )
 
 
-def _digits() -> Architecture:
-    """Return the row of the bundled network; its measured facts are written by the script that trains it."""
-    facts = json.loads((BUNDLED / "digits.json").read_text())
+def _bundled(name: str, **facts: Any) -> Architecture:
+    """Return the row of a bundled network; its measured facts are written by the script that trains it."""
+    measured = json.loads((BUNDLED / f"{name}.json").read_text())
     return Architecture(
-        name="digits",
-        family="digits",
+        name,
         year=2026,
-        paper=Paper("assets/train_digits.py", "explorer"),
+        paper=Paper(f"assets/train_{name}.py", "explorer"),
         licence="Apache 2.0",
+        weights=name,
+        files=tuple(WeightsFile(f"{name}.keras", "", size=measured["size"], include_top=include_top) for include_top in (True, False)),
+        parameters=measured["parameters"],
+        top1=measured["accuracy"],
+        top5=None,
+        depth=measured["depth"],
+        options=(),
+        alphas=(1.0,),
+        channels_first=False,
+        bundled=True,
+        **facts,
+    )
+
+
+def _digits() -> Architecture:
+    return _bundled(
+        "digits",
+        family="digits",
         input="image",
         input_size=(32, 32, 1),
         smallest=8,
         convention="digit",
-        weights="digits",
-        files=tuple(WeightsFile("digits.keras", "", size=facts["size"], include_top=include_top) for include_top in (True, False)),
-        parameters=facts["parameters"],
-        top1=facts["accuracy"],
+        classes=10,
+        measured_on=_("held-out digits"),
+        samples=DIGITS,
+        labels=tuple(map(str, range(10))),
+    )
+
+
+def _timbres() -> Architecture:
+    return _bundled(
+        "timbres",
+        family="Sound",
+        input="audio",
+        input_size=SPECTROGRAMS["timbres"].shape,
+        smallest=0,
+        convention="timbres",
+        classes=len(TIMBRES),
+        measured_on=_("held-out sounds"),
+        samples=SOUNDS,
+        labels=TIMBRES,
+    )
+
+
+def _music_tagger() -> Architecture:
+    return Architecture(
+        "MusicTaggerCRNN",
+        family="Sound",
+        year=2016,
+        paper=Paper("Convolutional Recurrent Neural Networks for Music Classification", "Choi, Fazekas, Sandler et al.", "1609.04243"),
+        licence="MIT",
+        input="audio",
+        input_size=SPECTROGRAMS["music_tagger"].shape,
+        smallest=0,
+        convention="music_tagger",
+        weights="msd",
+        files=MUSIC_TAGGER,
+        parameters=400_562,
+        top1=None,
         top5=None,
-        depth=facts["depth"],
+        auc=0.8662,
+        depth=None,
         options=(),
         alphas=(1.0,),
         channels_first=False,
-        classes=10,
-        measured_on=_("held-out digits"),
-        bundled=True,
-        samples=DIGITS,
+        classes=len(TAGS),
+        measured_on=_("the Million Song Dataset"),
+        samples=SOUNDS,
+        labels=TAGS,
     )
 
 
@@ -182,6 +234,8 @@ _MOBILENET_FILES = by_width_and_side(
 
 ROWS = (
     _digits(),
+    _timbres(),
+    _music_tagger(),
     of_imagenet("MobileNetV2", _MOBILENET_V2, _MOBILENET_V2_FILES, 3_538_984, 0.713, 0.901, 88),
     of_imagenet("MobileNet", _MOBILENET, _MOBILENET_FILES, 4_253_864, 0.704, 0.895, 88),
     of_imagenet("VGG16", _VGG, _published("vgg16/vgg16"), 138_357_544, 0.713, 0.901, 23),

@@ -181,7 +181,7 @@ class Plot:
     @cached_property
     def y(self) -> dict[str, float]:
         """Top-1 accuracy in %."""
-        return {name: row.top1 * 100 for name, row in self.rows.items()}
+        return {name: _percent(row) for name, row in self.rows.items()}
 
     @cached_property
     def ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -249,12 +249,16 @@ class Plot:
         }
 
 
+def _percent(row: Architecture) -> float:
+    return (row.top1 or 0.0) * 100
+
+
 def described(row: Architecture, here: bool) -> str:
     """Return the facts of an architecture in lines, as plotly writes them."""
     weights = _("{size} MB, on this machine") if here else _("{size} MB to download")
     lines = (
         f"<b>{row.name}</b>",
-        _("top-1 {percent} %").format(percent=f"{row.top1 * 100:.1f}"),
+        _("top-1 {percent} %").format(percent=f"{_percent(row):.1f}"),
         _("{number} parameters").format(number=f"{row.parameters:,}"),
         weights.format(size=megabytes(row.size)),
     )

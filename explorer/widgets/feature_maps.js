@@ -1,4 +1,5 @@
 const BARS = 170; // CSS pixels: the height of the bars of a vector
+const NARROWEST = 1 / 2, WIDEST = 3 / 2; // of the enlarged map: width by height; maps of other forms are stretched
 
 function render({ model, el }) {
   root(el, "feature-maps");
@@ -20,10 +21,13 @@ function render({ model, el }) {
   const oneTitle = make("b"), oneRange = make("span", { class: "quiet number" });
   const one = make("img", { draggable: "false", alt: "" });
   const mark = make("span", { class: "mark" });
-  const map = make("div", { class: "one", role: "application", tabindex: "0", "aria-label": words.one, "aria-description": words.choose_cell, onclick: onCell, onkeydown: onCellKey }, one, mark);
+  const map = make("div", { class: "one", role: "application", tabindex: "0", "aria-label": words.one, onclick: onCell, onkeydown: onCellKey }, one, mark);
   const facts = make("dl", { class: "facts number", "aria-live": "polite" });
-  const hint = make("p", { class: "quiet hint" }, words.choose_cell);
-  const aside = make("div", { class: "aside" }, make("div", { class: "head" }, oneTitle, oneRange), map, facts, hint);
+  const left = make("div", { class: "axis upright", "aria-hidden": "true" }), below = make("div", { class: "axis below", "aria-hidden": "true" });
+  const hertz = make("span", { class: "unit quiet", "aria-hidden": "true" }, words.hertz);
+  const framed = make("div", { class: "framed" }, left, map, hertz, below);
+  const hint = make("p", { class: "quiet hint" });
+  const aside = make("div", { class: "aside" }, make("div", { class: "head" }, oneTitle, oneRange), framed, facts, hint);
   const main = make("div", { class: "main" }, make("div", { class: "head" }, title, choice, scale), maps, bars, empty);
   el.append(make("div", { class: "two" }, main, aside), make("div", { class: "foot" }, about, memory));
 
@@ -123,6 +127,13 @@ function render({ model, el }) {
     drawBars();
   }
 
+  function drawAxes() {
+    left.hidden = hertz.hidden = !model.get("left").length;
+    below.hidden = !model.get("below").length;
+    rule(left, [model.get("left")], true);
+    rule(below, [model.get("below")]);
+  }
+
   const stops = [
     follow(model, ["mosaic", "grid", "values", "title", "about", "memory"], () => {
       const grid = model.get("grid");
@@ -148,21 +159,26 @@ function render({ model, el }) {
       oneRange.textContent = model.get("one_range");
       showBytes(one, model.get("one"));
       one.alt = `${model.get("one_title")}: ${model.get("one_range")}`;
-      map.hidden = one.hidden;
+      framed.hidden = one.hidden;
+      const [rows, columns] = model.get("cells");
+      one.style.aspectRatio = rows ? String(Math.min(WIDEST, Math.max(NARROWEST, columns / rows))) : "";
       drawChosen();
     }),
-    follow(model, ["cell", "cells", "facts"], () => {
+    follow(model, ["left", "below", "one"], drawAxes),
+    follow(model, ["cell", "cells", "facts", "hint"], () => {
       const cell = model.get("cell");
       const [rows, columns] = model.get("cells");
       mark.hidden = !cell.length || !rows;
-      if (!mark.hidden) Object.assign(mark.style, { left: `${(cell[1] / columns) * 100}%`, top: `${(cell[0] / rows) * 100}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
+      if (!mark.hidden) Object.assign(mark.style, { left: `${((cell[1] + 0.5) / columns) * 100}%`, top: `${((cell[0] + 0.5) / rows) * 100}%`, width: `${100 / columns}%`, height: `${100 / rows}%` });
       hint.hidden = cell.length > 0 || !rows;
+      hint.textContent = model.get("hint");
+      map.setAttribute("aria-description", model.get("hint"));
       facts.replaceChildren(...model.get("facts").flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
     }),
     onTheme(drawBars),
   ];
-  const resized = new ResizeObserver(drawBars);
-  resized.observe(bars);
+  const resized = new ResizeObserver(() => { drawBars(); drawAxes(); });
+  for (const box of [bars, map]) resized.observe(box);
   return () => { stops.forEach((stop) => stop()); resized.disconnect(); };
 }
 export default { render };

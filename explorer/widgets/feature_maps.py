@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,19 @@ from explorer import rendering
 from explorer.locale import _, counted, megabytes
 from explorer.rendering import short
 from explorer.session import Session
+from explorer.ticks import ticks, ticks_and_ends
 from explorer.values import FeatureMaps, Span
 from explorer.widgets.view import View
 
+ACROSS = ("time", "column")  # axes that run from left to right, whatever their order in the values
+
 
 class FeatureMapsView(View):
-    """Draws what the selected layer answers: maps as a mosaic, units as bars. Click one to enlarge it."""
+    """Draws what the selected layer answers: maps as a mosaic, units as bars. Click one to enlarge it.
+
+    Maps lie as the input does: time from left to right, low frequencies at the bottom. `cells` and `cell` count
+    rows and columns of what is drawn; the session's own `cell` counts along the axes of the values.
+    """
 
     title = traitlets.Unicode().tag(sync=True)
     about = traitlets.Unicode(help="The layer's index, name and shape, and its range of values.").tag(sync=True)
@@ -31,8 +39,11 @@ class FeatureMapsView(View):
     one = traitlets.Bytes(help="The chosen map as PNG, one pixel a cell.").tag(sync=True)
     one_title = traitlets.Unicode().tag(sync=True)
     one_range = traitlets.Unicode().tag(sync=True)
-    cells = traitlets.List(traitlets.Int(), help="Rows and columns of the chosen map.").tag(sync=True)
-    cell = traitlets.List(traitlets.Int(), help="Row and column of the chosen cell; empty when none is.").tag(sync=True)
+    cells = traitlets.List(traitlets.Int(), help="Rows and columns of the chosen map, as it is drawn.").tag(sync=True)
+    cell = traitlets.List(traitlets.Int(), help="Row and column of the chosen cell, as drawn; empty when none is.").tag(sync=True)
+    left: traitlets.List[list[Any]] = traitlets.List(help="Ticks beside the chosen map, in Hz: [how far up, text].").tag(sync=True)
+    below: traitlets.List[list[Any]] = traitlets.List(help="Ticks below the chosen map: [how far along, text].").tag(sync=True)
+    hint = traitlets.Unicode(help="What a click on the chosen map is good for.").tag(sync=True)
     facts: traitlets.List[list[str]] = traitlets.List(help="Pairs of a term and what it is, about the chosen cell or unit.").tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
@@ -54,7 +65,7 @@ class FeatureMapsView(View):
             "mosaic": _("Feature maps"),
             "units": _("Units"),
             "one": _("Enlarged feature map"),
-            "choose_cell": _("Click a cell to see its value and its place on the input."),
+            "hertz": _("Hz"),
             "keys": _("Arrow keys: another one."),
         }
 
@@ -63,8 +74,9 @@ class FeatureMapsView(View):
         self.channel = self.session.channel  # a click that came late may mean maps that are gone
 
     def _choose_cell(self, change: dict[str, Any]) -> None:
-        self.session.cell = tuple(change["new"]) or None
-        self.cell = list(self.session.cell or ())
+        maps, place = self.session.feature_maps, change["new"]
+        self.session.cell = _Face(maps).cell(place) if maps and maps.planes is not None and len(place) == 2 else None
+        self.cell = self._place()
 
     def _redraw(self) -> None:
         with self.hold_sync():
@@ -86,7 +98,7 @@ class FeatureMapsView(View):
             kept=megabytes(maps.remembered), bound=megabytes(maps.bound)
         )
         if maps.planes is not None:
-            self._draw_mosaic(maps.planes, low, high)
+            self._draw_mosaic(_Face(maps).drawn(maps.planes), low, high)
         else:
             self.title = counted("{number} unit", "{number} units", maps.count)
             self.mosaic, self.grid, self.values = b"", {}, np.ascontiguousarray(maps.values).tobytes()
@@ -110,33 +122,46 @@ class FeatureMapsView(View):
     def _draw_one(self) -> None:
         maps, self.channel = self.session.feature_maps, self.session.channel
         if maps is None or maps.planes is None or self.channel >= maps.count:
-            self.one, self.one_range, self.cells = b"", "", []
+            self.one, self.one_range, self.cells, self.left, self.below = b"", "", [], [], []
             self.one_title = "" if maps is None else _("Unit {index}").format(index=self.channel)
         else:
-            chosen = maps.planes[..., self.channel]
+            face = _Face(maps)
+            chosen = face.drawn(maps.planes)[..., self.channel]
             low, high = rendering.finite_range(chosen)
             scale = rendering.finite_range(maps.values) if self.alike else (low, high)
             self.one, self.cells = rendering.one_map(chosen, *scale), list(chosen.shape)
             self.one_title = _("Map {index}").format(index=self.channel)
             self.one_range = _("{low} to {high}").format(low=short(low), high=short(high))
+            self.left = [[part if face.down.upward else 1 - part, text] for part, text in ticks(face.down, 5)]
+            self.below = [[part, text] for part, text in ticks_and_ends(face.across, 2)]
+            self.hint = _hint(maps)
         self._draw_cell()
 
-    def _draw_cell(self) -> None:
+    def _place(self) -> list[int]:
+        """Return where the session's cell is drawn."""
         maps, cell = self.session.feature_maps, self.session.cell
-        self.cell = list(cell or ())
+        return [] if maps is None or maps.planes is None or cell is None else list(_Face(maps).place(cell))
+
+    def _draw_cell(self) -> None:
+        maps = self.session.feature_maps
         if maps is None:
             self.facts = []
-        elif maps.planes is None:
+            return  # the session keeps its cell for the maps that come
+        self.cell = self._place()
+        cell = self.session.cell
+        if maps.planes is None:
             self.facts = self._unit_facts(maps)
         elif cell is None:
             self.facts = []
         else:
-            region = self.session.region
-            self.facts = [
-                [_("cell"), _cell(maps, cell)],
-                [_("value"), short(float(maps.planes[(*cell, self.channel)]))],
-                *([_on_input(span.axis), _span(span)] for span in (region.spans if region else ())),
-            ]
+            value = short(float(maps.planes[(*cell, self.channel)]))
+            self.facts = [[_("cell"), _cell(maps, cell)], [_("value"), value], *self._sees(maps)]
+
+    def _sees(self, maps: FeatureMaps) -> list[list[str]]:
+        if self.session.region is None:
+            return [[_("sees"), _("nothing of the input: it lies in the padding")]] if maps.spatial else []
+        spans = sorted(self.session.region.spans, key=lambda span: span.axis != "time")
+        return [[_("sees"), _span(span)] for span in spans]
 
     def _unit_facts(self, maps: FeatureMaps) -> list[list[str]]:
         unit = min(self.session.channel, maps.count - 1)
@@ -144,15 +169,64 @@ class FeatureMapsView(View):
         return [[_("class"), maps.labels[unit].replace("_", " ")], *facts] if maps.labels else facts
 
 
+class _Face:
+    """How the maps of a layer are drawn.
+
+    down, across: the axis that runs down the picture, or up where it is `upward`, and the one from left to right.
+    """
+
+    def __init__(self, maps: FeatureMaps) -> None:
+        first, second = maps.axes[:2]
+        self._swapped = first.name in ACROSS
+        self.down, self.across = (second, first) if self._swapped else (first, second)
+
+    def drawn(self, planes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Turn maps (first axis, second axis, channels) as they are drawn: rows from top to bottom, columns, channels."""
+        turned = planes.swapaxes(0, 1) if self._swapped else planes
+        return turned[::-1] if self.down.upward else turned
+
+    def place(self, cell: Sequence[int]) -> tuple[int, int]:
+        """Return the row and the column at which a cell is drawn."""
+        row, column = reversed(cell) if self._swapped else cell
+        return self._up(row), column
+
+    def cell(self, place: Sequence[int]) -> tuple[int, int]:
+        """Return the cell that is drawn at this row and column: the inverse of `place`."""
+        row, column = self._up(place[0]), place[1]
+        return (column, row) if self._swapped else (row, column)
+
+    def _up(self, row: int) -> int:
+        return self.down.size - 1 - row if self.down.upward else row
+
+
+def _hint(maps: FeatureMaps) -> str:
+    if any(axis.name == "time" for axis in maps.axes):
+        return _("Click a cell to see its value and hear what it sees.")
+    return _("Click a cell to see its value and its place on the input.")
+
+
 def _cell(maps: FeatureMaps, cell: tuple[int, int]) -> str:
-    if maps.axes[0].name == "step":
-        return _("step {step}, unit {unit}").format(step=cell[0], unit=cell[1])
-    return _("row {row}, column {column}").format(row=cell[0], column=cell[1])
-
-
-def _on_input(axis: str) -> str:
-    return {"row": _("input rows"), "column": _("input columns")}.get(axis, axis)
+    """Name the cell by its places along the axes of the maps, time first."""
+    words = {
+        "row": _("row {number}"),
+        "column": _("column {number}"),
+        "time": _("step {number}") if maps.values.ndim == 2 else _("frame {number}"),
+        "frequency": _("band {number}"),
+        "step": _("step {number}"),
+        "unit": _("unit {number}"),
+        "channel": _("channel {number}"),
+    }
+    places = sorted(zip((axis.name for axis in maps.axes), cell, strict=False), key=lambda place: place[0] != "time")
+    return ", ".join(words[name].format(number=number) for name, number in places)
 
 
 def _span(span: Span) -> str:
-    return _("{start} to {stop}").format(start=f"{span.start:g}", stop=f"{span.stop:g}")
+    texts = {
+        "row": _("rows {start} to {stop}"),
+        "column": _("columns {start} to {stop}"),
+        "time": _("{start} s to {stop} s"),
+        "frequency": _("{start} to {stop} Hz"),
+    }
+    exact = {"s": ".2f", "Hz": ".0f"}.get(span.unit, "g")
+    start, stop = (format(max(0.0, end), exact) for end in (span.start, span.stop))  # the first frame begins before the sound
+    return texts[span.axis].format(start=start, stop=stop)

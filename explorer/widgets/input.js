@@ -1,4 +1,6 @@
 const INK = 22; // CSS pixels: the pen's width on a canvas of 270, as thick as the digits a network learnt from
+const ACCEPT = { image: "image/*", arrays: ".npy,.npz,.csv", audio: "audio/*,.wav,.flac,.ogg,.mp3" };
+const NOTE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6 3.3v7.1a2.5 2.5 0 1 0 1.5 2.3V6.1l5-1.3v3.9a2.5 2.5 0 1 0 1.5 2.3V1.2z"/></svg>';
 
 function render({ model, el }) {
   root(el, "input-view");
@@ -23,35 +25,55 @@ function render({ model, el }) {
   const progress = make("progress", { max: "1", value: "0", hidden: true });
   const paste = make("button", { onclick: pasteNow }, words.paste);
   const random = make("button", { onclick: () => model.send({ random: true }) }, words.random);
+  const recordButton = make("button", { class: "record number", "aria-pressed": "false", onclick: toggleRecording }, words.record);
   const drop = make("div", { class: "drop" }, paper, frame, arrays, caption, notes, progress,
-    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), random, paste, drawButton, wipe, hint, file));
+    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), random, paste, drawButton, wipe, recordButton, hint, file));
   const samples = make("div", { class: "samples", role: "group", "aria-label": words.samples });
   el.append(make("div", { class: "head" }, make("h2", {}, words.title), segments), drop, samples);
   paper.hidden = true;
 
   const refuse = (text, values = {}) => model.send({ refuse: fill(text, values) });
+  const refuseNoFile = () => refuse(model.get("kind") === "audio" ? words.no_sound_file : words.no_file);
 
   let newest = 0; // the number of the wish made last
   let settled = 0; // the newest wish that Python has shown or refused
-  async function take(blob, name) {
+  async function take(blob, name, recorded = false) {
     const isModel = words.models.some((ending) => name.toLowerCase().endsWith(ending));
     if (blob.size > model.get("largest")) return refuse(isModel ? words.model_too_large : words.too_large, { name });
     const mine = (newest += 1);
-    if (paper.hidden && blob.type.startsWith("image/")) preview(blob, mine);
-    progress.hidden = blob.size < 2e6;
+    if (model.get("kind") === "image" && paper.hidden && blob.type.startsWith("image/")) preview(blob, mine);
     try {
-      await upload(model, blob, name, (part) => {
+      const sent = isModel ? { blob, name } : await readable(blob, name, recorded);
+      if (!sent && mine === newest) draw();
+      if (!sent || mine !== newest) return;
+      progress.hidden = sent.blob.size < 2e6;
+      await upload(model, sent.blob, sent.name, (part) => {
         if (mine !== newest) return;
         progress.value = part;
         if (!progress.hidden) caption.textContent = fill(words.sending, { name, percent: Math.round(part * 100) });
       }, () => mine === newest);
     } catch (error) {
-      if (!error.said) refuse(words.no_file); // a folder, or a file that is gone
+      if (!error.said) refuseNoFile(); // a folder, or a file that is gone
       if (mine === newest) draw();
     }
     if (mine !== newest) return;
     progress.hidden = true;
     if (isModel) draw(); // nothing else takes away what was said of the sending
+  }
+  // What to send of a file: itself, or as WAV a sound that only the browser can decode; nothing where it can't, which is said.
+  async function readable(blob, name, recorded) {
+    if (model.get("kind") !== "audio" || !(recorded || (await isForeign(blob, name)))) return { blob, name };
+    progress.hidden = true;
+    caption.textContent = fill(words.decoding, { name });
+    let sound;
+    try {
+      sound = await decode(blob);
+    } catch {
+      return refuse(recorded ? words.no_recording : words.undecodable, { name });
+    }
+    caption.textContent = "";
+    if (HEAD + 2 * sound.length > model.get("largest")) return refuse(words.too_long, { name });
+    return { blob: wav(mixed(sound), RATE), name: recorded ? name : `${name}.wav` };
   }
   function takeSample(name) {
     newest += 1;
@@ -88,17 +110,17 @@ function render({ model, el }) {
     event.stopPropagation();
     leave();
     const dropped = event.dataTransfer.files[0];
-    if (dropped) { toggleDrawing(false); take(dropped, dropped.name); } else refuse(words.no_file);
+    if (dropped) { toggleDrawing(false); take(dropped, dropped.name); } else refuseNoFile();
   };
   const field = document.body.dataset.voila ? document : el;
   const drags = { dragover: over, dragleave: leave, drop: onDrop };
   for (const [name, handler] of Object.entries(drags)) field.addEventListener(name, handler);
+  const elsewhere = () => document.activeElement && document.activeElement !== document.body && !document.activeElement.closest(".explorer");
   const onPaste = (event) => {
     const inside = el.contains(document.activeElement);
-    const elsewhere = document.activeElement && document.activeElement !== document.body && !document.activeElement.closest(".explorer");
-    if (event.target.closest?.("input, textarea, [contenteditable]") || (!inside && elsewhere)) return;
+    if (event.target.closest?.("input, textarea, [contenteditable]") || (!inside && elsewhere())) return;
     const item = [...(event.clipboardData?.files || [])][0];
-    if (!item) return inside ? refuse(words.no_picture) : undefined;
+    if (!item) return inside && model.get("kind") === "image" ? refuse(words.no_picture) : undefined;
     event.preventDefault();
     toggleDrawing(false);
     take(item, item.name || words.pasted);
@@ -113,6 +135,43 @@ function render({ model, el }) {
     } catch { /* no permission: the sentence says how else */ }
     refuse(words.no_picture);
   }
+
+  // The microphone
+  let endRecording = null; // while it is open
+  let asking = false; // the browser asks whether the page may use it
+  let gone = false; // this view
+  async function toggleRecording() {
+    if (endRecording) return endRecording(true);
+    if (asking) return;
+    if (!navigator.mediaDevices) return refuse(words.insecure);
+    asking = true;
+    try {
+      endRecording = await record(showRecording, takeRecording);
+      if (gone || model.get("kind") !== "audio") endRecording(false);
+    } catch ({ name }) {
+      refuse({ NotAllowedError: words.not_allowed, NotFoundError: words.no_microphone }[name] || words.microphone_fails);
+    }
+    asking = false;
+  }
+  function showRecording(seconds) {
+    const time = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+    recordButton.textContent = fill(words.stop, { time });
+    recordButton.setAttribute("aria-pressed", "true");
+    hint.textContent = words.cancel;
+  }
+  function takeRecording(sound) {
+    endRecording = null;
+    recordButton.textContent = words.record;
+    recordButton.setAttribute("aria-pressed", "false");
+    draw();
+    if (sound) take(sound, words.recording, true);
+  }
+  const onEscape = (event) => {
+    if (event.key !== "Escape" || !endRecording || event.defaultPrevented || elsewhere()) return;
+    event.preventDefault();
+    endRecording(false);
+  };
+  document.addEventListener("keydown", onEscape);
 
   // The drawing canvas: dark ink on white paper, answered after every stroke
   const pen = paper.getContext("2d");
@@ -165,7 +224,10 @@ function render({ model, el }) {
   function draw() {
     if (local) URL.revokeObjectURL(local);
     local = "";
-    const drawing = !paper.hidden && model.get("pictures");
+    const kind = model.get("kind"), pictures = kind === "image";
+    if (!pictures && !paper.hidden) return toggleDrawing(false);
+    if (kind !== "audio" && endRecording) endRecording(false);
+    const drawing = !paper.hidden;
     const which = drawing ? "seen" : shown; // the paper itself is the drawing as it came
     showBytes(picture, model.get(which));
     picture.classList.toggle("coarse", which === "seen");
@@ -176,12 +238,14 @@ function render({ model, el }) {
     segments.hidden = drawing;
     notes.textContent = model.get("notes").join(" ");
     notes.hidden = !notes.textContent;
-    const pictures = model.get("pictures");
     paste.hidden = drawButton.hidden = !pictures;
-    random.hidden = pictures;
+    random.hidden = kind !== "arrays";
+    recordButton.hidden = kind !== "audio";
+    drop.classList.toggle("bare", kind === "audio");
     if (!pictures) { caption.textContent = model.get("came_text"); segments.hidden = true; }
-    file.accept = `${pictures ? "image/*" : ".npy,.npz,.csv"},${words.models}`;
-    hint.textContent = !pictures ? words.drop_arrays : model.get("came")?.byteLength ? words.drop : words.drop_first;
+    file.accept = `${ACCEPT[kind]},${words.models}`;
+    const hints = { image: model.get("came")?.byteLength ? words.drop : words.drop_first, arrays: words.drop_arrays, audio: words.drop_sound };
+    hint.textContent = endRecording ? words.cancel : hints[kind];
     cameButton.setAttribute("aria-pressed", String(shown === "came"));
     seenButton.setAttribute("aria-pressed", String(shown === "seen"));
     const at = model.get("mark");
@@ -191,7 +255,7 @@ function render({ model, el }) {
 
   const addresses = [];
   const stops = [
-    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned", "pictures"], draw),
+    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned", "kind"], draw),
     follow(model, ["arrays"], () => {
       arrays.replaceChildren(...model.get("arrays").map(({ text, picture: bytes }) => {
         const image = make("img", { alt: text });
@@ -204,16 +268,28 @@ function render({ model, el }) {
     follow(model, ["samples"], () => {
       addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
       samples.replaceChildren(...model.get("samples").map(({ name, picture: bytes }) => {
+        const called = name.replace(/\.\w+$/, "").replaceAll("_", " ");
+        const label = fill(words.sample, { name: called });
+        const button = make("button", { class: "sample", title: label, onclick: () => takeSample(name) });
+        if (!bytes.byteLength) {
+          button.innerHTML = NOTE;
+          button.classList.add("named");
+          button.append(called);
+          return button;
+        }
         const address = URL.createObjectURL(new Blob([bytes]));
         addresses.push(address);
-        const label = fill(words.sample, { name: name.replace(/\.\w+$/, "").replaceAll("_", " ") });
-        return make("button", { class: "sample", title: label, onclick: () => takeSample(name) }, make("img", { src: address, alt: label }));
+        button.append(make("img", { src: address, alt: label }));
+        return button;
       }));
     }),
   ];
   return () => {
+    gone = true;
+    if (endRecording) endRecording(false);
     stops.forEach((stop) => stop());
     document.removeEventListener("paste", onPaste);
+    document.removeEventListener("keydown", onEscape);
     for (const [name, handler] of Object.entries(drags)) field.removeEventListener(name, handler);
     addresses.forEach((address) => URL.revokeObjectURL(address));
   };

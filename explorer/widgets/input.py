@@ -1,4 +1,4 @@
-"""The input: drop, paste, browse, samples or draw; the picture as it came and as the network sees it."""
+"""The input: drop, paste, browse, samples, draw or record; the picture as it came and as the network sees it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,20 @@ from explorer.locale import _
 from explorer.options import MODEL_ENDINGS
 from explorer.session import SAMPLES, Session
 from explorer.values import shape_text
-from explorer.widgets.view import View
+from explorer.widgets.view import HERE, View
 
 SIDE = 256  # cells of an array drawn along each axis
 
 
 class InputView(View):
-    """Takes in a picture and shows it, with the part that a chosen cell stands for marked."""
+    """Takes in what the network reads, and shows a picture with the part that a chosen cell stands for marked.
+
+    Sounds are only taken in here; a `SoundView` shows them. WAV, FLAC, Ogg and MP3 come as they are, anything else
+    that the browser can decode, its microphone among it, as WAV: one channel, 16 bits, 44.1 kHz.
+    """
+
+    _esm = "".join((HERE / name).read_text() for name in ("shared.js", "wav.js", "input.js"))
+    _css = "".join((HERE / name).read_text() for name in ("theme.css", "input.css"))
 
     came = traitlets.Bytes(help="The picture as it came, PNG or JPEG.").tag(sync=True)
     seen = traitlets.Bytes(help="The picture as the network sees it, PNG.").tag(sync=True)
@@ -27,9 +34,11 @@ class InputView(View):
     seen_text = traitlets.Unicode().tag(sync=True)
     aligned = traitlets.Bool(True, help="Whether both pictures show the same frame.").tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    samples: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a sample: name, and its picture as bytes.").tag(sync=True)
+    samples: traitlets.List[dict[str, Any]] = traitlets.List(
+        help="One dict a sample: name, and its picture as bytes, none for a sound."
+    ).tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the picture; empty for none.").tag(sync=True)
-    pictures = traitlets.Bool(True, help="Whether the network reads pictures; else it reads arrays.").tag(sync=True)
+    kind = traitlets.Unicode("image", help='What the network reads: "image", "audio" or "arrays".').tag(sync=True)
     arrays: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an input: its text, and its values as PNG.").tag(sync=True)
     settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
 
@@ -53,7 +62,11 @@ class InputView(View):
             "drop": _("or drop a picture or a Keras model here"),
             "drop_first": _("Drop a picture or a Keras model here"),
             "drop_arrays": _("or drop a .npy, .npz or .csv file, or a Keras model here"),
+            "drop_sound": _("or drop a sound or a Keras model here"),
             "random": _("Random values"),
+            "record": _("Record"),
+            "stop": _("Stop, {time}"),
+            "cancel": _("Escape throws it away"),
             "models": MODEL_ENDINGS,
             "samples": _("Samples"),
             "sample": _("Sample {name}"),
@@ -67,6 +80,16 @@ class InputView(View):
             "drawing": _("drawing.png"),
             "pasted": _("pasted.png"),
             "no_file": _("What was dropped is no file; save the picture first."),
+            "no_sound_file": _("What was dropped is no file; save the sound first."),
+            "recording": _("recording.wav"),
+            "decoding": _("Decoding {name}"),
+            "undecodable": _("{name} can't be decoded by this browser; save it as WAV, FLAC, Ogg or MP3."),
+            "too_long": _("{name} would be larger than 200 MB as WAV; choose a shorter one."),
+            "no_recording": _("The recording holds no sound; check the microphone and record again."),
+            "not_allowed": _("The browser doesn't let this page use the microphone; allow it, or drop a sound here."),
+            "no_microphone": _("There is no microphone; connect one, or drop a sound here."),
+            "microphone_fails": _("The microphone can't be used; another program may hold it."),
+            "insecure": _("Browsers lend a microphone only to pages that come from localhost or over https."),
         }
 
     def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
@@ -89,10 +112,11 @@ class InputView(View):
         if seen is None:
             return  # what was shown stays until the next example is there
         example = self.session.example
-        self.notes, self.arrays = list(seen.notes), [_drawn(name, array) for name, array in seen.arrays]
-        if seen.arrays:
+        self.notes = [] if seen.sound else list(seen.notes)
+        self.arrays = [_drawn(name, array) for name, array in seen.arrays]
+        if seen.arrays or seen.sound:
             self.came, self.seen, self.seen_text, self.mark = b"", b"", "", {}
-            self.came_text = example.name if example else ""
+            self.came_text = example.name if example and seen.arrays else ""
             return
         self.came, self.seen = rendering.picture(seen.came), rendering.picture(seen.seen)
         width, height = seen.came_size
@@ -105,20 +129,21 @@ class InputView(View):
         self.settled = self.session.settled
 
     def _offer(self) -> None:
-        network, before = self.session.network, self.pictures
-        self.pictures = network is None or network.reading.kind == "image"
-        if self.pictures != before:  # what was shown is nothing for this network
+        network, before = self.session.network, self.kind
+        self.kind = network.reading.kind if network else "image"
+        if self.kind != before:  # what was shown is nothing for this network
             self.came, self.seen, self.arrays, self.notes, self.came_text, self.seen_text = b"", b"", [], [], "", ""
-        self.samples = [{"name": name, "picture": (SAMPLES / name).read_bytes()} for name in self.session.samples]
+        pictures = self.kind == "image"
+        self.samples = [{"name": name, "picture": (SAMPLES / name).read_bytes() if pictures else b""} for name in self.session.samples]
 
     def _mark(self) -> None:
         seen, region = self.session.seen, self.session.region
-        if seen is None or region is None or seen.arrays:
+        sides = {"row": ("top", "height"), "column": ("left", "width")}
+        if seen is None or region is None or not all(span.axis in sides for span in region.spans):
             self.mark = {}
             return
-        sides = {"row": ("top", "height"), "column": ("left", "width")}
         extents = {axis.name: axis.stop - axis.start for axis in seen.axes if axis.spatial}
-        mark = {}
+        mark = {"left": 0.0, "top": 0.0, "width": 1.0, "height": 1.0}  # along an axis that the cell sees all of
         for span in region.spans:
             start, size = sides[span.axis]
             mark[start], mark[size] = span.start / extents[span.axis], (span.stop - span.start) / extents[span.axis]

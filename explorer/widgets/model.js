@@ -12,7 +12,7 @@ function pairs({ model, watch }, trait, live = false) {
   return list;
 }
 
-// How a model of the user's own reads pictures, and what its classes are called.
+// How a model of the user's own reads pictures or sound, and what its classes are called.
 function ownForm({ model, words, watch }) {
   const automatic = make("option", { value: "" });
   const convention = make("select", {}, automatic, ...words.conventions.map(([value, text]) => make("option", { value }, text)));

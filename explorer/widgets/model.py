@@ -29,9 +29,9 @@ class ModelView(View):
     assumed = traitlets.List(traitlets.Unicode(), help="What was guessed, and what is not to be had.").tag(sync=True)
     own = traitlets.Bool(help="Whether it is a model of the user's own.").tag(sync=True)
     live = traitlets.Bool(help="Whether it was handed over live and can be looked at again.").tag(sync=True)
-    picture = traitlets.Bool(help="Whether it reads pictures.").tag(sync=True)
+    picture = traitlets.Bool(help="Whether it reads pictures or sound.").tag(sync=True)
     classes = traitlets.Bool(help="Whether it has classes to name.").tag(sync=True)
-    read_as = traitlets.Unicode(help="The chosen way of preparing pictures; empty for its own, or a guess.").tag(sync=True)
+    read_as = traitlets.Unicode(help="The chosen way of preparing pictures or sound; empty for its own, or a guess.").tag(sync=True)
     automatic = traitlets.Unicode(help="What its own way, or the guess, is.").tag(sync=True)
     labels = traitlets.Unicode(help="The names of the classes, one a line.").tag(sync=True)
     drawn = traitlets.Int(0, help="How many networks were shown; what was typed into the form gives way to the newest.").tag(sync=True)
@@ -134,7 +134,7 @@ class ModelView(View):
         self.facts = _facts(network)
         self.own, self.live = not isinstance(spec, NetworkSpec), isinstance(spec, AdoptedModel)
         self.assumed = [*network.reading.assumed, *_lacks(network)]
-        self.picture, self.classes = network.reading.kind == "image", any(network.classes)
+        self.picture, self.classes = network.reading.kind != "arrays", any(network.classes)
         self.read_as = "" if isinstance(spec, NetworkSpec) else spec.preprocess or ""
         self.automatic = _automatic(network.reading.convention, chosen=bool(self.read_as))
         self.labels = "\n".join(network.labels) if self.own else ""
@@ -249,7 +249,7 @@ def _named(layers: tuple[str, ...], order: dict[str, int]) -> str:
 
 
 def _automatic(convention: str, chosen: bool) -> str:
-    """Return what to call the way of preparing pictures that nobody has chosen on the page."""
+    """Return what to call the way of preparing examples that nobody has chosen on the page."""
     if chosen:
         return _("automatic")
     if convention == "custom":
@@ -265,5 +265,7 @@ def _conventions() -> dict[str, str]:
         "unit": _("0 to 1 (unit)"),
         "none": _("0 to 255, as they are (none)"),
         "digit": _("a digit: light ink on black, 0 to 1 (digit)"),
+        "timbres": _("sound, as timbres hears it (timbres)"),
+        "music_tagger": _("sound, as MusicTaggerCRNN hears it (music_tagger)"),
     }
     return {name: texts[name] for name in CONVENTIONS}

@@ -113,29 +113,19 @@ def _shape(chosen: dict[str, str], row: Architecture, data_format: str | None) -
 
 def _fields(row: Architecture, spec: NetworkSpec) -> list[dict[str, Any]]:
     """Return the fields of the form for an architecture, with the values of the network that is loaded."""
-    height, width, _channels = sizes(row, spec)
     weights = {"": row.weights, "none": _("random")}
     if spec.weights not in (None, row.weights):
         weights[spec.weights] = Path(spec.weights).name
     chosen = "none" if spec.weights is None else "" if spec.weights == row.weights else spec.weights
+    without = (
+        _("With its top the network names classes; without, it answers with its last feature maps, and takes pictures of other sizes.")
+        if row.input == "image"
+        else _("With its top the network names classes; without, it answers with the features before it.")
+    )
     fields = [
         _choice("weights", _("Weights"), _weights_about(row), chosen, weights),
-        _choice(
-            "include_top",
-            _("Top"),
-            _("With its top the network names classes; without, it answers with its last feature maps, and takes pictures of other sizes."),
-            "yes" if spec.include_top else "no",
-            {"yes": _("with its top"), "no": _("without")},
-        ),
-        _choice(
-            "pooling",
-            _("Pooling"),
-            _("Without its top: one number a channel, the mean (avg) or the maximum (max) of its map, instead of maps."),
-            spec.pooling or "",
-            {"": _("none"), "avg": "avg", "max": "max"},
-        ),
-        _number("height", _("Height"), _size_about(row), height, least=row.smallest),
-        _number("width", _("Width"), _("May differ from the height: pictures are stretched to both."), width, least=row.smallest),
+        _choice("include_top", _("Top"), without, "yes" if spec.include_top else "no", {"yes": _("with its top"), "no": _("without")}),
+        *(_picture_fields(row, spec) if row.input == "image" else ()),
         _number("classes", _("Classes"), _("With random weights: how many classes the top has."), spec.classes or row.classes, least=1),
     ]
     own = _own_fields(row, spec)
@@ -145,6 +135,22 @@ def _fields(row: Architecture, spec: NetworkSpec) -> list[dict[str, Any]]:
         orders = {"": _("as in keras.json"), "channels_last": "channels_last", "channels_first": "channels_first"}
         fields.append(_choice("data_format", _("Data format"), about, spec.data_format, orders))
     return fields
+
+
+def _picture_fields(row: Architecture, spec: NetworkSpec) -> list[dict[str, Any]]:
+    """Return the fields of the options that make no sense for sound, whose spectrogram has one size."""
+    height, width, _channels = sizes(row, spec)
+    return [
+        _choice(
+            "pooling",
+            _("Pooling"),
+            _("Without its top: one number a channel, the mean (avg) or the maximum (max) of its map, instead of maps."),
+            spec.pooling or "",
+            {"": _("none"), "avg": "avg", "max": "max"},
+        ),
+        _number("height", _("Height"), _size_about(row), height, least=row.smallest),
+        _number("width", _("Width"), _("May differ from the height: pictures are stretched to both."), width, least=row.smallest),
+    ]
 
 
 def _own_fields(row: Architecture, spec: NetworkSpec) -> dict[str, dict[str, Any]]:

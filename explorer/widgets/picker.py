@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import traitlets
 
-from explorer.catalog import Architecture, architectures
+from explorer.catalog import SPECTROGRAMS, Architecture, architectures
 from explorer.locale import _, megabytes
 from explorer.session import Session
 from explorer.values import NetworkSpec
@@ -141,7 +141,9 @@ def _row(row: Architecture) -> Row:
             "size": _("{size} MB").format(size=megabytes(row.size)),
             "depth": str(row.depth) if row.depth else "–",
             "year": str(row.year),
-            "input": f"{height} × {width}",
+            "input": f"{height} × {width}"
+            if row.input == "image"
+            else _("{seconds} s").format(seconds=round(SPECTROGRAMS[row.convention].seconds)),
         },
         "details": _details(row),
     }
@@ -150,24 +152,36 @@ def _row(row: Architecture) -> Row:
 def _details(row: Architecture) -> list[list[str]]:
     paper = row.paper
     arxiv = [_("arXiv {number}").format(number=paper.arxiv), f"https://arxiv.org/abs/{paper.arxiv}"] if paper.arxiv else ["", ""]
-    height, width, channels = row.input_size
-    shape = _("{height} × {width} × {channels}; at least {smallest} × {smallest} without the top").format(
-        height=height, width=width, channels=channels, smallest=row.smallest
-    )
     counted_by_guide = _("{number} layers") if row.bundled else _("{number} layers, as its guide counts them")
     depth = counted_by_guide.format(number=row.depth) if row.depth else _("Its guide gives none.")
     return [
         [_("Paper"), paper.title, "", ""],
         [_("Authors"), _("{authors}, {year}.").format(authors=paper.authors, year=row.year), *arxiv],
-        [_("Accuracy"), _accuracy(row), "", ""],
+        [_("Accuracy"), accuracy(row), "", ""],
         [_("Weights"), _("{weights}; licence {licence}").format(weights=row.weights, licence=row.licence), "", ""],
         [_("Depth"), depth, "", ""],
-        [_("Input"), shape, "", ""],
-        [_("Pixels"), _pixels()[row.convention], "", ""],
+        *_reading(row),
     ]
 
 
-def _accuracy(row: Architecture) -> str:
+def _reading(row: Architecture) -> list[list[str]]:
+    """Return how a network reads pictures or sound."""
+    height, width, channels = row.input_size
+    if row.input == "image":
+        shape = _("{height} × {width} × {channels}; at least {smallest} × {smallest} without the top").format(
+            height=height, width=width, channels=channels, smallest=row.smallest
+        )
+        return [[_("Input"), shape, "", ""], [_("Pixels"), _pixels()[row.convention], "", ""]]
+    how = SPECTROGRAMS[row.convention]
+    sound = _("{seconds} s of sound at {rate} kHz, one channel").format(seconds=f"{how.seconds:.4g}", rate=f"{how.rate / 1000:g}")
+    seen = _("{bands} mel bands × {frames} frames, in decibels").format(bands=height, frames=width)
+    return [[_("Input"), sound, "", ""], [_("Spectrogram"), seen, "", ""]]
+
+
+def accuracy(row: Architecture) -> str:
+    """Return what is known of how well a network answers."""
+    if row.auc is not None:
+        return _("ROC AUC {auc} on {what}").format(auc=f"{row.auc:.3f}", what=row.measured_on)
     if row.top5 is None:
         return _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
     return _("top-1 {top1}, top-5 {top5} on {what}").format(top1=_percent(row.top1), top5=_percent(row.top5), what=row.measured_on)
@@ -192,8 +206,8 @@ def _summary(row: Architecture, here: bool) -> str:
         weights = _("{size} MB, on this machine").format(size=size)
     else:
         weights = _("{size} MB to download").format(size=size)
-    accuracy = _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
-    return " · ".join((_("{count} parameters").format(count=short_count(row.parameters)), accuracy, weights))
+    answers = accuracy(row) if row.top1 is None else _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
+    return " · ".join((_("{count} parameters").format(count=short_count(row.parameters)), answers, weights))
 
 
 def _percent(share: float | None) -> str:

@@ -96,12 +96,13 @@ async function upload(model, blob, name, progress, wanted, more = {}) {
   }
 }
 
-// Save the files that Python gives, as the browser saves downloads; each part is acknowledged.
-// `progress` takes 0 to 1. Returns what stops it.
-function saveFiles(model, progress) {
+// Receive the files that Python gives for a purpose, in parts, each one acknowledged. `whole` takes each as a Blob, and what
+// was said with it; `progress` takes 0 to 1. Returns what stops it.
+function receiveFiles(model, purpose, whole, progress = () => {}) {
   const coming = new Map(); // the parts so far, by download
-  const onPart = ({ file, download, part, count }, buffers) => {
-    if (!file || (part && !coming.has(download))) return; // of a file that began before this was here
+  const onPart = (message, buffers) => {
+    const { download, part, count } = message;
+    if (message.purpose !== purpose || (part && !coming.has(download))) return; // of a file that began before this was here
     const parts = coming.get(download) || [];
     coming.set(download, parts);
     parts.push(buffers[0]);
@@ -109,10 +110,40 @@ function saveFiles(model, progress) {
     model.send({ given: download, part });
     if (parts.length < count) return;
     coming.delete(download);
-    const link = make("a", { href: URL.createObjectURL(new Blob(parts)), download: file });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it after the click
+    whole(new Blob(parts), message);
   };
   model.on("msg:custom", onPart);
   return () => model.off("msg:custom", onPart);
+}
+
+// Save the files that Python gives, as the browser saves downloads. `progress` takes 0 to 1. Returns what stops it.
+function saveFiles(model, progress) {
+  return receiveFiles(model, "save", (blob, { file }) => {
+    const link = make("a", { href: URL.createObjectURL(blob), download: file });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it after the click
+  }, progress);
+}
+
+// Write seconds as minutes, seconds and tenths: 0:10.2.
+function clock(seconds) {
+  const tenths = Math.round(Math.max(0, seconds) * 10);
+  return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
+}
+
+// Write ticks along an axis: of `levels`, from few to many, each a list of [how far along, text], the most that find room.
+// An upright axis runs from the bottom to the top. Texts stay within the axis; a line is where the tick is.
+function rule(axis, levels, upright = false) {
+  const [side, size, length] = upright ? ["bottom", "offsetHeight", axis.clientHeight] : ["left", "offsetWidth", axis.clientWidth];
+  const gap = upright ? 0 : 10;
+  for (const ticks of [...levels].reverse()) {
+    const texts = ticks.map(([, text]) => make("span", {}, text));
+    const lines = ticks.map(() => make("i"));
+    axis.replaceChildren(...lines, ...texts);
+    const sizes = texts.map((text) => text[size]);
+    const starts = ticks.map(([part], index) => Math.max(0, Math.min(length - sizes[index], part * length - sizes[index] / 2)));
+    lines.forEach((line, index) => { line.style[side] = `${ticks[index][0] * 100}%`; });
+    texts.forEach((text, index) => { text.style[side] = `${starts[index]}px`; });
+    if (starts.every((start, index) => !index || start >= starts[index - 1] + sizes[index - 1] + gap)) return;
+  }
 }

@@ -14,10 +14,12 @@ import traitlets
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.session import Session
-from explorer.values import LARGEST, TakenFile
+from explorer.ticks import ticks
+from explorer.values import LARGEST, Axis, TakenFile
 
 HERE = Path(__file__).parent
 CHUNK = 2**20  # bytes of a file in one message to the browser
+LEVELS = (2, 4, 6, 10, 16)  # ticks along an axis
 
 
 class View(anywidget.AnyWidget):
@@ -42,10 +44,10 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session()
-        self._followed: list[tuple[Callable[[Any], None], list[str]]] = []
+        self._followed: list[tuple[traitlets.HasTraits, Callable[[Any], None], list[str]]] = []
         self._upload, self._parts = "", list[bytes]()
         self._numbers = count(1)
-        self._given = dict[int, tuple[TakenFile, int]]()  # downloads under way: the file and the part that was sent last
+        self._given = dict[int, tuple[TakenFile, dict[str, Any], int]]()  # downloads under way: the file, what is said of it, the last part
         super().__init__(words=self.translated())
         self.on_msg(self._received)
 
@@ -56,8 +58,12 @@ class View(anywidget.AnyWidget):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Handle a message of the view's JavaScript; a subclass that gets any overrides this."""
 
-    def follow(self, *names: str, by: Callable[[], None]) -> None:
-        """Call `by` now and whenever one of these traits of the session changes; a failure is said on the page and stays the view's own."""
+    def follow(self, *names: str, by: Callable[[], None], of: traitlets.HasTraits | None = None) -> None:
+        """Call `by` now and whenever one of these traits changes; a failure is said on the page and stays the view's own.
+
+        of: what has the traits; by default the session.
+        """
+        state = self.session if of is None else of
 
         def changed(_change: Any) -> None:
             try:
@@ -66,14 +72,14 @@ class View(anywidget.AnyWidget):
             except Exception as error:  # noqa: BLE001  # or else the session would stop half-way, and other views not be drawn
                 self.session.refuse(error)
 
-        self.session.observe(changed, list(names))
-        self._followed.append((changed, list(names)))
+        state.observe(changed, list(names))
+        self._followed.append((state, changed, list(names)))
         changed(None)
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
-        for handler, names in self._followed:
-            self.session.unobserve(handler, names)
+        for state, handler, names in self._followed:
+            state.unobserve(handler, names)
         self._followed.clear()
         self._given.clear()
         super().close()
@@ -107,24 +113,28 @@ class View(anywidget.AnyWidget):
         """Take in no more of the upload that is under way."""
         self._upload, self._parts = "", []
 
-    def give(self, file: TakenFile) -> None:
-        """Send a file to the browser, which saves it: in parts, each one sent when the one before is acknowledged."""
-        self._give_part(next(self._numbers), file, 0)
+    def give(self, file: TakenFile, purpose: str = "save", **more: Any) -> None:
+        """Send a file to the browser: in parts, each one sent when the one before is acknowledged.
 
-    def _give_part(self, download: int, file: TakenFile, part: int) -> None:
+        purpose: what the view's JavaScript receives it for; `saveFiles` saves it as the browser saves downloads.
+        more: what else is said with each part.
+        """
+        self._give_part(next(self._numbers), file, {"purpose": purpose, **more}, 0)
+
+    def _give_part(self, download: int, file: TakenFile, about: dict[str, Any], part: int) -> None:
         parts = max(1, -(-len(file.data) // CHUNK))
         if part < parts:
-            self._given[download] = file, part
+            self._given[download] = file, about, part
             chunk = file.data[part * CHUNK : (part + 1) * CHUNK]
-            self.send({"file": file.name, "download": download, "part": part, "count": parts}, [chunk])
+            self.send(about | {"file": file.name, "download": download, "part": part, "count": parts}, [chunk])
         else:
             del self._given[download]
 
     def _was_given(self, download: int, part: int) -> None:
         """Send the next part; an acknowledgement that comes twice, from two places that show the view, counts once."""
-        file, sent = self._given.get(download, (None, 0))
+        file, about, sent = self._given.get(download, (None, {}, 0))
         if file is not None and part == sent:
-            self._give_part(download, file, part + 1)
+            self._give_part(download, file, about, part + 1)
 
     def _received(self, _widget: Any, message: dict[str, Any], buffers: list[memoryview]) -> None:
         try:
@@ -134,3 +144,8 @@ class View(anywidget.AnyWidget):
                 self.received(message, buffers)
         except Exception as error:  # noqa: BLE001  # a notebook or dashboard would swallow it
             self.session.refuse(error)
+
+
+def levels(axis: Axis) -> list[list[list[Any]]]:
+    """Return ticks along an axis, few to many, each one [how far along, text]: the JavaScript shows the most that find room."""
+    return [[list(tick) for tick in ticks(axis, most)] for most in LEVELS]

@@ -9,6 +9,8 @@ from explorer.catalog import architectures
 # Name -> the number of layers with and without its top; those marked slow are built in CI only.
 LAYERS = {
     "digits": (14, 10),
+    "timbres": (0, 0),
+    "MusicTaggerCRNN": (28, 27),
     "MobileNetV2": (156, 154),
     "MobileNet": (91, 86),
     "VGG16": (23, 19),
@@ -53,7 +55,9 @@ LAYERS = {
     "ConvNeXtXLarge": (261, 259),
 }
 ALL = list(architectures)
-OF_KERAS = [name for name in ALL if name != "digits" and not name.startswith("ResNeXt")]
+OF_SOUND = [name for name in ALL if architectures[name].input == "audio"]
+OF_PICTURES = [name for name in ALL if name not in OF_SOUND]
+OF_KERAS = [name for name in OF_PICTURES if name != "digits" and not name.startswith("ResNeXt")]
 GUIDES = ALL[: ALL.index("NASNetLarge") + 1]
 SMALL_BEYOND = ["MobileNetV3Small", "MobileNetV3Large", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"]
 FIRST_OF_EACH = [
@@ -92,7 +96,15 @@ def test_it_is_built_with_the_parameters_of_the_guide(name, let_go):
     assert network.model.output_shape == (None, row.classes)
 
 
-@pytest.mark.parametrize("name", each(ALL, quick=FIRST_OF_EACH))
+@pytest.mark.parametrize("name", OF_SOUND)
+def test_without_its_top_a_network_of_sound_ends_in_a_vector(name, let_go):
+    network = explorer.load(name, weights=None, include_top=False)
+    assert len(network.model.layers) == LAYERS[name][1]
+    assert len(network.model.output_shape) == 2
+    assert network.layers[-1].output_shape == network.features((np.zeros(8000), 8000)).shape
+
+
+@pytest.mark.parametrize("name", each(OF_PICTURES, quick=FIRST_OF_EACH))
 def test_without_its_top_it_is_built_down_to_its_smallest_size(name, let_go):
     row = architectures[name]
     shape = (row.smallest, row.smallest, row.input_size[2])
@@ -134,7 +146,7 @@ def test_with_channels_first_it_answers_as_with_channels_last(name, let_go):
     np.testing.assert_allclose(run[0](pictures.transpose(0, 3, 1, 2)), run[1](pictures), rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", each(ALL))
+@pytest.mark.parametrize("name", each(OF_PICTURES))
 def test_it_answers(name, photo, let_go):
     network = explorer.load(name, weights=None)
     predictions = network.predict(photo, top=3)

@@ -20,7 +20,7 @@ def reading_of(size, convention, data_format="channels_last"):
     return Reading("image", (TensorInfo("image", shape, "float32"),), convention, data_format, size)
 
 
-SIZES = sorted({row.input_size for row in architectures.values() if row.convention != "digit"})
+SIZES = sorted({row.input_size for row in architectures.values() if row.input == "image" and row.convention != "digit"})
 PHOTO, DIGITS = reading_of((224, 224, 3), "caffe"), reading_of((32, 32, 1), "digit")
 STORED = {  # EXIF orientation: how a camera held that way stores the picture
     2: Image.Transpose.FLIP_LEFT_RIGHT,

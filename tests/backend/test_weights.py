@@ -62,9 +62,10 @@ def test_weights_belong_into_the_models_of_keras_home(name, home):
     assert weights.path(spec(name)) == home / "models" / architectures[name].files[0].name
 
 
-def test_the_bundled_weights_lie_in_the_package(home):
-    assert weights.path(spec("digits")) == BUNDLED / "digits.keras"
-    assert weights.fetch(spec("digits", include_top=False), silent) == BUNDLED / "digits.keras"
+@pytest.mark.parametrize("name", ["digits", "timbres"])
+def test_the_bundled_weights_lie_in_the_package(home, name):
+    assert weights.path(spec(name)) == BUNDLED / f"{name}.keras"
+    assert weights.fetch(spec(name, include_top=False), silent) == BUNDLED / f"{name}.keras"
 
 
 def test_weights_of_the_users_own_are_where_the_user_says(tmp_path):

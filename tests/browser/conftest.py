@@ -25,6 +25,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
+    "--use-fake-ui-for-media-stream",
 ]
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # a download fails at once
 PATIENCE = 90_000  # milliseconds: a shared machine may be slow, and waiting for what comes costs nothing
@@ -109,7 +111,8 @@ def keras_home_of_server(tmp_path_factory):
     """Return a KERAS_HOME of the tests' own: with real weights where there are any."""
     home, data = tmp_path_factory.mktemp("keras_home"), os.environ.get("EXPLORER_TEST_DATA")
     (home / "models").mkdir()
-    for file in (Path(data).resolve() / "keras_home" / "models").glob("*") if data else ():
+    files = [*Path(data).resolve().glob("keras_home/models/*"), *Path(data).resolve().glob("music_tagger/*.h5")] if data else []
+    for file in files:
         (home / "models" / file.name).symlink_to(file)
     return str(home)
 

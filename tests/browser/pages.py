@@ -47,7 +47,7 @@ def go_to(page, layer):
 def tab(page, name):
     """Turn to a tab, and return its view."""
     page.get_by_role("tab", name=name).click()
-    view = page.locator({"Inside": ".explorer.feature-maps", "Model": ".explorer.model-view"}[name])
+    view = page.locator({"Inside": ".explorer.feature-maps", "Over time": ".explorer.over-time", "Model": ".explorer.model-view"}[name])
     view.wait_for()
     return view
 

@@ -176,7 +176,7 @@ def test_everything_can_be_reached_and_done_by_keyboard(page):
     first_answer(page, "7").wait_for()
 
 
-def test_a_click_on_the_maps_marks_its_place_on_the_input(page):
+def test_a_click_on_the_maps_marks_what_the_cell_sees_of_the_input(page):
     page.get_by_role("button", name="as the network sees it").click()
     mosaic = page.locator(".explorer .mosaic img")
     size = mosaic.bounding_box()
@@ -187,7 +187,7 @@ def test_a_click_on_the_maps_marks_its_place_on_the_input(page):
     one.click(position={"x": size["width"] * 0.51, "y": size["height"] * 0.26})
     page.locator(".explorer .facts", has_text="row 8, column 16").wait_for()
     mark = page.locator(".explorer .frame .mark")
-    assert mark.evaluate("(mark) => [mark.style.left, mark.style.top, mark.style.width]") == ["50%", "25%", "3.125%"]
+    assert mark.evaluate("(mark) => [mark.style.left, mark.style.top, mark.style.width]") == ["46.875%", "21.875%", "9.375%"]
 
 
 def test_a_screen_reader_finds_names_and_values(page):

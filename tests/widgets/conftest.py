@@ -1,5 +1,6 @@
 import pytest
 from fakes import FakeBackend
+from in_browser import browser, opened
 
 from explorer.session import Session
 from explorer.worker import InlineWorker
@@ -25,3 +26,15 @@ def page_of(backend, session):
         return session
 
     return page_of
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def page(chromium):
+    with opened(chromium) as page:
+        yield page

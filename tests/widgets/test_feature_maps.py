@@ -51,10 +51,11 @@ def test_a_chosen_map_is_enlarged_and_a_chosen_cell_is_read_off(view, session):
     assert np.abs(palette(view.one).astype(int) - level(maps_of(LAYERS[2])[..., 3])).max() <= 1
     view.cell = [4, 6]
     assert session.cell == (4, 6)
-    facts = dict(view.facts)
-    assert facts["cell"] == "row 4, column 6"
-    assert float(facts["value"]) == pytest.approx(maps_of(LAYERS[2])[4, 6, 3], abs=0.01)
-    assert (facts["input rows"], facts["input columns"]) == ("8 to 10", "12 to 14")
+    cell, value, *sees = view.facts
+    assert cell == ["cell", "row 4, column 6"]
+    assert float(value[1]) == pytest.approx(maps_of(LAYERS[2])[4, 6, 3], abs=0.01)
+    assert sees == [["sees", "rows 8 to 10"], ["sees", "columns 12 to 14"]]
+    assert (view.left, view.below, view.hint) == ([], [], "Click a cell to see its value and its place on the input.")
     view.cell = []
     assert session.cell is None
     assert view.facts == []
@@ -77,6 +78,86 @@ def test_steps_by_units_are_one_map_whose_cells_lie_nowhere_on_the_input(view, p
     view.cell = [2, 4]
     assert view.facts == [["cell", "step 2, unit 4"], ["value", rendering.short(maps_of(OF_ARRAYS[1])[2, 4])]]
     assert np.abs(palette(view.one).astype(int) - level(maps_of(OF_ARRAYS[1]))).max() <= 1
+
+
+HZ = Axis("frequency", 4, "Hz", 0, 4000, scale=(0, 500, 1000, 2000, 4000), upward=True, fields=((0, 1000), (500, 2000), (1000, 4000), None))
+SECONDS = Axis("time", 6, "s", -0.01, 2.99, fields=tuple((step / 2 - 0.01, step / 2 + 0.99) for step in range(6)))
+
+
+def sounding(session, *axes):
+    """Show maps whose values tell their places: a thousand for each cell of the first axis, one for each of the second."""
+    values = np.add.outer(1000 * np.arange(axes[0].size), np.arange(axes[1].size)).astype(np.float32)
+    values = values[..., None] if len(axes) > 2 else values
+    session.cell = None  # as when a layer is selected
+    session.feature_maps = FeatureMaps(layer(0, "odd", "other", "Odd", "", values.shape), values, axes, 1, 2)
+    return values
+
+
+def test_low_frequencies_are_drawn_at_the_bottom_and_a_click_there_means_them(view, session):
+    values = sounding(session, HZ, SECONDS, Axis("channel", 1))[..., 0]
+    assert view.cells == [4, 6]
+    assert np.array_equal(palette(view.one), level(values[::-1]))
+    assert np.array_equal(palette(view.mosaic)[:: view.grid["height"] // 4, :: view.grid["width"] // 6], level(values[::-1]))
+    view.cell = [3, 5]
+    assert session.cell == (0, 5)
+    assert view.facts == [["cell", "frame 5, band 0"], ["value", "5"], ["sees", "2.49 s to 3.49 s"], ["sees", "0 to 1000 Hz"]]
+    session.cell = (2, 0)
+    assert view.cell == [1, 0]
+    assert view.facts == [["cell", "frame 0, band 2"], ["value", "2000"], ["sees", "0.00 s to 0.99 s"], ["sees", "1000 to 4000 Hz"]]
+
+
+def test_a_cell_of_the_padding_sees_nothing(view, session):
+    sounding(session, HZ, SECONDS, Axis("channel", 1))
+    view.cell = [0, 2]
+    assert session.cell == (3, 2)
+    assert view.facts[2:] == [["sees", "nothing of the input: it lies in the padding"]]
+
+
+def test_maps_of_sound_have_their_axes_around_them(view, session):
+    sounding(session, HZ, SECONDS, Axis("channel", 1))
+    assert view.left == [[0.25, "500"], [0.5, "1k"], [0.75, "2k"]]
+    assert [text for _part, text in view.below] == ["0.0 s", "1.0 s", "2.0 s", "3.0 s"]
+    assert [part for part, _text in view.below] == pytest.approx([0, 1.01 / 3, 2.01 / 3, 1])
+    assert view.hint == "Click a cell to see its value and hear what it sees."
+    session.feature_maps = None
+    assert (view.left, view.below) == ([], [])
+
+
+def test_a_recurrent_layer_is_drawn_with_time_from_left_to_right(view, session):
+    values = sounding(session, SECONDS, Axis("unit", 9))
+    assert view.cells == [9, 6]
+    assert np.array_equal(palette(view.one), level(values.T))
+    view.cell = [7, 4]
+    assert session.cell == (4, 7)
+    assert view.facts == [["cell", "step 4, unit 7"], ["value", "4007"], ["sees", "1.99 s to 2.99 s"]]
+    assert (view.left, len(view.below)) == ([], 4)
+
+
+def test_axes_in_another_order_lie_as_those_of_the_input(view, session):
+    values = sounding(session, SECONDS, HZ, Axis("channel", 1))[..., 0]
+    assert np.array_equal(palette(view.one), level(values.T[::-1]))
+    view.cell = [1, 5]
+    assert session.cell == (5, 2)
+    assert view.facts[0] == ["cell", "frame 5, band 2"]
+
+
+def test_the_cell_stays_while_the_maps_are_made_anew(view, session):
+    sounding(session, HZ, SECONDS, Axis("channel", 1))
+    view.cell = [3, 5]
+    maps, session.feature_maps = session.feature_maps, None
+    session.feature_maps = maps
+    assert (view.cell, session.cell) == ([3, 5], (0, 5))
+
+
+def test_every_click_comes_back_as_it_was(view, session):
+    one, units = Axis("channel", 1), Axis("unit", 9)
+    for axes in ((HZ, SECONDS, one), (SECONDS, HZ, one), (SECONDS, units), (Axis("step", 3), units)):
+        values = sounding(session, *axes)
+        shown = palette(view.one)
+        for place in np.ndindex(*shown.shape):
+            view.cell = list(place)
+            assert view.cell == list(place)
+            assert level(values)[session.cell] == shown[place]
 
 
 def test_a_click_that_comes_late_changes_nothing(view, session):

@@ -1,13 +1,14 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import network_of_arrays
+from fakes import INPUT, network_of_arrays, network_of_sound
 from messages import palette, says, sent, upload
 from PIL import Image
 
 from explorer.options import MODEL_ENDINGS
-from explorer.values import SeenInput
+from explorer.values import Region, SeenInput, Span
 from explorer.widgets.input import SIDE, InputView
 
 EMPTY = np.zeros((0, 0), np.uint8)
@@ -79,13 +80,42 @@ def test_the_endings_of_models_go_to_the_browser(view):
 def test_arrays_take_the_place_of_pictures(view, page_of):
     session = page_of(network_of_arrays)
     session.cell = (1, 1)
-    assert (view.pictures, view.came, view.seen, view.samples, view.mark) == (False, b"", b"", [], {})
+    assert (view.kind, view.came, view.seen, view.samples, view.mark) == ("arrays", b"", b"", [], {})
     assert view.came_text == "random values, seed 0"
     steps, age = view.arrays
     assert steps["text"].startswith("steps: 6 × 3, float32, ")
     assert age["text"] == "age: 1, int32, 40 to 40"
     assert palette(steps["picture"]).shape == (6, 3)
     assert palette(age["picture"]).shape == (1, 1)
+
+
+def test_a_sound_is_taken_in_here_and_shown_elsewhere(view, page_of):
+    session = page_of(network_of_sound)
+    upload(view, b"RIFF", "song.wav")
+    assert (session.example.kind, session.example.data, session.example.name) == ("audio", b"RIFF", "song.wav")
+    assert (view.kind, view.came, view.seen, view.came_text, view.seen_text, view.notes, view.arrays) == ("audio", b"", b"", "", "", [], [])
+    assert session.failure == ""
+
+
+def test_samples_of_sounds_have_no_picture(view, page_of):
+    session = page_of(lambda spec: replace(network_of_sound(spec), samples=("melody.ogg", "drums.ogg")))
+    assert view.samples == [{"name": "melody.ogg", "picture": b""}, {"name": "drums.ogg", "picture": b""}]
+    session.open("VGG16")
+    assert all(sample["picture"] for sample in view.samples)
+
+
+def test_what_a_cell_hears_is_no_mark_on_a_picture(view, page_of):
+    session = page_of(network_of_sound)
+    session.cell = (1, 2)
+    assert [span.unit for span in session.region.spans] == ["Hz", "s"]
+    assert (view.mark, session.failure) == ({}, "")
+
+
+def test_a_region_that_is_bounded_along_one_axis_goes_from_edge_to_edge_along_the_other(view, session):
+    session.region = Region((Span("column", "pixel", 4, 8),))
+    assert view.mark == {"left": 4 / INPUT[1].stop, "width": 4 / INPUT[1].stop, "top": 0, "height": 1}
+    session.region = Region((Span("row", "pixel", 3, 9),))
+    assert view.mark == {"left": 0, "width": 1, "top": 3 / INPUT[0].stop, "height": 6 / INPUT[0].stop}
 
 
 def test_other_random_values_come_with_each_press(view, page_of):
@@ -95,10 +125,11 @@ def test_other_random_values_come_with_each_press(view, page_of):
         assert session.example.name == f"random values, seed {seed}"
 
 
-def test_pictures_come_back_with_a_network_that_reads_them(view, page_of):
-    session = page_of(network_of_arrays)
+@pytest.mark.parametrize("before", [network_of_arrays, network_of_sound])
+def test_pictures_come_back_with_a_network_that_reads_them(view, page_of, before):
+    session = page_of(before)
     session.open("VGG16")
-    assert (view.pictures, view.arrays, view.came_text) == (True, [], "cat.jpg, 24 × 12 pixels")
+    assert (view.kind, view.arrays, view.came_text) == ("image", [], "cat.jpg, 24 × 12 pixels")
     assert view.came
     assert view.samples
 

@@ -11,6 +11,7 @@ from explorer.values import ModelFile, NetworkSpec, NetworkSummary
 from explorer.widgets.picker import LAST_GUIDE, ArchitecturePicker, short_count
 
 GUIDES = {
+    "MusicTaggerCRNN",
     *("Xception", "VGG16", "VGG19", "InceptionV3", "InceptionResNetV2", "MobileNet", "MobileNetV2", "NASNetMobile", "NASNetLarge"),
     *("ResNet50", "ResNet101", "ResNet152", "ResNet50V2", "ResNet101V2", "ResNet152V2", "ResNeXt50", "ResNeXt101"),
     *("DenseNet121", "DenseNet169", "DenseNet201"),
@@ -105,6 +106,15 @@ def test_the_details_give_paper_licence_sizes_and_what_happens_to_pixels(picker)
     assert details(picker, "digits")["Pixels"].startswith("one grey channel")
 
 
+def test_a_network_of_sound_says_what_it_hears(picker):
+    tagger = details(picker, "MusicTaggerCRNN")
+    assert tagger["Input"] == "29.12 s of sound at 12 kHz, one channel"
+    assert tagger["Spectrogram"] == "96 mel bands × 1366 frames, in decibels"
+    assert tagger["Accuracy"] == "ROC AUC 0.866 on the Million Song Dataset"
+    assert row(picker, "MusicTaggerCRNN")["texts"]["top1"] == "–"
+    assert "held-out sounds" in details(picker, "timbres")["Accuracy"]
+
+
 @pytest.mark.parametrize("name", list(architectures))
 def test_no_row_lacks_a_detail(picker, name):
     for label, text, link, address in row(picker, name)["details"]:
@@ -125,9 +135,9 @@ def test_the_filter_for_the_guides_lets_through_what_the_guides_list():
 
 
 def test_what_is_bundled_or_downloaded_is_here(picker):
-    assert picker.here == ["digits"]
+    assert picker.here == ["digits", "timbres"]
     picker.session.at_hand = frozenset({"VGG16"})
-    assert picker.here == [name for name in architectures if name in ("digits", "VGG16")]
+    assert picker.here == [name for name in architectures if name in ("digits", "timbres", "VGG16")]
 
 
 def test_a_chosen_row_is_opened(picker):

@@ -5,7 +5,7 @@ import gettext
 import re
 
 import pytest
-from fakes import LAYERS, FakeBackend, until
+from fakes import OF_SOUND, FakeBackend, network_of_sound, until
 from messages import says, sent
 
 import explorer.locale
@@ -17,11 +17,16 @@ from explorer.widgets.input import InputView
 from explorer.widgets.layer_strip import LayerStrip
 from explorer.widgets.model import ModelView
 from explorer.widgets.options import OptionsView
+from explorer.widgets.over_time import OverTimeView
 from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.sound import SoundView
 from explorer.widgets.status import StatusView
 from explorer.worker import Worker
 
-VIEWS = [AnswersView, ArchitecturePicker, FeatureMapsView, InputView, LayerStrip, ModelView, OptionsView, StatusView]
+VIEWS = [
+    *(AnswersView, ArchitecturePicker, FeatureMapsView, InputView, LayerStrip, ModelView),
+    *(OptionsView, OverTimeView, SoundView, StatusView),
+]
 LISTS = ("kinds", "models", "takes", "conventions")  # they hold keys and endings of files too
 
 
@@ -136,7 +141,9 @@ def test_an_upload_that_is_too_large_is_refused_and_the_page_works_on(session, m
     assert (session.example.name, session.failure) == ("digit_3.png", "")
 
 
-def test_the_page_puts_every_view_over_one_session(session):
+def test_the_page_puts_every_view_over_one_session(page_of):
+    session = page_of(network_of_sound)
+
     def below(widget):
         yield widget
         for child in getattr(widget, "children", ()):
@@ -145,7 +152,7 @@ def test_the_page_puts_every_view_over_one_session(session):
     views = [one for one in below(Explorer(session=session)) if isinstance(one, tuple(VIEWS))]
     assert sorted(type(view).__name__ for view in views) == [view.__name__ for view in VIEWS]
     assert all(view.session is session for view in views)
-    assert len(LAYERS) == len(next(view for view in views if isinstance(view, LayerStrip)).layers)
+    assert len(OF_SOUND) == len(next(view for view in views if isinstance(view, LayerStrip)).layers)
 
 
 def test_what_is_drawn_while_another_network_takes_over_leaves_the_failure_that_led_to_it():

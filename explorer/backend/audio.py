@@ -1,0 +1,223 @@
+"""Sound: whatever people have -> an `Example` -> the spectrogram a network reads -> what that looks like.
+
+librosa is imported on first use, as it takes seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from functools import lru_cache
+from numbers import Integral
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+
+from explorer.backend import mel, sound_files
+from explorer.backend.sound_decoding import Samples, checked
+from explorer.errors import UnreadableExample
+from explorer.locale import _
+from explorer.options import stamp_of
+from explorer.values import LARGEST, Axis, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | tuple[np.ndarray[Any, Any], int] | Example"
+
+EMPTY = np.zeros((0, 0), np.uint8)
+MARGIN = 0.25  # seconds on both sides of a part that is resampled: soxr_hq reaches 0.1 s at 1,000 samples a second, less above
+WHOLE_NUMBERS = {"int16": 2**15, "int32": 2**31}  # what stands for 1.0
+
+
+def read(source: Source) -> Example:
+    """Return the example that `source` holds; the sound is only decoded later.
+
+    source: a path, whose file is read by the part that is needed; the bytes of a sound file, or a binary file object;
+        a tuple of samples, (n,) or (n, channels) of floats in -1 to 1, int16 or int32, and how many there are a second.
+    Raises UnreadableExample where it is none of these, or where the path leads nowhere.
+    """
+    if isinstance(source, Example):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return Example("audio", bytes(source), _("the sound"))
+    if isinstance(source, str | os.PathLike):
+        return _on_disk(Path(source))
+    if isinstance(source, tuple) and len(source) == 2:
+        return Example("audio", _encoded(*source), _("the sound"))
+    if isinstance(source, np.ndarray):
+        raise UnreadableExample(_("How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."))
+    if hasattr(source, "read"):
+        data = source.read()
+        if not isinstance(data, bytes):
+            raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
+        return Example("audio", data, Path(str(getattr(source, "name", _("the sound")))).name)
+    raise UnreadableExample(
+        _("A sound is a path, bytes, a file object or a tuple (samples, rate), not {type}.").format(type=type(source).__name__)
+    )
+
+
+def _on_disk(path: Path) -> Example:
+    try:
+        there = path.exists()
+    except OSError:  # a text that is too long to be a path
+        there = False
+    if not there:
+        raise UnreadableExample(_("There is no file {path}.").format(path=path))
+    if not path.is_file():
+        raise UnreadableExample(_("{path} is not a file.").format(path=path))
+    return Example("audio", FileOnDisk(os.path.abspath(path), stamp_of(path)), path.name)
+
+
+def _encoded(samples: Any, rate: Any) -> bytes:
+    """Return samples as a WAV file of 32-bit floats. Raises UnreadableExample where they are none."""
+    low, high = sound_files.RATES
+    whole = int(rate) if isinstance(rate, Integral) else 0
+    if not low <= whole <= high:
+        raise UnreadableExample(_("The rate must be a whole number of samples a second, 1,000 to 384,000, not {rate!r}.").format(rate=rate))
+    array = np.asarray(samples)
+    if array.dtype.kind != "f" and array.dtype.name not in WHOLE_NUMBERS:
+        raise UnreadableExample(_("Samples are floats in -1 to 1, int16 or int32, not {dtype}.").format(dtype=array.dtype))
+    if array.ndim not in (1, 2) or 0 in array.shape or (array.ndim == 2 and array.shape[1] > sound_files.CHANNELS[1]):
+        raise UnreadableExample(
+            _("The samples have the shape {shape}; a sound is (n,) or (n, channels) with at most 64 channels.").format(shape=array.shape)
+        )
+    if array.size * 4 > LARGEST:
+        raise UnreadableExample(_("The samples take more than 200 MB; save them as a file and give its path."))
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            floats = checked(array.astype(np.float32), _("The array"))
+    else:
+        floats = (array / WHOLE_NUMBERS[array.dtype.name]).astype(np.float32)
+    return sound_files.wav(floats.reshape(len(floats), -1), whole)
+
+
+def to_batch(example: Example, reading: Reading) -> tuple[Samples]:
+    """Return the spectrogram a network reads, in decibels, in a tuple of one: float32 (1, bands, frames, 1).
+
+    The channels are averaged, resampled by librosa's "soxr_hq", and heard from `example.start` on, or around the middle.
+    Raises UnreadableExample with the reason.
+    """
+    how = _how(reading)
+    return (mel.spectrogram(_window(example, how), how)[None, ..., None],)
+
+
+def to_view(example: Example, reading: Reading) -> SeenInput:
+    """Return the sound as it came, as its envelope, and the spectrogram that the network sees of a part of it."""
+    how = _how(reading)
+    sound, window = sound_files.sound_of(example), _window(example, how)
+    start, stop = part_of(example, how)
+    notes = list(sound.defects)
+    if stop - sound.seconds > 0.05:  # else both would be shown as the same
+        notes.append(_("The sound lasts {seconds:.1f} s; silence follows to {stop:.1f} s.").format(seconds=sound.seconds, stop=stop))
+    if not window.any():
+        notes.append(_("There is nothing to hear: all samples are 0."))
+    envelope, spectrogram = sound_files.envelope(example), mel.spectrogram(window, how)
+    heard = Heard(sound.rate, sound.channels, sound.seconds, start, stop, envelope, spectrogram)
+    return SeenInput(EMPTY, EMPTY, (), axes_of(reading, example), aligned=False, notes=tuple(notes), sound=heard)
+
+
+def blank(reading: Reading) -> Example:
+    """Return an example that every network of sounds can read: a silent one."""
+    rate = _how(reading).rate
+    return Example("audio", sound_files.wav(np.zeros((rate, 1), np.int16), rate), _("a silent sound"))
+
+
+def axes_of(reading: Reading, example: Example | None = None) -> tuple[Axis, ...]:
+    """Return the axes of the spectrogram that is read: frequency in Hz, time in seconds of the sound, channel.
+
+    Without an example, time is that of a part that begins with the sound. A frame reaches half a hop to both sides of its centre.
+    """
+    how = _how(reading)
+    start = 0.0 if example is None else part_of(example, how)[0]
+    edges, half = _edges(how), how.hop / how.rate / 2
+    return (
+        Axis("frequency", how.bands, "Hz", edges[0], edges[-1], scale=edges, upward=True),
+        Axis("time", how.frames, "s", start - half, start + (2 * how.frames - 1) * half),
+        Axis("channel", 1),
+    )
+
+
+@lru_cache
+def _edges(how: MelSpectrogram) -> tuple[float, ...]:
+    """Return the frequencies between the bands, and at both ends, in Hz: half-way between their centres on the mel scale."""
+    from librosa import hz_to_mel, mel_to_hz
+
+    places = (np.arange(how.bands + 1) + 0.5) / (how.bands + 1)  # the centres lie at 1, 2, ... of bands + 1 equal steps
+    return tuple(np.clip(mel_to_hz(places * hz_to_mel(how.rate / 2)), 0, how.rate / 2).tolist())
+
+
+def part_of(example: Example, how: MelSpectrogram) -> tuple[float, float]:
+    """Return which part is heard, in seconds; it may end after the sound does. Raises UnreadableExample."""
+    first = _first(example, how)
+    return first / how.rate, (first + how.samples) / how.rate
+
+
+def stretch(example: Example, start: float, stop: float) -> bytes:
+    """Return from `start` to `stop` seconds of a sound as a WAV file, sample for sample, with its own rate and channels.
+
+    16 bits a sample, or 32-bit float where the source has more. Raises UnreadableExample.
+    """
+    sound = sound_files.sound_of(example)
+    if not (math.isfinite(start) and math.isfinite(stop) and start < stop):
+        raise UnreadableExample(_("There is no sound from {start:g} to {stop:g} s.").format(start=start, stop=stop))
+    first = min(max(0, round(start * sound.rate)), sound.frames)
+    return sound_files.wav_of(example, first, round(stop * sound.rate) - first)
+
+
+def length(example: Example, how: MelSpectrogram) -> int:
+    """Return how many samples the whole sound has at how.rate."""
+    sound = sound_files.sound_of(example)
+    return -(-sound.frames * how.rate // sound.rate)
+
+
+def resampled(example: Example, how: MelSpectrogram, first: int, count: int) -> Samples:
+    """Return float32 (count,): samples of the whole sound at how.rate, one channel, from `first` on; zeros where it has ended.
+
+    Only that part is decoded; the result is that of resampling the whole to 1e-5. Raises UnreadableExample.
+    """
+    from librosa import resample
+
+    sound = sound_files.sound_of(example)
+    if sound.rate == how.rate:
+        return sound_files.mono(example, first, count)
+    common = math.gcd(sound.rate, how.rate)
+    own, new = sound.rate // common, how.rate // common  # so many samples of the sound are so many at how.rate
+    margin = math.ceil(MARGIN * how.rate)
+    steps = max(0, first - margin) // new  # the part begins where a sample lies on one of the sound's own
+    last = min(sound.frames, -(-(first + count + margin) * own // new))
+    heard = np.zeros(count, np.float32)
+    if last > steps * own:
+        part = resample(
+            sound_files.mono(example, steps * own, last - steps * own), orig_sr=sound.rate, target_sr=how.rate, res_type="soxr_hq"
+        )
+        wanted = part[first - steps * new :][: max(0, min(count, length(example, how) - first))]
+        heard[: len(wanted)] = wanted
+    return heard
+
+
+def defects(example: Example) -> tuple[str, ...]:
+    """Return what is wrong with a file that can be heard all the same, in sentences. Raises UnreadableExample."""
+    return sound_files.sound_of(example).defects
+
+
+def _window(example: Example, how: MelSpectrogram) -> Samples:
+    return resampled(example, how, _first(example, how), how.samples)
+
+
+def _first(example: Example, how: MelSpectrogram) -> int:
+    """Return the sample at how.rate with which the part begins that is heard."""
+    if example.start is None:
+        return max(0, (length(example, how) - how.samples) // 2)
+    seconds = sound_files.sound_of(example).seconds
+    if not 0 <= example.start < seconds:
+        raise UnreadableExample(
+            _("{name} lasts {seconds:.1f} s; it can't be heard from {start:g} s on.").format(
+                name=example.name, seconds=seconds, start=example.start
+            )
+        )
+    return round(example.start * how.rate)
+
+
+def _how(reading: Reading) -> MelSpectrogram:
+    if reading.sound is None:
+        raise UnreadableExample(_("This network reads no sound."))
+    return reading.sound

@@ -1,0 +1,80 @@
+"""Hearing: what can be asked of a network of sound alone: its answers along a piece, and a stretch of the piece."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from explorer.backend import audio, over_time
+from explorer.backend.running import Runs
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import AnySpec, Example, Reading, ScoresOverTime, Stretch
+
+WINDOWS = 2  # of a sound at once: more of them crowd each other out of the processor's cache
+
+
+class Hearing:
+    """The part of a `Network` that is about sound."""
+
+    spec: AnySpec
+    reading: Reading
+    labels: tuple[tuple[str, str], ...]
+    _lock: RLock
+    _runs: Runs
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """How many classes each output names."""
+        raise NotImplementedError
+
+    def read(self, source: Any) -> Example:
+        """Return the example that `source` holds."""
+        raise NotImplementedError
+
+    def checked_top(self, top: int | None) -> int:
+        """Return how many answers to give."""
+        raise NotImplementedError
+
+    def scale(self, values: Any, output: int = 0) -> str:
+        """Return what the scores of an output are."""
+        raise NotImplementedError
+
+    def over_time(self, example: Any, hop: float | None = None) -> ScoresOverTime:
+        """Return what a network of sound answers along a piece, slid over it window by window.
+
+        example: as for `predict`.
+        hop: seconds from one window to the next, brought to a whole number of frames; None for a fifth of a window, more on long pieces.
+        The scores of each window are those that `predict` would give to its samples alone, to 1e-4.
+        Raises ExplorerError for a network that reads no sound or names no classes, UnreadableExample.
+        """
+        return self.slid(self.read(example), hop)
+
+    def slid(self, example: Example, hop: float | None = None, first: int = 0, count: int | None = None) -> ScoresOverTime:
+        """Do what `over_time` promises for `count` windows from the one numbered `first` on; None for all that are left."""
+        how = self.reading.sound
+        if how is None:
+            raise ExplorerError(_("{name} reads no sound; explorer.architectures names those that do.").format(name=self.spec.name))
+        self.checked_top(1)
+        output, classes = next((place, count) for place, count in enumerate(self.classes) if count)
+        step = over_time.hop_of(example, how, hop)
+        total = over_time.count_of(example, how, step)
+        count = max(0, min(total - first, total if count is None else count))
+        with self._lock:
+            parts = over_time.windows(example, how, step, first, count, WINDOWS)
+            scores = [self._runs.forward([part])[output].astype(np.float32) for part in parts]
+        starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
+        names = tuple(label for _id, label in self.labels) or tuple(map(str, range(classes)))
+        joined = np.concatenate(scores) if scores else np.zeros((0, classes), np.float32)
+        return ScoresOverTime(
+            starts, joined, names, how.seconds, step / how.rate, self.scale(joined[0], output) if len(joined) else "values", total
+        )
+
+    def stretch(self, example: Any, start: float, stop: float) -> Stretch:
+        """Return a stretch of a sound as it came, sample for sample; `start` and `stop` are seconds into it.
+
+        Raises UnreadableExample for what can't be read as a sound.
+        """
+        return Stretch(start, stop, audio.stretch(self.read(example), start, stop))

@@ -1,0 +1,76 @@
+"""Over time: a network of sound slid along a piece, one window after the other.
+
+Exact: each window's scores are those of a spectrogram of its own samples. Frames that lie whole inside a window are
+computed once for all windows that share them; the first and the last, which look past its ends, from its samples alone;
+decibels window by window, for they hang on its loudest point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from explorer.backend import audio, mel
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import Example, MelSpectrogram
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+
+SHARE = 0.19  # of a window: from one to the next, where nobody says how far
+FEWEST, MOST = 10, 100  # windows along a piece, where nobody says how many
+
+
+def hop_of(example: Example, how: MelSpectrogram, hop: float | None) -> int:
+    """Return the samples from one window to the next: a multiple of the spectrogram's own hop, so that windows share frames.
+
+    hop: in seconds; None for a fifth of a window, less on pieces that would have fewer than 10 windows so, more for more than 100.
+    Raises ExplorerError for one that isn't above 0.
+    """
+    if hop is None:
+        room = max(0, audio.length(example, how) - how.samples) / how.hop
+        frames = min(round(SHARE * how.samples / how.hop), int(room / (FEWEST - 1)) or how.frames)
+        return how.hop * max(frames, math.ceil(room / (MOST - 1)))
+    if not np.isfinite(hop) or hop <= 0:
+        raise ExplorerError(_("hop must be a number of seconds above 0, not {hop!r}.").format(hop=hop))
+    return how.hop * max(1, round(hop * how.rate / how.hop))
+
+
+def count_of(example: Example, how: MelSpectrogram, hop: int) -> int:
+    """Return how many windows lie whole in the sound; 1 for a sound that is shorter than one, which silence fills up."""
+    return 1 + max(0, audio.length(example, how) - how.samples) // hop
+
+
+def windows(example: Example, how: MelSpectrogram, hop: int, first: int, count: int, at_once: int) -> Iterator[Array]:
+    """Yield the spectrograms of windows `first` to `first + count`, float32 (at most at_once, bands, frames, 1), in decibels.
+
+    hop: samples from one to the next, a multiple of how.hop.
+    """
+    for start in range(first, first + count, at_once):
+        yield _spectrograms(example, how, hop, start, min(at_once, first + count - start))
+
+
+def _spectrograms(example: Example, how: MelSpectrogram, hop: int, first: int, count: int) -> Array:
+    samples = audio.resampled(example, how, first * hop, (count - 1) * hop + how.samples)
+    shared, step = mel.power(samples, how), hop // how.hop
+    power = np.stack([shared[:, place * step : place * step + how.frames] for place in range(count)])
+    power[:, :, [0, -1]] = _ends(samples, how, hop, count)
+    return mel.decibels(power, how)[..., None]
+
+
+def _ends(samples: Array, how: MelSpectrogram, hop: int, count: int) -> Array:
+    """Return the first and the last frame of each window, (count, bands, 2): half silence, half its own samples."""
+    half = how.fft // 2
+    silence = np.zeros(half, np.float32)
+    last = how.hop * (how.frames - 1)  # the sample that the last frame is centred on
+    pieces = []
+    for start in range(0, count * hop, hop):
+        after = samples[start + last : start + how.samples]
+        pieces += [silence, samples[start : start + half]]
+        pieces += [samples[start + last - half : start + last], after, np.zeros(half - len(after), np.float32)]
+    apart = np.concatenate(pieces)
+    frames = mel.power(apart, how, centred=False)[:, :: how.fft // how.hop]
+    return frames.reshape(how.bands, count, 2).transpose(1, 0, 2)

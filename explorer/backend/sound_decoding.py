@@ -1,0 +1,135 @@
+"""The samples of a sound file, decoded by libsndfile from any frame on. soundfile is imported on first use, as it takes a while."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+
+from explorer.backend.sound_headers import Source, is_mpeg, what_it_is
+from explorer.errors import UnreadableExample
+from explorer.locale import _
+from explorer.options import stamp_of
+from explorer.values import Example, FileOnDisk
+
+Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+
+LOUDEST = 100.0  # samples are -1 to 1; beyond this they are surely something else
+# MP3 takes bits from frames before, and Opus converges; at even frames mpg123 adds in the same order, which decides the last bit.
+WARM_UP, PAIR = 32 * 1152, 2 * 1152
+BLOCK = 2**18  # samples, over all channels, that are decoded at once
+CHATTER = re.compile(rb"\s*$|(Note|Warning|Error): |\[[^]]*mpg123[^]]*\]")  # what mpg123 prints
+
+_silencing = threading.Lock()
+
+
+@contextmanager
+def opened(example: Example) -> Iterator[Any]:
+    """Give the file of an example as a soundfile.SoundFile. Raises UnreadableExample."""
+    from soundfile import LibsndfileError, SoundFile
+
+    with source_of(example) as source:
+        head = source.read_at(0)
+        source.seek(0)
+        try:
+            with _silenced(is_mpeg(head)):
+                file = SoundFile(source)
+        except LibsndfileError as error:
+            what = what_it_is(head, error.error_string)
+            raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=what)) from error
+        file.seekable = lambda: False  # else soundfile seeks before and after it reads, which is inexact in MP3 and fails at a lying end
+        with file:
+            yield file
+
+
+@contextmanager
+def source_of(example: Example) -> Iterator[Source]:
+    """Give the bytes of an example. Raises UnreadableExample where there are none, or they changed."""
+    data = example.data
+    if isinstance(data, bytes):
+        file: BinaryIO = io.BytesIO(data)
+    elif isinstance(data, FileOnDisk):
+        try:
+            if stamp_of(Path(data.path)) != data.stamp:
+                raise UnreadableExample(_("{name} has changed since it was chosen; choose it again.").format(name=example.name))
+            file = open(data.path, "rb")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise UnreadableExample(_("{path} can't be read: {why}.").format(path=data.path, why=error.strerror)) from error
+    else:
+        raise UnreadableExample(_("{name} is no sound.").format(name=example.name))
+    with file:
+        if not file.read(1):
+            raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
+        yield Source(file)
+
+
+def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP) -> Iterator[Samples]:
+    """Yield frames first to last as float32 (frames, channels), to where decoding fails.
+
+    Raises UnreadableExample for samples that are none.
+    """
+    from soundfile import LibsndfileError
+
+    mpeg = file.subtype.startswith("MPEG")
+    at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
+    try:
+        with _silenced(mpeg):
+            file.seek(at)
+        while at < last:
+            with _silenced(mpeg):
+                block = file.read(min(max(1, BLOCK // file.channels), last - at), dtype="float32", always_2d=True)
+            if not len(block):
+                return
+            wanted = block[max(0, first - at) :]
+            at += len(block)
+            if len(wanted):
+                yield checked(wanted, name)
+    except LibsndfileError:
+        return
+
+
+def checked(block: Samples, name: str) -> Samples:
+    """Return samples as they are. Raises UnreadableExample where they can be none."""
+    if not np.isfinite(block).all():
+        raise UnreadableExample(_("{name} holds samples that are NaN or infinite; save it again without them.").format(name=name))
+    loudest = float(np.abs(block).max())
+    if loudest > LOUDEST:
+        raise UnreadableExample(
+            _("{name} holds samples up to {loudest:g}; they must be -1 to 1: divide them by the largest.").format(
+                name=name, loudest=loudest
+            )
+        )
+    return block
+
+
+@contextmanager
+def _silenced(silent: bool) -> Iterator[None]:
+    """Keep from the process's stderr what mpg123 prints there of MP3 that it doesn't like; pass on what others print meanwhile."""
+    if not silent:
+        yield
+        return
+    with _silencing, contextlib.ExitStack() as cleanup:
+        try:
+            printed = cleanup.enter_context(tempfile.TemporaryFile())
+            stderr = os.dup(2)
+        except OSError:  # no stderr, or nowhere to write
+            yield
+            return
+        os.dup2(printed.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            printed.seek(0)
+            with contextlib.suppress(OSError):
+                os.write(stderr, b"".join(line for line in printed if not CHATTER.match(line)))
+            os.close(stderr)

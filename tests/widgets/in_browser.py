@@ -1,0 +1,114 @@
+"""A view's JavaScript in a real browser, over a model that only remembers: no kernel, no Jupyter."""
+
+import base64
+import shutil
+from contextlib import contextmanager
+
+from needs import skip_or_fail
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+PATIENCE = 30_000  # milliseconds
+PAGE = "<!doctype html><body><div id='view'></div></body>"
+WATCHED = """
+  window.streams = [];
+  const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (ask) navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    window.streams.push(stream);
+    return stream;
+  };
+"""
+MODEL = """async ([state, esm, css]) => {
+  const bytes = (text) => new DataView(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer);
+  const real = (value) => {
+    if (Array.isArray(value)) return value.map(real);
+    if (!value || typeof value !== "object") return value;
+    return "bytes" in value ? bytes(value.bytes) : Object.fromEntries(Object.entries(value).map(([key, one]) => [key, real(one)]));
+  };
+  const values = real(state), handlers = {};
+  const tell = (event, ...rest) => [...(handlers[event] || [])].forEach((handler) => handler(...rest));
+  window.sent = [];
+  window.model = {
+    get: (name) => values[name],
+    set: (name, value) => { values[name] = value; tell(`change:${name}`); },
+    save_changes() {},
+    on: (events, handler) => events.split(" ").forEach((event) => (handlers[event] ||= new Set()).add(handler)),
+    off: (events, handler) => events.split(" ").forEach((event) => handlers[event]?.delete(handler)),
+    send(content, _callbacks, buffers = []) {
+      window.sent.push({ content, buffers });
+      if ("upload" in content) setTimeout(() => tell("msg:custom", { upload: content.upload, part: content.part }));
+    },
+  };
+  const style = document.createElement("style");
+  style.textContent = css;
+  document.head.append(style);
+  const module = await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })));
+  window.stop = module.default.render({ model: window.model, el: document.getElementById("view") });
+}"""
+WHOLE = """() => {
+  const file = window.sent.filter(({ content }) => "upload" in content);
+  return file.length && file.length === file[0].content.count;
+}"""
+TAKEN = """async () => {
+  const file = window.sent.filter(({ content }) => "upload" in content);
+  const bytes = new Uint8Array(await new Blob(file.map(({ buffers }) => buffers[0])).arrayBuffer());
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return [file[0].content.name, btoa(text)];
+}"""
+
+
+@contextmanager
+def browser():
+    """Run Chromium with a microphone that beeps, and that every page may use."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        skip_or_fail("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def opened(chromium):
+    """Open a page that remembers, as `streams`, what it was given of the microphone; afterwards there must have been no error on it."""
+    context, errors = chromium.new_context(viewport={"width": 900, "height": 700}), []
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(WATCHED)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def show(page, view, address="http://localhost/", **traits):
+    """Render a view on a page of its own, with the traits that it has, or these."""
+    page.route("**/*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+    page.goto(address)
+    state = {name: value for name, value in view.get_state().items() if not name.startswith("_")}
+    page.evaluate(MODEL, [_plain(state | traits), view._esm, view._css])
+
+
+def taken(page):
+    """Wait for a whole file that the view sends; return its name and its bytes."""
+    page.wait_for_function(WHOLE)
+    name, text = page.evaluate(TAKEN)
+    return name, base64.b64decode(text)
+
+
+def refusals(page):
+    """Return the sentences that the view refused something with."""
+    return page.evaluate("window.sent.flatMap(({ content }) => content.refuse ?? [])")
+
+
+def _plain(value):
+    """Return a value as JSON has it, bytes as base64 under the key "bytes"."""
+    if isinstance(value, bytes | memoryview):
+        return {"bytes": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
