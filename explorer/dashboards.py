@@ -23,6 +23,8 @@ from explorer.widgets.picker import ArchitecturePicker
 from explorer.widgets.sound import SoundView
 from explorer.widgets.status import StatusView
 
+OVER_TIME = 1  # the place of that tab, which theme.css knows too
+
 
 class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     """The whole page as one widget: pick an architecture, drop in a picture or a sound, see answers, layers and feature maps.
@@ -48,12 +50,12 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         link((chart, "shown"), (picker, "chart"))
         top = _box("top", picker, StatusView(self.session), chart, OptionsView(self.session))
         left = _box("column left", InputView(self.session), SoundView(self.session), AnswersView(self.session))
-        self._views = {
+        views = {
             _("Inside"): FeatureMapsView(self.session),
             _("Over time"): OverTimeView(self.session),
             _("Model"): ModelView(self.session),
         }
-        self._tabs = ipywidgets.Tab().add_class("tabs")
+        self._tabs = ipywidgets.Tab(list(views.values()), titles=list(views)).add_class("tabs")
         right = _box("column", LayerStrip(self.session), self._tabs)
         super().__init__([_box("layout", top, left, right)], **options)
         self.add_class("explorer").add_class("page")
@@ -67,18 +69,12 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         super().close()
 
     def _suit(self, _change: Any = None) -> None:
-        """Show what suits the network: answers over time are a matter of sound."""
+        """Show what suits the network: answers over time are a matter of sound, and the style sheet hides their tab without."""
         network = self.session.network
         sound = network is not None and network.reading.kind == "audio"
         (self.add_class if sound else self.remove_class)("sound")
-        views = {title: view for title, view in self._views.items() if sound or not isinstance(view, OverTimeView)}
-        shown, before = tuple(views.values()), self._tabs.children
-        if shown == before:
-            return
-        open_now = before[self._tabs.selected_index] if before else None
-        with self._tabs.hold_sync():
-            self._tabs.children, self._tabs.titles = shown, tuple(views)
-            self._tabs.selected_index = shown.index(open_now) if open_now in shown else 0
+        if not sound and self._tabs.selected_index == OVER_TIME:
+            self._tabs.selected_index = 0
 
 
 def _box(names: str, *children: ipywidgets.Widget) -> ipywidgets.Box:

@@ -148,9 +148,13 @@ class Architecture:
         )
 
     def alike(self, file: WeightsFile) -> tuple[WeightsFile, ...]:
-        """Return the files for the same options as `file`, itself first: the same weights, published elsewhere."""
+        """Return a file of this row and those for the same options, itself first: the same weights, published elsewhere.
+
+        A file that is none of the row's, such as that of the names of the classes, has nothing alike.
+        """
         options = file.include_top, file.alpha, file.side
-        return (file, *(one for one in self.files if one != file and (one.include_top, one.alpha, one.side) == options))
+        others = self.files if file in self.files else ()
+        return (file, *(one for one in others if one != file and (one.include_top, one.alpha, one.side) == options))
 
 
 def _listed(numbers: Iterable[float]) -> str:

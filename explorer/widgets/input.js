@@ -270,7 +270,7 @@ function render({ model, el }) {
       samples.replaceChildren(...model.get("samples").map(({ name, picture: bytes }) => {
         const called = name.replace(/\.\w+$/, "").replaceAll("_", " ");
         const label = fill(words.sample, { name: called });
-        const button = make("button", { class: "sample", title: label, onclick: () => takeSample(name) });
+        const button = make("button", { class: "sample", title: label, "aria-label": label, onclick: () => takeSample(name) });
         if (!bytes.byteLength) {
           button.innerHTML = NOTE;
           button.classList.add("named");

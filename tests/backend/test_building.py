@@ -335,7 +335,8 @@ def test_channels_first_is_the_order_of_the_tensor_too(photo, usual):
 
 @pytest.mark.parametrize("tensor", [np.zeros((1, 32, 32, 1)), "picture", 3])
 def test_what_is_no_symbolic_tensor_is_refused(tensor):
-    with pytest.raises(ExplorerError, match=r"input_tensor must be a symbolic tensor of pictures, such as keras\.Input\(\(224, 224, 3\)\)"):
+    sentence = r"input_tensor must be a symbolic tensor of pictures or spectrograms, such as keras\.Input\(\(32, 32, 1\)\)"
+    with pytest.raises(ExplorerError, match=sentence):
         explorer.load("digits", input_tensor=tensor)
 
 

@@ -269,10 +269,12 @@ def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_decoded(si
         ("drawing.svg", b'\n <?xml version="1.0"?><svg/>', "SVG"),
         ("paper.pdf", b"%PDF-1.7\n", "paper.pdf is a PDF document"),
         ("old.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "old.eps is a PostScript file"),
-        ("sound.webp", b"RIFF\x10\0\0\0WAVEfmt ", "sound.webp is not a WebP picture"),
+        ("sound.webp", b"RIFF\x10\0\0\0WAVEfmt ", "sound.webp is a sound; choose a network that hears"),
+        ("film.webp", b"RIFF\x10\0\0\0AVI LIST", "film.webp is not a WebP picture"),
+        ("song.jpg", b"ID3\x03\0\0\0\0", "song.jpg is a sound"),
         ("zeros.png", bytes(1000), "zeros.png is not a picture that can be read"),
     ],
-    ids=["text", "empty", "svg", "xml", "pdf", "eps", "wav", "zeros"],
+    ids=["text", "empty", "svg", "xml", "pdf", "eps", "wav", "avi", "mp3", "zeros"],
 )
 def test_a_file_that_is_no_picture_is_named_with_what_it_is(name, data, says, tmp_path):
     file = tmp_path / name

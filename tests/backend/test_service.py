@@ -50,7 +50,7 @@ def classes(backend, say):
 
 
 def test_what_is_at_hand_needs_no_network(backend, no_network, say, said):
-    assert backend.at_hand(say) == {"digits"}
+    assert backend.at_hand(say) == {"digits", "timbres"}
     assert said == []
 
 
