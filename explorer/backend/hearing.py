@@ -13,7 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import AnySpec, Example, Reading, ScoresOverTime, Stretch
 
-WINDOWS = 2  # of a sound at once: more of them crowd each other out of the processor's cache
+WINDOWS = 8  # whose spectrograms are made together
 
 
 class Hearing:
@@ -64,13 +64,12 @@ class Hearing:
         count = max(0, min(total - first, total if count is None else count))
         with self._lock:
             parts = over_time.windows(example, how, step, first, count, WINDOWS)
-            scores = [self._runs.forward([part])[output].astype(np.float32) for part in parts]
+            scores = [answered[output] for part in parts for answered in self._runs.forward_each(list(part[:, None]))]
         starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
         names = tuple(label for _id, label in self.labels) or tuple(map(str, range(classes)))
-        joined = np.concatenate(scores) if scores else np.zeros((0, classes), np.float32)
-        return ScoresOverTime(
-            starts, joined, names, how.seconds, step / how.rate, self.scale(joined[0], output) if len(joined) else "values", total
-        )
+        joined = np.concatenate([np.zeros((0, classes), np.float32), *scores]).astype(np.float32)
+        scale = self.scale(joined[0], output) if count else ""
+        return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total)
 
     def stretch(self, example: Any, start: float, stop: float) -> Stretch:
         """Return a stretch of a sound as it came, sample for sample; `start` and `stop` are seconds into it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,8 @@ from explorer.locale import _
 from explorer.values import TensorInfo
 
 Arrays = list[np.ndarray[Any, Any]]
+
+SIDE_BY_SIDE = 2
 
 
 class Runs:
@@ -46,6 +49,17 @@ class Runs:
         arrays = list(batch)
         parts = [self._run(self._forward, part) for part in self._parts(arrays)]
         return [np.concatenate([np.asarray(part) for part in tensors])[: len(arrays[0])] for tensors in zip(*parts, strict=True)]
+
+    def forward_each(self, examples: Arrays) -> list[Arrays]:
+        """Return what `forward` returns for each example alone, (1, ...), of a model with one input. Raises as `forward` does.
+
+        Where the model is compiled, two run side by side: as a batch they would crowd each other out of the processor's cache.
+        """
+        if not self._graph or self._with_state:
+            return [self.forward([example]) for example in examples]
+        self._forward.get_concrete_function()  # type: ignore[attr-defined]  # traced on this thread, as Keras keeps state by thread
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            return list(pool.map(lambda example: self.forward([example]), examples))
 
     def record(self, batch: Iterable[Any], names: tuple[str, ...]) -> dict[str, Any]:
         """Return the (first) outputs of these layers, by address; those that the model did not run are missing.
