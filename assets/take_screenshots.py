@@ -1,4 +1,4 @@
-"""Take the README's screenshots of the dashboard, light and dark, into `assets/screenshots/`.
+"""Take the README's screenshots of the dashboards, light and dark, into `assets/screenshots/`.
 
     python assets/take_screenshots.py
 
@@ -30,6 +30,20 @@ def show(page: Page) -> None:
     maps.focus()
     for _step in range(5):
         page.keyboard.press("ArrowRight")
+    choose_cell(page)
+
+
+def show_sound(page: Page) -> None:
+    """Bring the page of sound into the state to show: a layer in the middle, and a chosen cell."""
+    page.locator(".explorer.answers li.first").wait_for(timeout=120_000)
+    page.get_by_role("combobox", name="Go to index or name").fill("block2_relu")
+    page.keyboard.press("Enter")
+    page.locator(".explorer .about", has_text="block2_relu").wait_for()
+    choose_cell(page)
+
+
+def choose_cell(page: Page) -> None:
+    """Choose a cell of the enlarged map, and wait until nothing is under way."""
     one = page.locator(".explorer .one img")
     size = one.bounding_box()
     one.click(position={"x": size["width"] * 0.4, "y": size["height"] * 0.45})
@@ -39,18 +53,19 @@ def show(page: Page) -> None:
 
 
 def main() -> None:
-    """Serve the dashboard, bring it into shape and save it in both themes."""
+    """Serve the dashboards, bring each into shape and save it in both themes."""
     FOLDER.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "explorer", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
         address = server.stdout.readline().split()[-1]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for theme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 1280, "height": 930})
-            page.goto(f"{address}?theme={theme}")
-            show(page)
-            page.screenshot(path=FOLDER / f"explore-{theme}.png")
-            page.close()
+            for notebook, shown in (("explore", show), ("sound", show_sound)):
+                page = browser.new_page(viewport={"width": 1280, "height": 930})
+                page.goto(f"{address.replace('explore.ipynb', f'{notebook}.ipynb')}?theme={theme}")
+                shown(page)
+                page.screenshot(path=FOLDER / f"{notebook}-{theme}.png")
+                page.close()
         browser.close()
         server.terminate()
 

@@ -37,6 +37,7 @@ class Session(Opening):
     example = Instance(Example, allow_none=True, help="The example that is shown and answered.")
     settled = Int(0, help="How many examples have been shown or refused so far.")
     seen = Instance(SeenInput, allow_none=True, help="The example as it came and as the network sees it.")
+    renewed = Int(0, help="How many times the network that is shown was given other weights.")
     top = Int(5, help="How many answers.")
     output = Int(0, help="Index of the output that is answered with.")
     answers = Instance(Answers, allow_none=True, help="The top answers to the example.")
@@ -89,8 +90,13 @@ class Session(Opening):
             self.failure = ""
             self._show(replace(self.example, start=start))
 
+    def renew(self) -> None:
+        """Answer the example anew, and look into the layer anew, as the network has other weights now."""
+        self.renewed += 1
+        self.show_again()
+
     def show_again(self) -> None:
-        """Answer the example anew, and look into the layer anew: the network's weights may have changed."""
+        """Answer the example, and look into the layer."""
         if self.seen is not None:
             self._predict()
             self._look_inside()

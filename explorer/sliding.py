@@ -33,6 +33,7 @@ class Sliding(HasTraits):
         self._next: int | None = None  # the window to go on with
         session.observe(self._begin, FOLLOWED)
         session.observe(self._go_on, "opening")
+        session.observe(self._begin_anew, "renewed")
         self._begin()
 
     def close(self) -> None:
@@ -41,6 +42,7 @@ class Sliding(HasTraits):
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, FOLLOWED)
             self._session.unobserve(self._go_on, "opening")
+            self._session.unobserve(self._begin_anew, "renewed")
 
     def _begin(self, _change: Any = None) -> None:
         network, example, seen = self._session.network, self._session.example, self._session.seen
@@ -52,6 +54,10 @@ class Sliding(HasTraits):
             return
         self._slid, self._example, self._next, self.scores, self.growing = now, example, 0, None, True
         self._go_on()
+
+    def _begin_anew(self, _change: Any) -> None:
+        self._slid = None
+        self._begin()
 
     def _go_on(self, _change: Any = None) -> None:
         """Ask for the next part; not while another network is being opened, for this one might have to be built again for it."""

@@ -67,7 +67,7 @@ class Workbench(HasTraits):
     def _loaded(self, still: bool, report: Any) -> None:
         if still:
             self.report, self.evaluation = report, {}
-            self._session.show_again()
+            self._session.renew()
 
     def _evaluated(self, still: bool, scores: dict[str, float]) -> None:
         if still:

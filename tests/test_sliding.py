@@ -49,6 +49,15 @@ def test_the_answers_grow_part_by_part_until_all_windows_are_there(session, slid
     assert (sliding.scores.labels, sliding.scores.total) == (LABELS, 17)
 
 
+def test_with_other_weights_the_answers_begin_anew(session, sliding, backend):
+    session.adopt(Model())
+    before = sliding.scores
+    session.renew()
+    assert len(asked(backend)) == 6
+    assert sliding.scores is not before
+    assert len(sliding.scores.starts) == 17
+
+
 def test_the_same_sound_heard_from_another_place_has_the_same_answers(session, sliding, backend):
     session.adopt(Model())
     before = sliding.scores

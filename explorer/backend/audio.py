@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 
 from explorer.backend import mel, sound_files
+from explorer.backend.example_files import existing
 from explorer.backend.sound_decoding import Samples, checked
 from explorer.errors import UnreadableExample
 from explorer.locale import _
@@ -40,7 +41,8 @@ def read(source: Source) -> Example:
     if isinstance(source, bytes | bytearray | memoryview):
         return Example("audio", bytes(source), _("the sound"))
     if isinstance(source, str | os.PathLike):
-        return _on_disk(Path(source))
+        path = existing(Path(source))
+        return Example("audio", FileOnDisk(os.path.abspath(path), stamp_of(path)), path.name)
     if isinstance(source, tuple) and len(source) == 2:
         return Example("audio", _encoded(*source), _("the sound"))
     if isinstance(source, np.ndarray):
@@ -53,18 +55,6 @@ def read(source: Source) -> Example:
     raise UnreadableExample(
         _("A sound is a path, bytes, a file object or a tuple (samples, rate), not {type}.").format(type=type(source).__name__)
     )
-
-
-def _on_disk(path: Path) -> Example:
-    try:
-        there = path.exists()
-    except OSError:  # a text that is too long to be a path
-        there = False
-    if not there:
-        raise UnreadableExample(_("There is no file {path}.").format(path=path))
-    if not path.is_file():
-        raise UnreadableExample(_("{path} is not a file.").format(path=path))
-    return Example("audio", FileOnDisk(os.path.abspath(path), stamp_of(path)), path.name)
 
 
 def _encoded(samples: Any, rate: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Files of examples, whatever they hold: read whole, or refused in a sentence."""
+"""Files of examples, whatever they hold: there and read whole, or refused in a sentence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from explorer.locale import _
 from explorer.values import LARGEST
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file. Raises UnreadableExample where there is none, or it is larger than 200 MB."""
+def existing(path: Path) -> Path:
+    """Return the path of a file. Raises UnreadableExample where there is none."""
     try:
         there = path.exists()
     except OSError:  # a text that is too long to be a path
@@ -19,7 +19,12 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableExample(_("There is no file {path}.").format(path=path))
     if not path.is_file():
         raise UnreadableExample(_("{path} is not a file.").format(path=path))
-    if path.stat().st_size > LARGEST:
+    return path
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file. Raises UnreadableExample where there is none, or it is larger than 200 MB."""
+    if existing(path).stat().st_size > LARGEST:
         raise UnreadableExample(_("{name} is larger than 200 MB; save a smaller copy.").format(name=path.name))
     try:
         return path.read_bytes()
