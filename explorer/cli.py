@@ -150,7 +150,8 @@ def _feature_maps(options: argparse.Namespace) -> None:
     found = network.feature_maps(example, layers)
     if options.output is not None:
         drawn = options.output.suffix == ".png"
-        planes = network.maps(example, layers[0]).planes if drawn else None
+        maps = network.maps(example, layers[0]) if drawn else None
+        planes = None if maps is None or maps.planes is None else rendering.Face(maps).drawn(maps.planes)
         cli_network.write(options.output, found, planes)
     _print_arrays([{"layer": name} | _facts(values) for name, values in found.items()], options)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from explorer.values import FeatureMaps
 
 COLOUR_MAP = "viridis"
 LEVELS = 255  # palette entries 0 to 254 are the colour map's, the last one is see-through
@@ -21,6 +24,37 @@ LOSSLESS = 400 * 400  # pixels
 FRAMES = 720  # of a spectrogram that are drawn; more would be narrower than a pixel
 WIDE = 4 / 3  # how much wider than high a mosaic should be
 SLIM = 4  # how much longer than the other one side of a map in a mosaic may be; slimmer maps are stretched
+ACROSS = ("time", "column")  # axes that run from left to right, whatever their order in the values
+
+
+class Face:
+    """How the maps of a layer are drawn.
+
+    down, across: the axis that runs down the picture, or up where it is `upward`, and the one from left to right.
+    """
+
+    def __init__(self, maps: FeatureMaps) -> None:
+        first, second = maps.axes[:2]
+        self._swapped = first.name in ACROSS
+        self.down, self.across = (second, first) if self._swapped else (first, second)
+
+    def drawn(self, planes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Turn maps (first axis, second axis, channels) as they are drawn: rows from top to bottom, columns, channels."""
+        turned = planes.swapaxes(0, 1) if self._swapped else planes
+        return turned[::-1] if self.down.upward else turned
+
+    def place(self, cell: Sequence[int]) -> tuple[int, int]:
+        """Return the row and the column at which a cell is drawn."""
+        row, column = reversed(cell) if self._swapped else cell
+        return self._up(row), column
+
+    def cell(self, place: Sequence[int]) -> tuple[int, int]:
+        """Return the cell that is drawn at this row and column: the inverse of `place`."""
+        row, column = self._up(place[0]), place[1]
+        return (column, row) if self._swapped else (row, column)
+
+    def _up(self, row: int) -> int:
+        return self.down.size - 1 - row if self.down.upward else row
 
 
 @dataclass(frozen=True)

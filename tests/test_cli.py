@@ -1,13 +1,18 @@
 import dataclasses
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import explorer
 from explorer import __version__
-from explorer.catalog import architectures
+from explorer.catalog import BUNDLED, architectures
 from explorer.cli import main
 
 
@@ -222,3 +227,50 @@ def test_in_a_shell_a_failure_is_one_line_on_stderr(late, samples, tmp_path):
     assert done.stderr.splitlines() == [
         "explorer: " + ("top must be a whole number from 1 to 10, not 11." if late else f"There is no file {file}.")
     ]
+
+
+MELODY = BUNDLED / "samples" / "melody.ogg"
+
+
+def test_answers_over_time_are_printed_a_window_a_line(run):
+    status, out, err = run("over-time", "timbres", MELODY, "--hop", 4, "--top", 2)
+    assert (status, err) == (0, "")
+    best = [re.search(r"^ +([\d.]+) s +[\d.]+% ([a-z ]+), [\d.]+% [a-z ]+$", line).groups() for line in out.splitlines()]
+    assert [float(start) for start, _label in best] == [0, 4, 8, 12, 16, 20, 24, 28]
+    assert [label for _start, label in best] == ["plucked string", "flute", "brass", "bowed string", "organ", "bell", "flute", "brass"]
+
+
+def test_answers_over_time_as_json_and_as_arrays_are_those_of_the_network(run, tmp_path):
+    status, out, err = run("over-time", "timbres", MELODY, "--hop", 8, "--json", "--output", tmp_path / "scores.npz")
+    assert (status, err) == (0, "")
+    expected, said, written = explorer.load("timbres").over_time(MELODY, hop=8), json.loads(out), np.load(tmp_path / "scores.npz")
+    assert (said["window"], said["hop"], said["labels"]) == (expected.window, expected.hop, list(expected.labels))
+    assert [one["start"] for one in said["windows"]] == expected.starts.tolist()
+    np.testing.assert_allclose([one["scores"] for one in said["windows"]], expected.scores, atol=1e-5)
+    np.testing.assert_allclose(written["scores"], expected.scores, atol=1e-5)
+    assert written["labels"].tolist() == list(expected.labels)
+
+
+def test_a_network_of_pictures_has_no_answers_over_time(run, samples):
+    status, out, err = run("over-time", "digits", samples / "digit_1.png")
+    assert (status, out) == (2, "")
+    assert "digits reads no sound" in err
+
+
+def test_maps_of_sound_are_written_with_low_frequencies_at_the_bottom(run, tmp_path):
+    status, _out, err = run("feature-maps", "timbres", MELODY, "spectrogram", "--output", tmp_path / "maps.png")
+    assert (status, err) == (0, "")
+    drawn = np.asarray(Image.open(tmp_path / "maps.png")).astype(float)
+    spectrum = explorer.load("timbres").feature_maps(MELODY, "spectrogram")[..., 0]
+    assert np.corrcoef(drawn.mean(axis=1), spectrum[::-1][:: 64 // len(drawn)].mean(axis=1))[0, 1] > 0.9
+
+
+def test_what_is_wrong_with_a_sound_that_can_be_heard_is_said_on_stderr(run, tmp_path):
+    lying = tmp_path / "lying.wav"
+    samples = (np.sin(np.arange(32_000) / 9) * 9000).astype("<i2").tobytes()
+    header = b"RIFF" + struct.pack("<I", 10**9) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    lying.write_bytes(header + b"data" + struct.pack("<I", 10**9) + samples)
+    status, out, err = run("predict", "timbres", lying, "--top", 1)
+    assert status == 0
+    assert out.strip()
+    assert err == "The header of lying.wav promises 31250.0 s; 2.0 s are there.\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ from explorer.session import Session
 from explorer.ticks import ticks, ticks_and_ends
 from explorer.values import FeatureMaps, Span
 from explorer.widgets.view import View
-
-ACROSS = ("time", "column")  # axes that run from left to right, whatever their order in the values
 
 
 class FeatureMapsView(View):
@@ -75,7 +72,7 @@ class FeatureMapsView(View):
 
     def _choose_cell(self, change: dict[str, Any]) -> None:
         maps, place = self.session.feature_maps, change["new"]
-        self.session.cell = _Face(maps).cell(place) if maps and maps.planes is not None and len(place) == 2 else None
+        self.session.cell = rendering.Face(maps).cell(place) if maps and maps.planes is not None and len(place) == 2 else None
         self.cell = self._place()
 
     def _redraw(self) -> None:
@@ -98,7 +95,7 @@ class FeatureMapsView(View):
             kept=megabytes(maps.remembered), bound=megabytes(maps.bound)
         )
         if maps.planes is not None:
-            self._draw_mosaic(_Face(maps).drawn(maps.planes), low, high)
+            self._draw_mosaic(rendering.Face(maps).drawn(maps.planes), low, high)
         else:
             self.title = counted("{number} unit", "{number} units", maps.count)
             self.mosaic, self.grid, self.values = b"", {}, np.ascontiguousarray(maps.values).tobytes()
@@ -125,7 +122,7 @@ class FeatureMapsView(View):
             self.one, self.one_range, self.cells, self.left, self.below = b"", "", [], [], []
             self.one_title = "" if maps is None else _("Unit {index}").format(index=self.channel)
         else:
-            face = _Face(maps)
+            face = rendering.Face(maps)
             chosen = face.drawn(maps.planes)[..., self.channel]
             low, high = rendering.finite_range(chosen)
             scale = rendering.finite_range(maps.values) if self.alike else (low, high)
@@ -140,7 +137,7 @@ class FeatureMapsView(View):
     def _place(self) -> list[int]:
         """Return where the session's cell is drawn."""
         maps, cell = self.session.feature_maps, self.session.cell
-        return [] if maps is None or maps.planes is None or cell is None else list(_Face(maps).place(cell))
+        return [] if maps is None or maps.planes is None or cell is None else list(rendering.Face(maps).place(cell))
 
     def _draw_cell(self) -> None:
         maps = self.session.feature_maps
@@ -167,36 +164,6 @@ class FeatureMapsView(View):
         unit = min(self.session.channel, maps.count - 1)
         facts = [[_("value"), short(float(maps.values.ravel()[unit]))]]
         return [[_("class"), maps.labels[unit].replace("_", " ")], *facts] if maps.labels else facts
-
-
-class _Face:
-    """How the maps of a layer are drawn.
-
-    down, across: the axis that runs down the picture, or up where it is `upward`, and the one from left to right.
-    """
-
-    def __init__(self, maps: FeatureMaps) -> None:
-        first, second = maps.axes[:2]
-        self._swapped = first.name in ACROSS
-        self.down, self.across = (second, first) if self._swapped else (first, second)
-
-    def drawn(self, planes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Turn maps (first axis, second axis, channels) as they are drawn: rows from top to bottom, columns, channels."""
-        turned = planes.swapaxes(0, 1) if self._swapped else planes
-        return turned[::-1] if self.down.upward else turned
-
-    def place(self, cell: Sequence[int]) -> tuple[int, int]:
-        """Return the row and the column at which a cell is drawn."""
-        row, column = reversed(cell) if self._swapped else cell
-        return self._up(row), column
-
-    def cell(self, place: Sequence[int]) -> tuple[int, int]:
-        """Return the cell that is drawn at this row and column: the inverse of `place`."""
-        row, column = self._up(place[0]), place[1]
-        return (column, row) if self._swapped else (row, column)
-
-    def _up(self, row: int) -> int:
-        return self.down.size - 1 - row if self.down.upward else row
 
 
 def _hint(maps: FeatureMaps) -> str:
