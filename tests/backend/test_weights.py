@@ -1,7 +1,8 @@
 import pytest
 import tiny_weights
+from file_server import FileServer, without_waiting
 
-from explorer.backend import weights
+from explorer.backend import building, weights
 from explorer.catalog import BUNDLED, architectures
 from explorer.errors import Cancelled, ExplorerError, WeightsUnavailable
 from explorer.options import spec
@@ -179,6 +180,48 @@ def test_a_damaged_file_is_fetched_anew_and_not_lost_before(shop):
     shop.server.files = dict(shop.published)
     assert weights.fetch(spec("VGG16"), silent).read_bytes() == shop.published["vgg16.h5"]
     assert shop.here() == [INDEX, "vgg16.h5", "vgg16.h5.damaged"]
+
+
+@pytest.fixture
+def tagger(test_data, home, monkeypatch):
+    """A server that has the weights of the music tagger under the name that it is given, and the home that they come to."""
+    published = (test_data / "music_tagger" / "music_tagger_crnn_weights_tensorflow.h5").read_bytes()
+    without_waiting(monkeypatch)
+    with FileServer() as server:
+        monkeypatch.setenv("EXPLORER_MIRROR", server.url)
+
+        def serve(name):
+            server.files[name] = published
+            return server
+
+        yield serve
+
+
+AUTHORS, RELEASE = (file.name for file in architectures["MusicTaggerCRNN"].files[::2])
+
+
+def test_the_weights_of_the_music_tagger_are_downloaded_and_checked(tagger, home):
+    server = tagger(AUTHORS)
+    network = building.build(spec("MusicTaggerCRNN"))
+    assert network.labels[9] == ("9", "jazz")
+    assert server.names == [AUTHORS]
+    assert (home / "models" / AUTHORS).stat().st_size == 1_649_464
+    building.build(spec("MusicTaggerCRNN", include_top=False))
+    assert len(server.names) == 1
+
+
+def test_where_the_authors_file_is_not_to_be_had_the_release_of_the_guides_is_taken(tagger, home):
+    tagger(RELEASE)
+    building.build(spec("MusicTaggerCRNN"))
+    assert [path.name for path in (home / "models").iterdir() if path.suffix == ".h5"] == [RELEASE]
+    assert weights.here(spec("MusicTaggerCRNN"))
+    assert "MusicTaggerCRNN" in weights.at_hand()
+
+
+def test_where_neither_is_to_be_had_the_first_failure_is_said(tagger):
+    tagger("something else")
+    with pytest.raises(WeightsUnavailable, match="weights of MusicTaggerCRNN"):
+        weights.fetch(spec("MusicTaggerCRNN"), silent)
 
 
 def test_a_damaged_bundled_file_is_not_asked_for_elsewhere(shop, monkeypatch, tmp_path):
