@@ -206,6 +206,8 @@ def _check_together(row: Architecture, wanted: NetworkSpec) -> None:
         raise ExplorerError(_("classes only counts with include_top=True; without its top, {name} names no classes.").format(name=row.name))
     if not wanted.include_top and wanted.dropout is not None:
         raise ExplorerError(_("dropout is part of the top of {name}: it needs include_top=True.").format(name=row.name))
+    if wanted.data_format == "channels_first" and row.input == "audio":
+        raise ExplorerError(_("{name} is built with data_format='channels_last' only.").format(name=row.name))
     if wanted.data_format == "channels_first" and not row.channels_first:
         taking = sorted({other.family for other in architectures.values() if other.channels_first})
         raise ExplorerError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from functools import lru_cache
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -20,7 +20,7 @@ from explorer.backend.sound_decoding import Samples, checked
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.options import stamp_of
-from explorer.values import LARGEST, Axis, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput
+from explorer.values import LARGEST, Axis, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | tuple[np.ndarray[Any, Any], int] | Example"
 
@@ -48,7 +48,10 @@ def read(source: Source) -> Example:
     if isinstance(source, np.ndarray):
         raise UnreadableExample(_("How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."))
     if hasattr(source, "read"):
-        data = source.read()
+        try:
+            data = source.read()
+        except (OSError, ValueError) as error:  # such as one that is closed
+            raise UnreadableExample(_("The file object can't be read: {why}.").format(why=error)) from error
         if not isinstance(data, bytes):
             raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
         return Example("audio", data, Path(str(getattr(source, "name", _("the sound")))).name)
@@ -60,9 +63,12 @@ def read(source: Source) -> Example:
 def _encoded(samples: Any, rate: Any) -> bytes:
     """Return samples as a WAV file of 32-bit floats. Raises UnreadableExample where they are none."""
     low, high = sound_files.RATES
-    whole = int(rate) if isinstance(rate, Integral) else 0
+    if isinstance(samples, Real) and isinstance(rate, np.ndarray):
+        raise UnreadableExample(_("Give the samples first, then how many there are a second: (samples, rate)."))
+    whole = int(rate) if isinstance(rate, Integral) or (isinstance(rate, float) and rate.is_integer()) else 0
     if not low <= whole <= high:
-        raise UnreadableExample(_("The rate must be a whole number of samples a second, 1,000 to 384,000, not {rate!r}.").format(rate=rate))
+        given = rate if isinstance(rate, Real) else type(rate).__name__
+        raise UnreadableExample(_("The rate must be a whole number of samples a second, 1,000 to 384,000, not {rate}.").format(rate=given))
     array = np.asarray(samples)
     if array.dtype.kind != "f" and array.dtype.name not in WHOLE_NUMBERS:
         raise UnreadableExample(_("Samples are floats in -1 to 1, int16 or int32, not {dtype}.").format(dtype=array.dtype))
@@ -141,16 +147,21 @@ def part_of(example: Example, how: MelSpectrogram) -> tuple[float, float]:
     return first / how.rate, (first + how.samples) / how.rate
 
 
-def stretch(example: Example, start: float, stop: float) -> bytes:
-    """Return from `start` to `stop` seconds of a sound as a WAV file, sample for sample, with its own rate and channels.
+def stretch(example: Example, start: float, stop: float) -> Stretch:
+    """Return from `start` to `stop` seconds of a sound, as far as it goes, sample for sample, with its own rate and channels.
 
-    16 bits a sample, or 32-bit float where the source has more. Raises UnreadableExample.
+    16 bits a sample, or 32-bit float where the source has more. Raises UnreadableExample, also where there is no sound.
     """
     sound = sound_files.sound_of(example)
-    if not (math.isfinite(start) and math.isfinite(stop) and start < stop):
-        raise UnreadableExample(_("There is no sound from {start:g} to {stop:g} s.").format(start=start, stop=stop))
-    first = min(max(0, round(start * sound.rate)), sound.frames)
-    return sound_files.wav_of(example, first, round(stop * sound.rate) - first)
+    seconds = [one for one in (start, stop) if isinstance(one, Real) and math.isfinite(one)]
+    first, last = (min(max(0, round(one * sound.rate)), sound.frames) for one in seconds) if len(seconds) == 2 else (0, 0)
+    if first >= last:
+        raise UnreadableExample(
+            _("{name} lasts {seconds:.1f} s; there is no sound from {start} to {stop} s.").format(
+                name=example.name, seconds=sound.seconds, start=start, stop=stop
+            )
+        )
+    return Stretch(first / sound.rate, last / sound.rate, sound_files.wav_of(example, first, last - first))
 
 
 def length(example: Example, how: MelSpectrogram) -> int:

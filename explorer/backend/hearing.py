@@ -11,7 +11,7 @@ from explorer.backend import audio, over_time
 from explorer.backend.running import Runs
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import AnySpec, Example, Reading, ScoresOverTime, Stretch
+from explorer.values import AnySpec, Example, MelSpectrogram, Reading, ScoresOverTime, Stretch
 
 WINDOWS = 8  # whose spectrograms are made together
 
@@ -54,9 +54,7 @@ class Hearing:
 
     def slid(self, example: Example, hop: float | None = None, first: int = 0, count: int | None = None) -> ScoresOverTime:
         """Do what `over_time` promises for `count` windows from the one numbered `first` on; None for all that are left."""
-        how = self.reading.sound
-        if how is None:
-            raise ExplorerError(_("{name} reads no sound; explorer.architectures names those that do.").format(name=self.spec.name))
+        how = self._how()
         self.checked_top(1)
         output, classes = next((place, count) for place, count in enumerate(self.classes) if count)
         step = over_time.hop_of(example, how, hop)
@@ -72,8 +70,14 @@ class Hearing:
         return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total)
 
     def stretch(self, example: Any, start: float, stop: float) -> Stretch:
-        """Return a stretch of a sound as it came, sample for sample; `start` and `stop` are seconds into it.
+        """Return a stretch of a sound as it came, as far as it goes, sample for sample; `start` and `stop` are seconds into it.
 
-        Raises UnreadableExample for what can't be read as a sound.
+        Raises UnreadableExample for what can't be read as a sound, or where there is none; ExplorerError for a network that reads no sound.
         """
-        return Stretch(start, stop, audio.stretch(self.read(example), start, stop))
+        self._how()
+        return audio.stretch(self.read(example), start, stop)
+
+    def _how(self) -> MelSpectrogram:
+        if self.reading.sound is None:
+            raise ExplorerError(_("{name} reads no sound; explorer.architectures names those that do.").format(name=self.spec.name))
+        return self.reading.sound

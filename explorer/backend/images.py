@@ -26,7 +26,7 @@ Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
 DIGIT_CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
-SOUNDS = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")  # how FLAC, Ogg and MP3 files begin
+SOUNDS = (b"fLaC", b"OggS", b"ID3")  # how FLAC, Ogg and MP3 files begin
 PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
@@ -119,8 +119,8 @@ def _what_it_is(data: bytes) -> str:
         b"%!PS": _("a PostScript file; export it as PNG"),
         b"RIFF": _("not a WebP picture though it begins like one"),
     }
-    if data.startswith(SOUNDS) or data[8:12] == b"WAVE":
-        return _("a sound; choose a network that hears, such as timbres, and drop it again")
+    if data.startswith(SOUNDS) or data[8:12] == b"WAVE" or (data[:1] == b"\xff" and data[1:2] >= b"\xe0"):  # the last one: MP3
+        return _("a sound; choose a network that hears, such as timbres")
     start = data[:512].lstrip()
     otherwise = _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
     return next((what for magic, what in known.items() if start.startswith(magic)), otherwise)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,15 +29,18 @@ def hop_of(example: Example, how: MelSpectrogram, hop: float | None) -> int:
     """Return the samples from one window to the next: a multiple of the spectrogram's own hop, so that windows share frames.
 
     hop: in seconds; None for a fifth of a window, less on pieces that would have fewer than 10 windows so, more for more than 100.
-    Raises ExplorerError for one that isn't above 0.
+    Raises ExplorerError for one that is shorter than a frame.
     """
     if hop is None:
         room = max(0, audio.length(example, how) - how.samples) / how.hop
         frames = min(round(SHARE * how.samples / how.hop), int(room / (FEWEST - 1)) or how.frames)
         return how.hop * max(frames, math.ceil(room / (MOST - 1)))
-    if not np.isfinite(hop) or hop <= 0:
-        raise ExplorerError(_("hop must be a number of seconds above 0, not {hop!r}.").format(hop=hop))
-    return how.hop * max(1, round(hop * how.rate / how.hop))
+    frame = how.hop / how.rate
+    if not isinstance(hop, Real) or isinstance(hop, bool) or not math.isfinite(hop) or round(hop / frame) < 1:
+        raise ExplorerError(
+            _("hop must be a number of seconds, at least {frame:.3f} (one frame), not {hop!r}.").format(frame=frame, hop=hop)
+        )
+    return how.hop * round(hop / frame)
 
 
 def count_of(example: Example, how: MelSpectrogram, hop: int) -> int:

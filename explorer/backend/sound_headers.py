@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any, BinaryIO
 
@@ -12,6 +13,7 @@ CHUNKS = 1000  # of a WAV file before its samples
 HEAD = 2**12  # bytes
 PAGE = 2**16  # bytes; an Ogg page is smaller
 PADDING = 2**12  # bytes that may follow the samples of a WAV file and mean nothing
+MEANINGLESS = re.compile("File does not exist|Internal error")  # what libsndfile says of files that exist, and of itself
 SEARCHED = 2**16  # bytes behind a tag in which the first frame of an MP3 is looked for
 KBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # bitrates of MPEG 1, layer 3
 KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -202,8 +204,14 @@ def what_it_is(head: bytes, why: str) -> str:
     if head.startswith(b"MThd"):
         return _("a MIDI file, which holds notes and no sound; save what plays them as WAV, FLAC, Ogg or MP3")
     if head.startswith((b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS")) or is_mpeg(head):
-        return _("damaged or cut off; libsndfile says: {why}").format(why=why.rstrip("."))
+        return _damaged(why)
     return _("not a sound that can be read; use WAV, FLAC, Ogg or MP3")
+
+
+def _damaged(why: str) -> str:
+    if MEANINGLESS.search(why):
+        return _("damaged or cut off: its header makes no sense")
+    return _("damaged or cut off; libsndfile says: {why}").format(why=why.rstrip("."))
 
 
 def _undecoded(kind: str) -> str:

@@ -109,7 +109,7 @@ NOISE = np.zeros(4000, np.float32)
         ((NOISE, 0), "The rate must be a whole number of samples a second, 1,000 to 384,000, not 0."),
         ((NOISE, -8000), "not -8000"),
         ((NOISE, 384_001), "not 384001"),
-        ((NOISE, 8000.0), "not 8000.0"),
+        ((NOISE, 8000.5), "not 8000.5"),
         ((NOISE, True), "not True"),
         ((NOISE, None), "not None"),
         (NOISE, "How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."),
@@ -307,14 +307,18 @@ def test_windows_along_a_piece_fit_together():
     assert np.abs(np.concatenate(parts)[:length] - audio.resampled(example, SHORT, 0, length)).max() < 1e-5
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0, 3), (0.5, 1.25), (1.00001, 1.00009), (2.9, 9), (-1, 0.5), (5, 6)])
+@pytest.mark.parametrize(("start", "stop"), [(0, 3), (0.5, 1.25), (1.00001, 1.00009), (2.9, 9), (-1, 0.5)])
 def test_a_stretch_is_the_original_sample_for_sample(start, stop, path):
     samples, rate = soundfile.read(path, dtype="float32")
-    kept, kept_rate = soundfile.read(io.BytesIO(audio.stretch(audio.read(path), start, stop)), dtype="float32")
+    stretch = audio.stretch(audio.read(path), start, stop)
+    kept, kept_rate = soundfile.read(io.BytesIO(stretch.data), dtype="float32")
     assert kept_rate == rate
+    assert (stretch.start, stretch.stop) == pytest.approx((max(0, start), min(stop, len(samples) / rate)), abs=1 / rate)
     assert np.array_equal(kept, samples[max(0, round(start * rate)) : max(0, round(stop * rate))])
 
 
-@pytest.mark.parametrize(("start", "stop"), [(2, 1), (1, 1), (float("nan"), 1), (0, float("inf"))])
+@pytest.mark.parametrize(
+    ("start", "stop"), [(2, 1), (1, 1), (float("nan"), 1), (0, float("inf")), (5, 6), (-3, -1), ("a", 1), (None, None)]
+)
 def test_a_stretch_that_is_none_is_refused(start, stop, path):
-    assert refusal(audio.stretch, audio.read(path), start, stop).startswith("There is no sound from ")
+    assert refusal(audio.stretch, audio.read(path), start, stop).startswith("a piece.wav lasts 3.0 s; there is no sound from ")
