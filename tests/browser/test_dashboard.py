@@ -192,6 +192,7 @@ def test_a_click_on_the_maps_marks_what_the_cell_sees_of_the_input(page):
 
 def test_a_screen_reader_finds_names_and_values(page):
     page.locator(".explorer .about", has_text="block1_relu").wait_for()
+    page.locator(".explorer .status", has_text="Ready.").wait_for()
     tree = page.locator("body").aria_snapshot()
     for line in (
         'button "Architecture: digits',
