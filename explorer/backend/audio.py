@@ -10,7 +10,7 @@ import os
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from explorer.values import LARGEST, Axis, Example, FileOnDisk, Heard, MelSpectr
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | tuple[np.ndarray[Any, Any], int] | Example"
 
 EMPTY = np.zeros((0, 0), np.uint8)
+SILENCE = np.zeros((1, 1), np.float32)  # its power
 MARGIN = 0.25  # seconds on both sides of a part that is resampled: soxr_hq reaches 0.1 s at 1,000 samples a second, less above
 WHOLE_NUMBERS = {"int16": 2**15, "int32": 2**31}  # what stands for 1.0
 
@@ -92,22 +93,20 @@ def to_batch(example: Example, reading: Reading) -> tuple[Samples]:
     The channels are averaged, resampled by librosa's "soxr_hq", and heard from `example.start` on, or around the middle.
     Raises UnreadableExample with the reason.
     """
-    how = _how(reading)
-    return (mel.spectrogram(_window(example, how), how)[None, ..., None],)
+    return (_spectrogram(example, _how(reading))[None, ..., None],)
 
 
 def to_view(example: Example, reading: Reading) -> SeenInput:
     """Return the sound as it came, as its envelope, and the spectrogram that the network sees of a part of it."""
     how = _how(reading)
-    sound, window = sound_files.sound_of(example), _window(example, how)
+    sound, spectrogram = sound_files.sound_of(example), _spectrogram(example, how)
     start, stop = part_of(example, how)
     notes = list(sound.defects)
     if stop - sound.seconds > 0.05:  # else both would be shown as the same
         notes.append(_("The sound lasts {seconds:.1f} s; silence follows to {stop:.1f} s.").format(seconds=sound.seconds, stop=stop))
-    if not window.any():
+    if spectrogram.max() <= mel.decibels(SILENCE, how).max():
         notes.append(_("There is nothing to hear: all samples are 0."))
-    envelope, spectrogram = sound_files.envelope(example), mel.spectrogram(window, how)
-    heard = Heard(sound.rate, sound.channels, sound.seconds, start, stop, envelope, spectrogram)
+    heard = Heard(sound.rate, sound.channels, sound.seconds, start, stop, sound_files.envelope(example), spectrogram)
     return SeenInput(EMPTY, EMPTY, (), axes_of(reading, example), aligned=False, notes=tuple(notes), sound=heard)
 
 
@@ -200,8 +199,15 @@ def defects(example: Example) -> tuple[str, ...]:
     return sound_files.sound_of(example).defects
 
 
-def _window(example: Example, how: MelSpectrogram) -> Samples:
-    return resampled(example, how, _first(example, how), how.samples)
+def _spectrogram(example: Example, how: MelSpectrogram) -> Samples:
+    """Return the spectrogram of the part that is heard; remembered, as the page asks for it thrice, and so read-only."""
+
+    def made(_example: Example) -> Samples:
+        spectrogram = mel.spectrogram(resampled(example, how, _first(example, how), how.samples), how)
+        spectrogram.flags.writeable = False
+        return spectrogram
+
+    return cast("Samples", sound_files.remembered((example.start, how), example, made))
 
 
 def _first(example: Example, how: MelSpectrogram) -> int:

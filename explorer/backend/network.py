@@ -78,6 +78,7 @@ class Network(WholeModel, Hearing):
         self._prepare = prepare
         self._live = live
         self._lock = RLock()
+        self._along: dict[str, tuple[receptive_fields.Along | None, ...]] = {}
         self._runs = Runs(model, reading.inputs)
         self.graph = graphs.has_graph(model)
         self.layers: Layers
@@ -293,7 +294,9 @@ class Network(WholeModel, Hearing):
         """Return how each axis of a layer's output, brought to channels last, runs along the input; () where that isn't known."""
         if not self.reading.size:
             return ()
-        places = receptive_fields.along(self.model, name, self.reading.data_format)
+        if name not in self._along:  # the same for every example, and through a thousand layers it takes 30 ms
+            self._along[name] = receptive_fields.along(self.model, name, self.reading.data_format)
+        places = self._along[name]
         if self.reading.data_format == "channels_first" and len(places) == 3:
             places = (*places[1:], places[0])
         return places if len(places) == len(shape) else ()

@@ -54,7 +54,7 @@ class Sound:
 
 def sound_of(example: Example) -> Sound:
     """Return what is in the file of an example; remembered. Raises UnreadableExample with the reason."""
-    return cast("Sound", _remember("sound", example, _looked_at))
+    return cast("Sound", remembered("sound", example, _looked_at))
 
 
 def blocks(example: Example, first: int, count: int) -> Iterator[Samples]:
@@ -109,7 +109,7 @@ def envelope(example: Example) -> Samples:
     Up to ten minutes it is made of all samples, for a longer sound of the first 2,048 of each stretch. n is 1000, or the
     number of samples where there are fewer.
     """
-    return cast("Samples", _remember("envelope", example, _outlined))
+    return cast("Samples", remembered("envelope", example, _outlined))
 
 
 def _outlined(example: Example) -> Samples:
@@ -136,7 +136,7 @@ def _outlined(example: Example) -> Samples:
     return outline
 
 
-def _remember(what: str, example: Example, make: Callable[[Example], Any]) -> Any:
+def remembered(what: Hashable, example: Example, make: Callable[[Example], Any]) -> Any:
     """Return what `make` returns for an example, from the last few times; wherever in the sound the example starts."""
     data = example.data
     if not isinstance(data, bytes | FileOnDisk):
