@@ -13,11 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.backend.network import Network
+    from explorer.backend.tuning.fine_tuning import fine_tune
+    from explorer.backend.tuning.training import Run
     from explorer.catalog import architectures
     from explorer.dashboards import Explorer
     from explorer.errors import ExplorerError
     from explorer.session import Session
-    from explorer.values import Answers, Example, FeatureMaps, Layer, NetworkSpec, Prediction
+    from explorer.values import (
+        Answers,
+        Augmentation,
+        Epoch,
+        Example,
+        FeatureMaps,
+        FreezePlan,
+        Head,
+        Layer,
+        NetworkSpec,
+        Phase,
+        Prediction,
+        TrainingStep,
+    )
     from explorer.widgets.accuracy_chart import AccuracyChart
     from explorer.widgets.answers import AnswersView
     from explorer.widgets.feature_maps import FeatureMapsView
@@ -34,16 +49,24 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Network": "backend.network",
+    "fine_tune": "backend.tuning.fine_tuning",
+    "Run": "backend.tuning.training",
     "architectures": "catalog",
     "Explorer": "dashboards",
     "ExplorerError": "errors",
     "Session": "session",
     "Answers": "values",
+    "Augmentation": "values",
+    "Epoch": "values",
     "Example": "values",
     "FeatureMaps": "values",
+    "FreezePlan": "values",
+    "Head": "values",
     "Layer": "values",
     "NetworkSpec": "values",
+    "Phase": "values",
     "Prediction": "values",
+    "TrainingStep": "values",
     "AccuracyChart": "widgets.accuracy_chart",
     "AnswersView": "widgets.answers",
     "FeatureMapsView": "widgets.feature_maps",
@@ -59,17 +82,25 @@ _HOMES = {
 
 __all__ = [
     "load",
+    "fine_tune",
     "Network",
+    "Run",
     "architectures",
     "Explorer",
     "ExplorerError",
     "Session",
     "Answers",
+    "Augmentation",
+    "Epoch",
     "Example",
     "FeatureMaps",
+    "FreezePlan",
+    "Head",
     "Layer",
     "NetworkSpec",
+    "Phase",
     "Prediction",
+    "TrainingStep",
     "AccuracyChart",
     "AnswersView",
     "FeatureMapsView",

@@ -76,6 +76,11 @@ class Asking(HasTraits):
         """Stop the worker."""
         self._worker.close()
 
+    def give_up(self, *slots: str) -> None:
+        """Give up what was asked for these slots."""
+        self._drop(*slots)
+        self._settle()
+
     def _drop(self, *slots: str) -> None:
         """Give up what was asked for these slots; something else is asked, or `_settle` called, after that."""
         self._worker.drop(*slots)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from explorer.backend import digits, model_files, model_weights, music_tagger, readings, resnext, timbres, weights
+from explorer.backend.copying import copy
 from explorer.backend.graphs import has_graph, maker_of
 from explorer.backend.model_card import ModelCard, read_card
-from explorer.backend.model_checks import explaining, quietly
+from explorer.backend.model_checks import explaining
 from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
 from explorer.backend.runtime import keras
 from explorer.catalog import DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, architectures
@@ -161,33 +162,12 @@ def adopt(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepa
 
     A model that can't be copied is used as it is, and `reading.assumed` says so.
     """
-    copy = _copy(model)
-    shown = model if copy is None else copy
-    network = wrap(shown, spec, activation_memory, spec.preprocess or prepare, spec.labels, live=copy is None)
-    if copy is not None:
+    copied = copy(model)
+    shown = model if copied is None else copied
+    network = wrap(shown, spec, activation_memory, spec.preprocess or prepare, spec.labels, live=copied is None)
+    if copied is not None:
         return network
     return _noting(network, _("Keras can't copy this model, so the page shows it live, as it is at each moment."))
-
-
-def _copy(model: Any) -> Any:
-    """Return a copy of a model with its weights, or None where it can't be copied."""
-    layers = list(model._flatten_layers()) if isinstance(model, keras.Model) and has_graph(model) else []
-    if not layers or any(hasattr(layer, "save_assets") for layer in layers):  # a subclassed one; the words of a StringLookup
-        return None
-    own = {type(layer).__name__: type(layer) for layer in layers}
-    try:
-        config = keras.saving.serialize_keras_object(model)
-        config.pop("compile_config", None)
-        # As from a file, and not by clone_model: that numbers the uses of shared layers anew. It is the owner's own code that runs.
-        with quietly():
-            copied = keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
-        for target, source in zip(copied._flatten_layers(), layers, strict=True):
-            variables: dict[str, Any] = {}
-            source.save_own_variables(variables)
-            target.load_own_variables(variables)
-    except Exception:  # noqa: BLE001  # a custom layer without a config, and whatever else Keras can't make twice
-        return None
-    return copied
 
 
 def _noting(network: Network, assumed: str) -> Network:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import LARGEST
+from explorer.options import stamp_of
+from explorer.values import LARGEST, FileOnDisk
 
 
 def existing(path: Path) -> Path:
@@ -30,3 +31,14 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error
+
+
+def bytes_of(file: FileOnDisk, name: str) -> bytes:
+    """Return the content of a file that was chosen before; `name` is what to call it.
+
+    Raises UnreadableExample as `read_bytes` does, and where the file has changed since.
+    """
+    path = Path(file.path)
+    if stamp_of(existing(path)) != file.stamp:
+        raise UnreadableExample(_("{name} has changed since it was chosen; choose it again.").format(name=name))
+    return read_bytes(path)

@@ -14,10 +14,10 @@ from typing import Any, BinaryIO, TypeAlias, cast
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from explorer.backend.example_files import read_bytes
+from explorer.backend.example_files import bytes_of, read_bytes
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import Axis, Example, Reading, SeenInput
+from explorer.values import Axis, Example, FileOnDisk, Reading, SeenInput
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray[Any, Any] | Example"
 
@@ -81,16 +81,30 @@ def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]
 def picture(example: Example) -> Image.Image:
     """Return the picture upright, as RGB: alpha on white, the first frame of animations, 16 bits brought to 8.
 
-    Raises UnreadableExample with the reason.
+    Raises UnreadableExample with the reason, also where its file is gone or has changed.
     """
     if isinstance(example.data, np.ndarray):
         return Image.fromarray(example.data)
-    if not isinstance(example.data, bytes):
+    return _decoded(example)
+
+
+def check(example: Example) -> None:
+    """Raise UnreadableExample where `picture` would. A file is read to its end, a JPEG at an eighth of its size and in grey."""
+    if not isinstance(example.data, np.ndarray):
+        _decoded(example, draft=True)
+
+
+def _decoded(example: Example, draft: bool = False) -> Image.Image:
+    data = bytes_of(example.data, example.name) if isinstance(example.data, FileOnDisk) else example.data
+    if not isinstance(data, bytes):
         raise UnreadableExample(_("{name} is no picture.").format(name=example.name))
-    if not example.data:
+    if not data:
         raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
-    with _refusing(example.name, example.data):
-        return _upright_rgb(Image.open(io.BytesIO(example.data), formats=FORMATS))
+    with _refusing(example.name, data):
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if draft:
+            image.draft("L", (1, 1))
+        return _upright_rgb(image)
 
 
 @contextmanager

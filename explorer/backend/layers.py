@@ -33,6 +33,10 @@ _KINDS = (
 )
 
 
+# What Keras's layers call how much they draw at random while training: Dropout, GaussianNoise, GRU, ...
+RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "drop_rate", "_dropout", "power_iterations")
+
+
 def kind_of(class_name: str) -> str:
     """Return what a layer of this Keras class does; "other" for what only reshapes or pads."""
     return next((kind for ending, kind in _KINDS if re.search(f"(?:{ending})$", class_name)), "other")
@@ -161,6 +165,8 @@ def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters:
         index=index,
         name=address,
         kind="model" if isinstance(layer, keras.Model) else kind_of(type(layer).__name__),
+        trainable_parameters=trainable_parameters(layer) if parameters else 0,
+        random=is_random(layer),
         class_name=type(layer).__name__,
         block="",
         output_shape=outputs[0] if outputs else (),
@@ -169,6 +175,24 @@ def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters:
         output_shapes=tuple(outputs),
         **facts,
     )
+
+
+def trainable_parameters(layer: Any) -> int:
+    """Return how many of a layer's parameters a training changes, unless the layer is frozen."""
+    inside = layer._flatten_layers()
+    return sum(math.prod(variable.shape) for one in inside for variable in one._trainable_variables)
+
+
+def is_random(layer: Any) -> bool:
+    """Whether a layer may answer otherwise each time while training: a dropout, a random change of pictures, unknown code."""
+    return any(_draws(one) for one in layer._flatten_layers() if not isinstance(one, keras.Model))
+
+
+def _draws(layer: Any) -> bool:
+    if isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras."):
+        return isinstance(layer, keras.layers.Lambda) or bool(layer._call_has_training_arg)
+    rates = [getattr(layer, name, 0) for name in RATES]
+    return any(isinstance(rate, int | float) and rate > 0 for rate in rates) or type(layer).__name__.startswith("Random")
 
 
 def last_features(table: Layers, headless: bool) -> Layer:

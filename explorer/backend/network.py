@@ -75,7 +75,7 @@ class Network(WholeModel, Hearing):
         self.samples = samples
         self.activations = Activations(activation_memory)
         self._kind: Any = KINDS[reading.kind]
-        self._prepare = prepare
+        self.prepare = prepare
         self._live = live
         self._lock = RLock()
         self._along: dict[str, tuple[receptive_fields.Along | None, ...]] = {}
@@ -87,7 +87,7 @@ class Network(WholeModel, Hearing):
             self.layers, self.outputs = layers.table(model), readings.outputs_of(model)
             self._last = frozenset(graphs.output_addresses(model))
         else:
-            record, returned = self._runs.watched(self._batch(self._kind.blank(reading)))
+            record, returned = self._runs.watched(self.to_batch(self._kind.blank(reading)))
             self.layers, self.outputs = layers.recorded_table(model, record), readings.outputs_of(model, returned)
             self._last = frozenset([name for name in record if "/" not in name][-1:])
         self.labels = _checked_labels(labels, self.outputs)
@@ -188,7 +188,7 @@ class Network(WholeModel, Hearing):
         size = BATCH if self.reading.size or not any(None in one.shape for one in self.reading.inputs) else 1  # lengths may differ
         for start in range(0, len(examples), size):
             with self._lock:
-                batches = [self._batch(one) for one in examples[start : start + size]]
+                batches = [self.to_batch(one) for one in examples[start : start + size]]
                 returned = self._runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
             for place in range(len(batches)):
                 yield [self._best(returned[output][place], top, output) for output, count in enumerate(self.classes) if count]
@@ -267,6 +267,15 @@ class Network(WholeModel, Hearing):
         seen: SeenInput = self._kind.to_view(example, self.reading)
         return seen
 
+    def to_batch(self, example: Example) -> tuple[Array, ...]:
+        """Return what the network reads of an example: one array (1, ...) an input. Raises UnreadableExample."""
+        if example.kind != self.reading.kind:
+            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.reading.kind))
+        batch: tuple[Array, ...] = self._kind.to_batch(example, self.reading)
+        if self.reading.kind != "image":
+            return batch
+        return (preprocessing.prepared(batch[0], self.reading, self.prepare),)
+
     def random_example(self, seed: int = 0) -> Example:
         """Return an example of random values, for a network that reads arrays.
 
@@ -308,7 +317,7 @@ class Network(WholeModel, Hearing):
             found = self.activations.get(example.digest, names)
             if found is None:
                 recorded = self._recorded(names)
-                outputs = self._runs.record(self._batch(example), recorded)
+                outputs = self._runs.record(self.to_batch(example), recorded)
                 kept = {name: np.asarray(outputs[name])[0].astype(np.float32, copy=False) for name in recorded if name in outputs}
                 if silent_layers := [name for name in names if name not in kept]:
                     raise ExplorerError(_("The network does not run its layer {name}.").format(name=silent_layers[0]))
@@ -321,14 +330,6 @@ class Network(WholeModel, Hearing):
         sizes = [size for row in self.layers.rows for size in row.output_shape]
         needed = math.inf if None in sizes else sum(4 * math.prod(map(int, row.output_shape)) for row in self.layers.rows)  # type: ignore[arg-type,misc]  # none is None
         return tuple(row.name for row in self.layers.rows) if needed <= self.activations.bound else tuple(sorted(set(wanted)))
-
-    def _batch(self, example: Example) -> tuple[Array, ...]:
-        if example.kind != self.reading.kind:
-            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.reading.kind))
-        batch: tuple[Array, ...] = self._kind.to_batch(example, self.reading)
-        if self.reading.kind != "image":
-            return batch
-        return (preprocessing.prepared(batch[0], self.reading, self._prepare),)
 
 
 def _checked_labels(labels: tuple[tuple[str, str], ...], outputs: tuple[TensorInfo, ...]) -> tuple[tuple[str, str], ...]:

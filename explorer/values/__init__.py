@@ -1,39 +1,77 @@
 """Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
 
 from explorer.values.axes import Axis, Region, Span, shape_text
+from explorer.values.data import Collected, DataClass, DataSummary, Labelled, TrainingData
 from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch, TensorInfo
 from explorer.values.layers import Layer, LayerKey, Layers
+from explorer.values.records import RunResult
 from explorer.values.results import Answers, FeatureMaps, Held, NetworkSummary, Prediction, Progress, ScoresOverTime, TakenFile
 from explorer.values.specs import AdoptedModel, AnySpec, ModelFile, NetworkSpec
+from explorer.values.training import (
+    Augmentation,
+    DataSpec,
+    Epoch,
+    FreezePlan,
+    Head,
+    Missed,
+    Outcome,
+    Phase,
+    Probe,
+    Recipe,
+    RunRecord,
+    RunSettings,
+    Switch,
+    TrainingStep,
+)
 
 __all__ = [
     "AdoptedModel",
     "Answers",
     "AnySpec",
     "Arrays",
+    "Augmentation",
     "Axis",
+    "Collected",
+    "DataClass",
+    "DataSpec",
+    "DataSummary",
+    "Epoch",
     "Example",
     "FeatureMaps",
     "FileOnDisk",
+    "FreezePlan",
+    "Head",
     "Heard",
     "Held",
+    "Labelled",
     "LARGEST",
     "Layer",
     "LayerKey",
     "Layers",
     "MelSpectrogram",
+    "Missed",
     "ModelFile",
     "NetworkSpec",
     "NetworkSummary",
+    "Outcome",
+    "Phase",
     "Prediction",
+    "Probe",
     "Progress",
     "Reading",
+    "Recipe",
     "Region",
+    "RunRecord",
+    "RunResult",
+    "RunSettings",
     "ScoresOverTime",
     "SeenInput",
+    "shape_text",
     "Span",
     "Stretch",
+    "Switch",
     "TakenFile",
     "TensorInfo",
-    "shape_text",
+    "TrainingData",
+    "TrainingStep",
 ]

@@ -26,6 +26,8 @@ class Layer:
         where there are several (`output_shapes` has them all); () where it is not known.
     parameters: all of them, trainable or not; 0 for a further use of a shared layer.
     further: whether it is none of `model.layers`: inside a nested model, or a further use.
+    trainable_parameters: those that a training changes unless the layer is frozen: not a batch norm's moving mean and variance.
+    random: whether it may answer otherwise each time while training, as a dropout does.
     inputs, input_shapes: the rows whose outputs it reads, and their shapes; empty where Keras has no graph.
     """
 
@@ -40,6 +42,8 @@ class Layer:
     inputs: tuple[str, ...] = ()
     input_shapes: tuple[tuple[int | None, ...], ...] = ()
     output_shapes: tuple[tuple[int | None, ...], ...] = ()
+    trainable_parameters: int = 0
+    random: bool = False
 
     @property
     def title(self) -> str:

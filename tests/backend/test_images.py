@@ -11,7 +11,8 @@ from PIL import Image
 from explorer.backend import images
 from explorer.catalog import architectures
 from explorer.errors import UnreadableExample
-from explorer.values import Example, Reading, TensorInfo
+from explorer.options import stamp_of
+from explorer.values import Example, FileOnDisk, Reading, TensorInfo
 
 
 def reading_of(size, convention, data_format="channels_last"):
@@ -448,3 +449,42 @@ def test_any_picture_is_brought_to_the_range_of_the_digit_network(photo):
     assert batch.shape == (1, 32, 32, 1)
     assert np.isfinite(batch).all()
     assert 0 <= batch.min() <= batch.max() <= 1
+
+
+def on_disk(path):
+    return Example("image", FileOnDisk(str(path), stamp_of(path)), "a photo")
+
+
+def test_a_file_on_disk_is_read_when_it_is_needed(path, photo):
+    example = on_disk(path)
+    assert np.array_equal(images.picture(example), photo)
+    path.write_bytes(b"something else")
+    with pytest.raises(UnreadableExample, match="a photo has changed since it was chosen"):
+        images.picture(example)
+    path.unlink()
+    with pytest.raises(UnreadableExample, match="There is no file"):
+        images.picture(example)
+
+
+def test_a_file_on_disk_that_is_too_large_is_refused(path, monkeypatch):
+    monkeypatch.setattr("explorer.backend.example_files.LARGEST", 10)
+    with pytest.raises(UnreadableExample, match="larger than 200 MB"):
+        images.picture(on_disk(path))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100, "subsampling": 0}], ids=str)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_checking_finds_a_jpeg_that_is_cut_off_wherever_decoding_does(mode, options, photo, encode):
+    data = encode(Image.fromarray(photo).convert(mode), "JPEG", **options)
+    images.check(Example("image", data, "a photo"))
+    for share in (0.2, 0.5, 0.8, 0.97):
+        cut = Example("image", data[: int(share * len(data))], "a photo")
+        with pytest.raises(UnreadableExample) as refused:
+            images.picture(cut)
+        with pytest.raises(UnreadableExample) as found:
+            images.check(cut)
+        assert str(found.value)[:30] == str(refused.value)[:30]
+
+
+def test_checking_a_picture_of_pixels_passes(photo):
+    images.check(images.read(photo))

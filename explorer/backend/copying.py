@@ -1,0 +1,30 @@
+"""Copying a model: with its weights, sharing nothing with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.backend.graphs import has_graph
+from explorer.backend.model_checks import quietly
+from explorer.backend.runtime import keras
+
+
+def copy(model: Any) -> Any:
+    """Return a copy of a model with its weights, or None where it can't be copied."""
+    layers = list(model._flatten_layers()) if isinstance(model, keras.Model) and has_graph(model) else []
+    if not layers or any(hasattr(layer, "save_assets") for layer in layers):  # a subclassed one; the words of a StringLookup
+        return None
+    own = {type(layer).__name__: type(layer) for layer in layers}
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        config.pop("compile_config", None)
+        # As from a file, and not by clone_model: that numbers the uses of shared layers anew. It is the owner's own code that runs.
+        with quietly():
+            copied = keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
+        for target, source in zip(copied._flatten_layers(), layers, strict=True):
+            variables: dict[str, Any] = {}
+            source.save_own_variables(variables)
+            target.load_own_variables(variables)
+    except Exception:  # noqa: BLE001  # a custom layer without a config, and whatever else Keras can't make twice
+        return None
+    return copied

@@ -1,0 +1,154 @@
+"""Arrays with their classes: (x, y) from Python, from an .npz, or from a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from explorer.backend.data.answers import answers
+from explorer.backend.data.collection import Collection, Named, collection
+from explorer.backend.data.example_sources import from_python
+from explorer.backend.evaluation_data import LARGEST, check_lengths, named
+from explorer.errors import ExplorerError, UnreadableExample
+from explorer.locale import _
+from explorer.values import Reading
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+
+def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = None) -> Collection:
+    """Return examples `x` with their classes `y`.
+
+    x: for pictures (n, height, width, 3), (n, height, width, 1) or (n, height, width) of 0 to 255; for sound (n, samples) at the
+        rate that the network hears; for arrays one array, and for several inputs a dict by their names, or a list in their order. For
+        pictures and sound also a list of what `predict` takes: paths, pictures, (samples, rate), ...
+    y: (n,) numbers or names of classes; (n, classes) of 0 and 1, where each column is a class.
+    classes: names, where y are their numbers.
+    Raises ExplorerError for others, also for unequal numbers of them. What can't be read is left out and named.
+    """
+    sources, notes = _sources(x, reading)
+    try:
+        y = np.atleast_1d(np.asarray(y))
+    except ValueError:
+        raise ExplorerError(_("y is no array: its rows have unequal lengths; give (n, classes) of 0 and 1.")) from None
+    check_lengths({"": np.zeros(len(sources))}, {"": y})
+    given = answers(y, classes)
+    examples: list[Named] = []
+    left_out = []
+    for place, (source, names) in enumerate(zip(sources, given.names, strict=True)):
+        try:
+            examples.append((from_python(source, f"x[{place}]", reading), names, ""))
+        except UnreadableExample as why:
+            left_out.append((f"x[{place}]", str(why)))
+    return collection(examples, given.multi_label, tuple(left_out), (*notes, *given.notes), given.classes)
+
+
+def read_npz(path: Path) -> tuple[Any, Array]:
+    """Return x and y of an .npz; x is a dict where it holds x_<input> instead. Raises ExplorerError for others."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            if sum(member.file_size for member in file.zip.infolist()) > LARGEST:
+                raise ExplorerError(_("{name} unpacks to more than 4 GB: use a part of the data.").format(name=path.name))
+            arrays = {key: file[key] for key in file.files}
+    except ExplorerError:
+        raise
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:  # a single array has no `zip`
+        raise ExplorerError(
+            _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
+        ) from error
+    x = arrays.get("x", {key[2:]: array for key, array in arrays.items() if key.startswith("x_")})
+    if "y" not in arrays or (isinstance(x, dict) and not x):
+        raise ExplorerError(
+            _("{name} needs the arrays x and y; it has {found}.").format(name=path.name, found=", ".join(arrays) or _("none"))
+        )
+    return x, arrays["y"]
+
+
+def from_dataset(dataset: Any, reading: Reading) -> Collection:
+    """Return the examples of a `tf.data.Dataset` of (x, y), in batches or not. Raises ExplorerError for others, and endless ones."""
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise ExplorerError(_("The tf.data.Dataset must give pairs: an example and its class."))
+    if int(dataset.cardinality()) == -1:
+        raise ExplorerError(_("The tf.data.Dataset never ends: give it without repeat(), or with take()."))
+    alone = {"image": 3, "audio": 1}.get(reading.kind, len(reading.inputs[0].shape))
+    xs, ys, size = [], [], 0
+    for x, y in dataset.as_numpy_iterator():
+        first = next(iter(x.values())) if isinstance(x, Mapping) else x
+        batched = np.ndim(first) > alone and np.ndim(y) > 0
+        parts = list(_apart(x)) if batched else [x]
+        xs += parts
+        ys += list(y) if batched else [y]
+        size += sum(np.asarray(one).nbytes for part in parts for one in (part.values() if isinstance(part, Mapping) else [part]))
+        if size > LARGEST:
+            raise ExplorerError(_("The tf.data.Dataset holds more than 4 GB: use a part of it, or a folder of files."))
+    return collected(_together(xs), np.asarray(ys), reading, getattr(dataset, "class_names", None))
+
+
+def _apart(x: Any) -> Iterator[Any]:
+    """Yield the examples of a batch."""
+    if isinstance(x, Mapping):
+        yield from (dict(zip(x, one, strict=True)) for one in zip(*x.values(), strict=True))
+    else:
+        yield from x
+
+
+def _together(xs: list[Any]) -> Any:
+    """Return examples as one array, or one an input; a list where they are of unequal shapes."""
+    if xs and isinstance(xs[0], Mapping):
+        return {name: np.stack([one[name] for one in xs]) for name in xs[0]}
+    return np.stack(xs) if xs and len({np.shape(one) for one in xs}) == 1 else xs
+
+
+def _sources(x: Any, reading: Reading) -> tuple[Sequence[Any], tuple[str, ...]]:
+    """Return what stands for each example, as `predict` takes it, and what there is to say of it."""
+    if reading.kind == "arrays":
+        by_name = named(x, [one.name for one in reading.inputs], "x")
+        check_lengths(by_name, {})
+        return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)], ()
+    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
+        raise ExplorerError(_("x must be an array or a list of examples, not {type}.").format(type=type(x).__name__))
+    if reading.kind == "image":
+        pixels: Any = (
+            _pixels(x) if isinstance(x, np.ndarray) else [_pixels(one[None])[0] if isinstance(one, np.ndarray) else one for one in x]
+        )
+        return pixels, ()
+    rate = reading.sound.rate if reading.sound else 0
+    assumed = _("Arrays of samples are taken to have {rate} samples a second, as the network hears.").format(rate=f"{rate:,}")
+    sounds = [(one, rate) if isinstance(one, np.ndarray) else one for one in x]
+    return sounds, (assumed,) if any(isinstance(one, np.ndarray) for one in x) else ()
+
+
+def _pixels(x: Array) -> Array:
+    """Return pictures as uint8 (n, height, width, 3). Raises ExplorerError for other shapes, and values outside 0 to 255."""
+    if x.ndim == 3:
+        x = x[..., None]
+    if x.ndim != 4 or x.shape[-1] not in (1, 3):
+        raise ExplorerError(
+            _("x has the shape {shape}; pictures are (n, height, width, 3), (n, height, width, 1) or (n, height, width).").format(
+                shape=x.shape
+            )
+        )
+    if x.dtype.kind not in "uif":
+        raise ExplorerError(_("x is {dtype}; pixels are numbers, 0 to 255.").format(dtype=x.dtype))
+    if x.dtype != np.uint8 and x.size:
+        low, high = float(x.min()), float(x.max())
+        if not 0 <= low <= high <= 255:  # NaN neither
+            raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255.").format(low=low, high=high))
+        if x.dtype.kind == "f" and high <= 1 and not np.array_equal(x, np.rint(x)):
+            raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255: give x * 255.").format(low=low, high=high))
+        x = np.rint(x)
+    return np.broadcast_to(x.astype(np.uint8), (*x.shape[:3], 3))

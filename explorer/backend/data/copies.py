@@ -1,0 +1,61 @@
+"""Examples that are the same, byte for byte: they are kept together, so that none is held out of which a copy is trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from explorer.values import Example, FileOnDisk, Labelled
+
+Places: TypeAlias = "tuple[int, ...]"
+
+
+def copies(examples: Sequence[Example]) -> tuple[Places, ...]:
+    """Return the places of those that are the same, two or more at a time. Only files of one size are read for it."""
+    same: list[Places] = []
+    for alike in _by_key((_size(example), place) for place, example in enumerate(examples)):
+        same += _by_key((_content(examples[place]), place) for place in alike)
+    return tuple(sorted(same))
+
+
+def together(examples: Sequence[Labelled], same: Iterable[Places]) -> tuple[Labelled, ...]:
+    """Return the examples with one group for copies and for all that were in a group with one of them."""
+    leaders = {one.group or f"#{place}": one.group or f"#{place}" for place, one in enumerate(examples)}
+
+    def leader(key: str) -> str:
+        while leaders[key] != key:
+            key = leaders[key]
+        return key
+
+    for places in same:
+        found = sorted({leader(examples[place].group or f"#{place}") for place in places})
+        leaders.update(dict.fromkeys(found, found[0]))
+    shared = {place for places in same for place in places}
+    return tuple(
+        replace(one, group=leader(one.group or f"#{place}")) if one.group or place in shared else one for place, one in enumerate(examples)
+    )
+
+
+def _by_key(keyed: Iterable[tuple[object, int]]) -> list[Places]:
+    """Return the places that share a key, where two or more do."""
+    found: dict[object, list[int]] = {}
+    for key, place in keyed:
+        found.setdefault(key, []).append(place)
+    return [tuple(places) for places in found.values() if len(places) > 1]
+
+
+def _size(example: Example) -> object:
+    return example.data.stamp.split("-")[0] if isinstance(example.data, FileOnDisk) else example.digest
+
+
+def _content(example: Example) -> object:
+    if not isinstance(example.data, FileOnDisk):
+        return example.digest
+    try:
+        with Path(example.data.path).open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except OSError:
+        return example.data  # it is said when it is read

@@ -1,0 +1,149 @@
+"""From any source of data to what is trained on and what is held out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from explorer.backend.data import array_pairs, built_in, class_folders, file_lists, remarks
+from explorer.backend.data.collection import Collection
+from explorer.backend.data.copies import copies, together
+from explorer.backend.data.sources import checked_share, data_spec, stamp
+from explorer.backend.data.splitting import held_out
+from explorer.backend.data.zips import kept_unpacked
+from explorer.errors import ExplorerError
+from explorer.locale import _, counted
+from explorer.values import DataSpec, Labelled, Reading, TrainingData
+
+
+def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: int = 0) -> TrainingData:
+    """Return examples to train a network on that reads as `reading` says, and those that are held out.
+
+    source: a `DataSpec`, whose own validation, seed and count hold; what `data_spec` takes; a pair (x, y) of examples and
+        their classes, as `array_pairs.collected` takes them; a `tf.data.Dataset` of such pairs; or `TrainingData`, as it is.
+    validation: the share that is held out, 0 to below 1, of each class; or another source. Where a folder, or a zip of one,
+        holds train/ and validation/ (or val/, test/), that one is held out instead of a share.
+    seed: decides which examples are held out. The order of the examples hangs on their names only.
+    Files that can't be read are left out and named. Raises ExplorerError for what is no data, for fewer than two examples
+    or classes, and for held-out classes that are not trained on.
+    """
+    if isinstance(source, TrainingData):
+        if source.kind != reading.kind:
+            raise ExplorerError(
+                _("The data is of kind {kind}, but the network reads {wanted}.").format(kind=source.kind, wanted=reading.kind)
+            )
+        return source
+    if isinstance(source, DataSpec):
+        validation, seed = source.validation, source.seed
+    share = checked_share(validation) if validation is None or isinstance(validation, Real) else None
+    own, held = _gathered(source, reading, seed)
+    if share is None:
+        given, inner = _gathered(validation, reading, seed)
+        held = inner or given
+    own, empty = _without_empty(own)
+    _refuse_too_little(own)
+    own = replace(own, notes=(*own.notes, *empty))
+    return _given(own, held, reading) if held else _divided(own, share or 0.0, seed, reading)
+
+
+def _gathered(source: Any, reading: Reading, seed: int) -> tuple[Collection, Collection | None]:
+    """Return what a source holds, and what it says is held out."""
+    if isinstance(source, str | os.PathLike):
+        source = data_spec(source, seed=seed)
+    if isinstance(source, DataSpec):
+        return _specified(source, reading)
+    if hasattr(source, "element_spec") and hasattr(source, "as_numpy_iterator"):
+        return array_pairs.from_dataset(source, reading), None
+    if isinstance(source, tuple | list) and len(source) == 2:
+        return array_pairs.collected(source[0], source[1], reading), None
+    raise ExplorerError(
+        _("Data is a folder, a .zip, .npz or .csv, the name of a built-in set, a pair (x, y) or a tf.data.Dataset, not {type}.").format(
+            type=type(source).__name__
+        )
+    )
+
+
+def _specified(spec: DataSpec, reading: Reading) -> tuple[Collection, Collection | None]:
+    if spec.source == "built-in":
+        return built_in.collected(spec.path, reading, spec.count, spec.seed), None
+    path = Path(spec.path)
+    if not path.exists():
+        raise ExplorerError(_("There is no file or folder {path}.").format(path=path))
+    if spec.source == "npz":
+        own, held = array_pairs.collected(*array_pairs.read_npz(path), reading), None
+    elif spec.source == "csv":
+        own, held = file_lists.collected(path, reading), None
+    else:
+        folder = kept_unpacked(path) if spec.source == "zip" else path
+        sides = class_folders.sides(folder)
+        own = class_folders.collected(sides[0] if sides else folder, reading)
+        held = class_folders.collected(sides[1], reading) if sides else None
+    changed = _("{name} has changed since it was chosen.").format(name=path.name)
+    return replace(own, notes=(changed, *own.notes)) if spec.stamp not in ("", stamp(path)) else own, held
+
+
+def _without_empty(own: Collection) -> tuple[Collection, tuple[str, ...]]:
+    """Return a collection without the classes that have no example, and what there is to say of them."""
+    found = remarks.counts(own.classes, own.examples)
+    kept = [place for place, count in enumerate(found) if count]
+    renumbered = {place: number for number, place in enumerate(kept)}
+    examples = tuple(replace(one, classes=tuple(renumbered[place] for place in one.classes)) for one in own.examples)
+    empty = [name for name, count in zip(own.classes, found, strict=True) if not count]
+    return replace(own, classes=tuple(own.classes[place] for place in kept), examples=examples), remarks.on_empty(empty)
+
+
+def _refuse_too_little(own: Collection) -> None:
+    """Raise ExplorerError where there is nothing to tell apart."""
+    if not own.examples and own.left_out:
+        count = counted("The only file can't be used", "None of the {number} files can be used", len(own.left_out))
+        raise ExplorerError(_("{count}; the first: {why}").format(count=count, why=own.left_out[0][1]))
+    if not own.examples:
+        raise ExplorerError(_("There are no examples in the data: put some into each class."))
+    if len(own.examples) == 1:
+        raise ExplorerError(
+            _("There is a single example, {name}: a training needs several of each class.").format(name=own.examples[0].example.name)
+        )
+    if len(own.classes) < 2:
+        raise ExplorerError(
+            _("All examples are of one class, {name}: give examples of another one, to tell them apart.").format(name="".join(own.classes))
+        )
+
+
+def _divided(own: Collection, share: float, seed: int, reading: Reading) -> TrainingData:
+    """Hold out a share of each class."""
+    same = copies([one.example for one in own.examples])
+    examples = together(own.examples, same)
+    out = held_out(examples, share, seed)
+    training = tuple(one for place, one in enumerate(examples) if place not in out)
+    validation = tuple(one for place, one in enumerate(examples) if place in out)
+    notes = (*own.notes, *_notes(own.classes, training, validation, given=False), *remarks.on_copies(same, examples, out))
+    return TrainingData(reading.kind, own.classes, training, validation, own.multi_label, own.left_out, notes)
+
+
+def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
+    """Hold out what was given for it."""
+    if not held.examples:
+        raise ExplorerError(_("None of the held-out data can be read; give other files, or a share to hold out."))
+    used = [held.classes[place] for place, count in enumerate(remarks.counts(held.classes, held.examples)) if count]
+    alone = [name for name in used if name not in own.classes]
+    if alone:
+        raise ExplorerError(
+            _("Held out, but not trained on: {names}. The classes of both sides must have the same names.").format(names=", ".join(alone))
+        )
+    place_of = {name: place for place, name in enumerate(own.classes)}
+    validation = tuple(replace(one, classes=tuple(sorted(place_of[held.classes[place]] for place in one.classes))) for one in held.examples)
+    examples = own.examples + validation
+    same = copies([one.example for one in examples])
+    out = frozenset(range(len(own.examples), len(examples)))
+    notes = (*own.notes, *held.notes, *_notes(own.classes, own.examples, validation, given=True), *remarks.on_copies(same, examples, out))
+    return TrainingData(
+        reading.kind, own.classes, own.examples, validation, own.multi_label or held.multi_label, own.left_out + held.left_out, notes
+    )
+
+
+def _notes(classes: Sequence[str], training: tuple[Labelled, ...], validation: tuple[Labelled, ...], given: bool) -> tuple[str, ...]:
+    return *remarks.on_imbalance(classes, training + validation), *remarks.on_held_out(classes, validation, given)

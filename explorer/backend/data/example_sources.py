@@ -1,0 +1,70 @@
+"""One example of a data set: from a file, of which only the name is kept, or from Python; checked, as it will be read much later."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from explorer.backend import arrays, audio, images, sound_files
+from explorer.backend.example_files import existing
+from explorer.errors import UnreadableExample
+from explorer.locale import _
+from explorer.options import stamp_of
+from explorer.values import Example, FileOnDisk, Reading
+
+IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # what systems leave in folders
+FLOATS = ("FLOAT", "DOUBLE")  # samples that may be NaN
+MARGIN = 0.3  # seconds around a part of a sound that are read for it
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder of that name is hidden, or left there by the system."""
+    return name.startswith(".") or name.lower() in IGNORED
+
+
+def from_file(path: Path, name: str, reading: Reading) -> Example:
+    """Return the example in a file; pictures and sounds are only read when they are needed, but shown to be readable now.
+
+    name: what to call it. Raises UnreadableExample with the reason.
+    """
+    try:
+        if reading.kind == "arrays":
+            return checked(Example("arrays", arrays.read(path).data, name), reading)
+        return checked(Example(reading.kind, FileOnDisk(os.path.abspath(existing(path)), stamp_of(path)), name), reading)
+    except OSError as error:
+        raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error
+
+
+def from_python(source: Any, name: str, reading: Reading) -> Example:
+    """Return the example that a source holds which `explorer.load(...).predict` would take. Raises UnreadableExample."""
+    if isinstance(source, str | os.PathLike):
+        return from_file(Path(source).expanduser(), Path(source).name, reading)
+    example = {"image": images.read, "audio": audio.read, "arrays": arrays.read}[reading.kind](source)
+    if example.kind != reading.kind:
+        raise UnreadableExample(_("{name} is no example that this network reads.").format(name=example.name))
+    return checked(example if isinstance(source, Example) else Example(example.kind, example.data, name), reading)
+
+
+def checked(example: Example, reading: Reading) -> Example:
+    """Return an example as it is. Raises UnreadableExample where it can't be read, as far as that can be told cheaply."""
+    if reading.kind == "image":
+        images.check(example)
+    elif reading.kind == "audio":
+        _check_sound(example, reading)
+    else:
+        arrays.to_batch(example, reading)
+    return example
+
+
+def _check_sound(example: Example, reading: Reading) -> None:
+    """Read a glimpse of what is heard of a sound; all of it where samples may be NaN."""
+    sound = sound_files.sound_of(example)
+    if reading.sound is None:
+        raise UnreadableExample(_("This network reads no sound."))
+    start, stop = audio.part_of(example, reading.sound)
+    if sound.subtype not in FLOATS:
+        start = stop = (start + min(stop, sound.seconds)) / 2
+    first = max(0, round((start - MARGIN) * sound.rate))
+    if not any(map(len, sound_files.blocks(example, first, round((stop + MARGIN) * sound.rate) - first))):
+        raise UnreadableExample(_("{name} is damaged or cut off: nothing of what would be heard can be decoded.").format(name=example.name))

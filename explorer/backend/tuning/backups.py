@@ -1,0 +1,97 @@
+"""Backups of a training: what it takes to go on after its process was killed, or after Stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.backend.tuning.watching import Best
+from explorer.values import Epoch
+
+FILE = "backup.npz"
+PART = 0.1  # of the time, at most, goes into backups
+
+
+@dataclass(frozen=True, eq=False)
+class Backup:
+    """Where a training was: the phase and the epoch to go on with, the history, and the values of its variables."""
+
+    phase: int
+    epoch: int
+    history: tuple[Epoch, ...]
+    best: int | None
+    loss: float
+    arrays: dict[str, np.ndarray[Any, Any]]
+
+    def restore(self, optimizer: Any, best: Best) -> None:
+        """Bring everything back to where it was."""
+        for name, group in (("variable", best.variables), ("optimizer", optimizer.variables)):
+            for place, variable in enumerate(group):
+                variable.assign(self.arrays[f"{name}_{place}"])
+        if self.best is not None:
+            best.place, best.loss = self.best, self.loss
+            best.values = [self.arrays[f"best_{place}"] for place in range(len(best.variables))]
+
+
+class Backups:
+    """The backup in a folder, written anew after epochs, but never for more than a tenth of the time.
+
+    folder: None for a training that is not backed up.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = folder / FILE if folder else None
+        self._took, self._written = 0.0, 0.0
+
+    def found(self) -> Backup | None:
+        """Return the backup that is there; None without one, or where it can't be read."""
+        if self._file is None or not self._file.exists():
+            return None
+        try:
+            with self._file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+                state = json.loads(str(arrays["state"]))
+                kept = {name: arrays[name] for name in arrays.files if name != "state"}
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+        history = tuple(Epoch(**one) for one in state["history"])
+        return Backup(state["phase"], state["epoch"], history, state["best"], state["loss"], kept)
+
+    def keep(self, phase: int, epoch: int, history: Sequence[Epoch], best: Best, optimizer: Any, now: bool = False) -> None:
+        """Write a backup of the variables that `best` knows, as they are now.
+
+        now: even where little time has gone by since the last one.
+        Raises OSError where it can't be written; the one before is whole then.
+        """
+        start = time.perf_counter()
+        if self._file is None or (not now and start - self._written < self._took / PART):
+            return
+        state = {
+            "phase": phase,
+            "epoch": epoch,
+            "best": best.place,
+            "loss": best.loss,
+            "history": [dataclasses.asdict(one) for one in history],
+        }
+        arrays: dict[str, Any] = {f"variable_{place}": np.copy(one.numpy()) for place, one in enumerate(best.variables)}
+        arrays |= {f"optimizer_{place}": np.copy(one.numpy()) for place, one in enumerate(optimizer.variables)}
+        arrays |= {f"best_{place}": value for place, value in enumerate(best.values)}
+        part = self._file.with_suffix(".part")
+        with part.open("wb") as stream:
+            np.savez(stream, state=json.dumps(state), **arrays)
+        os.replace(part, self._file)
+        self._written = time.perf_counter()
+        self._took = self._written - start
+
+    def remove(self) -> None:
+        """Remove the backup: the training is through."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""Keras's callbacks by name, as a recipe switches them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from explorer.backend.runtime import keras
+from explorer.errors import ExplorerError, near
+from explorer.locale import _
+from explorer.values import Switch
+
+# What each writes into the folder of a run, by the argument that takes the path; the phase is filled in.
+FILES: Mapping[str, tuple[str, str]] = {
+    "ModelCheckpoint": ("filepath", "checkpoint-{phase}.keras"),
+    "CSVLogger": ("filename", "log-{phase}.csv"),
+    "TensorBoard": ("log_dir", "tensorboard-{phase}"),
+}
+PLAIN = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")
+SWITCHES = (*PLAIN, *FILES, "LearningRateScheduler")
+
+
+def made(switches: Sequence[Switch], phase: int, folder: Path | None) -> list[Any]:
+    """Return the callbacks that a recipe switches on, fresh for a phase (counted from 0).
+
+    folder: where those write that write files: paths in their options are names of files in it, and never lead out of it.
+    Raises ExplorerError for one that is not known, or can't be had, and for options that it does not take.
+    """
+    return [_made(switch, phase, folder) for switch in switches]
+
+
+def _made(switch: Switch, phase: int, folder: Path | None) -> Any:
+    if switch.name not in SWITCHES:
+        raise ExplorerError(
+            _("There is no switch for the callback {name!r}; there are {known}. Others are given in Python.{near}").format(
+                name=switch.name, known=", ".join(SWITCHES), near=near(switch.name, SWITCHES)
+            )
+        )
+    options = dict(switch.options)
+    if switch.name == "LearningRateScheduler":
+        return keras.callbacks.LearningRateScheduler(_schedule(options))
+    if switch.name in FILES:
+        _say_missing(switch.name)
+        argument, usual = FILES[switch.name]
+        options[argument] = str(_inside(folder, str(options.get(argument, usual)), phase))
+    try:
+        return getattr(keras.callbacks, switch.name)(**options)
+    except (TypeError, ValueError) as error:
+        raise ExplorerError(_("{name} does not take these options: {why}").format(name=switch.name, why=error)) from error
+
+
+def _schedule(options: dict[str, Any]) -> Callable[[int, float], float]:
+    """Return a schedule: the learning rate times `factor` after each epoch from the one numbered `after` on."""
+    factor, after = float(options.get("factor", 0.9)), int(options.get("after", 1))
+    if not 0 < factor <= 1:
+        raise ExplorerError(_("The factor of a learning rate is above 0 and at most 1, not {factor}.").format(factor=factor))
+
+    def schedule(epoch: int, rate: float) -> float:
+        return rate * factor if epoch >= after else rate
+
+    return schedule
+
+
+def _say_missing(name: str) -> None:
+    if name == "TensorBoard" and find_spec("tensorboard") is None:
+        raise ExplorerError(_("TensorBoard needs a package that is not installed: pip install 'keras-explorer[tensorboard]'."))
+
+
+def _inside(folder: Path | None, name: str, phase: int) -> Path:
+    if folder is None:
+        raise ExplorerError(
+            _("This callback writes a file, and the training has no folder: give the callback itself, with a path of your own.")
+        )
+    path = (folder / name.replace("{phase}", str(phase + 1))).resolve()
+    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
+        raise ExplorerError(_("{name} leads out of the run's folder; give a plain name.").format(name=name))
+    return path

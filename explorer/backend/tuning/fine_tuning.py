@@ -1,0 +1,119 @@
+"""The front of fine-tuning in Python: arguments as people give them become a recipe and data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from explorer.backend.building import load
+from explorer.backend.data import training_data
+from explorer.backend.network import Network
+from explorer.backend.runtime import keras
+from explorer.backend.tuning.heads import backbone_table
+from explorer.backend.tuning.training import Run, nobody, train
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.options import spec_of
+from explorer.plan import index_of
+from explorer.values import Augmentation, Head, Phase, Recipe, TrainingStep
+from explorer.values.training import HEAD_PHASE, TAIL_PHASE
+
+HEADS = {"guide": Head(), "plain": Head(units=0)}
+
+
+def fine_tune(
+    network: Any,
+    data: Any,
+    freeze: int | str | Iterable[str] | None = None,
+    train_from: str | int | None = None,
+    *,
+    head: Head | str = "guide",
+    phases: Sequence[Phase] = (HEAD_PHASE, TAIL_PHASE),
+    validation: Any = 0.2,
+    callbacks: Sequence[Any] = (),
+    augment: Augmentation | bool = False,
+    seed: int = 0,
+    batch_norm: str = "inference",
+    head_at: str = "",
+    precision: str = "float32",
+    on_progress: Callable[[TrainingStep], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Run:
+    """Put a new head on a network and train it, then the layers behind a freeze point too: "Fine-tune InceptionV3 on a new set of classes".
+
+    What is frozen is computed once per example; only the rest is trained, with the losses of the plain recipe
+    (keras.io/api/applications). The network itself is never changed.
+
+    network: what `explorer.load` returns or takes.
+    data: a folder of class folders, a zip of one, an .npz of x and y, a .csv of files and classes; the name of a built-in set
+        ("digits", "patterns", "timbres"); a pair (examples, classes), classes as numbers or names (n,), or 0 and 1 (n, classes)
+        where several hold at once; or a tf.data.Dataset of such pairs.
+    freeze: k freezes `layers[:k]` of the backbone, in Keras's indices; a list of names just those layers; "backbone", as by
+        default, all but the new head.
+    train_from: instead, the first block or layer that trains ("block_13").
+    head: "guide" (global average pooling, a dense layer of 1024, softmax), "plain" (without that layer), or an `explorer.Head`.
+    phases: `explorer.Phase`s; by default 5 epochs for the head alone (RMSprop), then 5 for head and tail (SGD, 0.0001, momentum 0.9).
+    validation: the share that is held out, 0 to below 1; or other data, given as `data` is.
+    callbacks: Keras's or your own; `self.model` is the whole tuned model. A BackupAndRestore lets the training go on after an interruption.
+    augment: True or an `explorer.Augmentation`, for pictures.
+    seed: decides the split, the first weights of the head and the order of examples.
+    batch_norm: what thawed batch norms do: "inference" (they stay frozen), or "train", as in the Keras guide.
+    head_at: the layer that the head is put on; by default the last feature maps, in a model of your own what its last dense layer reads.
+    precision: of the kept features, "float32" or "float16" (half the memory; it moves the loss by up to 0.006).
+    on_progress: takes an `explorer.TrainingStep` at each batch and epoch; stop: asked at each batch whether to end.
+    Returns a `Run` with `network`, `plan` and `history`; what goes wrong half-way is in its `failure`, with the best weights so far.
+    Raises ExplorerError for what does not fit, UnknownName for layers that are not there, UnreadableExample for data that can't be read.
+    """
+    network = _network(network)
+    tuned_on = training_data(data, network.reading, validation, seed)
+    recipe = Recipe(
+        _freeze(network, freeze, train_from, head_at),
+        _head(head, tuned_on.multi_label),
+        tuple(phases),
+        batch_norm,
+        head_at,
+        seed,
+        (augment if isinstance(augment, Augmentation) else Augmentation()) if augment else None,
+        precision,
+    )
+    backups = [one for one in callbacks if isinstance(one, keras.callbacks.BackupAndRestore)]
+    others = [one for one in callbacks if one not in backups]
+    folder = Path(backups[0].backup_dir) if backups else None  # a backup of both phases, where Keras's own knows of one `fit`
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    return train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
+
+
+def _network(source: Any) -> Network:
+    if isinstance(source, Network):
+        return source
+    return load(source, spec_of(source) if isinstance(source, str | os.PathLike) else None)
+
+
+def _freeze(network: Network, freeze: Any, train_from: str | int | None, head_at: str) -> int | tuple[str, ...]:
+    if freeze is not None and train_from is not None:
+        raise ExplorerError(_("Give freeze or train_from, not both: each says where the frozen part ends."))
+    table = backbone_table(network, head_at)
+    if train_from is not None:
+        return index_of(table, train_from)
+    if freeze is None or freeze == "backbone":
+        return len(table)
+    if isinstance(freeze, str | bool):
+        raise ExplorerError(
+            _("freeze is a number of layers, 'backbone', or a list of names, not {freeze!r}; train_from takes a block.").format(
+                freeze=freeze
+            )
+        )
+    if hasattr(freeze, "__index__"):
+        index = int(freeze)
+        return index + len(table) if index < 0 else index
+    return tuple(table.find(name).name for name in freeze)
+
+
+def _head(head: Head | str, multi_label: bool) -> Head:
+    if isinstance(head, str) and head not in HEADS:
+        raise ExplorerError(_("head is 'guide', 'plain' or an explorer.Head, not {head!r}.").format(head=head))
+    chosen = HEADS[head] if isinstance(head, str) else head
+    return Head(chosen.units, chosen.dropout, chosen.pooling, chosen.multi_label or multi_label)

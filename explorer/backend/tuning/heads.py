@@ -1,0 +1,115 @@
+"""A backbone and its new head: a copy of a network up to its features, and what is put on them, flat."""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import Any
+
+from explorer.backend import layers
+from explorer.backend.building import data_format
+from explorer.backend.copying import copy
+from explorer.backend.graphs import address_of, nodes, uses
+from explorer.backend.network import Network
+from explorer.backend.runtime import keras, tensorflow
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import Head, Layers, NetworkSpec, shape_text
+
+POOLS = {"avg": "GlobalAveragePooling", "max": "GlobalMaxPooling"}
+
+
+def backbone_table(network: Network, head_at: str = "") -> Layers:
+    """Return the layer table of the network up to its features, with Keras's own indices. Raises as `features_of` does."""
+    return layers.table(_up_to(network.model, features_of(network, head_at)))
+
+
+def features_of(network: Network, head_at: str = "") -> Any:
+    """Return the tensor of the network that a new head is put on.
+
+    head_at: the layer that gives it; "" for the last feature maps of an architecture of the table (without any, what its last
+        dense layer reads), and for the user's own model what its last dense layer reads.
+    Raises ExplorerError for a network without a graph, for one that ends otherwise, and for a layer of several outputs.
+    """
+    if not network.graph:
+        raise ExplorerError(
+            _(
+                "{name} has no graph that could be cut: Keras knows how the layers of a subclassed model are joined only while it runs."
+            ).format(name=network.spec.name)
+        )
+    row = network.layers.find(head_at) if head_at else _last_features(network)
+    if "/" in row.name:
+        raise ExplorerError(
+            _("{layer} lies inside a nested model; a head can only be put on a layer of the model itself.").format(layer=row.name)
+        )
+    outputs = _outputs(network.model)[row.name]
+    if len(outputs) > 1 or len(outputs[0].shape) not in (2, 3, 4):
+        raise ExplorerError(
+            _("{layer} answers with {shape}; a head needs one vector, one sequence or one stack of maps.").format(
+                layer=row.name, shape=" + ".join(shape_text(one.shape[1:]) for one in outputs)
+            )
+        )
+    return outputs[0]
+
+
+def backbone(network: Network, head_at: str = "") -> Any:
+    """Return a copy of the network up to its features, with its weights; it shares nothing with the network."""
+    with data_format(network.reading.data_format):
+        copied = copy(_up_to(network.model, features_of(network, head_at)))
+    if copied is None:
+        raise ExplorerError(_("Keras can't copy {name}, so that it can't be trained without changing it.").format(name=network.spec.name))
+    for layer in copied._flatten_layers():
+        if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
+            layer.convolution_op = MethodType(_grouped, layer)
+    return copied
+
+
+def with_head(base: Any, head: Head, classes: int, order: str, seed: int) -> Any:
+    """Return the backbone with a new head on its features, flat: layers of the backbone keep their names and indices.
+
+    order: the data format of the backbone's maps.
+    seed: decides the first weights of the head.
+    """
+    keras.utils.set_random_seed(seed)
+    x = base.outputs[0]
+    if len(x.shape) > 2:
+        pool = getattr(keras.layers, f"{POOLS[head.pooling]}{len(x.shape) - 2}D")
+        x = pool(data_format=order if len(x.shape) == 4 else "channels_last", name="head_pooling")(x)
+    if head.units:
+        x = keras.layers.Dense(head.units, activation="relu", name="head_dense")(x)
+    if head.dropout:
+        x = keras.layers.Dropout(head.dropout, name="head_dropout")(x)
+    x = keras.layers.Dense(classes, activation="sigmoid" if head.multi_label else "softmax", name="head_predictions")(x)
+    return keras.Model(base.inputs, x, name=f"{base.name}_tuned")
+
+
+def _last_features(network: Network) -> Any:
+    headless = isinstance(network.spec, NetworkSpec) and not network.spec.include_top
+    if isinstance(network.spec, NetworkSpec):
+        return layers.last_features(network.layers, headless)
+    dense = [row for row in network.layers if row.kind == "dense" and row.inputs]
+    return network.layers.find(dense[-1].inputs[0]) if dense else layers.last_features(network.layers, headless)
+
+
+def _up_to(model: Any, features: Any) -> Any:
+    return keras.Model(model.inputs, features, name=model.name)
+
+
+def _outputs(model: Any) -> dict[str, list[Any]]:
+    """Return the output tensors of each of the model's own layers, by address."""
+    running = nodes(model)
+    number = uses(running)
+    return {address_of(node.operation.name, number[id(node)]): list(node.output_tensors) for node in running}
+
+
+def _grouped(layer: Any, inputs: Any, kernel: Any) -> Any:
+    """Do a grouped convolution as TensorFlow does: Keras sends it through XLA, whose gradient takes seconds on a CPU."""
+    channels_first = layer.data_format == "channels_first"
+    strides, dilations = list(layer.strides), list(layer.dilation_rate)
+    return tensorflow.nn.conv2d(
+        inputs,
+        kernel,
+        strides=[1, 1, *strides] if channels_first else [1, *strides, 1],
+        padding=layer.padding.upper(),
+        data_format="NCHW" if channels_first else "NHWC",
+        dilations=[1, 1, *dilations] if channels_first else [1, *dilations, 1],
+    )

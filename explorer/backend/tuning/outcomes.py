@@ -1,0 +1,132 @@
+"""Outcomes: how the held-out examples are answered after a training, and how far the weights have moved."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from explorer.backend.tuning import feeding
+from explorer.locale import _
+from explorer.values import Labelled, Layers, Missed, Outcome, TrainingData
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+WORST = 16
+HALF = 0.5  # the score above which a class holds, where any number of them may
+SMALLEST = 1e-7  # of a score in a loss, as Keras clips it
+SURE = 1.959964  # standard deviations to both sides that hold 95 %
+
+
+def outcome(scores: Array, data: TrainingData, moved: tuple[tuple[str, float], ...], multi_label: bool = False) -> Outcome:
+    """Return what a run has come to on the held-out examples.
+
+    scores: float32 (n, classes), in the order of `data.validation`.
+    moved: as the function `moved` returns it.
+    multi_label: whether the head answers for each class on its own; always so where the examples may be of several classes.
+        The accuracy is the share of single answers that are right then, as Keras's BinaryAccuracy has it.
+    The interval counts the examples of one group as far less than so many, and single answers to one example as one, as
+    they are no independent evidence. The worst are answered wrongly, 16 of them at most, by the loss of the truth.
+    """
+    several = multi_label or data.multi_label
+    truth = feeding.targets(data.validation, len(data.classes), several).astype(int)
+    scores = scores.astype(np.float64)
+    answers = (scores > HALF).astype(int) if several else scores.argmax(axis=1)
+    right = np.atleast_1d((answers == truth).mean(axis=-1)) if several else (answers == truth).astype(float)
+    accuracy = float(right.mean()) if len(data.validation) else None
+    low, high = (None, None) if accuracy is None else wilson(accuracy, _independent(data.validation))
+    worst = _worst_of_several(scores, truth, answers, data) if several else _worst(scores, truth, answers, data)
+    return Outcome(data.classes, _confusion(truth, answers, len(data.classes)), accuracy, low, high, worst, moved)
+
+
+def wilson(share: float, count: float) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share of so many trials.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    weight = SURE**2 / count
+    middle = (share + weight / 2) / (1 + weight)
+    reach = SURE / (1 + weight) * math.sqrt(share * (1 - share) / count + weight / (4 * count))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def moved(before: Any, after: Any, table: Layers) -> tuple[tuple[str, float], ...]:
+    """Return (block, how far its weights moved) for each block of a backbone that has weights, in order.
+
+    before, after: Keras models that both have the layers of the table at the same addresses.
+    How far: the norm of the difference relative to the norm before, over all weights of the block, moving means and variances too.
+    """
+    squares: dict[str, list[float]] = {}
+    nests = {row.name.rpartition("/")[0] for row in table.rows}
+    for row in table.rows:
+        if row.parameters and row.name not in nests:
+            sums = squares.setdefault(row.block or row.name, [0.0, 0.0])
+            for old, new in zip(_weights(before, row.name), _weights(after, row.name), strict=True):
+                sums[0] += float(np.sum((new - old) ** 2))
+                sums[1] += float(np.sum(old**2))
+    return tuple((block, math.sqrt(change / (size or change or 1))) for block, (change, size) in squares.items())
+
+
+def _weights(model: Any, address: str) -> list[Array]:
+    """Return the weights of the layer at an address."""
+    for name in address.split("/"):
+        model = model.get_layer(name)
+    return [np.asarray(one, np.float64) for one in model.get_weights()]
+
+
+def _confusion(truth: Array, answers: Array, classes: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return (classes, classes) for one class each; for any number of them (classes, 2, 2), laid out as `multilabel_confusion_matrix`."""
+    from sklearn.metrics import confusion_matrix
+
+    def counted(true: Array, answered: Array, labels: int) -> Array:
+        if not len(true):
+            return np.zeros((labels, labels), np.int64)
+        return np.asarray(confusion_matrix(true, answered, labels=range(labels)), np.int64)
+
+    if truth.ndim == 1:
+        return counted(truth, answers, classes)
+    return np.stack([counted(truth[:, place], answers[:, place], 2) for place in range(classes)])
+
+
+def _independent(examples: Sequence[Labelled]) -> float:
+    """Return how many independent examples these are worth, by Kish's effective size: those of one group hang together."""
+    sizes = Counter(one.group or f"#{place}" for place, one in enumerate(examples)).values()
+    return len(examples) ** 2 / sum(size**2 for size in sizes)
+
+
+def _worst(scores: Array, truth: Array, answers: Array, data: TrainingData) -> tuple[Missed, ...]:
+    places = np.arange(len(truth))
+    loss = -np.log(np.clip(scores[places, truth], SMALLEST, 1))
+
+    def missed(place: int) -> Missed:
+        right, answer = data.classes[truth[place]], data.classes[answers[place]]
+        score = float(scores[place, answers[place]])
+        return Missed(place, data.validation[place].example.name, right, answer, score, float(loss[place]))
+
+    return tuple(map(missed, _by_loss(answers != truth, loss)))
+
+
+def _worst_of_several(scores: Array, truth: Array, answers: Array, data: TrainingData) -> tuple[Missed, ...]:
+    """Return the worst where an example has any number of classes: the score is that of just this set of classes."""
+    clipped = np.clip(scores, SMALLEST, 1 - SMALLEST)
+    loss = -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1)
+    sure = np.where(answers, scores, 1 - scores).prod(axis=1)
+
+    def missed(place: int) -> Missed:
+        right, answer = (_names(row[place], data.classes) for row in (truth, answers))
+        return Missed(place, data.validation[place].example.name, right, answer, float(sure[place]), float(loss[place]))
+
+    return tuple(map(missed, _by_loss((answers != truth).any(axis=1), loss)))
+
+
+def _by_loss(wrong: Array, loss: Array) -> list[int]:
+    """Return the places of the wrong ones with the largest loss, the largest first."""
+    places = np.flatnonzero(wrong)
+    return [int(place) for place in places[np.argsort(-loss[places], kind="stable")][:WORST]]
+
+
+def _names(chosen: Array, classes: Sequence[str]) -> str:
+    return ", ".join(name for name, one in zip(classes, chosen, strict=True) if one) or _("none")

@@ -1,0 +1,81 @@
+"""The parts of a training: the copied backbone with its new head, the freeze plan, and where the two phases cut it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from explorer.backend import layers
+from explorer.backend.network import Network
+from explorer.backend.runtime import keras
+from explorer.backend.tuning import heads
+from explorer.backend.tuning.cutting import Cut, cut
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.plan import cached_when_all_is_frozen, freeze_plan
+from explorer.values import Layers, Phase, Recipe
+
+
+class Parts:
+    """A tuned network in the making.
+
+    table: the layers of the backbone; plan: what the recipe freezes of them; whole: the Keras model with its new head.
+    """
+
+    def __init__(self, network: Network, recipe: Recipe, classes: int) -> None:
+        base, order = heads.backbone(network, recipe.head_at), network.reading.data_format
+        self.table: Layers = layers.table(base)
+        self.plan = freeze_plan(self.table, recipe, classes, order)
+        self.whole = heads.with_head(base, recipe.head, classes, order, recipe.seed)
+        self._recipe = recipe
+        self._backbone = list(base.layers)
+        own = {id(layer) for layer in self._backbone}
+        self._head = [layer for layer in self.whole.layers if id(layer) not in own]
+
+    def phases(self) -> dict[int, Phase]:
+        """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train."""
+        thaws = self.plan.trained_parameters > 0
+        early = "thaw" in self._recipe.mistakes and thaws
+        kept = {
+            place: phase
+            for place, phase in enumerate(self._recipe.phases)
+            if phase.epochs and (thaws if phase.trains == "tail" else not early)
+        }
+        if not kept:
+            raise ExplorerError(_("Nothing would be trained: the whole backbone is frozen, and no phase is for the head."))
+        return kept
+
+    def cut(self, trains: str) -> Cut:
+        """Return the cut for a phase; with pictures that change in each epoch nothing but the input is cached."""
+        augmentation = self._recipe.augmentation
+        if augmentation and not augmentation.copies:
+            return cut(self.whole, [layer.name for layer in self._backbone if isinstance(layer, keras.layers.InputLayer)])
+        cached = self.plan.cached if trains == "tail" else cached_when_all_is_frozen(self.table)
+        pooling = [self._head[0].name] if self.table[-1].name in cached and not self._head[0].weights else []
+        return cut(self.whole, [*cached, *pooling])
+
+    def thaw(self, trains: str) -> None:
+        """Freeze the backbone for a phase: all of it for the head's, as the plan says for the tail's."""
+        for layer in self._backbone:
+            layer.trainable = trains == "tail"
+        if trains == "tail":
+            for name in self.plan.frozen:
+                _inside(self.whole, name).trainable = False
+
+    def trained(self, variables: Iterable[Any]) -> tuple[str, ...]:
+        """Return the names of the layers that have one of these variables; those inside of nested models by their address."""
+        own = {id(variable) for variable in variables}
+        rows = [row.name for row in self.table.rows if any(id(one) in own for one in _own_variables(_inside(self.whole, row.name)))]
+        return (*rows, *(layer.name for layer in self._head if any(id(one) in own for one in layer.variables)))
+
+
+def _own_variables(layer: Any) -> list[Any]:
+    """Return the variables of a layer; of a nested model none, as its layers are rows themselves."""
+    return [] if isinstance(layer, keras.Model) else list(layer.variables)
+
+
+def _inside(model: Any, address: str) -> Any:
+    """Return the layer at an address, whichever use of it that is."""
+    for name in address.split("/"):
+        model = model.get_layer(name.split(":")[0])
+    return model

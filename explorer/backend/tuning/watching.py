@@ -1,0 +1,174 @@
+"""What goes along with `fit` on the rest of a cut model: the whole model as callbacks see it, progress, Stop, the best weights."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.backend.runtime import keras
+from explorer.values import Epoch, TrainingStep
+
+SAID_EVERY = 0.1  # seconds between two batches that are told
+
+
+class Link(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Makes what callbacks do to the whole model hold for the rest that is fitted: Stop, and the epoch to begin with.
+
+    It must be the last of the callbacks.
+    """
+
+    def __init__(self, rest: Any) -> None:
+        super().__init__()
+        self._rest = rest
+
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002  # Keras gives it
+        """Take over where a backup says to begin."""
+        self._rest._initial_epoch = getattr(self.model, "_initial_epoch", None)
+        self._pass_on()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Stop where one of the others has said so."""
+        self._pass_on()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Answer no more held-out examples once the training is to stop."""
+        self._rest.stop_evaluating = self.model.stop_training
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Stop where one of the others has said so."""
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self.model.stop_training:
+            self._rest.stop_training = True
+
+
+@dataclass(eq=False)
+class Best:
+    """The weights of the best epoch so far: by the loss on held-out data, else on the training data.
+
+    place: among the epochs of the history; None before the first.
+    """
+
+    variables: Sequence[Any]
+    place: int | None = None
+    loss: float = math.inf
+    values: Sequence[Any] = ()
+
+    def keep(self) -> None:
+        """Keep the weights as they are now."""
+        self.values = [np.copy(variable.numpy()) for variable in self.variables]
+
+    def offer(self, epoch: Epoch, place: int) -> None:
+        """Keep the weights as they are now, if this epoch is better than those before."""
+        loss = epoch.loss if epoch.val_loss is None else epoch.val_loss
+        if math.isfinite(loss) and (loss < self.loss or self.place is None):
+            self.loss, self.place = loss, place
+            self.keep()
+
+    def restore(self) -> None:
+        """Bring the weights of the best epoch back, those from before training where there was none."""
+        for variable, value in zip(self.variables, self.values, strict=True):
+            variable.assign(value)
+
+
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells how far a phase is, keeps its history, and stops it when asked to, or when the loss is no number any more.
+
+    phase: its place in the recipe; history: all epochs so far, which grows.
+    stopped: "" while nothing stops it, else "stop" or "nan".
+    """
+
+    def __init__(
+        self,
+        phase: int,
+        history: list[Epoch],
+        best: Best,
+        on_progress: Callable[[TrainingStep], None],
+        stop: Callable[[], bool],
+        pace: Pace,
+    ) -> None:
+        super().__init__()
+        self.stopped = ""
+        self._phase, self._history, self._best = phase, history, best
+        self._on_progress, self._stop, self._pace = on_progress, stop, pace
+        self._epoch, self._began, self._said = 0, 0.0, 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Begin to count."""
+        self._epoch, self._began = epoch, time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Tell how far the epoch is, and look whether to stop."""
+        logs, total = logs or {}, self.params["steps"]
+        self._pace.batch(self._phase, self._epoch, batch + 1, total)
+        if not math.isfinite(logs.get("loss", 0.0)):
+            self._end("nan")
+        elif self._stop():
+            self._end("stop")
+        elif time.perf_counter() - self._said > SAID_EVERY or batch + 1 == total:
+            self._said = time.perf_counter()
+            self._on_progress(
+                TrainingStep("batch", self._phase, self._epoch, batch + 1, total, logs.get("loss"), logs.get("accuracy"), self._pace.left())
+            )
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Look whether to stop."""
+        if self._stop():
+            self._end("stop")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep the epoch, and its weights if they are the best so far; one that was cut off does not count."""
+        logs = logs or {}
+        if self.stopped or not math.isfinite(logs.get("loss", 0.0)):
+            self._end(self.stopped or "nan")
+            return
+        seconds = time.perf_counter() - self._began
+        rate = float(self.model.optimizer.learning_rate.numpy())
+        loss, accuracy, val_loss, val_accuracy = (logs.get(name) for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
+        record = Epoch(self._phase, epoch, seconds, loss, accuracy, val_loss, val_accuracy, rate)
+        self._history.append(record)
+        self._best.offer(record, len(self._history) - 1)
+        self._pace.epoch(self._phase, seconds)
+        left = self._pace.left()
+        self._on_progress(TrainingStep("epoch", self._phase, epoch, left=left, record=record, loss=record.loss, accuracy=record.accuracy))
+
+    def _end(self, why: str) -> None:
+        self.stopped = self.stopped or why
+        self.model.stop_training = True
+
+
+class Pace:
+    """How long the rest of a training takes, by the epochs so far.
+
+    epochs: of each phase that is done, by its place; work: how much one epoch of each is, relative to the others.
+    """
+
+    def __init__(self, epochs: Mapping[int, int], work: Mapping[int, float]) -> None:
+        self._epochs, self._work = epochs, work
+        self._speeds: dict[int, float] = {}
+        self._place: tuple[int, float] = (0, 0.0)  # the phase, and how many of its epochs are through
+
+    def batch(self, phase: int, epoch: int, done: int, total: int | None) -> None:
+        """Note a batch."""
+        self._place = phase, epoch + (done / total if total else 0)
+
+    def epoch(self, phase: int, seconds: float) -> None:
+        """Note an epoch; the first one of a phase is slower, as it is traced."""
+        before = self._speeds.get(phase)
+        self._speeds[phase] = seconds / self._work[phase] if before is None else min(before, seconds / self._work[phase])
+
+    def left(self) -> float | None:
+        """Return the seconds to the end, None before the first epoch is through."""
+        if not self._speeds:
+            return None
+        phase, through = self._place
+        usual = max(self._speeds.values())
+        coming = {place: count for place, count in self._epochs.items() if place > phase}
+        seconds = max(0.0, self._epochs[phase] - through) * self._work[phase] * self._speeds.get(phase, usual)
+        return seconds + sum(count * self._work[place] * self._speeds.get(place, usual) for place, count in coming.items())

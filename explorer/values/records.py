@@ -1,0 +1,234 @@
+"""How a run is written down: the names of the files in its folder, and values as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import errno
+import io
+import json
+import os
+import time
+import types
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values.training import Epoch, Outcome, RunSettings, TrainingStep
+
+VERSION = 1  # of the settings' file
+SETTINGS = "settings.json"
+PROGRESS = "progress.jsonl"  # a `Told` each line
+RESULT = "result.json"
+EARLIER = "earlier.json"  # the result of the attempt before
+HISTORY = "history.csv"
+TUNED = "tuned.keras"
+BACKUP = "backup.npz"
+LOG = "log.txt"
+STOP = "stop"  # asks to stop, by being there
+PID = "pid"
+LOCK = "lock"  # held by the process that trains
+RESERVE = "reserve"  # room on the disk for the result
+TEMPORARY = "temporary"  # for what a process keeps while it lives
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+KIND = "kind"  # of a value: the name of its class
+
+Value = TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """A step of a training as it is written down; `seconds` are those of the run so far, the times between its attempts left out."""
+
+    seconds: float
+    step: TrainingStep
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """What the process of a run says at its end; the fields are those of `RunRecord` and of the `Run` that `fine_tune` gives.
+
+    state: "done", "stopped" or "failed"; seconds: of all its attempts; trainable: the names of the layers that trained last.
+    """
+
+    state: str
+    seconds: float
+    failure: str = ""
+    history: tuple[Epoch, ...] = ()
+    kept: int | None = None
+    trainable: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    notices: tuple[str, ...] = ()
+
+
+def as_json(value: Any) -> str:
+    """Return a frozen value as one line of JSON, which `from_json` reads back.
+
+    Raises ExplorerError where something in it is no plain data.
+    """
+    return json.dumps(_plain(value))
+
+
+def from_json(kind: type[Value], text: str | bytes) -> Value:
+    """Return the frozen value of this class that a text holds.
+
+    Raises ValueError for anything else: other classes, fields that are not known, values of another type.
+    """
+    try:
+        value: Value = _value(kind, json.loads(text))
+    except RecursionError as error:
+        raise ValueError(kind.__name__) from error
+    return value
+
+
+def write_settings(folder: Path, settings: RunSettings) -> None:
+    """Write the settings of a run that begins now. Raises OSError, and ExplorerError for what is no plain data."""
+    text = as_json(settings)
+    write(folder / SETTINGS, json.dumps({"version": VERSION, "created": time.time(), "settings": text}))
+
+
+def read_settings(folder: Path) -> tuple[RunSettings, float]:
+    """Return the settings of a run and when it began, in seconds since 1970. Raises ExplorerError where they can't be read."""
+    damaged = _("The settings of this run can't be read: they are damaged, or of another version of explorer ({path}).")
+    try:
+        content = json.loads((folder / SETTINGS).read_bytes())
+        if content["version"] > VERSION:
+            raise ExplorerError(_("This run was made by a newer version of explorer; install that one to open it."))
+        return from_json(RunSettings, content["settings"]), float(content["created"])
+    except ExplorerError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ExplorerError(damaged.format(path=folder / SETTINGS)) from error
+
+
+def read_result(path: Path) -> RunResult | None:
+    """Return the result that a file holds; None where there is none, or none that can be read."""
+    try:
+        return from_json(RunResult, path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def last_told(text: bytes) -> Told | None:
+    """Return the newest of the lines that are whole; None where there is none yet."""
+    for line in reversed(text.split(b"\n")[:-1]):
+        if (told := told_in(line)) is not None:
+            return told
+    return None
+
+
+def told_in(line: bytes) -> Told | None:
+    """Return what a line of progress says; None for one that was cut off."""
+    try:
+        return from_json(Told, line)
+    except ValueError:
+        return None
+
+
+def history_csv(history: Sequence[Epoch]) -> str:
+    """Return the epochs as a table in CSV, a column each field; what is None is left empty."""
+    names = [field.name for field in dataclasses.fields(Epoch)]
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(names)
+    table.writerows([getattr(epoch, name) for name in names] for epoch in history)
+    return text.getvalue()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or not at all. Raises OSError, and what was there before is left."""
+    part = path.with_name(f".part-{path.name}")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())  # or a power cut could leave the name on half of it
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def why_not_written(error: OSError, folder: Path) -> str:
+    """Return in a sentence why nothing can be written into a folder, and what to do."""
+    if error.errno in FULL:
+        return _("The disk is full: free some space where {folder} is.").format(folder=folder)
+    return _("Nothing can be written into {folder} ({reason}): allow it, or set EXPLORER_RUNS to another folder.").format(
+        folder=folder, reason=error.strerror or type(error).__name__
+    )
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {KIND: type(value).__name__, **fields}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {name: _plain(one) for name, one in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ExplorerError(_("{value!r} can't be handed to another process: only numbers and texts can.").format(value=value))
+
+
+def _value(kind: Any, data: Any) -> Any:
+    """Return what the type asks for; lists are tuples, as in all frozen values. Raises ValueError where it is something else."""
+    origin = get_origin(kind)
+    if kind is Any:
+        return _anything(data)
+    if origin in (Union, types.UnionType):
+        return _one_of(get_args(kind), data)
+    if origin is tuple:
+        return _tuple(get_args(kind), data)
+    if origin is np.ndarray:
+        return np.array(data, np.int64)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(kind, data)
+    allowed = (int, float) if kind is float else kind
+    if not isinstance(data, allowed) or (isinstance(data, bool) and kind is not bool):
+        raise ValueError(data)
+    return data
+
+
+def _anything(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _anything(one) for name, one in data.items()}
+    return tuple(map(_anything, data)) if isinstance(data, list) else data
+
+
+def _one_of(kinds: tuple[Any, ...], data: Any) -> Any:
+    for kind in kinds:
+        try:
+            return _value(kind, data)
+        except ValueError:
+            continue
+    raise ValueError(data)
+
+
+def _tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
+    if not isinstance(data, list):
+        raise ValueError(data)  # one kind of error for all that is not understood
+    each = kinds[:1] * len(data) if kinds[1:] == (...,) else kinds
+    if len(each) != len(data):
+        raise ValueError(data)
+    return tuple(_value(kind, one) for kind, one in zip(each, data, strict=True))
+
+
+_hints = cache(get_type_hints)  # for each line of progress anew they take longer than all else
+
+
+def _dataclass(kind: Any, data: Any) -> Any:
+    hints = _hints(kind)
+    if not isinstance(data, dict) or data.get(KIND) != kind.__name__ or not set(data) <= {KIND, *hints}:
+        raise ValueError(data)
+    try:
+        return kind(**{name: _value(hints[name], one) for name, one in data.items() if name != KIND})
+    except TypeError as error:  # a field is missing
+        raise ValueError(data) from error

@@ -1,0 +1,186 @@
+import io
+import stat
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from data_sets import PICTURES, names, pictures, zipped
+
+from explorer.backend.data import training_data, unpacked, zips
+from explorer.errors import ExplorerError
+
+
+def refusal(source, into):
+    with pytest.raises(ExplorerError) as refused:
+        unpacked(source, into)
+    assert "\n" not in str(refused.value)
+    assert not into.exists() or not list(into.iterdir())
+    return str(refused.value)
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def into(tmp_path):
+    return tmp_path / "unpacked"
+
+
+def test_a_zip_of_class_folders_is_unpacked(tmp_path, into):
+    folder = unpacked(zipped(tmp_path / "a.zip", {"cat/1.png": b"1", "dog/2.png": b"2"}), into)
+    assert folder == into
+    assert files(into) == ["cat/1.png", "dog/2.png"]
+    assert (into / "dog" / "2.png").read_bytes() == b"2"
+
+
+def test_the_bytes_of_a_zip_do_as_well(tmp_path, into):
+    path = zipped(tmp_path / "a.zip", {"cat/1.png": b"1"})
+    assert files(unpacked(path.read_bytes(), into)) == ["cat/1.png"]
+
+
+def test_a_folder_that_holds_all_the_rest_is_passed_over(tmp_path, into):
+    members = {"my data/cat/1.png": b"1", "my data/dog/2.png": b"2", "__MACOSX/my data/._x": b"", "my data/.DS_Store": b""}
+    assert unpacked(zipped(tmp_path / "a.zip", members), into) == into / "my data"
+    assert files(into) == ["my data/cat/1.png", "my data/dog/2.png"]
+
+
+def test_a_single_class_is_no_folder_to_pass_over(tmp_path, into):
+    assert unpacked(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}), into) == into
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "../cat/1.png",
+        "cat/../../1.png",
+        "/etc/1.png",
+        "C:/cat/1.png",
+        "c:1.png",
+        "..\\cat\\1.png",
+        "cat\\1.png",
+        "\\\\host\\1.png",
+    ],
+)
+def test_paths_that_lead_elsewhere_are_refused_before_anything_is_written(name, tmp_path, into):
+    path = zipped(tmp_path / "a.zip", {"cat/0.png": b"0", "XX": b"1"})
+    path.write_bytes(_renamed(path.read_bytes(), "XX", name))  # zipfile would mend some of them
+    assert "leads out of its folder" in refusal(path, into)
+    assert not list(tmp_path.rglob("1.png"))
+
+
+def _renamed(data, old, new):
+    """Return a zip with one of its members called otherwise."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(out, "w") as made:
+        for member in archive.infolist():
+            content = archive.read(member)
+            if member.filename == old:
+                member.filename = member.orig_filename = new
+            made.writestr(member, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
+def test_links_and_devices_are_refused(kind, tmp_path, into):
+    link = zipfile.ZipInfo("cat/link.png")
+    link.create_system, link.external_attr = 3, (kind | 0o777) << 16
+    assert "holds the link cat/link.png" in refusal(zipped(tmp_path / "a.zip", {"cat/1.png": b"1", link: b"/etc/passwd"}), into)
+
+
+def test_a_link_that_lies_where_it_is_unpacked_is_not_followed(tmp_path, into):
+    (into / "cat").mkdir(parents=True)
+    (into / "cat" / "1.png").symlink_to(tmp_path / "elsewhere.png")
+    refusal(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}), into)
+    assert not (tmp_path / "elsewhere.png").exists()
+
+
+def test_a_file_that_grows_more_than_200_times_is_refused(tmp_path, into):
+    text = refusal(zipped(tmp_path / "a.zip", {"cat/1.bmp": bytes(4 * 2**20)}), into)
+    assert text == "a.zip holds cat/1.bmp, which unpacks to more than 200 times its size; such files are not taken."
+
+
+def test_a_small_file_may_grow_as_it_likes(tmp_path, into):
+    assert files(unpacked(zipped(tmp_path / "a.zip", {"cat/1.bmp": bytes(2**20)}), into)) == ["cat/1.bmp"]
+
+
+def test_more_than_four_gigabytes_are_refused(tmp_path, into, monkeypatch):
+    monkeypatch.setattr(zips, "LARGEST", 1000)
+    assert "more than 4 GB" in refusal(zipped(tmp_path / "a.zip", {"cat/1.png": bytes(600), "dog/1.png": bytes(600)}), into)
+
+
+def test_more_than_100000_files_are_refused(tmp_path, into, monkeypatch):
+    monkeypatch.setattr(zips, "MOST", 2)
+    assert "more than 100,000 files" in refusal(zipped(tmp_path / "a.zip", {f"cat/{place}.png": b"" for place in range(3)}), into)
+
+
+def test_a_header_that_lies_about_a_size_writes_no_more_than_it_says(tmp_path, into):
+    data = zipped(tmp_path / "a.zip", {"cat/1.png": bytes(2**20)}).read_bytes()
+    lying = data.replace(struct.pack("<I", 2**20), struct.pack("<I", 100))
+    assert lying != data
+    assert "damaged" in refusal(lying, into)
+
+
+def test_an_encrypted_zip_is_refused(tmp_path, into):
+    data = bytearray(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}).read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    assert "is encrypted" in refusal(bytes(data), into)
+
+
+def test_a_damaged_zip_is_refused_and_what_was_unpacked_removed(tmp_path, into):
+    rng = np.random.default_rng(0)
+    path = zipped(tmp_path / "a.zip", {"cat/1.png": b"1", "dog/2.png": rng.bytes(5000)})
+    data = bytearray(path.read_bytes())
+    data[3000] ^= 0xFF
+    assert "damaged" in refusal(bytes(data), into)
+    path.write_bytes(path.read_bytes()[:2000])
+    assert refusal(path, into).startswith("a.zip is no zip that can be unpacked, or damaged")
+    assert "no zip" in refusal(b"no zip at all", into)
+    assert "no zip" in refusal(b"", into)
+
+
+def test_a_zip_that_is_not_there_is_said(tmp_path, into):
+    assert "There is no file" in refusal(tmp_path / "none.zip", into)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_file_that_is_there_twice_is_refused(tmp_path, into):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("cat/1.png", b"1")
+        archive.writestr("cat/1.png", b"2")
+    assert refusal(path, into) == "a.zip holds 1.png twice; pack the folder again."
+
+
+def test_a_full_disk_is_said_and_nothing_left(tmp_path, into, monkeypatch):
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zips.shutil, "copyfileobj", full)
+    assert refusal(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}), into) == "a.zip can't be unpacked: No space left on device."
+
+
+def test_names_that_are_not_marked_as_utf8_survive(tmp_path, into):
+    path = zipped(tmp_path / "a.zip", {"Äpfel und Öl/größe 1.png": b"1"})
+    data = bytearray(path.read_bytes())
+    for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(magic) + flags + 1] &= 0xFF ^ 0x08  # as macOS leaves it
+    assert files(unpacked(bytes(data), into)) == ["Äpfel und Öl/größe 1.png"]
+
+
+def test_names_in_an_old_encoding_survive(tmp_path, into):
+    path = zipped(tmp_path / "a.zip", {"Qpfel/1.png": b"1"})
+    assert files(unpacked(path.read_bytes().replace(b"Qpfel", b"\x8epfel"), into)) == ["Äpfel/1.png"]
+
+
+def test_a_zip_is_trained_on_and_unpacked_once(tmp_path):
+    folder = pictures(tmp_path / "flowers", rose=3, tulip=3)
+    path = zipped(tmp_path / "flowers.ZIP", {f"flowers/{name}": (folder / name).read_bytes() for name in files(folder)})
+    data = training_data(path, PICTURES)
+    assert data.classes == ("rose", "tulip")
+    assert len(names(data.training + data.validation)) == 6
+    again = training_data(str(path), PICTURES)
+    assert [one.example.data for one in again.training] == [one.example.data for one in data.training]

@@ -1,0 +1,463 @@
+import warnings
+
+import numpy as np
+import pytest
+import tuning_cases as cases
+
+import explorer
+from explorer.backend.runtime import keras, tensorflow
+from explorer.backend.tuning import features
+from explorer.backend.tuning.features import Bounds
+from explorer.backend.tuning.training import train
+from explorer.errors import ExplorerError
+from explorer.values import Augmentation, Head, Labelled, Phase, Switch, TrainingData
+
+
+@pytest.fixture(scope="module")
+def network():
+    return cases.network()
+
+
+@pytest.fixture
+def data():
+    return cases.data()
+
+
+def weights(model):
+    return [variable.numpy().copy() for variable in model.weights]
+
+
+def trained_layers(model):
+    return [layer.name for layer in model.layers if layer.trainable_weights]
+
+
+# The same as plain Keras
+
+
+@pytest.mark.parametrize("batch_norm", ["inference", "train"])
+@pytest.mark.parametrize("freeze", [0, 4, 5, 11])
+def test_losses_are_those_of_plain_keras(network, data, freeze, batch_norm):
+    recipe = cases.recipe(freeze, batch_norm=batch_norm)
+    run = train(network, data, recipe)
+    tuned, losses, held_out = cases.plainly(network, data, recipe, set(run.plan.frozen))
+    count = len(run.history)  # with all frozen there is nothing for the second phase
+    np.testing.assert_allclose([one.loss for one in run.history], losses[:count], rtol=1e-3)
+    np.testing.assert_allclose([one.val_loss for one in run.history], held_out[:count], rtol=1e-3)
+    assert (count, run.state) == (2 if freeze == 11 else 4, "done")
+    if count == len(losses):
+        batch = cases.arrays(network, data.validation)[0]
+        np.testing.assert_allclose(run.network.model.predict(batch, verbose=0), tuned.predict(batch, verbose=0), atol=1e-4)
+
+
+def test_a_frozen_dropout_still_drops(data):
+    network = cases.network(dropout=0.4)
+    recipe = cases.recipe(8, head=Head(8, dropout=0.3))
+    run = train(network, data, recipe)
+    _tuned, losses, _held_out = cases.plainly(network, data, recipe, set(run.plan.frozen))
+    assert run.plan.crossing == ("block_2_relu",)
+    np.testing.assert_allclose([one.loss for one in run.history], losses, rtol=1e-3)
+
+
+def test_what_is_frozen_is_read_back_from_what_was_compiled(network, data):
+    run = train(network, data, cases.recipe(4))
+    expected = ("block_2_conv", "block_3_conv", "head_dense", "head_predictions")
+    assert run.trainable == expected
+    assert tuple(trained_layers(run.network.model)) == expected
+    thawed = train(network, data, cases.recipe(("block_1_conv",), batch_norm="train"))
+    assert "block_1_norm" in thawed.trainable
+    assert "block_1_conv" not in thawed.trainable
+
+
+def test_the_network_itself_is_never_touched(network, data):
+    before, flags = weights(network.model), [layer.trainable for layer in network.model.layers]
+    train(network, data, cases.recipe(0, batch_norm="train"))
+    train(network, data, cases.recipe(4), stop=lambda: True)
+    with pytest.raises(ZeroDivisionError):
+        train(network, data, cases.recipe(4), callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: 1 / 0)])
+    for one, other in zip(before, network.model.weights, strict=True):
+        assert one.tobytes() == other.numpy().tobytes()
+    assert [layer.trainable for layer in network.model.layers] == flags
+    assert not hasattr(network.model, "optimizer") or network.model.optimizer is None
+
+
+def test_only_the_tail_and_the_head_move(network, data):
+    run = train(network, data, cases.recipe(4))
+    for name in ("block_1_conv", "block_1_norm", "block_2_norm", "block_3_norm"):
+        for one, other in zip(network.model.get_layer(name).weights, run.network.model.get_layer(name).weights, strict=True):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert dict(run.outcome.moved)["block_1"] == 0
+    assert dict(run.outcome.moved)["block_2"] > 0
+
+
+def test_the_tuned_network_answers_with_the_classes(network, data):
+    run = train(network, data, cases.recipe(4, epochs=(15, 0)))
+    assert run.history[-1].val_accuracy > 0.9
+    assert [run.network.predict(one.example, top=1)[0].label for one in data.validation[:3]] == list(cases.CLASSES)
+    assert run.outcome.confusion.sum() == len(data.validation)
+    assert run.outcome.accuracy == pytest.approx(run.history[-1].val_accuracy)
+    assert run.network.layers["block_2_conv"].index == network.layers["block_2_conv"].index
+
+
+def test_the_same_seed_gives_the_same_run(network, data):
+    first, again, other = (train(network, data, cases.recipe(4, seed=seed)) for seed in (0, 0, 1))
+    assert [one.loss for one in first.history] == [one.loss for one in again.history]
+    assert first.history[0].loss != other.history[0].loss
+
+
+def test_nothing_held_out_is_fine(network):
+    run = train(network, TrainingData("image", cases.CLASSES, cases.pictures(12), ()), cases.recipe(4))
+    assert run.history[-1].val_loss is None
+    assert run.outcome is None
+
+
+# What is kept of the frozen part
+
+
+def test_features_that_find_no_room_in_memory_lie_on_the_disk(network, data):
+    first, second = (train(network, data, cases.recipe(4), bounds=Bounds(memory=size)) for size in (2**30, 100))
+    assert [one.loss for one in first.history] == [one.loss for one in second.history]
+
+
+def test_features_beyond_all_bounds_are_refused_with_a_way_out(network, data):
+    with pytest.raises(ExplorerError, match="freeze more layers, or take fewer"):
+        train(network, data, cases.recipe(4), bounds=Bounds(memory=100, disk=1000))
+
+
+def test_a_full_disk_is_said(network, data, monkeypatch):
+    monkeypatch.setattr(features.shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 1000})())
+    with pytest.raises(ExplorerError, match="may be kept on the disk"):
+        train(network, data, cases.recipe(4), bounds=Bounds(memory=100))
+
+
+def test_half_precision_moves_the_loss_a_little(network, data):
+    exact, half = (train(network, data, cases.recipe(4, precision=kind)) for kind in ("float32", "float16"))
+    apart = np.abs(np.subtract([one.loss for one in exact.history], [one.loss for one in half.history]))
+    assert 0 < apart.max() < 6e-3
+
+
+def test_the_frozen_part_runs_once_for_both_phases(network, data, monkeypatch):
+    seen = []
+    monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
+    train(network, data, cases.recipe(4, epochs=(3, 3)))
+    assert len(seen) == 24 + 9
+
+
+# Augmentation
+
+
+def test_new_changes_in_each_epoch_run_the_whole_network(network, data):
+    run = train(network, data, cases.recipe(4, augmentation=Augmentation()))
+    assert run.state == "done"
+    assert run.history[0].loss != train(network, data, cases.recipe(4)).history[0].loss
+
+
+def test_changed_copies_are_computed_once(network, data, monkeypatch):
+    seen = []
+    monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
+    run = train(network, data, cases.recipe(4, augmentation=Augmentation(copies=3)))
+    assert len(seen) == 3 * 24 + 9
+    assert run.history[0].loss != train(network, data, cases.recipe(4)).history[0].loss
+
+
+# Callbacks see the whole network
+
+
+class Watching(keras.callbacks.Callback):
+    """What the user wrote: looks at `params` and `model`."""
+
+    def __init__(self, example):
+        super().__init__()
+        self.example, self.losses, self.answers, self.params_seen, self.names = example, [], [], [], []
+
+    def on_train_begin(self, logs=None):
+        self.params_seen.append(dict(self.params))
+        self.names.append([layer.name for layer in self.model.layers])
+
+    def on_batch_end(self, batch, logs=None):
+        self.losses.append(logs["loss"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.answers.append(self.model.predict(self.example, verbose=0)[0])
+
+
+def test_a_callback_of_the_users_own_sees_params_and_the_whole_model(network, data):
+    watching = Watching(cases.arrays(network, data.validation[:1])[0])
+    run = train(network, data, cases.recipe(4), callbacks=[watching])
+    assert watching.params_seen == [{"verbose": 0, "epochs": 2, "steps": 4}] * 2
+    assert watching.names[0][:2] == ["picture", "block_1_conv"]
+    assert len(watching.losses) == 4 * 4
+    np.testing.assert_allclose(watching.answers[-1], run.network.model.predict(watching.example, verbose=0)[0], atol=1e-6)
+    assert not np.allclose(watching.answers[0], watching.answers[1])
+
+
+def test_a_checkpoint_opens_whole_in_plain_keras(network, data, tmp_path):
+    path = tmp_path / "best.keras"
+    run = train(network, data, cases.recipe(4), callbacks=[keras.callbacks.ModelCheckpoint(path)])
+    opened = keras.models.load_model(path)
+    batch = cases.arrays(network, data.validation)[0]
+    np.testing.assert_allclose(opened.predict(batch, verbose=0), run.network.model.predict(batch, verbose=0), atol=1e-6)
+    assert opened.optimizer.iterations == 8
+    assert isinstance(opened.optimizer, keras.optimizers.SGD)
+    opened.fit(*cases.arrays(network, data.training), epochs=1, verbose=0)
+
+
+def test_a_callback_can_stop_a_phase_and_turn_the_learning_rate(network, data):
+    class Turning(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.optimizer.learning_rate = 0.0
+            self.model.stop_training = batch == 1
+
+    run = train(network, data, cases.recipe(4), callbacks=[Turning()])
+    assert [(one.phase, one.epoch, one.learning_rate) for one in run.history] == [(0, 0, 0.0), (1, 0, 0.0)]
+    assert run.state == "done"
+
+
+def test_keras_own_callbacks_do_what_they_do(network, data, tmp_path):
+    history, log = keras.callbacks.History(), tmp_path / "log.csv"
+    run = train(
+        network,
+        data,
+        cases.recipe(4, epochs=(4, 0)),
+        callbacks=[
+            history,
+            keras.callbacks.CSVLogger(log),
+            keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+            keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=0, min_delta=100, factor=0.5),
+            keras.callbacks.TerminateOnNaN(),
+            keras.callbacks.EarlyStopping(monitor="loss", patience=1, min_delta=100, restore_best_weights=True),
+        ],
+    )
+    assert history.history["loss"] == [one.loss for one in run.history]
+    assert len(log.read_text().splitlines()) == 1 + len(run.history) == 3
+    assert run.history[0].learning_rate == pytest.approx(0.005, rel=1e-3)
+
+
+def test_switches_write_into_the_runs_folder_only(network, data, tmp_path):
+    switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("save_best_only", True),)), Switch("EarlyStopping", (("patience", 1),)))
+    train(network, data, cases.recipe(4, callbacks=switches), folder=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-1.keras", "checkpoint-2.keras", "log-1.csv", "log-2.csv"]
+
+
+@pytest.mark.parametrize(
+    ("switch", "said"),
+    [
+        (Switch("CSVLogger", (("filename", "../log.csv"),)), "leads out of the run's folder"),
+        (Switch("CSVLogger", (("filename", "/tmp/log.csv"),)), "leads out of the run's folder"),
+        (Switch("RemoteMonitor"), "no switch for the callback 'RemoteMonitor'"),
+        (Switch("EarlyStoping"), "Did you mean EarlyStopping"),
+        (Switch("EarlyStopping", (("patients", 3),)), "does not take these options"),
+    ],
+)
+def test_a_switch_that_makes_no_sense_is_refused(network, data, tmp_path, switch, said):
+    with pytest.raises(ExplorerError, match=said):
+        train(network, data, cases.recipe(4, callbacks=(switch,)), folder=tmp_path)
+
+
+def test_tensorboard_says_what_it_needs(network, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("explorer.backend.tuning.callbacks.find_spec", lambda name: None)
+    with pytest.raises(ExplorerError, match=r"pip install 'keras-explorer\[tensorboard\]'"):
+        train(network, data, cases.recipe(4, callbacks=(Switch("TensorBoard"),)), folder=tmp_path)
+
+
+# Stop, and going on
+
+
+class StopAfter:
+    """Says stop when it has been asked so often."""
+
+    def __init__(self, times):
+        self.left = times
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
+
+
+def test_stop_acts_within_a_batch_and_keeps_the_best_weights(network, data):
+    batches = []
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
+    # 2 batches of examples are read, then each epoch asks at 4 batches, and at 2 held-out ones
+    run = train(network, data, cases.recipe(4, epochs=(9, 0)), callbacks=[watch], stop=StopAfter(2 + 2 * 6 + 2))
+    assert (run.state, run.failure, len(run.history)) == ("stopped", "", 2)
+    assert len(batches) == 2 * 4 + 3
+    best = min(run.history, key=lambda one: one.val_loss)
+    assert run.kept == run.history.index(best)
+    reference = train(network, data, cases.recipe(4, epochs=(run.kept + 1, 0)))
+    for one, other in zip(run.network.model.weights, reference.network.model.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_stop_before_the_first_batch_leaves_a_network_as_it_was(network, data):
+    run = train(network, data, cases.recipe(4), stop=lambda: True)
+    assert (run.state, run.history, run.kept, run.outcome) == ("stopped", (), None, None)
+
+
+@pytest.mark.parametrize("times", [2 + 6 + 1, 2 + 3 * 6 + 2])
+def test_a_stopped_training_goes_on(network, data, tmp_path, times):
+    train(network, data, cases.recipe(4, epochs=(2, 3)), stop=StopAfter(times), folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["backup.npz"]
+    run = train(network, data, cases.recipe(4, epochs=(2, 3)), folder=tmp_path)
+    assert [(one.phase, one.epoch) for one in run.history] == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    assert (run.state, list(tmp_path.iterdir())) == ("done", [])
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(network, data, tmp_path, phase):
+    def kill(epoch, _logs):
+        if isinstance(killer.model.optimizer, (keras.optimizers.RMSprop, keras.optimizers.SGD)[phase]) and epoch == 1:
+            raise KeyboardInterrupt
+
+    killer = keras.callbacks.LambdaCallback(on_epoch_begin=kill)
+    recipe = cases.recipe(4, epochs=(2, 2), phases=(Phase("head", "rmsprop", 0.01, 2, 24), Phase("tail", "sgd", 0.02, 2, 24, 0.9)))
+    with pytest.raises(KeyboardInterrupt):
+        train(network, data, recipe, callbacks=[killer], folder=tmp_path)
+    run, whole = train(network, data, recipe, folder=tmp_path), train(network, data, recipe)
+    np.testing.assert_allclose([one.loss for one in run.history], [one.loss for one in whole.history], rtol=1e-5)
+
+
+def test_a_backup_that_is_damaged_is_begun_anew(network, data, tmp_path):
+    (tmp_path / "backup.npz").write_bytes(b"PK\x03\x04 nothing")
+    assert len(train(network, data, cases.recipe(4), folder=tmp_path).history) == 4
+
+
+def test_keras_own_backup_and_restore_goes_on_over_both_phases(network, data, tmp_path):
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+    x, y = np.stack([one.example.data for one in data.training]), [one.classes[0] for one in data.training]
+    phases = cases.recipe().phases
+    stop = StopAfter(1 + 2 * 5 + 2)
+    first = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[backup], validation=0.25, stop=stop)
+    again = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[backup], validation=0.25)
+    assert (first.state, again.state) == ("stopped", "done")
+    assert len(first.history) < len(again.history) == 4
+
+
+# What goes wrong
+
+
+def test_a_loss_that_is_no_number_is_said_and_the_best_weights_come_back(network, data):
+    class Diverging(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if isinstance(self.model.optimizer, keras.optimizers.SGD):
+                self.model.get_layer("head_dense").bias.assign(np.full(8, np.inf))
+
+    run = train(network, data, cases.recipe(4), callbacks=[Diverging()])
+    assert run.state == "failed"
+    said = "The loss is no number any more in phase 2, with a learning rate of 0.02: take a lower one; the weights of epoch "
+    assert run.failure.startswith(said)
+    assert run.kept is not None
+    assert all(np.isfinite(one).all() for one in weights(run.network.model))
+    assert len(run.history) == 2
+
+
+def test_too_little_memory_is_said_with_what_to_lower(network, data):
+    def exhaust(*_):
+        raise tensorflow.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    run = train(network, data, cases.recipe(4), callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=exhaust)])
+    assert run.state == "failed"
+    assert "lower the batch size" in run.failure
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"phases": (Phase("head", "rmsprop", 0.0),)}, "With a learning rate of 0.0 nothing is learnt"),
+        ({"phases": (Phase("head", "lion", 0.1),)}, "optimizer is rmsprop or sgd"),
+        ({"phases": (Phase("head", "sgd", 0.1, epochs=0),)}, "No phase has an epoch"),
+        ({"phases": (Phase("tail", "sgd", 0.1),), "freeze": 11}, "Nothing would be trained"),
+        ({"head": Head(dropout=1.0)}, "dropout of 0 or more and below 1"),
+        ({"precision": "float8"}, "float32 or float16"),
+        ({"freeze": 12}, "11 layers: freeze 0 to 11"),
+        ({"head_at": "nothing"}, "no layer 'nothing'"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(network, data, settings, said):
+    with pytest.raises(ExplorerError, match=said):
+        train(network, data, cases.recipe(settings.pop("freeze", 4), **settings))
+
+
+def test_one_class_is_refused(network):
+    with pytest.raises(ExplorerError, match="at least two"):
+        train(network, TrainingData("image", ("only",), cases.pictures(3)[:1], ()), cases.recipe(4))
+
+
+# Other networks and tasks
+
+
+def test_several_classes_at_once(network):
+    sets = ((0,), (1,), (0, 1))
+    examples = tuple(Labelled(one.example, sets[one.classes[0]]) for one in cases.pictures(24))
+    data = TrainingData("image", ("red or blue", "green or blue"), examples[:18], examples[18:], multi_label=True)
+    phases = (Phase("head", "adam", 0.03, 60, 7), Phase("tail", "sgd", 0.01, 1, 7))
+    run = train(network, data, cases.recipe(4, phases=phases, head=Head(32, multi_label=True)))
+    assert run.history[-1].val_accuracy > 0.8
+    assert run.network.model.layers[-1].activation is keras.activations.sigmoid
+    assert run.outcome.confusion.shape == (2, 2, 2)
+
+
+def test_a_head_can_be_put_elsewhere(network, data):
+    run = train(network, data, cases.recipe(1, head_at="block_2_relu"))
+    assert run.plan.layers == 7
+    assert "block_3_conv" not in [layer.name for layer in run.network.model.layers]
+
+
+def test_a_nested_backbone_can_be_frozen_in_part(data):
+    import own_models
+
+    network = explorer.load(own_models.nested(), preprocess="none")
+    run = train(network, data, cases.recipe(("backbone/stem",), batch_norm="train"))
+    assert "backbone/side" in run.trainable
+    assert not any("stem" in name for name in run.trainable)
+
+
+def test_a_subclassed_model_is_refused_with_the_reason(data):
+    from small_models import Silent
+
+    model = Silent(None)
+    model(np.zeros((1, 4)))
+    with pytest.raises(ExplorerError, match="no graph that could be cut"):
+        train(explorer.load(model), TrainingData("arrays", ("a", "b"), data.training, ()), cases.recipe(0))
+
+
+def test_sound_is_tuned_as_pictures_are():
+    timbres = explorer.load("timbres")
+    random = np.random.default_rng(0)
+    time = np.arange(16_000) / 16_000
+    sounds = [(np.sin(2 * np.pi * (200 if kind else 2000) * time) * 0.5 + random.normal(0, 0.01, 16_000), 16_000) for kind in (0, 1) * 6]
+    examples = tuple(Labelled(timbres.read(one), (place % 2,)) for place, one in enumerate(sounds))
+    run = train(timbres, TrainingData("audio", ("high", "low"), examples[:8], examples[8:]), cases.recipe(10, epochs=(10, 1)))
+    assert run.history[-1].val_accuracy == 1
+    assert run.network.reading.sound == timbres.reading.sound
+
+
+def test_the_lessons_say_what_went_wrong(network, data):
+    told = {mistake: train(network, data, cases.recipe(4, mistakes=(mistake,))) for mistake in ("recompile", "rate", "thaw", "batch_norm")}
+    assert "none of the" in told["recompile"].notices[0]
+    assert told["recompile"].trainable == ("head_dense", "head_predictions")
+    assert dict(told["recompile"].outcome.moved)["block_3"] == 0
+    assert "100 times too high" in told["rate"].notices[0]
+    assert [one.phase for one in told["thaw"].history] == [1, 1]
+    assert "block_1_norm" in told["batch_norm"].trainable
+    assert "block_1_conv" not in told["batch_norm"].trainable
+
+
+# Progress
+
+
+def test_progress_tells_the_pass_the_batches_and_the_epochs(network, data):
+    steps = []
+    train(network, data, cases.recipe(4), on_progress=steps.append)
+    passes = [one for one in steps if one.what == "features"]
+    assert (passes[-1].done, passes[-1].total) == (33, 33)
+    assert [(one.record.phase, one.record.epoch) for one in steps if one.what == "epoch"] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [one.done for one in steps if one.what == "batch" and one.done == one.total] == [4] * 4
+    assert steps[-1].left == pytest.approx(0, abs=1e-6)
+    assert all(one.left is None or one.left >= 0 for one in steps)
+
+
+def test_nothing_is_warned_of_however_often_one_trains(network, data, caplog):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _again in range(6):
+            train(network, data, cases.recipe(4, epochs=(1, 0)))
+    assert caplog.records == []
