@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import __version__, cli_network, cli_weights, rendering
+from explorer import __version__, cli_network, cli_tune, cli_weights, rendering
 from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
 from explorer.catalog import architectures
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     slide.add_argument("--output", type=Path, metavar="OUT", help=_("where to write starts and scores (.npz)"))
 
     _command(commands, "architectures", _architectures, _("the networks there are, with their facts"))
+    cli_tune.add_to(commands, _command, _print_json)
     cli_weights.add_to(commands, _command, _print_table, _print_json)
     return parser
 

@@ -22,14 +22,21 @@ from explorer.locale import _
 from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, spec_of
 from explorer.values import Example, NetworkSpec, Progress
 
+SOURCE = _("a name that `explorer architectures` lists, or the file of a Keras model")
+
 
 def add_options(command: argparse.ArgumentParser, pools: bool = False) -> None:
     """Add the options of `explorer.load` to a command.
 
     pools: whether the command itself pools what a whole network answers.
     """
+    command.add_argument("source", metavar="NETWORK", help=SOURCE)
+    add_network_options(command, pools)
+
+
+def add_network_options(command: argparse.ArgumentParser, pools: bool = False) -> None:
+    """Add the same options to a command that names its network otherwise."""
     command.set_defaults(pools=pools)
-    command.add_argument("source", metavar="NETWORK", help=_("a name that `explorer architectures` lists, or the file of a Keras model"))
     command.add_argument(
         "--weights",
         default=argparse.SUPPRESS,  # `explorer` takes it too

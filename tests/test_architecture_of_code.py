@@ -27,24 +27,28 @@ RANKS = {
     "options": 2,
     "plan": 2,
     "runs": 3,
-    "backend": 3,
-    "worker": 4,
-    "asking": 5,
-    "opening": 6,
-    "session": 7,
-    "workbench": 8,
-    "listening": 8,
-    "sliding": 8,
-    "tuning": 8,
-    "widgets": 9,
-    "dashboards": 10,
-    "kernels": 10,
-    "serving": 11,
-    "cli_network": 11,
-    "cli_weights": 12,
-    "cli": 13,
-    "__init__": 14,
-    "__main__": 14,
+    "backend": 4,
+    "worker": 5,
+    "asking": 6,
+    "opening": 7,
+    "session": 8,
+    "workbench": 9,
+    "listening": 9,
+    "sliding": 9,
+    "tuning": 9,
+    "collecting": 10,
+    "trainings": 10,
+    "aftermath": 11,
+    "widgets": 12,
+    "dashboards": 13,
+    "kernels": 13,
+    "serving": 14,
+    "cli_network": 14,
+    "cli_tune": 15,
+    "cli_weights": 15,
+    "cli": 16,
+    "__init__": 17,
+    "__main__": 17,
 }
 ELSEWHERE = re.compile(
     r"""https?://[^\s"')]*(cdn|unpkg|jsdelivr|esm\.sh|skypack|cloudflare|googleapis|gstatic)|from\s*["']https?:|import\s*\(?["']https?:"""
@@ -111,7 +115,7 @@ def test_views_know_no_backend(path):
     assert not imports_of(path, "explorer.backend", "explorer.worker")
 
 
-@pytest.mark.parametrize("name", ["asking", "opening", "session", "workbench", "listening", "sliding"])
+@pytest.mark.parametrize("name", ["asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath"])
 def test_the_state_of_a_page_knows_neither_backend_nor_widgets(name):
     state = PACKAGE / f"{name}.py"
     assert not any(one.startswith("explorer.backend") for one in imports(state, only_at_module_level=True))

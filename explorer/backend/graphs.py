@@ -68,6 +68,20 @@ def maker_of(tensor: Any) -> Any:
     return tensor._keras_history.operation
 
 
+def outputs_by_address(model: Any) -> dict[str, list[Any]]:
+    """Return the tensors that each of the model's own layers and operations answers with, by its address."""
+    running = nodes(model)
+    number = uses(running)
+    return {address_of(node.operation.name, number[id(node)]): list(node.output_tensors) for node in running}
+
+
+def layer_at(model: Any, address: str) -> Any:
+    """Return the layer at an address, whichever use of it that is."""
+    for name in address.split("/"):
+        model = model.get_layer(name.split(":")[0])
+    return model
+
+
 def _functional(model: Any) -> Any:
     """Return what holds the graph: the model itself, or what a Sequential model keeps inside once it is built."""
     return model._functional if isinstance(model, keras.Sequential) else model

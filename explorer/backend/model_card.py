@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ LARGEST = 4 * 2**20  # bytes
 
 @dataclass(frozen=True)
 class ModelCard:
-    """How a model reads pictures, what its classes are called, and its own name.
+    """How a model reads pictures, what its classes are called, its own name, and how it was trained.
 
     preprocess: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch" (less the ImageNet mean, by its
         deviation), "unit" (0..1), "none" (0..255), "digit" (grey ink on black, 0..1) or None where nothing is said.
     labels: one for each class, in the order of the scores; empty where nothing is said.
+    run: the settings and versions of the training that it comes from, as JSON has it; None where nothing is said.
     note: what the file says that could not be understood, in a sentence.
     """
 
@@ -34,6 +36,7 @@ class ModelCard:
     labels: tuple[str, ...] = ()
     name: str = ""
     note: str = ""
+    run: Mapping[str, Any] | None = None
 
 
 def read_card(path: str | Path) -> ModelCard | None:
@@ -62,7 +65,10 @@ def check_card(card: ModelCard) -> None:
 
 def as_json(card: ModelCard) -> str:
     """Return a card as it is written into a file."""
-    return json.dumps({"preprocess": card.preprocess, "labels": list(card.labels), "name": card.name}, ensure_ascii=False, indent=1)
+    content: dict[str, Any] = {"preprocess": card.preprocess, "labels": list(card.labels), "name": card.name}
+    if card.run is not None:
+        content["run"] = card.run
+    return json.dumps(content, ensure_ascii=False, indent=1)
 
 
 def _text(path: Path) -> bytes | str | None:
@@ -83,7 +89,7 @@ def _text(path: Path) -> bytes | str | None:
 def _parsed(content: Any) -> ModelCard:
     if not isinstance(content, dict):
         raise ExplorerError(_("it is no list of named entries"))
-    preprocess, labels, name = content.get("preprocess"), content.get("labels", []), content.get("name", "")
+    preprocess, labels, name, run = content.get("preprocess"), content.get("labels", []), content.get("name", ""), content.get("run")
     if preprocess is not None and preprocess not in CONVENTIONS:
         raise ExplorerError(
             _("preprocess is {preprocess!r}, and may be {known}").format(preprocess=preprocess, known=", ".join(CONVENTIONS))
@@ -92,4 +98,6 @@ def _parsed(content: Any) -> ModelCard:
         raise ExplorerError(_("labels is no list of names"))
     if not isinstance(name, str):
         raise ExplorerError(_("name is no text"))
-    return ModelCard(preprocess, tuple(labels), name)
+    if run is not None and not isinstance(run, dict):
+        raise ExplorerError(_("run is no list of named entries"))
+    return ModelCard(preprocess, tuple(labels), name, run=run)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.backend import weights
+from explorer.backend.tuning_verbs import TuningVerbs
 from explorer.errors import DownloadNeeded, ExplorerError
 from explorer.locale import _
 from explorer.options import model_file
@@ -42,7 +43,7 @@ MEMORY = "EXPLORER_MEMORY"  # the variable that sets how many MB of weights are 
 DEFAULT_MEMORY = 1024 * 2**20
 
 
-class Backend:
+class Backend(TuningVerbs):
     """Does a worker's verbs; each takes data, says its progress to `say` and returns data.
 
     activation_memory: bytes of activations to remember for the network looked into; None for the default, 256 MB.
@@ -51,6 +52,7 @@ class Backend:
     """
 
     def __init__(self, activation_memory: int | None = None, memory: int | None = None) -> None:
+        super().__init__()
         self._activation_memory = activation_memory
         self._memory = memory_of_the_environment() if memory is None else memory
         self._networks: OrderedDict[AnySpec, Network] = OrderedDict()

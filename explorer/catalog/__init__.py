@@ -5,11 +5,13 @@
 
 from explorer.catalog.architecture import BUNDLED, DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, Catalog, Paper, WeightsFile
 from explorer.catalog.beyond import ROWS as _BEYOND
+from explorer.catalog.data_sets import DATA_SETS
 from explorer.catalog.guides import ROWS as _GUIDES
 from explorer.catalog.sounds import SPECTROGRAMS, TAGS, TIMBRES
 
 __all__ = [
     "BUNDLED",
+    "DATA_SETS",
     "DIGITS",
     "PHOTOGRAPHS",
     "SOUNDS",

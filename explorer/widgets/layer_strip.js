@@ -1,5 +1,6 @@
 const NAME = 0, KIND = 1, BLOCK = 2, DESCRIPTION = 3, PARAMETERS = 4, TITLE = 5, CODE = 6, INDEX = 7;
 const HEIGHT = 128, TOP = 16, FLOOR = 90, SIDE = 10; // CSS pixels: the strip, where bars begin and end, its margin
+const FAINT = 0.3; // how much is seen of the old head, which a fine-tuned network goes without
 
 function render({ model, el }) {
   root(el, "layer-strip");
@@ -17,7 +18,8 @@ function render({ model, el }) {
   const tip = make("div", { class: "tip", hidden: true });
   const strip = make("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": words.label, "aria-description": words.keys, "aria-valuemin": "0", onkeydown: onKey }, canvas, tip);
   const said = make("div", { class: "said" });
-  el.append(make("div", { class: "head" }, title, scale, go, zooms, names), legend, strip, said);
+  const field = make("div", { class: "field" }, strip);
+  el.append(make("div", { class: "head" }, title, scale, go, zooms, names), legend, field, said);
 
   const view = { start: 0, stop: 1 }; // the layers in sight, as fractions of indices
   const layers = () => model.get("layers");
@@ -25,10 +27,9 @@ function render({ model, el }) {
   const width = () => Math.max(60, strip.clientWidth);
   const step = () => (width() - 2 * SIDE) / (view.stop - view.start);
   const x = (index) => SIDE + (index - view.start) * step();
-  const at = (event) => {
-    const index = Math.floor(view.start + (event.clientX - strip.getBoundingClientRect().left - SIDE) / step());
-    return Math.min(layers().length - 1, Math.max(0, index));
-  };
+  const left = () => strip.getBoundingClientRect().left;
+  const under = (clientX) => view.start + (clientX - left() - SIDE) / step();
+  const at = (event) => Math.min(layers().length - 1, Math.max(0, Math.floor(under(event.clientX))));
   const select = (index) => assign(model, { layer: Math.min(layers().length - 1, Math.max(0, index)) });
 
   let submitted = "";
@@ -47,6 +48,13 @@ function render({ model, el }) {
     view.start = Math.min(count - span, Math.max(0, middle - anchor * span));
     view.stop = view.start + span;
     draw();
+  }
+  function pan(bars) {
+    const before = view.start, span = view.stop - view.start;
+    view.start = Math.min(layers().length - span, Math.max(0, view.start + bars));
+    view.stop = view.start + span;
+    draw();
+    return view.start !== before;
   }
   function reveal(index) {
     if (index >= layers().length) return;
@@ -84,22 +92,15 @@ function render({ model, el }) {
     const layer = layers()[index];
     tip.textContent = `${layer[TITLE]} · ${layer[DESCRIPTION]}`;
     tip.hidden = false;
-    const left = event.clientX - strip.getBoundingClientRect().left;
-    tip.style.left = `${Math.min(Math.max(4, left - tip.offsetWidth / 2), width() - tip.offsetWidth - 4)}px`;
+    tip.style.left = `${Math.min(Math.max(4, event.clientX - left() - tip.offsetWidth / 2), width() - tip.offsetWidth - 4)}px`;
   });
   strip.addEventListener("pointerleave", () => { tip.hidden = true; });
   strip.addEventListener("wheel", (event) => {
     const across = Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey;
     if (!event.ctrlKey && !event.metaKey && !across) return; // a plain wheel scrolls the page
     event.preventDefault();
-    const anchor = (event.clientX - strip.getBoundingClientRect().left - SIDE) / (width() - 2 * SIDE);
-    if (across) {
-      const move = ((event.deltaX || event.deltaY) / step());
-      const span = view.stop - view.start;
-      view.start = Math.min(layers().length - span, Math.max(0, view.start + move));
-      view.stop = view.start + span;
-      draw();
-    } else zoom(event.deltaY > 0 ? 1.25 : 0.8, anchor);
+    if (across) pan((event.deltaX || event.deltaY) / step());
+    else zoom(event.deltaY > 0 ? 1.25 : 0.8, (event.clientX - left() - SIDE) / (width() - 2 * SIDE));
   }, { passive: false });
 
   function drawTicks(context, colour) {
@@ -135,9 +136,11 @@ function render({ model, el }) {
     const selected = model.get("layer");
     const gap = step() > 3 ? 1 : 0;
     const kinds = {};
+    const head = model.get("tuning_shown") ? line.place(model.get("backbone_count")) : all.length;
     for (let index = Math.floor(view.start); index < Math.min(all.length, Math.ceil(view.stop)); index += 1) {
       const [, kind, , , parameters] = all[index];
       const high = Math.max(5, (Math.log1p(parameters) / tallest) * (FLOOR - TOP));
+      context.globalAlpha = index < head || index === selected ? 1 : FAINT;
       context.fillStyle = index === selected ? colour("ink") : (kinds[kind] ??= colour(kind));
       context.fillRect(x(index), FLOOR - high, Math.max(step() - gap, 0.75), high);
       if (index === selected) {
@@ -149,10 +152,13 @@ function render({ model, el }) {
         context.fill();
       }
     }
+    context.globalAlpha = 1;
     context.font = "10px system-ui, 'DejaVu Sans', sans-serif";
     context.textAlign = "center";
     drawBlocks(context, colour);
     drawTicks(context, colour);
+    line.draw();
+    proof.draw();
   }
 
   function say() {
@@ -169,10 +175,23 @@ function render({ model, el }) {
       make("span", {}, `${words.in_keras} `, make("code", {}, layer[CODE])));
   }
 
+  const scope = {
+    bars: layers, width, left, pan, x, place: under,
+    beyond: (clientX) => Math.min(0, clientX - left() - SIDE) + Math.max(0, clientX - left() - width() + SIDE),
+    reveal: (place) => { if (place < view.start || place > view.stop) pan(place - (view.start + view.stop) / 2); },
+  };
+  const line = freezeLine(model, words, scope, () => proof.draw());
+  const proof = evidence(model, el, words, scope, line);
+  field.append(proof.box, ...line.boxes);
+  field.after(proof.about);
+
   const stops = [
-    follow(model, ["layers", "title"], () => {
+    line.stop,
+    proof.stop,
+    follow(model, ["title"], () => { title.textContent = model.get("title"); }),
+    follow(model, ["tuning_shown", "backbone_count"], () => draw()),
+    follow(model, ["layers"], () => {
       const all = layers();
-      title.textContent = model.get("title");
       const tallest = Math.max(0, ...all.map((layer) => layer[PARAMETERS]));
       scale.hidden = go.hidden = zooms.hidden = !all.length;
       scale.textContent = all.length ? `${words.scale}, ${fill(words.tallest, { number: tallest.toLocaleString("en") })}` : "";

@@ -163,7 +163,7 @@ class Reader(keras.Model):
         self.lstm = layers.LSTM(3, name="lstm")
         self.head = keras.Sequential([keras.Input((3,)), layers.Dense(4, name="hidden"), layers.Dense(2, name="scores")], name="head")
 
-    def call(self, x, training=False):  # noqa: ARG002  # as many people write it
+    def call(self, x, training=False):  # as many people write it
         return self.head(self.lstm(x))
 
 

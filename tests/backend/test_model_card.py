@@ -4,7 +4,7 @@ import zipfile
 import h5py
 import pytest
 
-from explorer.backend.model_card import CONVENTIONS, LARGEST, ModelCard, read_card
+from explorer.backend.model_card import CONVENTIONS, LARGEST, ModelCard, as_json, read_card
 
 
 @pytest.fixture
@@ -30,6 +30,12 @@ def test_a_card_may_say_nothing_or_more_than_is_known(carded):
     assert read_card(carded('{"name": "Möwen", "labels": ["möwe", "夏"], "colour": "red"}')) == ModelCard(None, ("möwe", "夏"), "Möwen")
 
 
+def test_a_card_tells_of_the_training_that_a_model_comes_from(carded):
+    card = ModelCard("tf", ("cat", "dog"), "pets", run={"recipe": {"freeze": 116, "seed": 0}, "versions": {"keras": "3.15.1"}})
+    assert read_card(carded(as_json(card))) == card
+    assert "run" not in json.loads(as_json(ModelCard("tf")))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -41,9 +47,10 @@ def test_a_card_may_say_nothing_or_more_than_is_known(carded):
         ('{"labels": "cat, dog"}', "labels is no list of names"),
         ('{"labels": ["cat", 1]}', "labels is no list of names"),
         ('{"name": 3}', "name is no text"),
+        ('{"run": [1]}', "run is no list of named entries"),
         (" " * (LARGEST + 1), "it is no JSON"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_card_that_is_not_understood_hinders_nobody_and_is_told(text, why, carded):
     card = read_card(carded(text))

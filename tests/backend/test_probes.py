@@ -133,8 +133,8 @@ def test_of_many_blocks_evenly_spread_ones_are_probed_with_the_last():
 
 
 def test_a_network_without_blocks_before_its_head_has_no_probes():
-    model = keras.Sequential([keras.Input((8,)), layers.Dense(2, name="top")])
-    assert probes.probe(explorer.load(model), rows(*spread(9))) == ()
+    x = keras.Input((8,), name="numbers")
+    assert probes.probe(explorer.load(keras.Model(x, layers.Dense(2, name="top")(x))), rows(*spread(9))) == ()
 
 
 # networks of other kinds

@@ -235,7 +235,12 @@ def test_keras_own_callbacks_do_what_they_do(network, data, tmp_path):
 def test_switches_write_into_the_runs_folder_only(network, data, tmp_path):
     switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("save_best_only", True),)), Switch("EarlyStopping", (("patience", 1),)))
     train(network, data, cases.recipe(4, callbacks=switches), folder=tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-1.keras", "checkpoint-2.keras", "log-1.csv", "log-2.csv"]
+    assert sorted(path.name for path in (tmp_path / "callbacks").iterdir()) == [
+        "checkpoint-1.keras",
+        "checkpoint-2.keras",
+        "log-1.csv",
+        "log-2.csv",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +303,7 @@ def test_a_stopped_training_goes_on(network, data, tmp_path, times):
     assert [path.name for path in tmp_path.iterdir()] == ["backup.npz"]
     run = train(network, data, cases.recipe(4, epochs=(2, 3)), folder=tmp_path)
     assert [(one.phase, one.epoch) for one in run.history] == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
-    assert (run.state, list(tmp_path.iterdir())) == ("done", [])
+    assert run.state == "done"
 
 
 @pytest.mark.parametrize("phase", [0, 1])
@@ -315,6 +320,18 @@ def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(ne
     np.testing.assert_allclose([one.loss for one in run.history], [one.loss for one in whole.history], rtol=1e-5)
 
 
+def test_a_disk_that_is_full_ends_the_backups_and_not_the_training(network, data, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    steps = []
+    monkeypatch.setattr("explorer.backend.tuning.backups.os.replace", full)
+    run = train(network, data, cases.recipe(4), on_progress=steps.append, folder=tmp_path)
+    assert (run.state, len(run.history)) == ("done", 4)
+    told = [one.text for one in steps if one.what == "notice"]
+    assert told[0] == "This training can't be backed up (No space left on device): free some of the disk."
+
+
 def test_a_backup_that_is_damaged_is_begun_anew(network, data, tmp_path):
     (tmp_path / "backup.npz").write_bytes(b"PK\x03\x04 nothing")
     assert len(train(network, data, cases.recipe(4), folder=tmp_path).history) == 4
@@ -329,6 +346,7 @@ def test_keras_own_backup_and_restore_goes_on_over_both_phases(network, data, tm
     again = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[backup], validation=0.25)
     assert (first.state, again.state) == ("stopped", "done")
     assert len(first.history) < len(again.history) == 4
+    assert list((tmp_path / "backup").iterdir()) == []
 
 
 # What goes wrong

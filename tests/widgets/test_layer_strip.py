@@ -1,8 +1,10 @@
 import pytest
+from fake_tuning import DATA, TuningBackend
 from fakes import NESTED, OF_ARRAYS, FakeBackend, network, network_of_arrays
 from messages import says
 
 from explorer.session import Session
+from explorer.tuning import Tuning
 from explorer.values import Layer, Layers
 from explorer.widgets.layer_strip import LayerStrip
 from explorer.worker import InlineWorker
@@ -11,6 +13,17 @@ from explorer.worker import InlineWorker
 @pytest.fixture
 def view(session):
     return LayerStrip(session)
+
+
+@pytest.fixture
+def tuning():
+    return Tuning(Session(worker=InlineWorker(TuningBackend)))
+
+
+@pytest.fixture
+def tuned(tuning):
+    tuning.shown = True
+    return LayerStrip(tuning._session, tuning)
 
 
 def test_it_lists_the_layers_and_selects_both_ways(view, session):
@@ -97,3 +110,58 @@ def test_before_there_is_a_network_it_has_only_its_name():
     assert (view.layers, view.title) == ([], "Layers")
     says(view, {"select": "3"})
     assert view.layer == 0
+
+
+def test_there_is_no_freeze_line_unless_fine_tuning_is_looked_at(view, tuning):
+    tuned = LayerStrip(tuning._session, tuning)
+    for strip in (view, tuned):
+        assert (strip.tuning_shown, strip.backbone_count, strip.ends, strip.probes) == (False, 0, [], [])
+        strip.freeze = 2
+    assert (tuned.freeze, tuning.freeze) == (0, 0)
+    tuning.shown = True
+    assert (tuned.tuning_shown, tuned.freeze, tuned.title) == (True, 7, "9 layers of the backbone")
+    tuning.shown = False
+    assert (tuned.tuning_shown, tuned.backbone_count, tuned.title) == (False, 0, "11 layers")
+
+
+def test_the_freeze_line_knows_how_far_it_goes_and_how_it_is_said_to_stand(tuned):
+    assert (len(tuned.layers), tuned.backbone_count) == (11, 9)
+    assert [index for index, _said in tuned.ends] == [0, 1, 4, 7, 9]
+    assert tuned.ends[0][1] == "layers[:0], nothing is frozen"
+    assert tuned.ends[3][1] == "layers[:7], to the end of block 2"
+
+
+def test_the_freeze_line_moves_both_ways(tuned, tuning):
+    tuned.freeze = 4
+    assert (tuning.freeze, tuning.plan.end) == (4, "block_1")
+    tuning.go_to("block_2_norm")
+    assert tuned.freeze == 5
+    tuning.snap = True
+    tuning.snap = False
+    assert not tuned.snap
+    tuned.freeze = 99
+    assert (tuned.freeze, tuning.freeze) == (9, 9)
+
+
+def test_a_line_that_was_moved_late_stays_where_it_is(tuned, tuning):
+    tuning.shown = False
+    tuned.freeze = 4
+    assert (tuned.freeze, tuning.freeze) == (7, 7)
+
+
+def test_probes_are_said_beside_the_work_that_trains(tuned, tuning):
+    tuning.data = DATA
+    tuning.ask_advice()
+    assert [probe[:3] for probe in tuned.probes] == [[1, 0.55, 0.02], [4, 0.7, 0.02], [7, 0.85, 0.02], [9, 0.95, 0.02]]
+    assert [probe[3] for probe in tuned.probes] == [tuning.work_from(index) for index in (1, 4, 7, 9)]
+    share = round(100 * tuning.work_from(7))
+    said = f"a linear probe is right in 85.0 ± 2.0 %, and {share} % of the work trains from there"
+    assert tuned.probes[2][4:] == ["to the end of block 2", said]
+    tuning.data = None
+    assert tuned.probes == []
+
+
+def test_closed_it_leaves_the_tuning_to_others(tuned, tuning):
+    tuned.close()
+    tuning.freeze_at(4)
+    assert (tuning.plan.index, tuned.freeze) == (4, 7)

@@ -14,7 +14,7 @@ from explorer.backend import audio, synthesis
 from explorer.backend.data import patterns
 from explorer.backend.data.collection import Collection, collection, natural
 from explorer.backend.evaluation_data import LARGEST
-from explorer.catalog.sounds import TIMBRES
+from explorer.catalog import DATA_SETS, TIMBRES
 from explorer.errors import ExplorerError, UnknownName, near
 from explorer.locale import _
 from explorer.values import Example, Reading
@@ -32,14 +32,14 @@ MOST = 100_000
 class BuiltIn:
     """A data set.
 
-    kind: of the examples; classes: their names; count: how many examples there are where nobody says.
+    kind: of the examples; count: how many examples there are where nobody says; classes: their names.
     make: (class, its place among the examples of the class, seed, how the network reads) -> the data of an example.
     there: class -> how many examples there are of it.
     """
 
     kind: str
-    classes: tuple[str, ...]
     count: int
+    classes: tuple[str, ...]
     make: Callable[[str, int, int, Reading], Data]
     there: Callable[[str], int] = lambda _name: MOST
 
@@ -118,7 +118,7 @@ def _timbre(name: str, place: int, seed: int, reading: Reading) -> Data:
 
 
 BUILT_IN = {
-    "digits": BuiltIn("image", tuple(map(str, range(10))), 1797, _digit, lambda name: len(_digits()[name])),
-    "patterns": BuiltIn("image", patterns.CLASSES, 400, _pattern),
-    "timbres": BuiltIn("audio", TIMBRES, 240, _timbre),
+    "digits": BuiltIn(*DATA_SETS["digits"], tuple(map(str, range(10))), _digit, lambda name: len(_digits()[name])),
+    "patterns": BuiltIn(*DATA_SETS["patterns"], patterns.CLASSES, _pattern),
+    "timbres": BuiltIn(*DATA_SETS["timbres"], TIMBRES, _timbre),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from explorer.locale import _
 from explorer.values import Reading
 
 TRAINING = ("train", "training")
+NAMES = ".explorer-classes.json"  # {folder: class}, of the folders that can't be called like their class
 HELD_OUT = ("validation", "valid", "val", "test")  # the first of them that is there
 
 
@@ -45,16 +47,26 @@ def collected(folder: Path, reading: Reading) -> Collection:
         (name, _("{name} lies in no class's folder.").format(name=name))
         for name in sorted((path.name for path in folder.iterdir() if not path.is_dir() and not is_ignored(path.name)), key=natural)
     ]
-    for one in classes:
+    names = names_in(folder)
+    labelled = sorted(((names.get(one.name, plain(one.name)), one) for one in classes), key=lambda pair: natural(pair[0]))
+    for label, one in labelled:
         for path in files_in(one):
             inside = path.relative_to(one)
-            name = plain(f"{one.name}/{inside.as_posix()}")
-            group = plain(f"{one.name}/{inside.parts[0]}") if len(inside.parts) > 1 else ""
+            name = plain(f"{label}/{inside.as_posix()}")
+            group = plain(f"{label}/{inside.parts[0]}") if len(inside.parts) > 1 else ""
             try:
-                examples.append((from_file(path, name, reading), (plain(one.name),), group))
+                examples.append((from_file(path, name, reading), (label,), group))
             except UnreadableExample as why:
                 left_out.append((name, str(why)))
-    return collection(examples, left_out=tuple(left_out), classes=dict.fromkeys(plain(one.name) for one in classes))
+    return collection(examples, left_out=tuple(left_out), classes=dict.fromkeys(label for label, _one in labelled))
+
+
+def names_in(folder: Path) -> dict[str, str]:
+    """Return the names of those classes whose folders are called otherwise, as the file `NAMES` says it, if there is one."""
+    try:
+        return dict(json.loads((folder / NAMES).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def folders_in(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,15 @@ def from_file(path: Path, name: str, reading: Reading) -> Example:
     try:
         if reading.kind == "arrays":
             return checked(Example("arrays", arrays.read(path).data, name), reading)
-        return checked(Example(reading.kind, FileOnDisk(os.path.abspath(existing(path)), stamp_of(path)), name), reading)
+        return _on_disk(FileOnDisk(os.path.abspath(existing(path)), stamp_of(path)), name, reading)
     except OSError as error:
         raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error
+
+
+@lru_cache(maxsize=20_000)
+def _on_disk(file: FileOnDisk, name: str, reading: Reading) -> Example:
+    """Return the example in a picture's or a sound's file, which is only looked at once."""
+    return checked(Example(reading.kind, file, name), reading)
 
 
 def from_python(source: Any, name: str, reading: Reading) -> Example:

@@ -16,8 +16,8 @@ import numpy as np
 
 from explorer.backend.tuning.watching import Best
 from explorer.values import Epoch
+from explorer.values.records import BACKUP
 
-FILE = "backup.npz"
 PART = 0.1  # of the time, at most, goes into backups
 
 
@@ -49,7 +49,7 @@ class Backups:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._file = folder / FILE if folder else None
+        self._file = folder / BACKUP if folder else None
         self._took, self._written = 0.0, 0.0
 
     def found(self) -> Backup | None:

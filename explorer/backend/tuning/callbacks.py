@@ -73,6 +73,7 @@ def _inside(folder: Path | None, name: str, phase: int) -> Path:
         raise ExplorerError(
             _("This callback writes a file, and the training has no folder: give the callback itself, with a path of your own.")
         )
+    folder.mkdir(exist_ok=True)
     path = (folder / name.replace("{phase}", str(phase + 1))).resolve()
     if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
         raise ExplorerError(_("{name} leads out of the run's folder; give a plain name.").format(name=name))

@@ -11,6 +11,7 @@ from explorer.backend.building import load
 from explorer.backend.data import training_data
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
+from explorer.backend.tuning.backups import Backups
 from explorer.backend.tuning.heads import backbone_table
 from explorer.backend.tuning.training import Run, nobody, train
 from explorer.errors import ExplorerError
@@ -83,7 +84,10 @@ def fine_tune(
     folder = Path(backups[0].backup_dir) if backups else None  # a backup of both phases, where Keras's own knows of one `fit`
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-    return train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
+    run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
+    if run.state == "done":
+        Backups(folder).remove()
+    return run
 
 
 def _network(source: Any) -> Network:

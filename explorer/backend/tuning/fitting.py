@@ -14,6 +14,7 @@ from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import feeding, recipes
 from explorer.backend.tuning.backups import Backup, Backups
 from explorer.backend.tuning.watching import Best, Link, Watch
+from explorer.locale import _
 from explorer.values import Epoch, Phase, Recipe
 
 Array = np.ndarray[Any, Any]
@@ -72,7 +73,10 @@ class Fit:
         def save(epoch: int, _logs: Any) -> None:
             if watch.stopped != "nan":
                 through = epoch if watch.stopped else epoch + 1
-                backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
+                try:
+                    backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
+                except OSError as error:
+                    watch.warn(_("This training can't be backed up ({why}): free some of the disk.").format(why=error.strerror))
 
         keras.utils.set_random_seed(self.recipe.seed + 1 + self.place)
         training, held_out = self.material.batches(self.phase, self.recipe.seed)

@@ -8,7 +8,7 @@ from typing import Any
 from explorer.backend import layers
 from explorer.backend.building import data_format
 from explorer.backend.copying import copy
-from explorer.backend.graphs import address_of, nodes, uses
+from explorer.backend.graphs import node_of, outputs_by_address
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
 from explorer.errors import ExplorerError
@@ -36,19 +36,14 @@ def features_of(network: Network, head_at: str = "") -> Any:
                 "{name} has no graph that could be cut: Keras knows how the layers of a subclassed model are joined only while it runs."
             ).format(name=network.spec.name)
         )
-    row = network.layers.find(head_at) if head_at else _last_features(network)
-    if "/" in row.name:
-        raise ExplorerError(
-            _("{layer} lies inside a nested model; a head can only be put on a layer of the model itself.").format(layer=row.name)
-        )
-    outputs = _outputs(network.model)[row.name]
-    if len(outputs) > 1 or len(outputs[0].shape) not in (2, 3, 4):
+    name, tensors = _features(network, head_at)
+    if len(tensors) > 1 or len(tensors[0].shape) not in (2, 3, 4):
         raise ExplorerError(
             _("{layer} answers with {shape}; a head needs one vector, one sequence or one stack of maps.").format(
-                layer=row.name, shape=" + ".join(shape_text(one.shape[1:]) for one in outputs)
+                layer=name, shape=" + ".join(shape_text(one.shape[1:]) for one in tensors)
             )
         )
-    return outputs[0]
+    return tensors[0]
 
 
 def backbone(network: Network, head_at: str = "") -> Any:
@@ -82,23 +77,26 @@ def with_head(base: Any, head: Head, classes: int, order: str, seed: int) -> Any
     return keras.Model(base.inputs, x, name=f"{base.name}_tuned")
 
 
-def _last_features(network: Network) -> Any:
-    headless = isinstance(network.spec, NetworkSpec) and not network.spec.include_top
-    if isinstance(network.spec, NetworkSpec):
-        return layers.last_features(network.layers, headless)
-    dense = [row for row in network.layers if row.kind == "dense" and row.inputs]
-    return network.layers.find(dense[-1].inputs[0]) if dense else layers.last_features(network.layers, headless)
+def _features(network: Network, head_at: str) -> tuple[str, list[Any]]:
+    """Return the tensors that a head is put on, and the layer that they come from."""
+    outputs = outputs_by_address(network.model)
+    if head_at:
+        row = network.layers.find(head_at)
+        if "/" in row.name:
+            raise ExplorerError(
+                _("{layer} lies inside a nested model; a head can only be put on a layer of the model itself.").format(layer=row.name)
+            )
+        return row.name, outputs[row.name]
+    dense = [] if isinstance(network.spec, NetworkSpec) else [row.name for row in network.layers if row.kind == "dense"]
+    if dense:
+        read = node_of(outputs[dense[-1]][0]).input_tensors
+        return dense[-1], list(read)
+    last = layers.last_features(network.layers, isinstance(network.spec, NetworkSpec) and not network.spec.include_top)
+    return last.name, outputs[last.name]
 
 
 def _up_to(model: Any, features: Any) -> Any:
     return keras.Model(model.inputs, features, name=model.name)
-
-
-def _outputs(model: Any) -> dict[str, list[Any]]:
-    """Return the output tensors of each of the model's own layers, by address."""
-    running = nodes(model)
-    number = uses(running)
-    return {address_of(node.operation.name, number[id(node)]): list(node.output_tensors) for node in running}
 
 
 def _grouped(layer: Any, inputs: Any, kernel: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from explorer.backend.graphs import layer_at
 from explorer.backend.tuning import feeding
 from explorer.locale import _
 from explorer.values import Labelled, Layers, Missed, Outcome, TrainingData
@@ -72,9 +73,7 @@ def moved(before: Any, after: Any, table: Layers) -> tuple[tuple[str, float], ..
 
 def _weights(model: Any, address: str) -> list[Array]:
     """Return the weights of the layer at an address."""
-    for name in address.split("/"):
-        model = model.get_layer(name)
-    return [np.asarray(one, np.float64) for one in model.get_weights()]
+    return [np.asarray(one, np.float64) for one in layer_at(model, address).get_weights()]
 
 
 def _confusion(truth: Array, answers: Array, classes: int) -> np.ndarray[Any, np.dtype[np.int64]]:

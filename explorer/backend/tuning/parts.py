@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from explorer.backend import layers
+from explorer.backend.graphs import layer_at
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import heads
@@ -60,22 +61,12 @@ class Parts:
             layer.trainable = trains == "tail"
         if trains == "tail":
             for name in self.plan.frozen:
-                _inside(self.whole, name).trainable = False
+                layer_at(self.whole, name).trainable = False
 
     def trained(self, variables: Iterable[Any]) -> tuple[str, ...]:
         """Return the names of the layers that have one of these variables; those inside of nested models by their address."""
         own = {id(variable) for variable in variables}
-        rows = [row.name for row in self.table.rows if any(id(one) in own for one in _own_variables(_inside(self.whole, row.name)))]
-        return (*rows, *(layer.name for layer in self._head if any(id(one) in own for one in layer.variables)))
-
-
-def _own_variables(layer: Any) -> list[Any]:
-    """Return the variables of a layer; of a nested model none, as its layers are rows themselves."""
-    return [] if isinstance(layer, keras.Model) else list(layer.variables)
-
-
-def _inside(model: Any, address: str) -> Any:
-    """Return the layer at an address, whichever use of it that is."""
-    for name in address.split("/"):
-        model = model.get_layer(name.split(":")[0])
-    return model
+        nests = {row.name.rpartition("/")[0] for row in self.table.rows}
+        layers = [(row.name, layer_at(self.whole, row.name)) for row in self.table.rows if row.name not in nests]
+        layers += [(layer.name, layer) for layer in self._head]
+        return tuple(name for name, layer in layers if any(id(one) in own for one in layer.variables))

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from explorer.backend import layers
-from explorer.backend.graphs import address_of, nodes, uses
+from explorer.backend.graphs import outputs_by_address
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import feeding, heads, recipes, ridge
@@ -97,9 +97,8 @@ def _error(accuracies: Sequence[float]) -> float:
 
 def _pooled(base: Any, table: Layers, order: str) -> dict[BlockEnd, Any]:
     """Return what comes out at each block's end, as one vector; blocks that only read the input, or can't be pooled, are left out."""
-    running = nodes(base)
-    number = uses(running)
-    outputs = {address_of(node.operation.name, number[id(node)]): node.output_tensors[0] for node in running if not node.is_input}
+    inputs = {id(tensor) for tensor in base.inputs}
+    outputs = {name: tensors[0] for name, tensors in outputs_by_address(base).items() if id(tensors[0]) not in inputs}
     ends = [end for end in block_ends(table) if end.layer in outputs and len(outputs[end.layer].shape) in RANKS]
     chosen = np.unique(np.linspace(0, len(ends) - 1, min(MOST_BLOCKS, len(ends))).round().astype(int))
     return {ends[place]: _vector(outputs[ends[place].layer], order) for place in chosen}

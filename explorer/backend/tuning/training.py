@@ -22,6 +22,8 @@ from explorer.errors import Cancelled
 from explorer.locale import _
 from explorer.values import AdoptedModel, Augmentation, Epoch, FreezePlan, Outcome, Phase, Recipe, TrainingData, TrainingStep
 
+CALLBACKS = "callbacks"  # the folder in a run's folder where callbacks write
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -69,6 +71,7 @@ def train(
     stop: asked at each batch.
     folder: where the training is backed up, and where callbacks of the recipe write; one that holds a backup is gone on with.
     bounds: for the features that are kept.
+    The backup stays there: whoever has kept the tuned network removes it.
     Sets Python's, NumPy's and TensorFlow's random seeds.
     Raises ExplorerError for a recipe or data that don't fit. What goes wrong in the middle of training ends in the run's `failure`.
     """
@@ -114,8 +117,6 @@ class _Training:
             why = "memory"
         if why:
             self.best.restore()
-        else:
-            self.backups.remove()
         network = self._tuned()
         return Run(
             network,
@@ -196,7 +197,12 @@ class _Training:
         fit = Fit(place, phase, self.recipe, self.parts.whole, one.rest, material, compiled=kept_compiled)
         watch = Watch(place, self.history, self.best, self.on_progress, self.stop, pace)
         why = fit.run(
-            [*self.callbacks, *made(self.recipe.callbacks, place, self.folder)], watch, self.backups, backup, self.best, self.history
+            [*self.callbacks, *made(self.recipe.callbacks, place, self.folder and self.folder / CALLBACKS)],
+            watch,
+            self.backups,
+            backup,
+            self.best,
+            self.history,
         )
         self.trainable = self.parts.trained(one.rest.optimizer._trainable_variables)
         return why

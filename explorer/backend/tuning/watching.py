@@ -98,6 +98,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._phase, self._history, self._best = phase, history, best
         self._on_progress, self._stop, self._pace = on_progress, stop, pace
         self._epoch, self._began, self._said = 0, 0.0, 0.0
+        self._warned: set[str] = set()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Begin to count."""
@@ -137,6 +138,12 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._pace.epoch(self._phase, seconds)
         left = self._pace.left()
         self._on_progress(TrainingStep("epoch", self._phase, epoch, left=left, record=record, loss=record.loss, accuracy=record.accuracy))
+
+    def warn(self, text: str) -> None:
+        """Say something to know, once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._on_progress(TrainingStep("notice", self._phase, self._epoch, text=text))
 
     def _end(self, why: str) -> None:
         self.stopped = self.stopped or why

@@ -1,0 +1,118 @@
+"""Class folders that grow: a folder for each class, whatever the class is called, and numbered files in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import unicodedata
+from itertools import count
+from pathlib import Path
+
+from explorer.backend.data.class_folders import HELD_OUT, NAMES, TRAINING, files_in, folders_in, names_in
+from explorer.backend.data.collection import plain
+from explorer.backend.data.example_sources import is_ignored
+from explorer.errors import ExplorerError
+from explorer.locale import _
+
+LONGEST = 100  # characters of a class's name
+# What a folder can be called on every system; classes with other names have a folder with a number.
+PLAIN = re.compile(r"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[\w(][\w ()+&',.-]{0,59}(?<![ .])", re.IGNORECASE)
+
+
+class KeptClasses:
+    """A folder of class folders, which `class_folders.collected` reads.
+
+    folder: is made; it is this object's own.
+    bytes, files: of all files, as far as they were `counted`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bytes = self.files = 0
+        self._numbers = count(1)
+        folder.mkdir()
+
+    def labels(self) -> dict[str, Path]:
+        """Return the folder of each class."""
+        names = names_in(self.folder)
+        return {names.get(path.name, plain(path.name)): path for path in folders_in(self.folder)}
+
+    def of(self, label: str) -> Path:
+        """Return the folder of a class, made if need be. Raises ExplorerError for a class without a name, or with a very long one."""
+        label, there = composed(label), self.labels()
+        if label in there:
+            return there[label]
+        if not label or len(label) > LONGEST:
+            raise ExplorerError(_("The name of a class has 1 to {longest} characters.").format(longest=LONGEST))
+        taken = {path.name.casefold() for path in there.values()}
+        numbered = not PLAIN.fullmatch(label) or label.casefold() in {*taken, *TRAINING, *HELD_OUT} or is_ignored(label)
+        path = self.folder / (f"class {next(self._numbers):05}" if numbered else label)
+        if numbered:
+            self._write_names(names_in(self.folder) | {path.name: label})
+        path.mkdir()
+        return path
+
+    def new_file(self, label: str, group: str, name: str) -> Path:
+        """Return where a file of a class, and of a group in it, is to be kept; the numbers keep the order in which files come.
+
+        name: what it is called, whatever that is.
+        """
+        folder = self.of(label)
+        if group:
+            folder = folder / f"group {hashlib.blake2b(group.encode(), digest_size=6).hexdigest()}"
+            folder.mkdir(exist_ok=True)
+        return folder / f"{next(self._numbers):05} {short(name)}"
+
+    def counted(self, path: Path) -> None:
+        """Count a file that was put in."""
+        self.bytes, self.files = self.bytes + path.stat().st_size, self.files + 1
+
+    def drop(self, path: Path) -> None:
+        """Take a file away that was counted."""
+        self.bytes, self.files = self.bytes - path.stat().st_size, self.files - 1
+        path.unlink()
+
+    def rename(self, label: str, new: str) -> dict[Path, Path]:
+        """Give a class another name, or to one that is there its files; return where each file has gone."""
+        source = self.labels().get(composed(label))
+        if source is None or composed(label) == composed(new):
+            return {}
+        target = self.of(new)
+        moved = {path: target / path.relative_to(source) for path in files_in(source)}
+        for path, there in moved.items():
+            there.parent.mkdir(exist_ok=True)
+            path.replace(there)
+        self._remove_folder(source)
+        return moved
+
+    def remove(self, label: str) -> None:
+        """Remove a class with its files, where it is there."""
+        path = self.labels().get(composed(label))
+        if path is not None:
+            self._remove_folder(path)
+            sizes = [file.stat().st_size for file in files_in(self.folder)]
+            self.bytes, self.files = sum(sizes), len(sizes)
+
+    def _remove_folder(self, path: Path) -> None:
+        shutil.rmtree(path)
+        self._write_names({folder: name for folder, name in names_in(self.folder).items() if folder != path.name})
+
+    def _write_names(self, names: dict[str, str]) -> None:
+        """Put a new file in the place of the old one, which a run may have linked to."""
+        written = self.folder / f"{NAMES}.new"
+        written.write_text(json.dumps(names), encoding="utf-8")
+        written.replace(self.folder / NAMES)
+
+
+def composed(label: str) -> str:
+    """Return a class's name without spaces around it, its letters composed."""
+    return unicodedata.normalize("NFC", label).strip()
+
+
+def short(name: str) -> str:
+    """Return a name as a file may be called on any system; its ending stays."""
+    stem, ending = os.path.splitext(re.sub(r"[^\w ()+,.-]", "_", name))
+    return f"{stem[:40].strip(' .') or '_'}{ending[:10]}"

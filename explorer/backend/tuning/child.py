@@ -1,0 +1,211 @@
+"""The process of a run: `python -m explorer.backend.tuning.child FOLDER` trains what the settings in the folder say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.backend.locks import hold
+from explorer.errors import Cancelled, ExplorerError
+from explorer.locale import _
+from explorer.values import ModelFile, NetworkSpec, Progress, RunResult, RunSettings, TrainingStep
+from explorer.values import records as files
+
+if TYPE_CHECKING:
+    from explorer.backend.network import Network
+    from explorer.backend.tuning.training import Run
+
+OFTEN = 0.08  # seconds at least between two lines, but for those that stay known
+STAY = ("epoch", "notice")
+NICE = 10  # below whoever looks into a network meanwhile
+RESERVE = 2**16  # bytes set aside, so that there is room to say that the disk is full
+
+
+def main(folder: Path) -> int:
+    """Do the run in a folder, and return the exit status; a folder that is gone ends it quietly.
+
+    Whatever happens is written into its result: SIGTERM, or a file `stop` in the folder, stop the training.
+    """
+    try:
+        held = hold(folder / files.LOCK)
+        if held is None:  # another process was faster, and its number is the one to know
+            files.write(folder / files.PID, (folder / files.LOCK).read_text())
+            return 1
+        held.text = str(os.getpid())
+    except OSError as error:
+        return _unwritable(folder, error)
+    with suppress(OSError):
+        (folder / files.RESERVE).write_bytes(os.urandom(RESERVE))
+    asked = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: asked.set())
+    _give_way()
+    result = work(folder, asked.is_set)
+    shutil.rmtree(folder / files.TEMPORARY, ignore_errors=True)
+    held.release()  # before the result is there: whoever sees it may start the next process
+    return _say(folder, result)
+
+
+def work(folder: Path, asked: Callable[[], bool] = lambda: False) -> RunResult:
+    """Train what the settings in the folder say, and leave the tuned network and the history there; never raises an Exception.
+
+    asked: whether the training is to stop, beside the file `stop`.
+    """
+    diary = Diary(folder)
+
+    def stop() -> bool:
+        return asked() or (folder / files.STOP).exists() or not folder.exists()
+
+    try:
+        result = _trained(folder, diary, stop)
+    except Cancelled:
+        result = RunResult("stopped", 0.0)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
+        traceback.print_exc()
+        result = RunResult("failed", 0.0, why(error, folder))
+    earlier = files.read_result(folder / files.EARLIER)
+    if earlier and not result.history:  # it did not get so far that there is anything newer
+        result = replace(earlier, state=result.state, failure=result.failure)
+    return replace(result, seconds=diary.seconds)
+
+
+def why(error: BaseException, folder: Path) -> str:
+    """Return in a sentence what went wrong and what to do."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    if full := next((one for one in causes if isinstance(one, OSError) and one.errno in files.FULL), None):
+        said = files.why_not_written(full, folder)
+        return _("{why} Then go on: what is backed up is not lost.").format(why=said) if (folder / files.BACKUP).exists() else said
+    if any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes):
+        return _("There is not enough memory: lower the batch size, freeze more layers, or take fewer or smaller examples.")
+    if isinstance(error, ExplorerError):
+        return str(error)
+    if isinstance(error, OSError) and str(error.filename).startswith(str(folder)):
+        return files.why_not_written(error, folder)
+    return _("Something went wrong in explorer itself ({kind}); {log} has the details.").format(
+        kind=type(error).__name__, log=folder / files.LOG
+    )
+
+
+@dataclass
+class Diary:
+    """Writes down how far a training is, after what there is of an earlier attempt."""
+
+    folder: Path
+    before: float = 0.0
+    began: float = field(default_factory=time.perf_counter)
+    said: float = 0.0
+    whole: bool = False  # whether the last line is; one that a killed process left may not be
+
+    def __post_init__(self) -> None:
+        with suppress(FileNotFoundError):
+            told = files.last_told((self.folder / files.PROGRESS).read_bytes())
+            self.before = told.seconds if told else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the run so far, those of earlier attempts included."""
+        return self.before + time.perf_counter() - self.began
+
+    def write(self, step: TrainingStep) -> None:
+        """Write a step down, unless one came just before; a disk that is full, or a folder that is gone, hinders no training."""
+        now = time.perf_counter()
+        if step.what not in STAY and step.what != "preparing" and now - self.said < OFTEN:
+            return
+        line = f"{files.as_json(files.Told(round(self.seconds, 3), step))}\n"
+        with suppress(OSError):
+            stream = os.open(self.folder / files.PROGRESS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                text = line.encode() if self.whole else b"\n" + line.encode()
+                self.whole = False
+                self.whole = os.write(stream, text) == len(text)
+            finally:
+                os.close(stream)
+            self.said = now
+
+
+def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
+    def say(progress: Progress) -> None:
+        diary.write(TrainingStep("preparing", text=progress.text))
+        if stop():
+            raise Cancelled
+
+    settings, _created = files.read_settings(folder)
+    say(Progress(_("Loading TensorFlow…")))
+    from explorer.backend.data import training_data  # only now: they load TensorFlow
+    from explorer.backend.tuning.training import train
+
+    network = _network(settings, say)
+    say(Progress(_("Reading the data…")))
+    data = training_data(settings.data, network.reading)
+    for note in data.notes:
+        diary.write(TrainingStep("notice", text=note))
+    say(Progress(_("Preparing the training…")))
+    run = train(network, data, settings.recipe, on_progress=diary.write, stop=stop, folder=folder)
+    notices = (*data.notes, *run.notices)
+    result = RunResult(run.state, 0.0, run.failure, run.history, run.kept, run.trainable, run.outcome, notices)
+    return _saved(folder, run, result)
+
+
+def _network(settings: RunSettings, say: Callable[[Progress], None]) -> Network:
+    from explorer.backend import building
+
+    if isinstance(settings.network, NetworkSpec):
+        return building.build(settings.network, say=say)
+    if isinstance(settings.network, ModelFile):
+        return building.read(settings.network, say=say)
+    raise ExplorerError(_("{name} is a live model: save it, and train what is in the file.").format(name=settings.network.name))
+
+
+def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
+    """Save what was trained, and only then let go of the backup of a training that is through."""
+    if not run.history:
+        return result
+    try:
+        run.network.save(folder / files.TUNED)
+        files.write(folder / files.HISTORY, files.history_csv(run.history))
+    except (ExplorerError, OSError) as error:
+        traceback.print_exc()
+        said = why(error, folder)
+        return replace(result, state="failed", failure=f"{result.failure} {said}".strip())
+    if run.state == "done":
+        (folder / files.BACKUP).unlink(missing_ok=True)
+    return result
+
+
+def _say(folder: Path, result: RunResult) -> int:
+    (folder / files.RESERVE).unlink(missing_ok=True)
+    try:
+        files.write(folder / files.RESULT, files.as_json(result))
+    except OSError as error:
+        return _unwritable(folder, error)
+    return 0 if result.state != "failed" else 1
+
+
+def _unwritable(folder: Path, error: OSError) -> int:
+    """Say on stderr, which is the log, that nothing can be written, unless the run was deleted."""
+    if folder.exists():
+        print(files.why_not_written(error, folder), file=sys.stderr)
+    return 1
+
+
+def _give_way() -> None:
+    """Leave the processor to others where they want it; Linux may weigh whole groups of processes instead of single ones."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,183 @@
+"""The verbs of a worker that are about fine-tuning; like those of `Backend` they take data and return data."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer import runs
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.options import model_file
+from explorer.values import (
+    AdoptedModel,
+    AnySpec,
+    Collected,
+    DataSpec,
+    DataSummary,
+    Layers,
+    ModelFile,
+    Outcome,
+    Probe,
+    Progress,
+    Recipe,
+    RunRecord,
+    RunSettings,
+    TakenFile,
+)
+from explorer.values.records import HISTORY, TUNED
+
+if TYPE_CHECKING:
+    from explorer.backend.network import Network, Say
+
+FILES = {"model": TUNED, "history": HISTORY}
+
+
+class TuningVerbs:
+    """The part of a `Backend` that is about fine-tuning: where to freeze, data, runs and what they leave."""
+
+    def __init__(self) -> None:
+        self._data: tuple[Any, Any] | None = None  # the data read last: of which network and spec, and the data
+        self._collected: Any = None  # what the page has collected
+
+    def _network(self, spec: AnySpec, say: Say) -> Network:
+        """Return the network of a spec."""
+        raise NotImplementedError
+
+    def backbone(self, spec: AnySpec, head_at: str, say: Say) -> Layers:
+        """Return the layers up to the features that a new head is put on."""
+        network = self._network(spec, say)
+        from explorer.backend.tuning.heads import backbone_table
+
+        return backbone_table(network, head_at)
+
+    def choose_data(self, spec: AnySpec, source: str, validation: float | str, seed: int, count: int, say: Say) -> DataSummary:
+        """Return what is in a folder, a file or a built-in set, for a network."""
+        from explorer.backend.data import data_spec, summary
+
+        network = self._network(spec, say)
+        say(Progress(_("Reading {name}…").format(name=Path(source).name)))
+        wanted = data_spec(source, validation, seed, count)
+        return summary(wanted, self._training_data(network, wanted), network.reading)
+
+    def collect(self, spec: AnySpec, change: Collected, validation: float, seed: int, say: Say) -> DataSummary | None:
+        """Take in what was dropped or captured on a page; return all that is collected, None for nothing."""
+        from explorer.backend.data.collected import CollectedFolder
+
+        network = self._network(spec, say)
+        self._collected = self._collected or CollectedFolder()
+        self._collected.apply(change)
+        found: DataSummary | None = self._collected.summary(network.reading, validation, seed)
+        return found
+
+    def probe(self, spec: AnySpec, data: DataSpec, head_at: str, say: Say) -> tuple[Probe, ...]:
+        """Return how well a linear classifier on each block's features separates the data."""
+        from explorer.backend.tuning.probes import probe
+
+        network = self._network(spec, say)
+
+        def progress(done: int, total: int) -> None:
+            text = _("Asking the data…")
+            say(Progress(text, done / total if total else None, cancellable=True))
+
+        return probe(network, self._training_data(network, data), head_at, progress)
+
+    def train(self, spec: AnySpec, data: DataSpec, recipe: Recipe, say: Say) -> str:
+        """Start a training in a process of its own; return the key of its run."""
+        network = self._network(spec, say)
+        say(Progress(_("Starting the training…")))
+        collected = self._collected is not None and self._collected.holds(data)
+        with _as_data(network) as kept:
+            settings = RunSettings(kept, data, recipe)
+            key = runs.create(settings, copy_network=isinstance(kept, ModelFile), copy_data=collected)
+        runs.start(key)
+        return key
+
+    def run(self, key: str, _say: Say) -> RunRecord:
+        """Return a run as its folder tells it."""
+        return runs.record(key)
+
+    def runs(self, _say: Say) -> tuple[RunRecord, ...]:
+        """Return all runs, the newest first."""
+        return runs.records()
+
+    def stop_run(self, key: str, _say: Say) -> RunRecord:
+        """Ask a run to stop."""
+        runs.ask_to_stop(key)
+        return runs.record(key)
+
+    def go_on(self, key: str, _say: Say) -> RunRecord:
+        """Go on with a run that was stopped, is lost or has failed."""
+        runs.go_on(key)
+        return runs.record(key)
+
+    def delete_run(self, key: str, _say: Say) -> None:
+        """Delete a run with all its files."""
+        runs.delete(key)
+
+    def outcome(self, key: str, _say: Say) -> Outcome | None:
+        """Return how a run's held-out examples were answered; None where it did not get so far."""
+        found = runs.result(key)
+        return found.outcome if found else None
+
+    def held_out(self, key: str, place: int, say: Say) -> bytes:
+        """Return a small picture (PNG) of a held-out example of a run; b"" for one that is no picture."""
+        from explorer.backend.data.summaries import thumbnail
+
+        network, data, _recipe = self._of_run(key, say)
+        return thumbnail(data.validation[place].example, network.reading)
+
+    def tuned(self, key: str, _say: Say) -> ModelFile:
+        """Return the spec of a run's tuned network."""
+        return model_file(str(runs.file(key, TUNED)))
+
+    def take_run(self, key: str, what: str, say: Say) -> TakenFile:
+        """Return a file of a run: "model", "history", "script", "notebook", or "bundle" for all that its script needs."""
+        if what in FILES:
+            file = runs.file(key, FILES[what])
+            return TakenFile(f"{runs.record(key).settings.network.name}-{file.name}", file.read_bytes())
+        from explorer.backend.tuning import export
+
+        network, data, recipe = self._of_run(key, say)
+        say(Progress(_("Writing the file…")))
+        if what == "bundle":
+            return export.bundle(network, data, recipe, runs.record(key))
+        text, ending = (export.notebook, ".ipynb") if what == "notebook" else (export.script, ".py")
+        return TakenFile(f"fine_tune{ending}", text(network, data, recipe).encode())
+
+    def _of_run(self, key: str, say: Say) -> tuple[Network, Any, Recipe]:
+        """Return the network, the data and the recipe of a run."""
+        settings = runs.record(key).settings
+        network = self._network(settings.network, say)
+        return network, self._training_data(network, settings.data), settings.recipe
+
+    def _training_data(self, network: Network, spec: DataSpec) -> Any:
+        """Return the data of a spec; the last one is remembered."""
+        from explorer.backend.data import training_data
+
+        asked = (network.spec, spec)
+        if self._data is None or self._data[0] != asked:
+            self._data = asked, training_data(spec, network.reading)
+        return self._data[1]
+
+
+@contextmanager
+def _as_data(network: Network) -> Iterator[AnySpec]:
+    """Give a spec that a process elsewhere can build: a live network, or one with other weights than its spec says, as a file."""
+    if not isinstance(network.spec, AdoptedModel) and not network.altered:
+        yield network.spec
+        return
+    if network.reading.convention == "custom":
+        raise ExplorerError(
+            _("{name} prepares pictures with a function of your own, which no other process has: train it with explorer.fine_tune.").format(
+                name=network.spec.name
+            )
+        )
+    with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+        path = Path(folder) / "network.keras"
+        network.save(path)
+        yield replace(model_file(str(path)), name=network.spec.name)

@@ -1,0 +1,170 @@
+"""The command `explorer fine-tune`: a network fine-tuned on a folder of pictures or sounds, and what comes of it in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from explorer import cli_network
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import Phase, Progress, TakenFile, TrainingStep
+from explorer.values.records import HISTORY, TUNED, history_csv
+from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_PHASE
+
+
+def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print_json: Callable[[Any], None]) -> None:
+    """Add the command to those of `explorer`."""
+    tune = command(
+        commands, "fine-tune", lambda options: _fine_tune(options, print_json), _("train a new head, and the layers behind a freeze point")
+    )
+    tune.add_argument("data", metavar="DATA", help=_("a folder of class folders, a .zip of one, .npz, .csv, or digits, patterns, timbres"))
+    tune.add_argument("--architecture", dest="source", required=True, metavar="NETWORK", help=cli_network.SOURCE)
+    cli_network.add_network_options(tune)
+    place = tune.add_mutually_exclusive_group()
+    place.add_argument("--freeze", type=int, metavar="K", help=_("freeze layers[:K] of the backbone (default: all of it)"))
+    place.add_argument("--train-from", metavar="BLOCK", help=_("the first block or layer that trains, such as block_13"))
+    tune.add_argument(
+        "--epochs",
+        type=int,
+        nargs=2,
+        metavar=("HEAD", "TAIL"),
+        default=(HEAD_PHASE.epochs, TAIL_PHASE.epochs),
+        help=_("of the head alone, then of head and tail (default: 5 5)"),
+    )
+    tune.add_argument(
+        "--learning-rates",
+        type=float,
+        nargs=2,
+        metavar=("HEAD", "TAIL"),
+        default=(HEAD_PHASE.learning_rate, TAIL_PHASE.learning_rate),
+        help=_("of the two phases (default: 0.001 0.0001)"),
+    )
+    tune.add_argument(
+        "--optimizers",
+        choices=OPTIMIZERS,
+        nargs=2,
+        metavar=("HEAD", "TAIL"),
+        default=(HEAD_PHASE.optimizer, TAIL_PHASE.optimizer),
+        help=_("of the two phases: rmsprop, sgd, adam or adamw (default: rmsprop sgd)"),
+    )
+    tune.add_argument("--batch-size", type=int, default=HEAD_PHASE.batch_size, help=_("examples of a batch (default: 32)"))
+    tune.add_argument(
+        "--head", choices=("guide", "plain"), default="guide", help=_("with a dense layer of 1024 as in the Keras guide, or without")
+    )
+    tune.add_argument("--batch-norm", choices=BATCH_NORMS, default="inference", help=_("what thawed batch norms do"))
+    tune.add_argument("--augment", action="store_true", help=_("change pictures at random in each epoch; the whole network runs then"))
+    tune.add_argument(
+        "--validation",
+        type=_share_or_folder,
+        default=0.2,
+        metavar="SHARE",
+        help=_("the share that is held out, or a folder (default: 0.2)"),
+    )
+    tune.add_argument("--seed", type=int, default=0, help=_("of split, first weights and order (default: 0)"))
+    tune.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help=_("where the model, its history and a plain Keras script go")
+    )
+
+
+def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
+    folder = options.output
+    if folder.exists() and not folder.is_dir():
+        raise ExplorerError(_("{path} is not a folder.").format(path=folder))
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ExplorerError(_("{path} is not empty: name a new folder.").format(path=folder))
+    network = cli_network.load(options, [])
+    from explorer.backend.data import training_data
+    from explorer.backend.tuning.export import bundle
+    from explorer.backend.tuning.fine_tuning import fine_tune
+
+    data = training_data(options.data, network.reading, options.validation, options.seed)
+    phases = [
+        dataclasses.replace(phase, optimizer=optimizer, learning_rate=rate, epochs=epochs, batch_size=options.batch_size)
+        for phase, optimizer, rate, epochs in zip(
+            (HEAD_PHASE, TAIL_PHASE), options.optimizers, options.learning_rates, options.epochs, strict=True
+        )
+    ]
+    with cli_network.terminal() as say:
+        run = fine_tune(
+            network,
+            data,
+            options.freeze,
+            options.train_from,
+            head=options.head,
+            phases=phases,
+            augment=options.augment,
+            seed=options.seed,
+            batch_norm=options.batch_norm,
+            on_progress=lambda step: say(Progress(in_words(step, phases))),
+        )
+    if run.state == "failed":
+        raise ExplorerError(run.failure)
+    _write(folder, run, bundle(network, data, run.recipe, run))
+    _tell(run, data, options, print_json)
+
+
+def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
+    """Return how far a training is, in a line."""
+    if step.what == "features":
+        return _("The frozen part: {done} of {total} examples").format(done=step.done, total=step.total)
+    if step.what in ("batch", "epoch") and step.loss is not None:
+        place = sum(phase.epochs for phase in phases[: step.phase]) + step.epoch + 1
+        told = _("Epoch {epoch} of {epochs}: loss {loss:.3f}").format(epoch=place, epochs=sum(one.epochs for one in phases), loss=step.loss)
+        return told if step.left is None else f"{told}, {_('{seconds:.0f} s left').format(seconds=step.left)}"
+    return step.text
+
+
+def _write(folder: Path, run: Any, bundle: TakenFile) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / HISTORY).write_text(history_csv(run.history), encoding="utf-8")
+        run.network.save(folder / TUNED)
+        (folder / bundle.name).write_bytes(bundle.data)
+    except OSError as error:
+        raise ExplorerError(_("{path} can't be written: {why}.").format(path=folder, why=error.strerror)) from error
+
+
+def _tell(run: Any, data: Any, options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
+    last, plan, outcome = run.history[-1], run.plan, run.outcome
+    if options.json:
+        print_json(
+            {
+                "classes": data.classes,
+                "frozen": plan.frozen,
+                "trainable": run.trainable,
+                "history": run.history,
+                "accuracy": outcome and outcome.accuracy,
+                "interval": outcome and (outcome.low, outcome.high),
+                "notices": run.notices,
+                "left_out": data.left_out,
+                "output": str(options.output),
+            }
+        )
+        return
+    print(
+        _("{frozen} of {layers} layers frozen; {parameters} parameters trained.").format(
+            frozen=plan.layers - plan.trained, layers=plan.layers, parameters=f"{plan.trained_parameters + plan.head_parameters:,}"
+        )
+    )
+    print(_("loss {loss:.3f}, accuracy {accuracy:.1%} on the training data").format(loss=last.loss, accuracy=last.accuracy))
+    if outcome and outcome.accuracy is not None:
+        print(
+            _("accuracy {accuracy:.1%} held out ({low:.0%} to {high:.0%})").format(
+                accuracy=outcome.accuracy, low=outcome.low, high=outcome.high
+            )
+        )
+    for note in (*data.notes, *run.notices, *(f"{name}: {why}" for name, why in data.left_out)):
+        print(note, file=sys.stderr)
+    print(options.output)
+
+
+def _share_or_folder(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

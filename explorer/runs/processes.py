@@ -1,0 +1,83 @@
+"""The process that trains: started so that it outlives whoever asks for it, and known again by its command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # it has no types
+
+from explorer.errors import ExplorerError
+from explorer.values import records as files
+
+CHILD = "explorer.backend.tuning.child"
+PATIENCE = 10.0  # seconds in which a killed process must be gone
+
+_started: dict[str, subprocess.Popen[bytes]] = {}
+
+
+def process(place: Path) -> psutil.Process | None:
+    """Return the process of a run while it lives; another one that was given the same number since is told by its command."""
+    child = _started.get(place.name)
+    if child is not None and child.poll() is not None:  # which lets go of it, if it was ours
+        del _started[place.name]
+    try:
+        found = psutil.Process(int((place / files.PID).read_text()))
+        return found if Path((found.cmdline() or [""])[-1]).name == place.name else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def spawn(place: Path) -> None:
+    """Start a process that outlives this one. Raises ExplorerError where that can't be."""
+    temporary = place / files.TEMPORARY
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)  # of one that was killed
+        temporary.mkdir()
+        (place / files.STOP).unlink(missing_ok=True)
+        if (place / files.RESULT).exists():
+            (place / files.RESULT).replace(place / files.EARLIER)
+        with (place / files.LOG).open("ab") as log:
+            child = subprocess.Popen(  # noqa: S603  # this Python, and a path
+                [sys.executable, "-P", "-m", CHILD, str(place)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(temporary),
+                start_new_session=True,
+                creationflags=_flags(),
+            )
+        _started[place.name] = child  # to take note of its end
+        files.write(place / files.PID, str(child.pid))
+    except OSError as error:
+        raise ExplorerError(files.why_not_written(error, place)) from error
+
+
+def end(place: Path) -> None:
+    """End the process of a run at once."""
+    alive = process(place)
+    if alive:
+        with suppress(psutil.Error):  # it ended by itself
+            alive.kill()
+            alive.wait(PATIENCE)
+        process(place)  # takes note of its end
+
+
+def _environment(temporary: Path) -> dict[str, str]:
+    """Return the variables of a training: its temporary files lie in its own folder, and are gone with it."""
+    variables = {**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))}
+    variables.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # TensorFlow would take all of a GPU at once
+    package = Path(__file__).parents[2]
+    if package.name not in ("site-packages", "dist-packages"):  # a checkout that need not be installed
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(package))))
+    return variables
+
+
+def _flags() -> int:
+    if sys.platform != "win32":
+        return 0
+    return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS

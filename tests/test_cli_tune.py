@@ -1,0 +1,99 @@
+import csv
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import explorer
+from explorer.cli import main
+
+
+@pytest.fixture
+def run(capsys):
+    """Return a function that runs `explorer fine-tune ...` here and returns its exit status, stdout and stderr."""
+
+    def run(*arguments):
+        try:
+            status = main(["fine-tune", *map(str, arguments)])
+        except SystemExit as left:
+            status = left.code
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def shapes(tmp_path):
+    """Two classes of eight small pictures: a bar that stands, a bar that lies."""
+    random = np.random.default_rng(0)
+    for kind in ("lies", "stands"):
+        folder = tmp_path / "shapes" / kind
+        folder.mkdir(parents=True)
+        for number in range(8):
+            pixels = np.full((24, 24), 255, np.uint8)
+            at = random.integers(6, 16)
+            pixels[(slice(3, 21), slice(at, at + 4)) if kind == "stands" else (slice(at, at + 4), slice(3, 21))] = 0
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "shapes"
+
+
+def test_a_network_is_tuned_and_all_that_comes_of_it_lies_in_the_folder(run, shapes, tmp_path):
+    folder = tmp_path / "tuned"
+    arguments = ("--architecture", "digits", "--train-from", "block3", "--epochs", 2, 1, "--batch-size", 4, "--output", folder)
+    status, out, err = run(shapes, *arguments)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("7 of 10 layers frozen; ")
+    assert lines[2].startswith("accuracy ")
+    assert lines[-1] == str(folder)
+    tuned = explorer.load(folder / "tuned.keras")
+    assert [one.label for one in sorted(tuned.predict(shapes / "lies" / "0.png"), key=lambda one: one.label)] == ["lies", "stands"]
+    assert [row["phase"] for row in csv.DictReader((folder / "history.csv").open())] == ["1", "1", "2"]
+    assert "fine_tune.py" in zipfile.ZipFile(folder / "digits-fine-tuning.zip").namelist()
+
+
+def test_json_tells_the_same(run, shapes, tmp_path):
+    arguments = ("--architecture", "digits", "--freeze", 4, "--epochs", 1, 1, "--output", tmp_path / "tuned", "--json")
+    status, out, err = run(shapes, *arguments)
+    told = json.loads(out)
+    assert (status, err, told["classes"]) == (0, "", ["lies", "stands"])
+    assert told["frozen"] == ["image", "block1_conv", "block1_relu", "block1_pool"]
+    assert told["trainable"] == ["block2_conv", "block3_conv", "head_dense", "head_predictions"]
+    assert [one["val_accuracy"] is not None for one in told["history"]] == [True, True]
+    low, high = told["interval"]
+    assert 0 <= low <= told["accuracy"] <= high <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--train-from", "block9"], "no block or layer 'block9'"),
+        (["--freeze", "11"], "10 layers"),
+        (["--freeze", "3", "--train-from", "block2"], "not allowed with"),
+        (["--epochs", "0", "0"], "No phase has an epoch"),
+        (["--learning-rates", "0", "1"], "learning rate of 0.0"),
+        (["--validation", "1.5"], "1.5"),
+        (["--validation", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(run, shapes, tmp_path, arguments, said):
+    status, out, err = run(shapes, "--architecture", "digits", "--output", tmp_path / "tuned", *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "tuned").exists()
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(run, shapes):
+    status, _out, err = run(shapes, "--architecture", "digits", "--output", shapes)
+    assert status == 2
+    assert "is not empty" in err
+
+
+def test_data_that_is_none_is_one_line(run, tmp_path):
+    status, _out, err = run(tmp_path / "flowers", "--architecture", "digits", "--output", tmp_path / "tuned")
+    assert status == 2
+    assert "flowers" in err
+    assert len(err.splitlines()) == 1
