@@ -26,6 +26,7 @@ RANKS = {
     "ticks": 1,
     "options": 2,
     "plan": 2,
+    "recipes": 3,
     "runs": 3,
     "backend": 4,
     "worker": 5,

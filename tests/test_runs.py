@@ -440,7 +440,7 @@ def test_a_result_says_what_a_run_has_come_to():
 
 def test_a_history_is_a_table():
     assert files.history_csv([Epoch(0, 1, 0.5, 2.0, 0.25)]) == (
-        "phase,epoch,seconds,loss,accuracy,val_loss,val_accuracy,learning_rate\n0,1,0.5,2.0,0.25,,,\n"
+        "phase,epoch,seconds,loss,accuracy,val_loss,val_accuracy,learning_rate\n1,2,0.5,2.0,0.25,,,\n"
     )
 
 

@@ -132,12 +132,13 @@ def told_in(line: bytes) -> Told | None:
 
 
 def history_csv(history: Sequence[Epoch]) -> str:
-    """Return the epochs as a table in CSV, a column each field; what is None is left empty."""
+    """Return the epochs as a table in CSV, a column each field; phases and epochs count from 1, what is None is left empty."""
     names = [field.name for field in dataclasses.fields(Epoch)]
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(names)
-    table.writerows([getattr(epoch, name) for name in names] for epoch in history)
+    counted = [dataclasses.replace(one, phase=one.phase + 1, epoch=one.epoch + 1) for one in history]
+    table.writerows([getattr(epoch, name) for name in names] for epoch in counted)
     return text.getvalue()
 
 

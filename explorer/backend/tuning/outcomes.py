@@ -51,7 +51,7 @@ def wilson(share: float, count: float) -> tuple[float, float]:
     weight = SURE**2 / count
     middle = (share + weight / 2) / (1 + weight)
     reach = SURE / (1 + weight) * math.sqrt(share * (1 - share) / count + weight / (4 * count))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    return max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach))  # of 1 it ends at 1, and not a bit before
 
 
 def moved(before: Any, after: Any, table: Layers) -> tuple[tuple[str, float], ...]:
