@@ -26,7 +26,7 @@ RANKS = {
     "ticks": 1,
     "options": 2,
     "plan": 2,
-    "recipes": 3,
+    "recipe_form": 3,
     "runs": 3,
     "backend": 4,
     "worker": 5,
@@ -51,6 +51,7 @@ RANKS = {
     "__init__": 17,
     "__main__": 17,
 }
+STATES = ("asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath")
 ELSEWHERE = re.compile(
     r"""https?://[^\s"')]*(cdn|unpkg|jsdelivr|esm\.sh|skypack|cloudflare|googleapis|gstatic)|from\s*["']https?:|import\s*\(?["']https?:"""
 )
@@ -116,7 +117,9 @@ def test_views_know_no_backend(path):
     assert not imports_of(path, "explorer.backend", "explorer.worker")
 
 
-@pytest.mark.parametrize("name", ["asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath"])
+@pytest.mark.parametrize(
+    "name", ["asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath"]
+)
 def test_the_state_of_a_page_knows_neither_backend_nor_widgets(name):
     state = PACKAGE / f"{name}.py"
     assert not any(one.startswith("explorer.backend") for one in imports(state, only_at_module_level=True))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from explorer.backend import digits, model_files, model_weights, music_tagger, readings, resnext, timbres, weights
+from explorer.backend import digits, efficientnet, model_files, model_weights, music_tagger, readings, resnext, timbres, weights
 from explorer.backend.copying import copy
 from explorer.backend.graphs import has_graph, maker_of
 from explorer.backend.model_card import ModelCard, read_card
@@ -109,6 +109,7 @@ def read(
         preprocess or spec.preprocess or card.preprocess,
         checked_labels(labels) or spec.labels or card.labels,
     )
+    network.run = card.run
     return _noting(network, card.note) if card.note else network
 
 
@@ -221,6 +222,8 @@ def _weights_file(spec: NetworkSpec, say: Say) -> Path | None:
 
 def _built(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path | None) -> Any:
     """Return the Keras model; on a tensor of the user's own, the layers before it keep their weights."""
+    if file is not None and row.family == "EfficientNet" and spec.weights == row.weights:
+        return _efficientnet(row, spec, input_tensor, file)
     model = _made(row, spec, input_tensor)
     if file is None:
         return model
@@ -238,8 +241,27 @@ def _saying(spec: NetworkSpec) -> AbstractContextManager[None]:
     return explaining(_("{name} can't be built with these options; Keras says: {why}."), spec.name)
 
 
+def _efficientnet(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path) -> Any:
+    if input_tensor is not None and not isinstance(maker_of(input_tensor), keras.layers.InputLayer):
+        raise ExplorerError(
+            _("{name} takes its published weights only with an input of its own: leave input_tensor out.").format(name=row.name)
+        )
+    with _saying(spec):
+        return efficientnet.build(row.name, file, **_options(row, spec, input_tensor))
+
+
 def _made(row: Architecture, spec: NetworkSpec, input_tensor: Any = None) -> Any:
     """Return the architecture with random weights."""
+    options = _options(row, spec, input_tensor)
+    with _saying(spec):
+        if row.name in OURS:
+            return OURS[row.name].build(**options)
+        home = resnext if row.family == "ResNeXt" else keras.applications
+        return getattr(home, row.name)(weights=None, **options)
+
+
+def _options(row: Architecture, spec: NetworkSpec, input_tensor: Any) -> dict[str, Any]:
+    """Return the options of the architecture as its builder takes them."""
     height, width, channels = row.input_size
     usual = (channels, height, width) if spec.data_format == "channels_first" else row.input_size
     options: dict[str, Any] = {"include_top": spec.include_top}
@@ -248,11 +270,7 @@ def _made(row: Architecture, spec: NetworkSpec, input_tensor: Any = None) -> Any
     options |= {name: value for name in ("classes", *row.options) if (value := getattr(spec, name)) is not None}
     if input_tensor is not None:
         options["input_tensor"] = input_tensor
-    with _saying(spec):
-        if row.name in OURS:
-            return OURS[row.name].build(**options)
-        home = resnext if row.family == "ResNeXt" else keras.applications
-        return getattr(home, row.name)(weights=None, **options)
+    return options
 
 
 def _load(row: Architecture, spec: NetworkSpec, model: Any, file: Path) -> None:

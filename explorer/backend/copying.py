@@ -14,7 +14,8 @@ def copy(model: Any) -> Any:
     layers = list(model._flatten_layers()) if isinstance(model, keras.Model) and has_graph(model) else []
     if not layers or any(hasattr(layer, "save_assets") for layer in layers):  # a subclassed one; the words of a StringLookup
         return None
-    own = {type(layer).__name__: type(layer) for layer in layers}
+    # Not Keras's own: the name of a layer such as Add may be that of an operation too.
+    own = {type(layer).__name__: type(layer) for layer in layers if not type(layer).__module__.startswith("keras.")}
     try:
         config = keras.saving.serialize_keras_object(model)
         config.pop("compile_config", None)

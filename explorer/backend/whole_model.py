@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class WholeModel:
     """The part of a `Network` that is about its Keras `model` as a whole; `model` itself has all that Keras offers.
 
     altered: whether `load_weights` gave it other weights than its `spec` says.
+    run: the settings and versions of the training that it comes from, as JSON has it; None for a network that was not tuned here.
     """
 
     model: Any
@@ -30,6 +31,7 @@ class WholeModel:
     reading: Reading
     labels: tuple[tuple[str, str], ...]
     altered = False
+    run: Mapping[str, Any] | None = None
 
     def forget(self) -> None:
         """Forget what was computed with the weights as they were."""
@@ -58,7 +60,8 @@ class WholeModel:
         Raises ExplorerError where it can't be saved.
         """
         convention = self.reading.convention if self.reading.kind != "arrays" and self.reading.convention != "custom" else None
-        model_files.save_model(self.model, path, ModelCard(convention, tuple(label for _id, label in self.labels), self.spec.name))
+        labels = tuple(label for _id, label in self.labels)
+        model_files.save_model(self.model, path, ModelCard(convention, labels, self.spec.name, run=self.run))
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""

@@ -6,8 +6,9 @@ import own_models
 import pytest
 
 import explorer
-from explorer.backend import building, images
+from explorer.backend import building, images, model_weights
 from explorer.backend.runtime import keras
+from explorer.catalog import architectures
 from explorer.errors import ExplorerError, UnreadableModel, WeightsUnavailable
 from explorer.options import model_file, spec
 from explorer.values import NetworkSpec
@@ -385,3 +386,18 @@ def test_an_architecture_by_its_name_and_size_has_the_classes_of_imagenet(keras_
     assert len(named.reading.assumed) == 1
     smaller = explorer.load(keras.applications.MobileNet(weights=None, alpha=0.25, input_shape=(32, 32, 3), classes=9))
     assert smaller.labels == ()
+
+
+def test_published_weights_of_efficientnet_come_with_the_layer_that_keras_adds_for_them(tmp_path):
+    plain = keras.applications.EfficientNetB0(weights=None)
+    file = tmp_path / "efficientnetb0.h5"
+    model_weights.save_weights(plain, file)
+    row = architectures["EfficientNetB0"]
+    built = building._built(row, spec("EfficientNetB0"), None, file)
+    kinds = ["InputLayer", "Rescaling", "Normalization", "Rescaling", "ZeroPadding2D"]
+    assert [type(layer).__name__ for layer in built.layers[:5]] == kinds
+    np.testing.assert_allclose(built.layers[3].scale, [1 / np.sqrt(one) for one in (0.229, 0.224, 0.225)])
+    for one, other in zip(built.weights, plain.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    with pytest.raises(ExplorerError, match="only with an input of its own"):
+        building._built(row, spec("EfficientNetB0"), keras.layers.Conv2D(3, 1)(keras.Input((224, 224, 3))), file)

@@ -65,6 +65,7 @@ def plainly(network, data, recipe, frozen):
 
     frozen: the names of the layers of the backbone that the tail's phase freezes.
     """
+    keras.utils.set_random_seed(recipe.seed)  # of what is random in the backbone
     model = keras.models.clone_model(network.model)
     model.set_weights(network.model.get_weights())
     base = keras.Model(model.input, model.get_layer("block_3_relu").output)

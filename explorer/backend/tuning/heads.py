@@ -15,6 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Head, Layers, NetworkSpec, shape_text
 
+POOLING = "head_pooling"
 POOLS = {"avg": "GlobalAveragePooling", "max": "GlobalMaxPooling"}
 
 
@@ -68,7 +69,7 @@ def with_head(base: Any, head: Head, classes: int, order: str, seed: int) -> Any
     x = base.outputs[0]
     if len(x.shape) > 2:
         pool = getattr(keras.layers, f"{POOLS[head.pooling]}{len(x.shape) - 2}D")
-        x = pool(data_format=order if len(x.shape) == 4 else "channels_last", name="head_pooling")(x)
+        x = pool(data_format=order if len(x.shape) == 4 else "channels_last", name=POOLING)(x)
     if head.units:
         x = keras.layers.Dense(head.units, activation="relu", name="head_dense")(x)
     if head.dropout:

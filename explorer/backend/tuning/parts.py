@@ -24,6 +24,7 @@ class Parts:
     """
 
     def __init__(self, network: Network, recipe: Recipe, classes: int) -> None:
+        keras.utils.set_random_seed(recipe.seed)  # what is random in the backbone, such as a dropout
         base, order = heads.backbone(network, recipe.head_at), network.reading.data_format
         self.table: Layers = layers.table(base)
         self.plan = freeze_plan(self.table, recipe, classes, order)
@@ -52,7 +53,7 @@ class Parts:
         if augmentation and not augmentation.copies:
             return cut(self.whole, [layer.name for layer in self._backbone if isinstance(layer, keras.layers.InputLayer)])
         cached = self.plan.cached if trains == "tail" else cached_when_all_is_frozen(self.table)
-        pooling = [self._head[0].name] if self.table[-1].name in cached and not self._head[0].weights else []
+        pooling = [layer.name for layer in self._head if self.table[-1].name in cached and layer.name == heads.POOLING]
         return cut(self.whole, [*cached, *pooling])
 
     def thaw(self, trains: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from explorer.backend.runtime import keras
+from explorer import __version__
+from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning.heads import POOLS
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -76,3 +80,14 @@ def _problems(phase: Phase) -> list[str]:
     if phase.epochs < 0 or phase.batch_size < 1 or not 0 <= phase.momentum < 1:
         problems.append(_("A phase has 0 or more epochs, batches of 1 or more examples, and a momentum of 0 or more and below 1."))
     return problems
+
+
+def settings(recipe: Recipe) -> dict[str, Any]:
+    """Return the settings of a training and the versions that do it, as JSON has it."""
+    said: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    return {"recipe": said, "versions": {"explorer": __version__, **versions()}}
+
+
+def versions() -> Mapping[str, str]:
+    """Return the versions of the packages that train, by name."""
+    return {"keras": keras.__version__, "tensorflow": tensorflow.__version__}

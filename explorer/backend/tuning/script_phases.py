@@ -59,23 +59,27 @@ def compiling(subject: Subject, phase: Phase) -> Lines:
     """Return the lines that compile the model for a phase, whose batches are there as `train`."""
     several = subject.recipe.head.multi_label
     metric = call("keras.metrics.BinaryAccuracy", name="accuracy") if several else literal("accuracy")
+    schedule = _schedule(phase)
+    rate = "rate" if schedule else f"learning_rate={literal(phase.learning_rate)}"
     return [
+        *schedule,
         "model.compile(",
-        f"    optimizer={_optimizer(phase)},",
+        f"    optimizer={call(f'keras.optimizers.{OPTIMIZERS[phase.optimizer]}', rate, **_momentum(phase))},",
         f"    loss={literal('binary_crossentropy' if several else 'sparse_categorical_crossentropy')},",
         f"    metrics=[{metric}],",
         ")",
     ]
 
 
-def _optimizer(phase: Phase) -> str:
-    rate, name = literal(phase.learning_rate), f"keras.optimizers.{OPTIMIZERS[phase.optimizer]}"
+def _schedule(phase: Phase) -> Lines:
+    """Return the lines that make the schedule of the learning rate; none for a constant one."""
+    rate = literal(phase.learning_rate)
     if phase.schedule == "cosine":
-        steps = f"decay_steps={phase.epochs} * len(train)"
-        rate = call("keras.optimizers.schedules.CosineDecay", rate, steps)
-    elif phase.schedule == "halving":
-        rate = call("keras.optimizers.schedules.ExponentialDecay", rate, "decay_steps=len(train)", decay_rate=0.5, staircase=True)
-    return call(name, rate if rate.startswith("keras") else f"learning_rate={rate}", **_momentum(phase))
+        return [f"rate = keras.optimizers.schedules.CosineDecay({rate}, decay_steps={phase.epochs} * len(train))"]
+    if phase.schedule == "halving":
+        arguments = f"    {rate}, decay_steps=len(train), decay_rate=0.5, staircase=True"
+        return ["rate = keras.optimizers.schedules.ExponentialDecay(", arguments, ")"]
+    return []
 
 
 def _momentum(phase: Phase) -> dict[str, float]:

@@ -117,6 +117,8 @@ class _Training:
             why = "memory"
         if why:
             self.best.restore()
+        if "recompile" in self.recipe.mistakes:
+            self.parts.thaw("head")  # what was thawed without compiling again never trained, and Keras saves what is compiled
         network = self._tuned()
         return Run(
             network,
@@ -214,7 +216,9 @@ class _Training:
         reading, whole = self.network.reading, self.parts.whole
         labels = tuple((str(place), name) for place, name in enumerate(self.data.classes))
         spec = AdoptedModel(id(whole), 0, whole.name)
-        return Network(whole, spec, replace(reading, assumed=()), labels, prepare=self.network.prepare)
+        network = Network(whole, spec, replace(reading, assumed=()), labels, prepare=self.network.prepare)
+        network.run = recipes.settings(self.recipe)
+        return network
 
     def _failure(self, why: str) -> str:
         if why == "nan":
