@@ -109,10 +109,10 @@ def keras_lines(plan: FreezePlan, recipe: Recipe) -> tuple[str, ...]:
         names = ", ".join(repr(name) for name in plan.frozen)
         return (f"frozen = {{{names}}}", "for layer in model.layers:", "    layer.trainable = layer.name not in frozen")
     thawed = "True" if recipe.batch_norm == "train" else f"not isinstance(layer, keras.layers.{BATCH_NORM})"
+    freezing = (f"for layer in model.layers[:{plan.index}]:", "    layer.trainable = False") if plan.index else ()
     return (
-        f"for layer in model.layers[:{plan.index}]:",
-        "    layer.trainable = False",
-        f"for layer in model.layers[{plan.index}:]:",
+        *freezing,
+        f"for layer in model.layers[{plan.index}:]:" if plan.index else "for layer in model.layers:",
         f"    layer.trainable = {thawed}",
     )
 

@@ -191,6 +191,10 @@ def test_the_lines_of_keras_freeze_the_same():
         "for layer in model.layers[4:]:",
         "    layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)",
     )
+    assert plan.keras_lines(planned(0, batch_norm="train"), Recipe(0, batch_norm="train")) == (
+        "for layer in model.layers:",
+        "    layer.trainable = True",
+    )
     named = Recipe(("two_conv",), batch_norm="train")
     assert plan.keras_lines(planned(("two_conv",), batch_norm="train"), named)[0] == "frozen = {'two_conv'}"
 
