@@ -78,7 +78,6 @@ def theirs(name: str, freeze: int, epochs: int, size: int, last: str) -> dict[st
 
     split, times, losses, accuracy = COUNT - HELD_OUT, [], [], 0.0
     held_out = tensorflow.data.Dataset.from_tensor_slices((x[split:], y[split:])).batch(BATCH).prefetch(2)
-    training = tensorflow.data.Dataset.from_tensor_slices((x[:split], y[:split])).shuffle(split, seed=SEED).batch(BATCH).prefetch(2)
 
     class Times(keras.callbacks.Callback):
         def on_epoch_begin(self, _epoch: int, _logs: Any = None) -> None:
@@ -92,6 +91,7 @@ def theirs(name: str, freeze: int, epochs: int, size: int, last: str) -> dict[st
             layer.trainable = bool(phase) and place >= freeze and not isinstance(layer, keras.layers.BatchNormalization)
         model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         keras.utils.set_random_seed(SEED + 1 + phase)
+        training = tensorflow.data.Dataset.from_tensor_slices((x[:split], y[:split])).shuffle(split, seed=SEED).batch(BATCH).prefetch(2)
         done = model.fit(training, validation_data=held_out, epochs=epochs, shuffle=False, verbose=0, callbacks=[Times()])
         losses += done.history["loss"]
         accuracy = done.history["val_accuracy"][-1]

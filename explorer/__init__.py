@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.backend.tuning.fine_tuning import fine_tune
     from explorer.backend.tuning.training import Run
     from explorer.catalog import architectures
-    from explorer.dashboards import Explorer
+    from explorer.dashboards import Explorer, FineTuner
     from explorer.errors import ExplorerError
     from explorer.session import Session
     from explorer.values import (
@@ -35,15 +35,22 @@ if TYPE_CHECKING:
     )
     from explorer.widgets.accuracy_chart import AccuracyChart
     from explorer.widgets.answers import AnswersView
+    from explorer.widgets.before_after import BeforeAfterView
     from explorer.widgets.feature_maps import FeatureMapsView
+    from explorer.widgets.freeze_plan import FreezePlanView
     from explorer.widgets.input import InputView
     from explorer.widgets.layer_strip import LayerStrip
     from explorer.widgets.model import ModelView
     from explorer.widgets.options import OptionsView
+    from explorer.widgets.outcome import OutcomeView
     from explorer.widgets.over_time import OverTimeView
     from explorer.widgets.picker import ArchitecturePicker
+    from explorer.widgets.recipe import RecipeView
+    from explorer.widgets.runs import RunsView
     from explorer.widgets.sound import SoundView
     from explorer.widgets.status import StatusView
+    from explorer.widgets.training import TrainingView
+    from explorer.widgets.training_data import TrainingDataView
 
 __version__ = "0.1.0"
 
@@ -53,6 +60,7 @@ _HOMES = {
     "Run": "backend.tuning.training",
     "architectures": "catalog",
     "Explorer": "dashboards",
+    "FineTuner": "dashboards",
     "ExplorerError": "errors",
     "Session": "session",
     "Answers": "values",
@@ -77,6 +85,13 @@ _HOMES = {
     "OverTimeView": "widgets.over_time",
     "ArchitecturePicker": "widgets.picker",
     "SoundView": "widgets.sound",
+    "BeforeAfterView": "widgets.before_after",
+    "FreezePlanView": "widgets.freeze_plan",
+    "OutcomeView": "widgets.outcome",
+    "RecipeView": "widgets.recipe",
+    "RunsView": "widgets.runs",
+    "TrainingDataView": "widgets.training_data",
+    "TrainingView": "widgets.training",
     "StatusView": "widgets.status",
 }
 
@@ -87,6 +102,7 @@ __all__ = [
     "Run",
     "architectures",
     "Explorer",
+    "FineTuner",
     "ExplorerError",
     "Session",
     "Answers",
@@ -111,6 +127,13 @@ __all__ = [
     "OverTimeView",
     "ArchitecturePicker",
     "SoundView",
+    "BeforeAfterView",
+    "FreezePlanView",
+    "OutcomeView",
+    "RecipeView",
+    "RunsView",
+    "TrainingDataView",
+    "TrainingView",
     "StatusView",
 ]
 

@@ -9,21 +9,75 @@ from typing import Any
 import ipywidgets
 from traitlets import link
 
+from explorer.aftermath import Aftermath
+from explorer.collecting import Collecting
 from explorer.locale import _
 from explorer.session import Session
+from explorer.trainings import Trainings
+from explorer.tuning import Tuning
 from explorer.widgets.accuracy_chart import AccuracyChart
 from explorer.widgets.answers import AnswersView
+from explorer.widgets.before_after import BeforeAfterView
 from explorer.widgets.feature_maps import FeatureMapsView
+from explorer.widgets.freeze_plan import FreezePlanView
 from explorer.widgets.input import InputView
 from explorer.widgets.layer_strip import LayerStrip
 from explorer.widgets.model import ModelView
 from explorer.widgets.options import OptionsView
+from explorer.widgets.outcome import OutcomeView
 from explorer.widgets.over_time import OverTimeView
 from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.recipe import RecipeView
+from explorer.widgets.runs import RunsView
 from explorer.widgets.sound import SoundView
 from explorer.widgets.status import StatusView
+from explorer.widgets.training import TrainingView
+from explorer.widgets.training_data import TrainingDataView
 
-OVER_TIME = 1  # the place of that tab, which theme.css knows too
+OVER_TIME, FINE_TUNE = 1, 3  # the places of these tabs; theme.css knows that of the first too
+
+
+class Tuners:
+    """The views of fine-tuning over one state, made when they are first looked at: a page that never fine-tunes pays nothing.
+
+    session: the shared state of the page.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.tuning = Tuning(session)
+        self._session = session
+        self._states: list[Any] = []  # Aftermath, Trainings, Collecting, once they are there
+
+    def show(self, left: ipywidgets.Box, panel: ipywidgets.Box) -> None:
+        """Put the data in front of what is in `left`, and all else into `panel`."""
+        self.tuning.shown = True
+        if self._states:
+            self._states[0].shown = True
+            return
+        session, tuning = self._session, self.tuning
+        collecting, trainings = Collecting(session, tuning), Trainings(session, tuning)
+        aftermath = Aftermath(session, trainings)
+        aftermath.shown = True
+        self._states = [aftermath, trainings, collecting]
+        left.children = (TrainingDataView(session, tuning, collecting), *left.children)
+        panel.children = (
+            FreezePlanView(session, tuning),
+            _box("cards", RecipeView(session, tuning), TrainingView(session, tuning, trainings)),
+            RunsView(session, tuning, trainings),
+            OutcomeView(session, aftermath),
+            BeforeAfterView(session, aftermath),
+        )
+
+    def hide(self) -> None:
+        """Ask for nothing while something else is looked at."""
+        self.tuning.shown = False
+        if self._states:
+            self._states[0].shown = False
+
+    def close(self) -> None:
+        """Let go of the session; trainings that go on are left to themselves."""
+        for state in (*self._states, self.tuning):
+            state.close()
 
 
 class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
@@ -49,15 +103,19 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         picker, chart = ArchitecturePicker(self.session), AccuracyChart(self.session, shown=False)
         link((chart, "shown"), (picker, "chart"))
         top = _box("top", picker, StatusView(self.session), chart, OptionsView(self.session))
-        left = _box("column left", InputView(self.session), SoundView(self.session), AnswersView(self.session))
+        self._left = _box("column left", InputView(self.session), SoundView(self.session), AnswersView(self.session))
+        self._tuners = Tuners(self.session)
         views = {
             _("Inside"): FeatureMapsView(self.session),
             _("Over time"): OverTimeView(self.session),
             _("Model"): ModelView(self.session),
+            _("Fine-tune"): _box("panel"),
         }
         self._tabs = ipywidgets.Tab(list(views.values()), titles=list(views)).add_class("tabs")
-        right = _box("column", LayerStrip(self.session), self._tabs)
-        super().__init__([_box("layout", top, left, right)], **options)
+        self._tabs.observe(self._turned, "selected_index")
+        self._tuners.tuning.observe(self._go_to_the_run, "wanted")
+        right = _box("column", LayerStrip(self.session, self._tuners.tuning), self._tabs)
+        super().__init__([_box("layout", top, self._left, right)], **options)
         self.add_class("explorer").add_class("page")
         self.session.observe(self._suit, "network")
         self._suit()
@@ -66,15 +124,68 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         """Let go of the session and remove the widget from the page."""
         with suppress(ValueError, AttributeError):  # closed before, or refused before it had a session
             self.session.unobserve(self._suit, "network")
+            self._tuners.close()
         super().close()
 
     def _suit(self, _change: Any = None) -> None:
         """Show what suits the network: answers over time are a matter of sound, and the style sheet hides their tab without."""
         network = self.session.network
         sound = network is not None and network.reading.kind == "audio"
-        (self.add_class if sound else self.remove_class)("sound")
+        _mark(self, "sound", sound)
         if not sound and self._tabs.selected_index == OVER_TIME:
             self._tabs.selected_index = 0
+
+    def _turned(self, _change: Any) -> None:
+        """Show what belongs to the tab that is looked at: while fine-tuning, the data on the left and the freeze line on the strip."""
+        tuning = self._tabs.selected_index == FINE_TUNE
+        _mark(self, "tuning", tuning)
+        if tuning:
+            self._tuners.show(self._left, self._tabs.children[FINE_TUNE])
+        else:
+            self._tuners.hide()
+
+    def _go_to_the_run(self, _change: Any) -> None:
+        self._tabs.selected_index = FINE_TUNE
+
+
+class FineTuner(ipywidgets.Box):  # type: ignore[misc]
+    """The freeze-layers fine-tuning panel as one widget: data, freeze line, plan, training, runs and what came of them.
+
+    source, preprocess, labels, session, options: as `Explorer` takes them.
+    """
+
+    def __init__(
+        self,
+        source: Any = None,
+        preprocess: Any = None,
+        labels: Sequence[str] = (),
+        session: Session | None = None,
+        **options: Any,
+    ) -> None:
+        self.session = session or Session(source, preprocess=preprocess, labels=labels)
+        self._tuners = Tuners(self.session)
+        top = _box("top", ArchitecturePicker(self.session), StatusView(self.session))
+        left, panel = _box("column left", InputView(self.session)), _box("panel")
+        right = _box("column", LayerStrip(self.session, self._tuners.tuning), panel)
+        super().__init__([_box("layout", top, left, right)], **options)
+        self.add_class("explorer").add_class("page").add_class("tuning")
+        self._tuners.show(left, panel)
+
+    @property
+    def tuning(self) -> Tuning:
+        """What is chosen and known of the fine-tuning."""
+        return self._tuners.tuning
+
+    def close(self) -> None:
+        """Let go of the session and remove the widget from the page; a training that goes on is left to itself."""
+        with suppress(AttributeError):  # refused before it had a session
+            self._tuners.close()
+        super().close()
+
+
+def _mark(widget: ipywidgets.Widget, name: str, marked: bool) -> None:
+    """Give the widget's element a class, or take it away."""
+    (widget.add_class if marked else widget.remove_class)(name)
 
 
 def _box(names: str, *children: ipywidgets.Widget) -> ipywidgets.Box:

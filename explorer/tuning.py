@@ -25,6 +25,7 @@ class Tuning(HasTraits):
     """
 
     shown = Bool(False, help="Whether fine-tuning is looked at; nothing is asked before.")
+    wanted = Bool(False, help="Whether the page's address names a run, so that fine-tuning is what to look at.")
     backbone = Instance(Layers, allow_none=True, help="The layers up to the features that the new head is put on.")
     freeze = Int(0, help="The freeze line: k of the layers[:k] that are frozen.")
     snap = Bool(True, help="Whether the freeze line goes from block end to block end.")
@@ -77,7 +78,7 @@ class Tuning(HasTraits):
         self._session.failure = ""
         self.probing, asked = True, (self._asked, self.data)
         done, failed = partial(self._probed, asked), partial(self._not_probed, asked)
-        self._session.ask("advice", "probe", self._asked[0], self.data.spec, done=done, failed=failed)
+        self._session.ask("advice", "probe", self._asked[0], self.data.spec, self._asked[1], done=done, failed=failed)
 
     def stop_advice(self) -> None:
         """Give up the probes that are on their way."""
@@ -172,3 +173,5 @@ class Tuning(HasTraits):
         self.stop_advice()
         self.probes = ()
         self.classes = len(self.data.classes) if self.data else CLASSES
+        if self.data and self.data.multi_label != self.recipe.head.multi_label:
+            self.recipe = replace(self.recipe, head=replace(self.recipe.head, multi_label=self.data.multi_label))

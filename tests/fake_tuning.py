@@ -55,7 +55,7 @@ class TuningBackend(FakeBackend):
         end = layers.find(head_at).index + 1 if head_at else next(row.index for row in layers if row.block == "top")
         return Layers(layers[:end])
 
-    def probe(self, spec, data, _say):
+    def probe(self, spec, data, _head_at, _say):
         self.asked.append(("probe", spec.name, data.path))
         if data.path == "bad":
             raise ExplorerError("One class can't be told from others.")

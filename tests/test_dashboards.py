@@ -73,8 +73,8 @@ def test_a_page_shares_the_session_that_it_is_given(backend):
 
 def test_the_tabs_have_words_for_titles(backend):
     tabs = one_of(Explorer(), ipywidgets.Tab)
-    assert tabs.titles == ("Inside", "Over time", "Model")
-    assert len(tabs.children) == 3
+    assert tabs.titles == ("Inside", "Over time", "Model", "Fine-tune")
+    assert len(tabs.children) == 4
 
 
 def hum(page, backend):

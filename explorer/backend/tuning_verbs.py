@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -64,13 +64,13 @@ class TuningVerbs:
         wanted = data_spec(source, validation, seed, count)
         return summary(wanted, self._training_data(network, wanted), network.reading)
 
-    def collect(self, spec: AnySpec, change: Collected, validation: float, seed: int, say: Say) -> DataSummary | None:
+    def collect(self, spec: AnySpec, changes: Sequence[Collected], validation: float, seed: int, say: Say) -> DataSummary | None:
         """Take in what was dropped or captured on a page; return all that is collected, None for nothing."""
         from explorer.backend.data.collected import CollectedFolder
 
         network = self._network(spec, say)
         self._collected = self._collected or CollectedFolder()
-        self._collected.apply(change)
+        self._collected.apply(changes)
         found: DataSummary | None = self._collected.summary(network.reading, validation, seed)
         return found
 
@@ -90,10 +90,11 @@ class TuningVerbs:
         """Start a training in a process of its own; return the key of its run."""
         network = self._network(spec, say)
         say(Progress(_("Starting the training…")))
-        collected = self._collected is not None and self._collected.holds(data)
+        passing = self._collected is not None and self._collected.holds(data)
+        passing = passing or Path(data.path).is_relative_to(runs.home())  # of another run, which may be deleted
         with _as_data(network) as kept:
             settings = RunSettings(kept, data, recipe)
-            key = runs.create(settings, copy_network=isinstance(kept, ModelFile), copy_data=collected)
+            key = runs.create(settings, copy_network=isinstance(kept, ModelFile), copy_data=passing)
         runs.start(key)
         return key
 

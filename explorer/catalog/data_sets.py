@@ -1,10 +1,13 @@
 """The data sets that come with explorer: what their examples are, and how many there are where nobody says."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class DataSet(NamedTuple):
+@dataclass(frozen=True)
+class DataSet:
     """kind: of its examples, "image" or "audio"; count: how many there are where nobody says."""
 
     kind: str

@@ -66,7 +66,8 @@ class DataSummary:
 class Collected:
     """What was dropped or captured on a page for its data.
 
-    what: "file" (an example of the class `label`), "zip" (of class folders), "remove" (the class `label` goes) or "clear" (all go).
+    what: "class" (an empty class `label`), "file" (an example of the class `label`), "zip" (of class folders), "rename" (the class
+        `label` becomes `name`), "remove" (the class `label` goes) or "clear" (all go).
     data, name: of the file; the name is never used as a path.
     group: what a recording is called whose parts stay on one side of the split; "" for none.
     """

@@ -210,6 +210,7 @@ function render({ model, el }) {
     follow(model, ["layer"], () => { reveal(model.get("layer")); draw(); say(); }),
     onTheme(draw),
   ];
+  if (document.querySelector("#rendered_cells") && new URL(location.href).searchParams.get("run")) model.send({ run: true }); // a page of Voila
   const resized = new ResizeObserver(draw);
   resized.observe(strip);
   return () => { stops.forEach((stop) => stop()); resized.disconnect(); };

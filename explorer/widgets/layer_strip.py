@@ -79,8 +79,11 @@ class LayerStrip(View):
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
-        """Go to the layer whose index or name was typed."""
-        self.session.select(str(message["select"]))
+        """Go to the layer whose index or name was typed; or look at fine-tuning, as the page's address names a run."""
+        if "select" in message:
+            self.session.select(str(message["select"]))
+        elif self.tuning is not None:
+            self.tuning.wanted = True
 
     @property
     def _rows(self) -> tuple[Layer, ...]:

@@ -12,25 +12,41 @@ import explorer.locale
 from explorer.dashboards import Explorer
 from explorer.session import Session
 from explorer.widgets.answers import AnswersView
+from explorer.widgets.before_after import BeforeAfterView
 from explorer.widgets.feature_maps import FeatureMapsView
+from explorer.widgets.freeze_plan import FreezePlanView
 from explorer.widgets.input import InputView
 from explorer.widgets.layer_strip import LayerStrip
 from explorer.widgets.model import ModelView
 from explorer.widgets.options import OptionsView
+from explorer.widgets.outcome import OutcomeView
 from explorer.widgets.over_time import OverTimeView
 from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.recipe import RecipeView
+from explorer.widgets.runs import RunsView
 from explorer.widgets.sound import SoundView
 from explorer.widgets.status import StatusView
+from explorer.widgets.training_data import TrainingDataView
 from explorer.worker import Worker
 
 VIEWS = [
     *(AnswersView, ArchitecturePicker, FeatureMapsView, InputView, LayerStrip, ModelView),
     *(OptionsView, OverTimeView, SoundView, StatusView),
 ]
+# On a page once fine-tuning is looked at; they stand alone too.
+TUNING = [BeforeAfterView, FreezePlanView, OutcomeView, RecipeView, RunsView, TrainingDataView]
+    BeforeAfterView,
+    FreezePlanView,
+    OutcomeView,
+    RecipeView,
+    RunsView,
+    TrainingBar,
+    TrainingDataView,
+]  # on a page once they are looked at
 LISTS = ("kinds", "models", "takes", "conventions")  # they hold keys and endings of files too
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", VIEWS + TUNING)
 def test_each_view_stands_alone_and_brings_its_own_javascript_and_style(view, session):
     one = view(session)
     assert "export default { render }" in one._esm
@@ -39,7 +55,7 @@ def test_each_view_stands_alone_and_brings_its_own_javascript_and_style(view, se
     assert not re.search(r"^import ", one._esm, re.MULTILINE)
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", VIEWS + TUNING)
 def test_every_css_rule_is_under_the_root_class(view, session):
     rules = re.sub(r"/\*.*?\*/|@keyframes[^{]*\{[^}]*\{[^}]*\}\s*\}", "", view(session)._css, flags=re.DOTALL)
     selectors = [one.strip() for one in re.findall(r"([^{}]+)\{[^{}]*\}", rules)]
@@ -61,7 +77,7 @@ def test_every_word_of_a_view_goes_through_gettext(view, session, monkeypatch):
             assert word.startswith("⟦"), name
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", VIEWS + TUNING)
 def test_javascript_holds_no_words_and_uses_only_those_it_is_given(view, session):
     one = view(session)
     code = re.sub(r"^\s*//.*$", "", one._esm, flags=re.MULTILINE)
@@ -70,7 +86,7 @@ def test_javascript_holds_no_words_and_uses_only_those_it_is_given(view, session
         assert not re.search(r"[A-Za-z]{2}", text), text
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", VIEWS + TUNING)
 def test_a_closed_view_no_longer_follows_the_session(view, session):
     one = view(session)
     before = one.get_state()

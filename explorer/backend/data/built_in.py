@@ -118,7 +118,9 @@ def _timbre(name: str, place: int, seed: int, reading: Reading) -> Data:
 
 
 BUILT_IN = {
-    "digits": BuiltIn(*DATA_SETS["digits"], tuple(map(str, range(10))), _digit, lambda name: len(_digits()[name])),
-    "patterns": BuiltIn(*DATA_SETS["patterns"], patterns.CLASSES, _pattern),
-    "timbres": BuiltIn(*DATA_SETS["timbres"], TIMBRES, _timbre),
+    "digits": BuiltIn(
+        **vars(DATA_SETS["digits"]), classes=tuple(map(str, range(10))), make=_digit, there=lambda name: len(_digits()[name])
+    ),
+    "patterns": BuiltIn(**vars(DATA_SETS["patterns"]), classes=patterns.CLASSES, make=_pattern),
+    "timbres": BuiltIn(**vars(DATA_SETS["timbres"]), classes=TIMBRES, make=_timbre),
 }

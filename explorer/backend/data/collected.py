@@ -1,0 +1,193 @@
+"""What a page collects to train on, file by file: kept in a temporary folder, bounded, and read as class folders."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from explorer.backend.data.class_folders import collected, files_in, folders_in, names_in, sides
+from explorer.backend.data.collection import natural, plain
+from explorer.backend.data.datasets import training_data
+from explorer.backend.data.example_sources import from_file, is_ignored
+from explorer.backend.data.kept_classes import KeptClasses, composed, short
+from explorer.backend.data.remarks import counts
+from explorer.backend.data.sources import data_spec
+from explorer.backend.data.summaries import summary
+from explorer.backend.data.zips import unpacked
+from explorer.errors import ExplorerError, UnreadableExample
+from explorer.locale import _
+from explorer.values import Collected, DataClass, DataSpec, DataSummary, Reading, TrainingData
+
+LARGEST = 2 * 2**30  # bytes of all files together
+MOST = 20_000  # files
+
+
+class CollectedFolder:
+    """Files by class, as they come from a page; the temporary folder is gone with this object.
+
+    largest, most: how many bytes and files are kept.
+    """
+
+    def __init__(self, largest: int = LARGEST, most: int = MOST) -> None:
+        self._largest, self._most = largest, most
+        self._place = Path(tempfile.mkdtemp(prefix="explorer-data-")).resolve()
+        weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
+        self._classes = KeptClasses(self._place / "collected")
+        self._zips = count(1)
+        self._fresh: list[tuple[Path, str, str]] = []  # files that nobody has looked at, each with its class and its name
+        self._left_out: list[tuple[str, str, str]] = []  # class, name, why
+        self._notes: list[str] = []
+
+    def apply(self, changes: Collected | Iterable[Collected]) -> None:
+        """Take in changes, in their order, or none.
+
+        A file for which there is no room is left out and named. Raises ExplorerError for a zip that can't be taken, for a
+        class without a name, and where the disk is full; what was kept before stays.
+        """
+        doing = {
+            "file": self._add,
+            "zip": self._add_zip,
+            "class": lambda change: self._classes.of(change.label),
+            "rename": self._rename,
+            "remove": self._remove,
+            "clear": self._clear,
+        }
+        for change in (changes,) if isinstance(changes, Collected) else changes:
+            try:
+                doing[change.what](change)
+            except OSError as error:
+                name, why = change.name or change.label, error.strerror or error
+                raise ExplorerError(_("{name} can't be kept: {why}.").format(name=name, why=why)) from error
+
+    def summary(self, reading: Reading, validation: float, seed: int) -> DataSummary | None:
+        """Return what is collected, for a network that reads as `reading` says; None where there are no classes.
+
+        As long as it can't be trained on, a note says what is missing, and all examples count as trained on. Classes without
+        examples are among the others. New files that can't be read are thrown away, and named.
+        """
+        self._sift(reading)
+        if not self._classes.labels():
+            return None
+        spec = data_spec(self._classes.folder, validation, seed)
+        try:
+            data = training_data(spec, reading)
+        except ExplorerError as error:
+            data = self._unfinished(reading, error)
+        left_out = (*((name, why) for _label, name, why in self._left_out), *data.left_out)
+        found = summary(spec, replace(data, left_out=left_out, notes=(*self._notes, *data.notes)), reading)
+        empty = (DataClass(label, 0, 0) for label in self._classes.labels() if label not in data.classes)
+        return replace(found, classes=tuple(sorted((*found.classes, *empty), key=lambda one: natural(one.name))))
+
+    def holds(self, spec: DataSpec) -> bool:
+        """Whether it is these files that a spec means."""
+        return spec.source == "folder" and spec.path == str(self._classes.folder)
+
+    def _unfinished(self, reading: Reading, error: ExplorerError) -> TrainingData:
+        """Return what can't be trained on yet, and what is missing."""
+        found = collected(self._classes.folder, reading)
+        filled = [name for name, number in zip(found.classes, counts(found.classes, found.examples), strict=True) if number]
+        if not filled and found.left_out:
+            missing = str(error)
+        elif len(found.classes) < 2:
+            missing = _("Add a second class to train.")
+        elif filled:
+            empty = _(" or ").join(name for name in found.classes if name not in filled)
+            missing = _("Add examples of {names} to train.").format(names=empty)
+        else:
+            missing = _("Add examples to two classes to train.")
+        return TrainingData(reading.kind, found.classes, found.examples, (), False, found.left_out, (missing,))
+
+    def _sift(self, reading: Reading) -> None:
+        """Throw away and name the new files that can't be read."""
+        fresh, self._fresh = self._fresh, []
+        folders = self._classes.labels()
+        for path, label, name in fresh:
+            if not path.exists():  # its class was removed meanwhile
+                continue
+            full = f"{label}/{path.relative_to(folders[label]).as_posix()}"  # as it is called later on
+            try:
+                from_file(path, full, reading)
+            except UnreadableExample as why:
+                self._classes.drop(path)
+                self._left_out.append((label, name, str(why).replace(full, name)))
+
+    def _add(self, change: Collected) -> None:
+        label, name = composed(change.label), _last_part(change.name)
+        self._classes.of(label)
+        if not self._fits(1, len(change.data)):
+            self._left_out.append((label, name, self._full()))
+            return
+        path = self._classes.new_file(label, change.group, name)
+        try:
+            path.write_bytes(change.data)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        self._keep(path, label, name)
+
+    def _add_zip(self, change: Collected) -> None:
+        with tempfile.TemporaryDirectory(dir=self._place) as room:
+            packed = Path(room) / short(_last_part(change.name))
+            packed.write_bytes(change.data)
+            folder = unpacked(packed, Path(room) / "files" / composed(packed.stem))
+            packed.unlink()
+            sizes = [path.stat().st_size for path in files_in(folder)]
+            if not self._fits(len(sizes), sum(sizes)):
+                raise ExplorerError(f"{packed.name}: {self._full()}")
+            both = sides(folder)
+            if both:
+                said = _("{name} has held-out examples of its own; here they are put together with the others.")
+                self._notes.append(said.format(name=packed.name))
+            for one in both or (folder,):
+                self._move_in(one)
+
+    def _move_in(self, folder: Path) -> None:
+        """Move in the files of a folder of class folders, or of a single class's folder."""
+        names, classes, serial = names_in(folder), folders_in(folder), next(self._zips)
+        for one in classes or [folder]:
+            label = composed(names.get(one.name, plain(one.name)))
+            self._classes.of(label)
+            for source in list(files_in(one)):
+                inside = source.relative_to(one)
+                path = self._classes.new_file(label, f"{serial} {inside.parts[0]}" if len(inside.parts) > 1 else "", source.name)
+                source.replace(path)
+                self._keep(path, label, plain(f"{label}/{inside.as_posix()}"))
+        for loose in folder.iterdir() if classes else ():
+            if loose.is_file() and not is_ignored(loose.name):
+                self._left_out.append(("", loose.name, _("{name} lies in no class's folder.").format(name=loose.name)))
+
+    def _rename(self, change: Collected) -> None:
+        moved, old, new = self._classes.rename(change.label, change.name), composed(change.label), composed(change.name)
+        self._fresh = [(moved[path], new, name) if path in moved else (path, label, name) for path, label, name in self._fresh]
+        self._left_out = [(new if label == old else label, name, why) for label, name, why in self._left_out]
+
+    def _remove(self, change: Collected) -> None:
+        self._classes.remove(change.label)
+        self._left_out = [one for one in self._left_out if one[0] != composed(change.label)]
+
+    def _clear(self, _change: Collected) -> None:
+        for label in self._classes.labels():
+            self._classes.remove(label)
+        self._fresh, self._left_out, self._notes = [], [], []
+
+    def _keep(self, path: Path, label: str, name: str) -> None:
+        self._classes.counted(path)
+        self._fresh.append((path, label, name))
+
+    def _fits(self, files: int, size: int) -> bool:
+        return self._classes.files + files <= self._most and self._classes.bytes + size <= self._largest
+
+    def _full(self) -> str:
+        return _("No more than {files} files and {size} GB are collected on a page: put them into a folder, and give its path.").format(
+            files=f"{self._most:,}", size=f"{self._largest / 2**30:g}"
+        )
+
+
+def _last_part(name: str) -> str:
+    """Return the last part of a name from a browser, which may hold a path."""
+    return Path(name.replace("\\", "/")).name or _("the file")

@@ -1,0 +1,166 @@
+"""Collecting: the data that a page fine-tunes on: what was dropped and captured on it, or chosen by path or name."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, validate
+
+from explorer.session import Session
+from explorer.tuning import Tuning
+from explorer.values import AnySpec, Collected, DataSummary
+
+AT_ONCE = 200  # changes that are made before the classes are counted anew
+WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
+MOST = 0.9  # share that is held out
+
+
+class Collecting(HasTraits):
+    """The data of a page's fine-tuning, for the network that the session shows.
+
+    No change is lost: they wait for each other, and for the network; several at a time are made at once.
+
+    session: the shared state of the page; failures end in its `failure`.
+    tuning: takes the data, as soon as it can be trained on.
+    """
+
+    summary = Instance(DataSummary, allow_none=True, help="What there is, classes without examples among it; None for nothing.")
+    ready = Bool(False, help="Whether it can be trained on: examples of two classes.")
+    source = Unicode("", help='A path, or the name of a built-in set; "" for what is collected on the page.')
+    count = Int(0, help="How many examples a built-in set has; 0 for its own number.")
+    validation = Float(0.2, help="The share that is held out, 0 to 0.9.")
+    seed = Int(0, help="Decides which examples are held out, and what is drawn for a built-in set.")
+    waiting = Int(0, help="How many changes are not made yet.")
+    reading = Bool(False, help="Whether the data is being read.")
+    collected = Bool(False, help="Whether anything was collected on the page.")
+
+    def __init__(self, session: Session, tuning: Tuning) -> None:
+        super().__init__()
+        self._session, self._tuning = session, tuning
+        self._changes = deque[Collected]()
+        self._asking = 0  # changes that are being made
+        self._stale = False  # what is there is of another network, share or source
+        self._of: AnySpec | None = None  # the network that `summary` is for
+        session.observe(self._other_network, ["network", "opening"])
+        tuning.observe(self._go_on, "shown")
+
+    def close(self) -> None:
+        """Let go of the session; changes that wait are dropped."""
+        self._changes.clear()
+        with suppress(ValueError):  # closed before
+            self._session.unobserve(self._other_network, ["network", "opening"])
+            self._tuning.unobserve(self._go_on, "shown")
+
+    def add_class(self, label: str) -> None:
+        """Add a class without examples."""
+        self._change(Collected("class", label))
+
+    def add_file(self, label: str, data: bytes, name: str, group: str = "") -> None:
+        """Add an example of a class; those of one group, such as windows of one recording, stay on one side of the split."""
+        self._change(Collected("file", label, data, name, group))
+
+    def add_zip(self, data: bytes, name: str) -> None:
+        """Add what is in a zip of class folders; classes of the same name become one."""
+        self._change(Collected("zip", data=data, name=name))
+
+    def rename(self, label: str, new: str) -> None:
+        """Give a class another name; it joins a class that has it already."""
+        self._change(Collected("rename", label, name=new))
+
+    def remove(self, label: str) -> None:
+        """Remove a class with all its examples."""
+        self._change(Collected("remove", label))
+
+    def clear(self) -> None:
+        """Remove all that was collected on the page."""
+        self._change(Collected("clear"))
+
+    def choose(self, source: str, count: int = 0) -> None:
+        """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
+        self._session.failure = ""
+        self.source, self.count = source, count
+        self._begin_anew()
+
+    def _change(self, change: Collected) -> None:
+        self.source, self.count, self.collected = "", 0, True
+        self._changes.append(change)
+        self._go_on()
+
+    def _other_network(self, _change: Any) -> None:
+        network = self._session.network
+        if network is not None and self._of is not None and network.spec != self._of:
+            self._of, self.ready, self._tuning.data = None, False, None
+            self._begin_anew()
+        else:
+            self._go_on()
+
+    @observe("validation", "seed")
+    def _begin_anew(self, _change: Any = None) -> None:
+        self._stale = self.collected or bool(self.source)
+        if not self._stale:
+            self._arrived(None, None)
+        self._go_on()
+
+    @validate("validation")
+    def _a_share(self, proposal: Any) -> float:
+        return min(MOST, max(0.0, float(proposal["value"])))
+
+    @validate("seed")
+    def _a_seed(self, proposal: Any) -> int:
+        return max(0, min(int(proposal["value"]), 2**32 - 1))
+
+    def _go_on(self, _change: Any = None) -> None:
+        """Make the next changes, or read the data anew; not before the network is there, or while another one is opened."""
+        self.waiting = len(self._changes) + self._asking
+        network = self._session.network
+        wanted = self._tuning.shown and (self._changes or self._stale)
+        if network is None or self._session.opening is not None or self.reading or not wanted:
+            return
+        self.reading, self._stale = True, False
+        changes = self._next()
+        self._asking = len(changes)
+        arguments: tuple[Any, ...] = (changes, self.validation, self.seed)
+        verb, source = "collect", ""
+        if self.source and not changes:
+            verb, source, arguments = "choose_data", self.source, (self.source, self.validation, self.seed, self.count)
+        asked = network.spec, source
+        done, failed = partial(self._done, asked), partial(self._failed, asked)
+        self._session.ask("data", verb, network.spec, *arguments, done=done, failed=failed)
+
+    def _next(self) -> tuple[Collected, ...]:
+        """Take the next changes: files, or one of another kind, as what comes after it would be refused with it."""
+        taken = list[Collected]()
+        while self._changes and len(taken) < AT_ONCE and sum(len(one.data) for one in taken) <= WEIGHT:
+            if taken and not taken[-1].what == "file" == self._changes[0].what:
+                break
+            taken.append(self._changes.popleft())
+        return tuple(taken)
+
+    def _done(self, asked: tuple[AnySpec, str], found: DataSummary | None) -> None:
+        self.reading, self._asking = False, 0
+        if asked == self._wanted():
+            self._arrived(asked[0], found)
+        else:
+            self._stale = True
+        self._go_on()
+
+    def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
+        """Say what went wrong. Changes may have been made up to the one that was refused; data that can't be read is no data."""
+        self._session.refuse(error)
+        self._stale = self._stale or self._asking > 0 or asked != self._wanted()
+        self.reading, self._asking = False, 0
+        if not self._stale:
+            self._arrived(asked[0], None)
+        self._go_on()
+
+    def _wanted(self) -> tuple[AnySpec | None, str]:
+        return self._session.network.spec if self._session.network else None, self.source
+
+    def _arrived(self, of: AnySpec | None, found: DataSummary | None) -> None:
+        filled = tuple(one for one in found.classes if one.training + one.validation) if found else ()
+        self._of, self.summary, self.ready = of, found, len(filled) > 1
+        self._tuning.data = replace(found, classes=filled) if found and self.ready else None

@@ -1,0 +1,325 @@
+"""Trainings: the runs of a page: started, followed while they go on, stopped, gone on with, and what they leave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from traitlets import Bool, HasTraits, Instance, Unicode
+
+from explorer import runs as folders
+from explorer.errors import ExplorerError, UnknownName
+from explorer.locale import _
+from explorer.session import Session
+from explorer.tuning import Tuning
+from explorer.values import AnySpec, DataSpec, Epoch, Recipe, RunRecord, TakenFile, TrainingStep
+
+OFTEN = 0.25  # seconds between two looks at a run that goes on
+OTHERS = 8  # looks at the one that is shown for one at the others
+BATCHES = 200  # of an epoch that are remembered at most
+GOING = ("waiting", "running")
+
+
+class Batch(NamedTuple):
+    """How far an epoch was after one of its batches; `fraction` is 0 to 1."""
+
+    phase: int
+    epoch: int
+    fraction: float
+    loss: float | None
+    accuracy: float | None
+
+
+class Trainings(HasTraits):
+    """The runs of a page, and the one among them that is shown.
+
+    A run is a process of its own; what it tells is read from its folder, a few times a second where an event loop runs, else by `look`.
+
+    session: the shared state of the page; failures end in its `failure`.
+    tuning: what is chosen there.
+    own_only: whether `runs` are only those that were started or opened here, and not all that this user has.
+    """
+
+    runs = Instance(tuple, args=(), help="The runs, the newest first, as RunRecord.")
+    run = Instance(RunRecord, allow_none=True, help="The run that is shown.")
+    key = Unicode("", help="Its key, for the page's address; empty for none.")
+    step = Instance(TrainingStep, allow_none=True, help="The newest step of it, notices left out.")
+    history = Instance(tuple, args=(), help="Its epochs so far, as Epoch.")
+    batches = Instance(tuple, args=(), help="Of the epoch under way, as Batch; of many batches every second one, every fourth, ...")
+    busy = Bool(False, help="Whether a training of this page is being started, or goes on.")
+    stopping = Bool(False, help="Whether the run that is shown was asked to stop, and has not yet.")
+    taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
+
+    def __init__(self, session: Session, tuning: Tuning, own_only: bool = False) -> None:
+        super().__init__()
+        self._session, self._tuning, self._own_only = session, tuning, own_only
+        self._own: set[str] = set()  # started or opened here
+        self._starting = self._listed = self._closed = False
+        self._place = 0  # in the progress of the run that is shown
+        self._looks = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._context = contextvars.copy_context()  # of the cell that the widgets belong to
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+        tuning.observe(self._list, "shown")
+        self._list()
+
+    def close(self) -> None:
+        """Look no more; a training that goes on is left to itself."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        with suppress(ValueError):  # closed before
+            self._tuning.unobserve(self._list, "shown")
+
+    @property
+    def barred(self) -> str:
+        """Why no training can begin now, in a sentence; empty where one can."""
+        network, data, recipe = self._session.network, self._tuning.data, self._tuning.recipe
+        if self.busy:
+            return _("A training is under way: stop it, or wait for its end.")
+        if network is None:
+            return _("Pick a network first.")
+        if data is None:
+            return _("Add data first: pictures or sounds of at least two classes.")
+        if data.kind != network.reading.kind:
+            return _("This network reads other data than this; pick another network, or other data.")
+        if data.multi_label and not recipe.head.multi_label:
+            return _("The examples are of several classes at once: say so in the plan, under Head.")
+        if len(data.classes) < (1 if recipe.head.multi_label else 2):
+            return _("There is one class only: add another one to tell it from.")
+        if not any(phase.epochs for phase in recipe.phases):
+            return _("No phase has an epoch: nothing would be trained.")
+        return ""
+
+    def train(self) -> None:
+        """Start a training of the network that is shown, by the recipe and on the data that are chosen; show its run."""
+        network, data = self._session.network, self._tuning.data
+        if self.barred or network is None or data is None:
+            self._session.refuse(ExplorerError(self.barred))
+        else:
+            self._start(network.spec, data.spec, self._tuning.recipe)
+
+    def rerun(self, key: str) -> None:
+        """Do a run once more as it was, with its network and its data; its recipe becomes the one that is chosen."""
+        record = self._named(key)
+        if record is None or not self._may_begin():
+            return
+        settings, network = record.settings, self._session.network
+        if network is not None and network.spec.name == settings.network.name:
+            self._tuning.recipe = settings.recipe
+        self._start(settings.network, settings.data, settings.recipe)
+
+    def go_on(self, key: str) -> None:
+        """Go on with a run that was stopped, is lost or has failed, from its backup; show it."""
+        if self._may_begin():
+            self._session.failure = ""
+            self._set_starting(True)
+            self._session.ask("training", "go_on", key, done=lambda record: self._started(record.key), failed=self._not_started)
+
+    def stop(self) -> None:
+        """Ask the run that is shown to stop; it does within a batch, and keeps the best weights so far."""
+        if self.run is None or self.run.state not in GOING:
+            return
+        try:
+            folders.ask_to_stop(self.run.key)  # here, as the worker may be at something long
+        except (ExplorerError, OSError) as error:
+            self._session.refuse(error)
+        else:
+            self.stopping = True
+
+    def delete(self, key: str) -> None:
+        """Delete a run and all that it has left; its process is ended first."""
+        self._session.failure = ""
+        self._session.ask(f"delete {key}", "delete_run", key, done=lambda _nothing: self._forget(key))
+
+    def show(self, key: str) -> None:
+        """Show a run, whether it goes on or has ended; one that is not there ends in `failure`."""
+        try:
+            record = folders.record(key)
+        except (ExplorerError, OSError) as error:
+            self._session.refuse(error)
+            return
+        self._own.add(key)
+        with self.hold_trait_notifications():
+            self._place, self.stopping, self.key = 0, False, key
+            self.step, self.history, self.batches = None, record.history, ()
+            self._keep(record)
+            self._settle()
+        self.look()
+        self._follow()
+
+    def take(self, what: str) -> None:
+        """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
+        if self.key:
+            self._session.failure = ""
+            self._session.ask(f"take run {what}", "take_run", self.key, what, done=lambda file: setattr(self, "taken", file))
+
+    def look(self) -> None:
+        """See how far the runs are that go on: what the one that is shown has told since, and now and then the others."""
+        self._looks += 1
+        if self.run is not None and self.run.state in GOING:
+            self._look_at(self.run)
+        if self._looks % OTHERS == 0:
+            for record in self.runs:
+                if record.state in GOING and record.key != self.key:
+                    self._renew(record.key)
+        self._settle()
+
+    def planned(self) -> Mapping[int, int]:
+        """Return how many epochs each phase of the run that is shown takes, by its place in the recipe; phases left out are not there."""
+        if self.run is None:
+            return {}
+        recipe, backbone = self.run.settings.recipe, self._tuning.backbone
+        same = self._session.network is not None and self._session.network.spec.name == self.run.settings.network.name
+        all_frozen = same and backbone is not None and recipe.freeze == len(backbone)
+        left_out = "tail" if all_frozen else "head" if "thaw" in recipe.mistakes else ""
+        return {place: phase.epochs for place, phase in enumerate(recipe.phases) if phase.epochs and phase.trains != left_out}
+
+    def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
+        self._session.failure = ""
+        self._set_starting(True)
+        self._session.ask("training", "train", network, data, recipe, done=self._started, failed=self._not_started)
+
+    def _started(self, key: str) -> None:
+        self._set_starting(False)
+        self.show(key)
+
+    def _not_started(self, error: Exception) -> None:
+        self._set_starting(False)
+        self._session.refuse(error)
+
+    def _may_begin(self) -> bool:
+        if self.busy:
+            self._session.refuse(ExplorerError(self.barred))
+        return not self.busy
+
+    def _named(self, key: str) -> RunRecord | None:
+        return next((record for record in self.runs if record.key == key), None)
+
+    def _look_at(self, run: RunRecord) -> None:
+        """Take in what the run that is shown has told; only while it says nothing new there is more to read."""
+        try:
+            told, self._place = folders.steps(run.key, self._place)
+        except UnknownName as error:  # deleted elsewhere
+            self._forget(run.key)
+            self._session.refuse(error)
+            return
+        self._take_in(run, told)
+        if not told:
+            self._renew(run.key)
+
+    def _take_in(self, run: RunRecord, told: Sequence[TrainingStep]) -> None:
+        step, history, batches = self.step, self.history, self.batches
+        for one in told:
+            if one.what == "notice":
+                continue
+            step = one
+            if one.record is not None:
+                history = _with(history, one.record)
+            batches = _of_epoch(batches, one) if one.what == "batch" else ()
+        notices = dict.fromkeys([*run.notices, *(one.text for one in told if one.what == "notice")])
+        with self.hold_trait_notifications():
+            self.step, self.history, self.batches = step, history, batches
+            if run.state in GOING:
+                self._keep(replace(run, step=step, history=history, notices=tuple(notices)))
+
+    def _renew(self, key: str) -> None:
+        """Read a run again; of the one that is shown what it has come to, once it has ended."""
+        try:
+            record = folders.record(key)
+        except UnknownName:
+            self._forget(key)
+            return
+        if key == self.key and record.state not in GOING:
+            with self.hold_trait_notifications():
+                self.history, self.batches, self.stopping = record.history, (), False
+                self._keep(record)
+        elif key != self.key or self.run is None or self.run.state != record.state:
+            self._keep(record)
+
+    def _keep(self, record: RunRecord) -> None:
+        """Let a record take the place of the one before of the same run."""
+        others = [one for one in self.runs if one.key != record.key]
+        self.runs = tuple(sorted([*others, record], key=lambda one: one.started, reverse=True))
+        if record.key == self.key:
+            self.run = record
+
+    def _forget(self, key: str) -> None:
+        self._own.discard(key)
+        with self.hold_trait_notifications():
+            self.runs = tuple(record for record in self.runs if record.key != key)
+            if key == self.key:
+                self.key, self.run, self.step, self.history, self.batches, self.stopping = "", None, None, (), (), False
+            self._settle()
+
+    def _list(self, _change: Any = None) -> None:
+        """List the runs that there are, when fine-tuning is first looked at."""
+        if self._listed or self._own_only or not self._tuning.shown:
+            return
+        self._listed = True
+        try:
+            known = {record.key for record in self.runs}
+            for record in folders.records():
+                if record.key not in known:
+                    self._keep(record)
+        except OSError as error:
+            self._session.refuse(error)
+        self._follow()
+
+    def _set_starting(self, starting: bool) -> None:
+        self._starting = starting
+        self._settle()
+
+    def _settle(self) -> None:
+        self.busy = self._starting or any(record.state in GOING and record.key in self._own for record in self.runs)
+
+    def _follow(self) -> None:
+        """Look again soon; the event loop's own thread waits, whichever this is."""
+        if self._loop is not None and not self._closed:
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to look
+                self._loop.call_soon_threadsafe(self._wait, context=self._context)
+
+    def _wait(self) -> None:
+        going = any(record.state in GOING for record in self.runs)
+        if self._loop is not None and self._timer is None and going and not self._closed:
+            self._timer = self._loop.call_later(OFTEN, self._tick, context=self._context)
+
+    def _tick(self) -> None:
+        self._timer = None
+        try:
+            self.look()
+        except Exception as error:  # noqa: BLE001  # nothing else would say so; the run itself goes on
+            self._session.refuse(error)
+        else:
+            self._wait()
+
+
+def _with(history: tuple[Epoch, ...], epoch: Epoch) -> tuple[Epoch, ...]:
+    """Return the epochs with a further one; those done before it went on from a backup give way."""
+    earlier = [one for one in history if (one.phase, one.epoch) < (epoch.phase, epoch.epoch)]
+    return (*earlier, epoch)
+
+
+def _of_epoch(batches: tuple[Batch, ...], step: TrainingStep) -> tuple[Batch, ...]:
+    """Return the batches of the epoch that a further one is of; of too many every second one."""
+    same = [one for one in batches if (one.phase, one.epoch) == (step.phase, step.epoch)]
+    fraction = step.done / step.total if step.total else 0.0
+    thinned = same[::2] if len(same) >= BATCHES else same
+    return (*thinned, Batch(step.phase, step.epoch, fraction, step.loss, step.accuracy))
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: seconds, then minutes, then hours."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return _("{number} s").format(number=max(1, whole) if seconds > 0 else 0)
+    if whole < 3600:
+        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
+    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)

@@ -1,0 +1,77 @@
+// Put in front of training_data.js: the classes, and questions about them.
+
+// The rows of the classes: one at a time is selected, which new examples go to, and shows what can be done with it.
+function classRows(words, todo) {
+  const rows = new Map(); // by name
+  const list = make("div", { class: "classes", role: "group", "aria-label": words.classes });
+  const bar = (name) => make("i", { class: name });
+
+  function made(name) {
+    const picture = make("img", { alt: "" }), number = make("span", { class: "quiet number" });
+    const bars = make("span", { class: "bars", "aria-hidden": "true" }, bar("training"), bar("held"));
+    const pick = make("button", { class: "pick", onclick: () => todo.select(name) }, make("span", { class: "thumb" }, picture), make("b", {}, name), number, bars);
+    const act = (text, run) => make("button", { "aria-label": `${text} ${name}`, onclick: run }, text);
+    const actions = make("div", { class: "actions" }, act(words.add_files, () => todo.browse(name)), act(words.rename, () => todo.rename(name)), act(words.remove, () => todo.remove(name)));
+    const row = make("div", { class: "class" }, pick, actions);
+    row.addEventListener("dragover", () => row.classList.add("over"));
+    for (const event of ["dragleave", "drop"]) row.addEventListener(event, () => row.classList.remove("over"));
+    row.addEventListener("drop", (event) => { if (todo.editable()) todo.drop(event, name); });
+    return { row, pick, picture, number, bars: bars.children, actions, shown: null };
+  }
+  function draw(classes, selected) {
+    const most = Math.max(1, ...classes.map(({ training, validation }) => training + validation));
+    const names = new Set(classes.map(({ name }) => name));
+    for (const name of [...rows.keys()]) if (!names.has(name)) { rows.get(name).row.remove(); showBytes(rows.get(name).picture); rows.delete(name); }
+    classes.forEach(({ name, training, validation, text, picture }, place) => {
+      if (!rows.has(name)) rows.set(name, made(name));
+      const one = rows.get(name);
+      if (list.children[place] !== one.row) list.insertBefore(one.row, list.children[place] || null);
+      if (one.shown !== picture) showBytes(one.picture, (one.shown = picture));
+      one.number.textContent = (training + validation).toLocaleString("en");
+      one.pick.title = text;
+      one.pick.setAttribute("aria-label", `${name}, ${text}`);
+      one.pick.setAttribute("aria-pressed", String(todo.editable() && name === selected));
+      one.pick.disabled = !todo.editable();
+      one.actions.hidden = !todo.editable() || name !== selected;
+      [training, validation].forEach((number, which) => { one.bars[which].style.width = `${(100 * number) / most}%`; });
+    });
+    list.hidden = !classes.length;
+  }
+  return { list, draw, focus: (name) => rows.get(name)?.pick.focus(), stop: () => rows.forEach(({ picture }) => showBytes(picture)) };
+}
+
+// One question at a time, where it is asked: for a name, or whether something is to be removed.
+function asker(words) {
+  let answer = null, back = null;
+  const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
+  const yes = make("button", { class: "main", type: "submit" });
+  const form = make("form", { class: "ask", hidden: true, onsubmit: (event) => { event.preventDefault(); end(true); } },
+    text, make("div", { class: "line" }, field, yes, make("button", { type: "button", onclick: () => end(false) }, words.cancel)));
+  form.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); end(false); } });
+  field.id = `explorer-${Math.random().toString(36).slice(2)}`;
+  text.htmlFor = field.id;
+
+  function end(agreed) {
+    const value = field.value.trim();
+    if (!answer || (agreed && !field.hidden && !value)) return;
+    const settle = answer;
+    answer = null;
+    form.hidden = true;
+    back?.isConnected ? back.focus() : null;
+    settle(agreed ? value || true : null);
+  }
+  // Resolves with the name that was typed (or true, without a field), or null.
+  function ask(question, { value = null, action }) {
+    end(false);
+    back = document.activeElement;
+    text.textContent = question;
+    field.hidden = value === null;
+    field.value = value ?? "";
+    yes.textContent = action;
+    form.hidden = false;
+    (field.hidden ? yes : field).focus();
+    field.select();
+    return new Promise((resolve) => { answer = resolve; });
+  }
+  return { form, ask };
+}

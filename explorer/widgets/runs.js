@@ -1,0 +1,83 @@
+// The table of runs: a row each, with what can be done with it; deleting is asked about once, in its place.
+function runTable(model, words) {
+  const id = `explorer-${Math.random().toString(36).slice(2)}`;
+  const body = make("tbody", { role: "rowgroup" });
+  let asking = ""; // the key of the run that may be deleted
+
+  const action = (row, name, text) => make("button", { class: "link", "data-action": name, "aria-label": fill(words.of, { action: text, run: `${row.start}, ${row.about}` }),
+    onclick: () => model.send({ [name]: row.key }) }, text);
+  function sure(row) {
+    const keep = make("button", { class: "link", "data-action": "keep", onclick: () => { ask(""); focusOn(row.key, "delete"); } }, words.no);
+    const yes = make("button", { class: "link bad", "data-action": "sure", onclick: () => { asking = ""; model.send({ delete: row.key }); draw(); } }, words.yes);
+    return make("span", { class: "actions", role: "group", "aria-label": words.sure,
+      onkeydown: (event) => { if (event.key === "Escape") keep.click(); } }, make("span", { class: "quiet" }, words.sure), yes, keep);
+  }
+  function actions(row) {
+    if (row.key === asking) return sure(row);
+    const again = action(row, "again", words.again), remove = action(row, "delete", words.delete);
+    again.disabled = model.get("busy");
+    remove.addEventListener("click", (event) => { event.stopImmediatePropagation(); ask(row.key); }, { capture: true });
+    return make("span", { class: "actions" }, row.shown ? make("span", { class: "quiet" }, words.shown) : action(row, "show", words.show), again, remove);
+  }
+  function line(row) {
+    const cell = (name, ...children) => make("td", { role: "cell", class: name }, ...children);
+    return make("tr", { role: "row", "data-key": row.key, class: row.shown ? "shown" : "", "aria-current": row.shown ? "true" : null },
+      make("th", { scope: "row", role: "rowheader" }, make("b", {}, row.start), make("span", { class: "quiet" }, row.about)),
+      cell("score", make("span", { title: row.interval, class: row.going ? "quiet" : "" }, row.score), row.interval ? make("span", { class: "unseen" }, ` ${row.interval}`) : ""),
+      cell("time", row.time), cell(row.failed ? "state failed" : row.going ? "state going" : "state", row.state), cell("do", actions(row)));
+  }
+  const focusOn = (key, name) => body.querySelector(`[data-key="${key}"] [data-action="${name}"]`)?.focus();
+  function ask(key) {
+    asking = key;
+    draw();
+    if (key) body.querySelector(`[data-key="${key}"] .actions button:last-child`)?.focus();
+  }
+  // The button that has the focus keeps it where it is still there.
+  function draw() {
+    const at = body.contains(document.activeElement) ? document.activeElement : null;
+    const key = at?.closest("tr").dataset.key, name = at?.dataset.action;
+    body.replaceChildren(...model.get("rows").map(line));
+    if (name) focusOn(key, name);
+  }
+  const heads = words.columns.map((text, place) => make("th", { scope: "col", role: "columnheader" }, place === words.columns.length - 1 ? make("span", { class: "unseen" }, text) : text));
+  const title = make("h2", { id }, words.title);
+  const table = make("table", { role: "table", "aria-labelledby": id }, make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)), body);
+  return { title, table, draw };
+}
+
+function render({ model, el }) {
+  root(el, "runs-view");
+  const words = model.get("words");
+  const { title, table, draw } = runTable(model, words);
+  const none = make("p", { class: "quiet" }, words.none);
+  const buttons = Object.entries(words.takes).map(([what, text]) => make("button", { value: what, onclick: () => model.send({ take: what }) }, text));
+  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": words.transfer });
+  const chosen = make("span", { class: "quiet" });
+  const line = make("code");
+  const takeNone = make("p", { class: "quiet" }, words.take_none);
+  const take = make("div", {}, make("div", { class: "row" }, ...buttons), bar, make("p", { class: "line", tabindex: "0" }, line));
+  el.append(make("div", { class: "parts" },
+    make("section", {}, make("div", { class: "head" }, title), none, table),
+    make("section", {}, make("div", { class: "head" }, make("h2", {}, words.take), chosen), takeNone, take)));
+
+  const stops = [
+    follow(model, ["rows", "busy"], () => {
+      draw();
+      table.hidden = !model.get("rows").length;
+      none.hidden = !table.hidden;
+    }),
+    follow(model, ["chosen", "line", "barred"], () => {
+      take.hidden = !model.get("chosen");
+      takeNone.hidden = !take.hidden;
+      chosen.textContent = model.get("chosen");
+      line.textContent = model.get("line");
+      for (const button of buttons) {
+        button.disabled = model.get("barred").includes(button.value);
+        button.title = button.disabled ? words.barred : "";
+      }
+    }),
+    saveFiles(model, (done) => { bar.hidden = done >= 1; bar.value = done; }),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+export default { render };

@@ -1,0 +1,94 @@
+const RUN = "run"; // in the page's address
+
+// The run that the page's address names, and a way to name another one. Only a page of its own has an address to write into:
+// in JupyterLab it belongs to the workspace.
+const ownPage = () => document.getElementById("rendered_cells") !== null;
+const named = () => (ownPage() && new URL(location.href).searchParams.get(RUN)) || "";
+function name(key) {
+  if (!ownPage() || named() === key) return;
+  const address = new URL(location.href);
+  if (key) address.searchParams.set(RUN, key); else address.searchParams.delete(RUN);
+  history.replaceState(history.state, "", address);
+}
+
+function render({ model, el }) {
+  root(el, "training-bar");
+  const words = model.get("words");
+  const button = (text, message, kind = "") => make("button", { class: kind, onclick: () => model.send({ [message]: true }) }, text);
+  const train = button(words.train, "train", "main"), stop = button(words.stop, "stop"), goOn = button(words.go_on, "go_on");
+  const bar = make("progress", { max: "1", "aria-label": words.progress });
+  const said = make("span", { class: "said number", role: "status" });
+  const why = make("p", { class: "quiet", id: `explorer-${Math.random().toString(36).slice(2)}` });
+  const failure = make("p", { class: "failure", role: "alert" });
+  const notices = make("ul", { class: "notices", "aria-live": "polite" });
+  const none = make("p", { class: "quiet none" }, words.none);
+  const wait = make("p", { class: "quiet none", role: "status", hidden: true }, words.wait);
+  const legend = make("span", { class: "legend", "aria-hidden": "true" },
+    make("span", { class: "held-out" }, words.held_out), make("span", { class: "training" }, words.training));
+  const body = make("tbody");
+  const table = make("div", { class: "unseen" }, make("table", {}, make("caption", {}, words.table),
+    make("thead", {}, make("tr", {}, ...words.columns.map((text) => make("th", { scope: "col" }, text)))), body));
+  train.setAttribute("aria-describedby", why.id);
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), legend),
+    make("div", { class: "row" }, train, stop, goOn, bar, said), why, failure, notices, none, wait, table);
+
+  // The figure beside says when it is drawn; what Python would send it before is lost, so Python is told.
+  // Those who don't see it have the table.
+  const drawn = ({ detail }) => {
+    if (!el.closest(".explorer.training")?.contains(detail.element)) return;
+    detail.element.setAttribute("aria-hidden", "true");
+    wait.hidden = true;
+    assign(model, { drawn: true });
+  };
+  document.addEventListener("plotlywidget-after-render", drawn);
+  const watcher = new ResizeObserver(() => {
+    const width = Math.floor(el.clientWidth / 10) * 10;
+    if (width && width !== model.get("width")) assign(model, { width }); // 0 while it is hidden
+  });
+  watcher.observe(el);
+
+  const stops = [
+    follow(model, ["barred", "going", "stoppable", "resumable"], () => {
+      const going = model.get("going");
+      train.disabled = Boolean(model.get("barred"));
+      stop.hidden = !going;
+      stop.disabled = !model.get("stoppable");
+      goOn.hidden = !model.get("resumable");
+      why.textContent = going ? "" : model.get("barred");
+      why.hidden = !why.textContent;
+    }),
+    follow(model, ["fraction", "said", "failed", "going"], () => {
+      const failed = model.get("failed");
+      bar.hidden = !model.get("going");
+      if (model.get("fraction") >= 0) bar.value = model.get("fraction"); else bar.removeAttribute("value");
+      said.setAttribute("aria-live", model.get("going") ? "off" : "polite");
+      said.textContent = failed ? "" : model.get("said");
+      failure.hidden = !failed;
+      if (failed && failure.textContent !== model.get("said")) failure.textContent = model.get("said");
+    }),
+    follow(model, ["notices"], () => {
+      notices.replaceChildren(...model.get("notices").map((text) => make("li", {}, text)));
+      notices.hidden = !model.get("notices").length;
+    }),
+    follow(model, ["shown"], () => {
+      none.hidden = model.get("shown");
+      legend.hidden = !model.get("shown");
+      wait.hidden = !model.get("shown") || model.get("drawn");
+    }),
+    follow(model, ["rows"], () => body.replaceChildren(...model.get("rows").map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text)))))),
+  ];
+  const onUnknown = ({ unknown }) => { if (unknown && named() === unknown) name(""); };
+  model.on("msg:custom", onUnknown);
+  if (!model.get("key") && named()) model.send({ run: named() });
+  else name(model.get("key"));
+  const onKey = () => name(model.get("key"));
+  model.on("change:key", onKey);
+  return () => {
+    stops.forEach((end) => end());
+    watcher.disconnect();
+    model.off("msg:custom", onUnknown);
+    model.off("change:key", onKey);
+    document.removeEventListener("plotlywidget-after-render", drawn);
+  };
+}
+export default { render };

@@ -1,0 +1,175 @@
+const TYPES = { image: "image/*,.zip", arrays: ".npy,.npz,.csv,.zip", audio: "audio/*,.wav,.flac,.ogg,.mp3,.zip" };
+
+// What is not collected here: the built-in sets, data on disk, and which share of all is held out.
+function choices(model, words, clear) {
+  const number = make("input", { type: "number", min: "1", step: "1", placeholder: words.own_number });
+  const count = make("label", { class: "line" }, words.examples, " ", number);
+  const sets = make("div", { class: "sets" });
+  const menu = make("details", { class: "menu" }, make("summary", {}, words.built_in), make("div", { class: "card", tabindex: "-1" }, sets, count));
+  const choose = (source) => { menu.open = false; model.send({ choose: source, count: Math.max(0, Math.round(Number(number.value))) }); };
+  menu.addEventListener("keydown", (event) => { if (event.key === "Escape" && menu.open) { event.stopPropagation(); menu.open = false; menu.firstChild.focus(); } });
+
+  menu.addEventListener("focusout", ({ relatedTarget }) => { if (!menu.contains(relatedTarget)) menu.open = false; });
+
+  const path = make("input", { type: "text", placeholder: words.path_hint, spellcheck: "false" });
+  const open = make("form", { class: "line", onsubmit: (event) => { event.preventDefault(); if (path.value.trim()) model.send({ choose: path.value.trim(), count: 0 }); } },
+    path, make("button", { type: "submit" }, words.open));
+  const share = make("input", { type: "range", min: "0", max: "0.5", step: "0.05" });
+  const percent = make("output", { class: "number" });
+  const told = () => { percent.textContent = fill(words.percent, { number: Math.round(100 * share.value) }); };
+  share.addEventListener("input", told);
+  share.addEventListener("change", () => model.send({ share: Number(share.value) }));
+  const seed = make("input", { type: "number", min: "0", step: "1", title: words.seed_about, onchange: () => {
+    if (seed.value && Number.isSafeInteger(Number(seed.value))) model.send({ seed: Number(seed.value) });
+    seed.value = model.get("seed");
+  } });
+  const more = make("details", { class: "more" }, make("summary", {}, words.more),
+    make("label", { class: "line" }, words.share, " ", share, percent), make("label", { class: "line" }, words.seed, " ", seed),
+    make("label", { class: "path" }, make("span", { class: "quiet" }, words.path)), open, clear);
+  path.setAttribute("aria-label", words.path);
+
+  const stops = [
+    follow(model, ["built_in", "source"], () => {
+      sets.replaceChildren(...model.get("built_in").map(([name, text]) =>
+        make("button", { "aria-pressed": String(name === model.get("source")), onclick: () => choose(name) }, text)));
+      menu.hidden = !sets.children.length;
+    }),
+    follow(model, ["share", "seed"], () => { share.value = model.get("share"); seed.value = model.get("seed"); told(); }),
+    follow(model, ["count"], () => { number.value = model.get("count") || ""; }),
+  ];
+  return { menu, more, stop: () => stops.forEach((one) => one()) };
+}
+
+function render({ model, el }) {
+  root(el, "training-data");
+  const words = model.get("words");
+  const editable = () => !model.get("source");
+  let selected = ""; // the class that new examples go to
+  const named = new Set(); // classes that were named here, and may be on their way
+  let known = []; // the classes that were shown last
+  let target = ""; // of the files that are browsed for: a class, or "" for the selected one
+
+  const clear = make("button", { onclick: clearAll }, words.clear);
+  const send = sender(model, words), question = asker(words), choice = choices(model, words, clear);
+  const capture = capturing(model, words, () => selected, send.add);
+  const rows = classRows(words, { select, editable, browse: (name) => browse(files, name), rename, remove, drop: (event, name) => onDrop(event, name) });
+  const total = make("span", { class: "quiet number total", role: "status" });
+  const files = make("input", { type: "file", multiple: true, hidden: true, onchange: () => browsedIn(files) });
+  const folder = make("input", { type: "file", webkitdirectory: true, hidden: true, onchange: () => browsedIn(folder) });
+  const take = make("button", { onclick: openCapture });
+  const invitation = make("p", { class: "quiet" });
+  const zone = make("div", { class: "drop" }, invitation,
+    make("div", { class: "line" }, make("button", { onclick: () => browse(files, "") }, words.files), make("button", { onclick: () => browse(folder, "") }, words.folder), files, folder), send.line);
+  const add = make("button", { onclick: addClass }, words.add);
+  const back = make("button", { onclick: () => model.send({ choose: "", count: 0 }) }, words.back);
+  const from = make("p", { class: "quiet from" });
+  const legend = make("p", { class: "legend quiet", "aria-hidden": "true" }, make("span", { class: "training" }, words.training), make("span", { class: "held" }, words.held_out));
+  const notes = make("div", { class: "notes", role: "note" });
+  const leftText = make("span", {}), left = make("ul", {});
+  const leftOut = make("details", { class: "left" }, make("summary", {}, leftText, " ", make("span", { class: "which" }, words.which)), left);
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total), zone, capture.box, question.form, from, rows.list, legend,
+    make("div", { class: "buttons" }, add, choice.menu, back), notes, leftOut, choice.more);
+
+  function select(name) {
+    selected = name;
+    draw();
+  }
+  function browse(input, name) {
+    target = name;
+    input.click();
+  }
+  function browsedIn(input) {
+    takeAll(browsed(input.files), target);
+    input.value = "";
+  }
+  // Send files to a class, or each to the class that its folder is called; those that lie in none go to the selected class.
+  async function takeAll(found, name) {
+    if (!found.length) return refuse(words.empty);
+    model.send({ begin: true });
+    const known = name ? found.map(({ file, path }) => ({ file, name: path.at(-1), label: name, group: path.slice(1, -1).join("/") })) : classed(found);
+    const homeless = known.filter((one) => !one.label && !isZip(one.name));
+    const label = homeless.length ? await nameFor() : "";
+    send.add(known.flatMap((one) => (one.label || isZip(one.name) ? [one] : label ? [{ ...one, label }] : [])));
+  }
+  // The selected class, or one whose name is asked for; null where that is not answered.
+  async function nameFor() {
+    const there = named.has(selected) || (editable() && model.get("classes").some(({ name }) => name === selected));
+    return there ? selected : choose(await question.ask(words.name_of, { value: "", action: words.ok }));
+  }
+  function choose(name) {
+    if (name !== null) named.add((selected = name));
+    return name;
+  }
+  const refuse = (text) => model.send({ refuse: text });
+
+  async function openCapture() {
+    if (!capture.opened() && !(await nameFor())) return;
+    await capture.open(take);
+    draw();
+  }
+  async function addClass() {
+    const name = choose(await question.ask(words.name, { value: "", action: words.add_short }));
+    if (name !== null) model.send({ add: name });
+  }
+  async function rename(old) {
+    const name = await question.ask(fill(words.new_name, { name: old }), { value: old, action: words.rename });
+    if (name === null || name === old) return;
+    if (selected === old) choose(name);
+    named.delete(old);
+    model.send({ rename: old, to: name });
+  }
+  async function remove(name) {
+    if (await question.ask(fill(words.remove_one, { name }), { action: words.remove })) { named.delete(name); model.send({ remove: name }); }
+  }
+  async function clearAll() {
+    if (await question.ask(words.remove_all, { action: words.remove })) { named.clear(); model.send({ clear: true }); }
+  }
+
+  function onDrop(event, name = "") {
+    event.preventDefault();
+    event.stopPropagation(); // or the page would take it for an input
+    zone.classList.remove("over");
+    if (![...event.dataTransfer.items].some(({ kind }) => kind === "file")) return refuse(words.no_file);
+    gathered(event.dataTransfer).then((found) => takeAll(found, name));
+  }
+  const over = (event) => { event.preventDefault(); event.stopPropagation(); zone.classList.toggle("over", !event.target.closest?.(".class")); };
+  const drags = { dragover: over, dragleave: () => zone.classList.remove("over"), drop: (event) => onDrop(event) };
+  for (const [name, handler] of Object.entries(drags)) el.addEventListener(name, handler);
+
+  function draw() {
+    const classes = model.get("classes"), names = classes.map(({ name }) => name);
+    if (!names.includes(selected) && (!selected || known.includes(selected))) selected = editable() ? names.at(-1) ?? "" : selected;
+    if (editable()) known = names;
+    rows.draw(classes, selected);
+    capture.draw();
+    total.textContent = model.get("total");
+    from.textContent = model.get("source_text");
+    from.hidden = editable();
+    legend.hidden = !classes.some(({ validation }) => validation);
+    back.hidden = editable() || !model.get("collected");
+    clear.hidden = !editable() || !classes.length;
+  }
+  const stops = [
+    follow(model, ["kind"], () => {
+      const kind = model.get("kind"), [before, after] = words.drop[kind].split("{button}");
+      if (capture.opened()) capture.close();
+      take.textContent = words.capture[kind];
+      invitation.replaceChildren(before, ...(after === undefined ? [] : [take, after]));
+      files.accept = TYPES[kind];
+    }),
+    follow(model, ["classes", "total", "source", "source_text", "collected", "reading"], draw),
+    follow(model, ["notes", "left_out", "left_text"], () => {
+      notes.replaceChildren(...model.get("notes").map((text) => make("p", {}, text)));
+      notes.hidden = !notes.children.length;
+      leftText.textContent = model.get("left_text");
+      left.replaceChildren(...model.get("left_out").map(([name, why]) => make("li", {}, why.includes(name) ? why : `${name}: ${why}`)));
+      leftOut.hidden = !left.children.length;
+    }),
+    send.stop, choice.stop, rows.stop, capture.stop,
+  ];
+  return () => {
+    stops.forEach((stop) => stop());
+    for (const [name, handler] of Object.entries(drags)) el.removeEventListener(name, handler);
+  };
+}
+export default { render };

@@ -1,0 +1,252 @@
+"""The data to train on: drop, browse, photograph or record examples class by class, or take a folder, a file or a built-in set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from explorer.catalog import DATA_SETS
+from explorer.collecting import Collecting
+from explorer.errors import UnreadableExample
+from explorer.locale import _, counted
+from explorer.session import Session
+from explorer.tuning import Tuning
+from explorer.values import DataClass, DataSummary
+from explorer.widgets.view import HERE, View
+
+SCRIPTS = (
+    *("shared.js", "wav.js", "gathering.js", "camera.js", "capturing.js"),
+    *("sending.js", "class_rows.js", "training_data.js"),
+)
+SIDES = (96, 640)  # pixels of a picture that is taken here, at least and at most
+
+
+class TrainingDataView(View):
+    """Takes in what is to be trained on, and shows it by class.
+
+    tuning, collecting: the state of fine-tuning and of its data; without them the view makes its own.
+    """
+
+    _esm = "".join((HERE / name).read_text() for name in SCRIPTS)
+    _css = "".join((HERE / name).read_text() for name in ("theme.css", "training_data.css"))
+
+    kind = traitlets.Unicode("image", help='What the network reads: "image", "audio" or "arrays".').tag(sync=True)
+    side = traitlets.Int(224, help="Pixels a side of a picture that is taken here.").tag(sync=True)
+    window = traitlets.Float(0.0, help="Seconds of sound that the network hears at once; 0 for a network that hears none.").tag(sync=True)
+    total = traitlets.Unicode(help="How many examples there are, and how many of them are held out.").tag(sync=True)
+    classes: traitlets.List[dict[str, Any]] = traitlets.List(
+        help="One dict a class: name, training and validation (how many examples), the same as text, picture (PNG)."
+    ).tag(sync=True)
+    notes = traitlets.List(traitlets.Unicode(), help="What there is to know of the data.").tag(sync=True)
+    left_text = traitlets.Unicode(help="How many files were left out.").tag(sync=True)
+    left_out: traitlets.List[list[str]] = traitlets.List(help="Lists of a file that was left out, and why.").tag(sync=True)
+    built_in: traitlets.List[list[str]] = traitlets.List(help="Lists of a built-in set that fits, and what is in it.").tag(sync=True)
+    source = traitlets.Unicode(help='A path, or the name of a built-in set; "" for what is collected here.').tag(sync=True)
+    source_text = traitlets.Unicode(help="The same for people.").tag(sync=True)
+    count = traitlets.Int(0, help="How many examples a built-in set has; 0 for its own number.").tag(sync=True)
+    collected = traitlets.Bool(False, help="Whether anything was collected here.").tag(sync=True)
+    share = traitlets.Float(0.2, help="The share that is held out.").tag(sync=True)
+    seed = traitlets.Int(0, help="Decides which examples are held out.").tag(sync=True)
+    waiting = traitlets.Int(0, help="How many files have come, but are not read yet.").tag(sync=True)
+    reading = traitlets.Bool(False, help="Whether the data is being read.").tag(sync=True)
+
+    def __init__(self, session: Session | None = None, tuning: Tuning | None = None, collecting: Collecting | None = None) -> None:
+        super().__init__(session)
+        self._own = [one for one, given in (("tuning", tuning), ("collecting", collecting)) if given is None]
+        self._lost: list[list[str]] = []  # files that did not get out of the browser
+        self.tuning = tuning or Tuning(self.session)
+        self.tuning.shown = self.tuning.shown or tuning is None
+        self.collecting = collecting or Collecting(self.session, self.tuning)
+        self.follow("network", by=self._fit)
+        self.follow("summary", by=self._draw, of=self.collecting)
+        self.follow("source", "count", "collected", "validation", "seed", "waiting", "reading", by=self._draw_choice, of=self.collecting)
+
+    def translated(self) -> dict[str, Any]:
+        """Return the words of this view."""
+        return {
+            "title": _("Data"),
+            "drop": {
+                "image": _("Drop a folder, a zip or pictures, or {button} with the camera"),
+                "audio": _("Drop a folder, a zip or sounds, or {button} with the microphone"),
+                "arrays": _("Drop a folder, a zip or .npy files"),
+            },
+            "capture": {"image": _("take them"), "audio": _("record them"), "arrays": ""},
+            "files": _("Files…"),
+            "folder": _("Folder…"),
+            "classes": _("Classes"),
+            "add": _("Add a class"),
+            "add_short": _("Add"),
+            "name": _("Name of the class"),
+            "name_of": _("Which class are they of?"),
+            "new_name": _("New name of {name}"),
+            "ok": _("OK"),
+            "cancel": _("Cancel"),
+            "add_files": _("Add files…"),
+            "rename": _("Rename"),
+            "remove": _("Remove"),
+            "remove_one": _("Remove {name}, with all its examples?"),
+            "remove_all": _("Remove all classes, with all their examples?"),
+            "clear": _("Remove all"),
+            "built_in": _("Built-in data"),
+            "examples": _("Examples"),
+            "own_number": _("default"),
+            "back": _("Back to what was collected here"),
+            "more": _("More"),
+            "path": _("On the machine where explorer runs"),
+            "path_hint": _("folder, .zip, .npz or .csv"),
+            "open": _("Open"),
+            "share": _("Held out"),
+            "percent": _("{number} %"),
+            "seed": _("Seed"),
+            "seed_about": _("another number holds out others"),
+            "training": _("trained on"),
+            "held_out": _("held out"),
+            "which": _("Which?"),
+            "sending": _("{done} of {total}"),
+            "decoding": _("Decoding {name}"),
+            "reading": _("Reading the data…"),
+            "stop": _("Stop"),
+            "close": _("Close"),
+            "camera": _("Camera"),
+            "hold": _("Hold to take pictures of {name}"),
+            "hold_keys": _("or hold the space bar; Escape closes the camera"),
+            "taken": _("{number} taken"),
+            "picture_name": _("camera {number}.jpg"),
+            "microphone": _("Microphone"),
+            "record": _("Record {name}"),
+            "recording": _("Stop, {time}"),
+            "windows": _("A recording is cut into parts of {seconds} s, which stay on one side of the split."),
+            "part_name": _("recording {number}, part {part}.wav"),
+            "no_sound": _("The recording holds no sound; check the microphone and record again."),
+            "undecodable": _("{name} can't be decoded by this browser; save it as WAV, FLAC, Ogg or MP3."),
+            "too_large": _("{name} is larger than 200 MB; put it into a folder, and give its path."),
+            "gone": _("{name} can't be read by the browser; it may be gone."),
+            "no_file": _("What was dropped is no file; save it first."),
+            "empty": _("There are no files in what was dropped."),
+            "insecure": {
+                "image": _("Browsers lend a camera only to pages that come from localhost or over https."),
+                "audio": _("Browsers lend a microphone only to pages that come from localhost or over https."),
+            },
+            "not_allowed": {
+                "image": _("The browser doesn't let this page use the camera; allow it, or drop pictures."),
+                "audio": _("The browser doesn't let this page use the microphone; allow it, or drop sounds."),
+            },
+            "none": {
+                "image": _("There is no camera; connect one, or drop pictures."),
+                "audio": _("There is no microphone; connect one, or drop sounds."),
+            },
+            "fails": {
+                "image": _("The camera can't be used; another program may hold it."),
+                "audio": _("The microphone can't be used; another program may hold it."),
+            },
+        }
+
+    def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+        """Take in a part of a file, or a wish."""
+        if "upload" in message:
+            self._take_in(message, buffers)
+        elif "choose" in message:
+            self.collecting.choose(str(message["choose"]), max(0, int(message.get("count", 0))))
+        elif "share" in message:
+            self.collecting.validation = float(message["share"])
+            self._draw_choice()
+        elif "seed" in message:
+            self.collecting.seed = int(message["seed"])
+            self._draw_choice()
+        elif "refuse" in message:
+            self.session.refuse(UnreadableExample(str(message["refuse"])))
+        elif "lost" in message:
+            self._lost.append([str(message["lost"]), str(message["why"])])
+            self._draw()
+        else:
+            self._change(message)
+
+    def close(self) -> None:
+        """Let go of the session and remove the widget from the page."""
+        for name in self._own:
+            getattr(self, name).close()
+        super().close()
+
+    def _take_in(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
+        whole, name = self.took(message, buffers), str(message["name"])
+        if whole is not None and message.get("zip"):
+            self.collecting.add_zip(whole, name)
+        elif whole is not None:
+            self.collecting.add_file(str(message["label"]), whole, name, str(message.get("group", "")))
+
+    def _change(self, message: dict[str, Any]) -> None:
+        """Change classes; "begin" says that files will come, and "stop" that those under way won't."""
+        if "stop" in message:
+            self.forget_upload()
+            return
+        self.session.failure = ""
+        if "add" in message:
+            self.collecting.add_class(str(message["add"]))
+        elif "rename" in message:
+            self.collecting.rename(str(message["rename"]), str(message["to"]))
+        elif "remove" in message:
+            self.collecting.remove(str(message["remove"]))
+        elif "clear" in message:
+            self._lost = []
+            self.collecting.clear()
+
+    def _fit(self) -> None:
+        """Take what the network reads."""
+        network = self.session.network
+        if network is None:
+            return
+        self.kind = network.reading.kind
+        self.window = network.reading.sound.seconds if network.reading.sound else 0.0
+        self.side = min(max(SIDES[0], *network.reading.size[:2]), SIDES[1]) if self.kind == "image" else SIDES[0]
+        self.built_in = [
+            [name, _("{name}: {examples}").format(name=name, examples=_amount(one.kind, one.count))]
+            for name, one in DATA_SETS.items()
+            if one.kind == self.kind
+        ]
+
+    def _draw(self) -> None:
+        found = self.collecting.summary
+        self.left_out = [*map(list, found.left_out if found else ()), *self._lost]
+        number = len(self.left_out)
+        left = counted("{number} file could not be read and was left out.", "{number} files could not be read and were left out.", number)
+        self.left_text = left if number else ""
+        self.notes = list(found.notes) if found else []
+        self.total = _total(found) if found else ""
+        self.classes = [_row(found.kind, one) for one in found.classes] if found else []
+
+    def _draw_choice(self) -> None:
+        state = self.collecting
+        self.source, self.count, self.collected = state.source, state.count, state.collected
+        self.source_text = Path(state.source).name if state.source else ""
+        self.share, self.seed = state.validation, state.seed
+        self.waiting, self.reading = state.waiting, state.reading
+
+
+def _row(kind: str, one: DataClass) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "training": one.training,
+        "validation": one.validation,
+        "text": _parts(kind, one.training, one.validation),
+        "picture": one.thumbnail,
+    }
+
+
+def _amount(kind: str, number: int) -> str:
+    if kind == "image":
+        return counted("{number} picture", "{number} pictures", number)
+    if kind == "audio":
+        return counted("{number} sound", "{number} sounds", number)
+    return counted("{number} example", "{number} examples", number)
+
+
+def _parts(kind: str, training: int, validation: int) -> str:
+    said = _amount(kind, training + validation)
+    held = counted("{number} held out", "{number} held out", validation)
+    return _("{examples}, {held}").format(examples=said, held=held) if validation else said
+
+
+def _total(found: DataSummary) -> str:
+    return _parts(found.kind, sum(one.training for one in found.classes), sum(one.validation for one in found.classes))

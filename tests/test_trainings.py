@@ -1,0 +1,336 @@
+import asyncio
+from dataclasses import replace
+
+import fake_runs
+import pytest
+from fake_runs import RunningBackend, batch, begun, end, epoch, outcome, tell
+from fake_tuning import DATA
+from fakes import until
+
+from explorer import runs
+from explorer.session import Session
+from explorer.trainings import BATCHES, Trainings, duration
+from explorer.tuning import Tuning
+from explorer.values import DataClass, Head, NetworkSpec, Recipe, TrainingStep
+from explorer.worker import InlineWorker, Worker
+
+NOWHERE = "0" * 32
+
+
+@pytest.fixture
+def backend():
+    return RunningBackend()
+
+
+@pytest.fixture(autouse=True)
+def alive(backend, tmp_path, monkeypatch):
+    fake_runs.play(monkeypatch, tmp_path, backend.alive)
+    return backend.alive
+
+
+@pytest.fixture
+def session(backend):
+    return Session(worker=InlineWorker(lambda: backend))
+
+
+@pytest.fixture
+def tuning(session):
+    tuning = Tuning(session)
+    tuning.shown = True
+    tuning.data = DATA
+    return tuning
+
+
+@pytest.fixture
+def trainings(session, tuning):
+    return Trainings(session, tuning)
+
+
+def asked(backend, verb):
+    return [one[1:] for one in backend.asked if one[0] == verb]
+
+
+# Start
+
+
+def test_a_training_takes_the_network_the_data_and_the_recipe_that_are_chosen(trainings, tuning, backend):
+    tuning.freeze_at(4)
+    trainings.train()
+    assert asked(backend, "train") == [("digits", "patterns", tuning.recipe)]
+    assert trainings.run.settings.recipe.freeze == 4
+    assert (trainings.run.state, trainings.key, trainings.busy) == ("running", trainings.run.key, True)
+    assert trainings.runs == (trainings.run,)
+
+
+@pytest.mark.parametrize(
+    ("data", "head", "said"),
+    [
+        (None, Head(), "Add data first"),
+        (replace(DATA, kind="audio"), Head(), "reads other data"),
+        (replace(DATA, multi_label=True), Head(), "several classes at once"),
+        (replace(DATA, classes=(DataClass("dots", 3, 1),)), Head(), "one class only"),
+    ],
+)
+def test_without_what_it_needs_none_begins_and_the_reason_is_said(trainings, tuning, session, backend, data, head, said):
+    tuning.data = data
+    assert said in trainings.barred
+    trainings.train()
+    assert session.failure == trainings.barred
+    assert asked(backend, "train") == []
+
+
+def test_one_class_will_do_where_each_is_a_yes_or_no(trainings, tuning):
+    tuning.data = replace(DATA, multi_label=True, classes=(DataClass("dots", 3, 1),))
+    tuning.recipe = replace(tuning.recipe, head=Head(multi_label=True))
+    assert trainings.barred == ""
+
+
+def test_a_recipe_without_epochs_is_barred(trainings, tuning):
+    tuning.recipe = replace(tuning.recipe, phases=tuple(replace(phase, epochs=0) for phase in tuning.recipe.phases))
+    assert "No phase has an epoch" in trainings.barred
+
+
+def test_only_one_goes_on_at_a_time(trainings, session, backend):
+    trainings.train()
+    trainings.train()
+    trainings.rerun(trainings.key)
+    trainings.go_on(trainings.key)
+    assert "under way" in session.failure
+    assert (len(asked(backend, "train")), asked(backend, "go_on")) == (1, [])
+
+
+def test_one_that_can_not_be_started_leaves_all_as_it_was(trainings, tuning, session):
+    tuning.data = replace(DATA, spec=replace(DATA.spec, path="bad"))
+    trainings.train()
+    assert session.failure == "The disk is full."
+    assert (trainings.busy, trainings.run, trainings.runs) == (False, None, ())
+
+
+# Follow
+
+
+def test_it_follows_by_batch_and_by_epoch(trainings):
+    trainings.train()
+    tell(trainings.key, TrainingStep("features", done=120, total=200))
+    trainings.look()
+    assert (trainings.step.what, trainings.step.done) == ("features", 120)
+    tell(trainings.key, batch(0, 0, 2), batch(0, 0, 5))
+    trainings.look()
+    assert [one.fraction for one in trainings.batches] == [0.2, 0.5]
+    tell(trainings.key, epoch(0, 0, held_out=0.75))
+    trainings.look()
+    assert (trainings.batches, [one.val_accuracy for one in trainings.history]) == ((), [0.75])
+    assert trainings.runs[0].history == trainings.run.history == trainings.history
+    tell(trainings.key, batch(0, 1, 1))
+    trainings.look()
+    assert [(one.epoch, one.fraction) for one in trainings.batches] == [(1, 0.1)]
+
+
+def test_notices_are_of_the_run_and_no_step(trainings):
+    trainings.train()
+    tell(trainings.key, batch(0, 0, 2), TrainingStep("notice", text="Two classes are alike."))
+    trainings.look()
+    assert (trainings.step.what, trainings.run.notices) == ("batch", ("Two classes are alike.",))
+    assert trainings.batches
+
+
+def test_of_many_batches_some_are_remembered_from_the_first_to_the_last(trainings):
+    trainings.train()
+    tell(trainings.key, *(batch(0, 0, number, 1000) for number in range(1, 1001)))
+    trainings.look()
+    assert len(trainings.batches) <= BATCHES
+    assert (trainings.batches[0].fraction, trainings.batches[-1].fraction) == (0.001, 1.0)
+
+
+def test_at_its_end_it_tells_what_came_of_it(trainings, alive):
+    trainings.train()
+    tell(trainings.key, epoch(0, 0), batch(0, 1, 3))
+    trainings.look()
+    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0, outcome=outcome(), notices=("The rate was too high.",))
+    trainings.look()
+    assert (trainings.run.state, trainings.run.kept, trainings.run.accuracy) == ("stopped", 0, 0.92)
+    assert (trainings.run.notices, trainings.batches, trainings.busy) == (("The rate was too high.",), (), False)
+    assert trainings.barred == ""
+
+
+def test_one_whose_process_is_gone_is_lost(trainings, alive):
+    trainings.train()
+    tell(trainings.key, epoch(0, 0))
+    trainings.look()
+    alive.clear()
+    trainings.look()
+    assert (trainings.run.state, trainings.run.resumable, len(trainings.history), trainings.busy) == ("lost", True, 1, False)
+
+
+def test_one_that_was_deleted_elsewhere_is_said_and_forgotten(trainings, session):
+    trainings.train()
+    runs.delete(trainings.key)
+    trainings.look()
+    assert "no such run" in session.failure
+    assert (trainings.run, trainings.key, trainings.runs, trainings.busy) == (None, "", (), False)
+
+
+def test_others_that_go_on_are_looked_at_now_and_then(session, tuning, alive):
+    other = begun(alive)
+    trainings = Trainings(session, tuning)
+    end(alive, other, "done", [epoch(0, 0)], outcome=outcome())
+    assert trainings.runs[0].state == "running"
+    for _look in range(8):
+        trainings.look()
+    assert trainings.runs[0].state == "done"
+
+
+@pytest.mark.parametrize(("change", "planned"), [({}, {0: 5, 1: 5}), ({"freeze": 9}, {0: 5}), ({"mistakes": ("thaw",)}, {1: 5})])
+def test_the_epochs_that_are_planned_are_of_the_phases_that_are_done(trainings, tuning, change, planned):
+    tuning.recipe = replace(tuning.recipe, **change)
+    assert trainings.planned() == {}
+    trainings.train()
+    assert trainings.planned() == planned
+
+
+# Stop, go on, run again, delete
+
+
+def test_stop_asks_the_process_and_waits_for_it(trainings, alive):
+    trainings.stop()
+    trainings.train()
+    trainings.stop()
+    assert (runs.folder(trainings.key) / "stop").exists()
+    assert (trainings.stopping, trainings.busy) == (True, True)
+    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0)
+    trainings.look()
+    assert (trainings.stopping, trainings.busy) == (False, False)
+
+
+def test_one_that_is_lost_goes_on_and_epochs_done_again_count_once(trainings, backend, alive):
+    trainings.train()
+    key = trainings.key
+    tell(key, epoch(0, 0, held_out=0.5), epoch(0, 1, held_out=0.6), batch(0, 2, 4))
+    trainings.look()
+    alive.clear()
+    trainings.look()
+    trainings.go_on(key)
+    assert (asked(backend, "go_on"), trainings.run.state, trainings.busy) == ([(key,)], "running", True)
+    tell(key, TrainingStep("preparing", text="Loading TensorFlow…"), epoch(0, 1, held_out=0.7))
+    trainings.look()
+    assert [one.val_accuracy for one in trainings.history] == [0.5, 0.7]
+    assert trainings.batches == ()
+
+
+def test_a_run_is_done_once_more_as_it_was(trainings, tuning, backend, alive):
+    trainings.train()
+    first, recipe = trainings.key, tuning.recipe
+    end(alive, first)
+    trainings.look()
+    tuning.freeze_at(1)
+    tuning.data = None
+    trainings.rerun(first)
+    assert trainings.key != first
+    assert asked(backend, "train")[1] == ("digits", "patterns", recipe)
+    assert tuning.recipe == recipe
+    assert [record.key for record in trainings.runs] == [trainings.key, first]
+
+
+def test_the_recipe_of_another_network_stays_with_its_run(session, tuning, alive):
+    other = begun(alive, Recipe(200), NetworkSpec("MobileNetV2", None))
+    end(alive, other)
+    trainings = Trainings(session, tuning)
+    before = tuning.recipe
+    trainings.rerun(other)
+    assert tuning.recipe == before
+    assert trainings.run.settings.recipe.freeze == 200
+
+
+def test_a_run_is_deleted_with_its_files(trainings, backend):
+    trainings.train()
+    key = trainings.key
+    trainings.delete(key)
+    assert not runs.home().joinpath(key).exists()
+    assert (trainings.runs, trainings.run, trainings.key, trainings.busy) == ((), None, "", False)
+
+
+def test_files_are_of_the_run_that_is_shown(trainings, backend):
+    trainings.take("model")
+    assert asked(backend, "take_run") == []
+    trainings.train()
+    trainings.take("script")
+    assert trainings.taken.name == "run.script"
+
+
+# Find again
+
+
+def test_runs_are_listed_when_fine_tuning_is_looked_at(session, alive):
+    older, newer = begun(alive), begun(alive)
+    tuning = Tuning(session)
+    trainings = Trainings(session, tuning)
+    assert trainings.runs == ()
+    tuning.shown = True
+    assert [record.key for record in trainings.runs] == [newer, older]
+    assert (trainings.run, trainings.busy) == (None, False)
+
+
+def test_on_a_shared_server_only_ones_own_are_listed(session, tuning, alive):
+    other, own = begun(alive), begun(alive)
+    trainings = Trainings(session, tuning, own_only=True)
+    assert trainings.runs == ()
+    trainings.show(own)
+    assert [record.key for record in trainings.runs] == [own]
+    assert other not in {record.key for record in trainings.runs}
+
+
+def test_a_run_that_goes_on_is_found_again_with_all_that_it_has_told(session, tuning, alive):
+    key = begun(alive)
+    tell(key, epoch(0, 0), epoch(0, 1), batch(0, 2, 3), batch(0, 2, 6))
+    trainings = Trainings(session, tuning)
+    trainings.show(key)
+    assert (len(trainings.history), len(trainings.batches), trainings.step.done, trainings.busy) == (2, 2, 6, True)
+
+
+def test_a_run_that_has_ended_is_found_again(session, tuning, alive):
+    key = begun(alive)
+    end(alive, key, "done", [epoch(0, 0), epoch(1, 0)], outcome=outcome())
+    trainings = Trainings(session, tuning)
+    trainings.show(key)
+    assert (trainings.run.state, len(trainings.history), trainings.busy) == ("done", 2, False)
+
+
+@pytest.mark.parametrize("key", [NOWHERE, "", "../x", "<b>"])
+def test_an_unknown_key_is_said_and_changes_nothing(trainings, session, key):
+    trainings.train()
+    before = trainings.run
+    trainings.show(key)
+    assert "no such run" in session.failure
+    assert trainings.run == before
+
+
+def test_an_event_loop_follows_by_itself_until_it_is_closed(backend, alive):
+    async def followed():
+        session = Session(worker=Worker(lambda: backend))
+        tuning = Tuning(session)
+        tuning.shown = True
+        closed, open_ = Trainings(session, tuning), Trainings(session, tuning)
+        await until(lambda: tuning.plan)
+        tuning.data = DATA
+        closed.train()
+        await until(lambda: closed.run)
+        open_.show(closed.key)
+        tell(closed.key, epoch(0, 0))
+        await until(lambda: closed.history)
+        closed.close()
+        closed.close()
+        end(alive, closed.key, "done", [epoch(0, 0), epoch(0, 1)])
+        await until(lambda: not open_.busy)
+        session.close()
+        return closed, open_
+
+    closed, open_ = asyncio.run(followed())
+    assert (closed.run.state, len(closed.history)) == ("running", 1)
+    assert (open_.run.state, len(open_.history)) == ("done", 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0 s"), (0.2, "1 s"), (12.4, "12 s"), (60, "1 min 0 s"), (125, "2 min 5 s"), (7260, "2 h 1 min")]
+)
+def test_times_are_said_in_few_words(seconds, said):
+    assert duration(seconds) == said

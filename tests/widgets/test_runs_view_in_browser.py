@@ -1,0 +1,97 @@
+import pytest
+from fake_tuning import TuningBackend
+from in_browser import show
+
+from explorer.session import Session
+from explorer.widgets.runs import RunsView
+from explorer.worker import InlineWorker
+
+pytestmark = pytest.mark.browser
+
+
+def row(key, start, **facts):
+    usual = {"about": "MobileNetV2 · patterns", "score": "92 ± 4 %", "interval": "88 to 96 %", "time": "4 s", "state": "done"}
+    return {"key": key, "start": start, **usual, "failed": False, "going": False, "shown": False, **facts}
+
+
+ROWS = [row("b", "block 13", shown=True), row("a", "head only")]
+
+
+@pytest.fixture
+def view(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
+    return RunsView(Session(worker=InlineWorker(TuningBackend)))
+
+
+def sent(page):
+    return page.evaluate("window.sent.map(({ content }) => content)")
+
+
+def put(page, **traits):
+    page.evaluate("(traits) => Object.entries(traits).forEach(([name, value]) => window.model.set(name, value))", traits)
+
+
+def test_before_there_is_a_run_it_says_what_will_be_here(page, view):
+    show(page, view)
+    assert page.get_by_text("so that freeze points can be compared").is_visible()
+    assert page.get_by_role("table").count() == 0
+    assert page.get_by_role("button").count() == 0
+
+
+def test_each_run_has_a_row_and_what_can_be_done_with_it(page, view):
+    show(page, view, rows=ROWS)
+    rows = page.get_by_role("table", name="Runs").get_by_role("row")
+    assert rows.nth(1).get_by_role("cell").nth(0).locator("span").first.inner_text() == "92 ± 4 %"
+    page.get_by_role("button", name="show: head only, MobileNetV2 · patterns").click()
+    page.get_by_role("button", name="run again: head only").click()
+    assert sent(page) == [{"show": "a"}, {"again": "a"}]
+    assert rows.nth(1).get_by_role("button").all_inner_texts() == ["run again", "delete"]
+    put(page, busy=True)
+    assert page.get_by_role("button", name="run again: block 13").is_disabled()
+
+
+def test_deleting_is_asked_about_once_in_its_place(page, view):
+    show(page, view, rows=ROWS)
+    remove = page.get_by_role("button", name="delete: head only")
+    remove.click()
+    assert page.get_by_role("button", name="Keep").evaluate("(one) => one === document.activeElement")
+    page.keyboard.press("Escape")
+    assert sent(page) == []
+    assert remove.evaluate("(one) => one === document.activeElement")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    assert sent(page) == [{"delete": "a"}]
+    assert remove.is_visible()
+
+
+def test_the_focus_stays_while_a_run_goes_on(page, view):
+    show(page, view, rows=ROWS)
+    page.get_by_role("button", name="run again: head only").focus()
+    put(page, rows=[row("b", "block 13", shown=True, going=True, score="93 %"), ROWS[1]])
+    assert page.get_by_role("button", name="run again: head only").evaluate("(one) => one === document.activeElement")
+    page.get_by_role("button", name="delete: head only").click()
+    put(page, rows=[row("b", "block 13", shown=True, going=True, score="94 %"), ROWS[1]])
+    assert page.get_by_role("button", name="Keep").evaluate("(one) => one === document.activeElement")
+
+
+def test_files_are_taken_of_the_run_that_is_shown(page, view):
+    show(page, view, rows=ROWS, chosen="block 13", line="for layer in model.layers[:116]: layer.trainable = False", barred=["model"])
+    assert page.get_by_role("button", name="Model .keras").is_disabled()
+    assert page.get_by_text("for layer in model.layers[:116]").is_visible()
+    for name in ("Keras script", "Notebook", "All in a .zip", "History .csv"):
+        page.get_by_role("button", name=name).click()
+    assert sent(page) == [{"take": what} for what in ("script", "notebook", "bundle", "history")]
+
+
+@pytest.mark.parametrize("width", [330, 480, 800, 1280])
+def test_nothing_overflows(page, view, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    show(
+        page,
+        view,
+        rows=[*ROWS, row("c", "layers[:249]", state="stopped", failed=True)],
+        chosen="block 13",
+        line="for layer in model.layers: " * 6,
+    )
+    page.get_by_role("button", name="delete: head only").click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,329 @@
+import io
+import json
+
+import pytest
+import soundfile
+from fake_data import DataBackend
+from fakes import network_of_sound
+from in_browser import refusals, show
+
+from explorer.session import Session
+from explorer.widgets.training_data import TrainingDataView
+from explorer.worker import InlineWorker
+
+pytestmark = pytest.mark.browser
+
+DROP = """([selector, names]) => {
+  const transfer = new DataTransfer();
+  for (const name of names) transfer.items.add(new File([name], name));
+  document.querySelector(selector).dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}"""
+RELEASED = 'window.streams.length > 0 && window.streams.every((one) => one.getTracks().every((track) => track.readyState === "ended"))'
+CONTENTS = """async () => Promise.all(window.sent.filter(({ content }) => "upload" in content).map(async ({ buffers }) =>
+  [...new Uint8Array(await new Blob(buffers).arrayBuffer())]))"""
+ANSWERED_ONCE = """() => {
+  const send = window.model.send;
+  window.model.send = (content, ...rest) => {
+    if (content.upload && window.sent.length > 3) window.sent.push({ content });
+    else send(content, ...rest);
+  };
+}"""
+WITHOUT = """(name) => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
+}"""
+
+
+@pytest.fixture
+def view():
+    view = TrainingDataView(Session(worker=InlineWorker(lambda: DataBackend(networks={"timbres": network_of_sound}))))
+    for label in ("cats", "dogs"):
+        view.collecting.add_class(label)
+    return view
+
+
+@pytest.fixture
+def empty():
+    return TrainingDataView(Session(worker=InlineWorker(DataBackend)))
+
+
+@pytest.fixture
+def hears(view):
+    view.session.open("timbres")
+    return view
+
+
+def sent(page, key):
+    return [one for one in page.evaluate("window.sent.map(({ content }) => content)") if key in one]
+
+
+def uploads(page, number):
+    """Wait for so many files; return what was said with each."""
+    page.wait_for_function("(number) => window.sent.filter(({ content }) => 'upload' in content).length >= number", arg=number)
+    return sent(page, "upload")
+
+
+def labels(messages):
+    return [(one["name"], one["label"]) for one in messages]
+
+
+def folder(path, *names):
+    for name in names:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(name)
+    return path
+
+
+def drop_from_disk(page, *paths):
+    """Drop files and folders as the system's file manager does."""
+    box = page.locator(".drop").bounding_box()
+    client = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        client.send("Input.dispatchDragEvent", {"type": kind, "x": box["x"] + 20, "y": box["y"] + 5, "data": data})
+
+
+def test_thirty_pictures_on_a_row_go_to_its_class(page, view):
+    show(page, view)
+    page.evaluate(DROP, [".class:first-child", [f"{number}.png" for number in range(30)]])
+    messages = uploads(page, 30)
+    assert labels(messages) == [(f"{number}.png", "cats") for number in range(30)]
+    page.locator(".sending").wait_for(state="hidden")
+
+
+def test_pictures_on_the_zone_go_to_the_selected_class(page, view):
+    show(page, view)
+    page.get_by_role("button", name="cats, 0 pictures").click()
+    page.evaluate(DROP, [".drop", ["a.png", "b.png"]])
+    assert labels(uploads(page, 2)) == [("a.png", "cats"), ("b.png", "cats")]
+
+
+def test_without_a_class_its_name_is_asked_for(page, empty):
+    show(page, empty)
+    page.evaluate(DROP, [".drop", ["a.png"]])
+    page.get_by_label("Which class are they of?").press("Escape")
+    page.evaluate(DROP, [".drop", ["b.png"]])
+    page.get_by_label("Which class are they of?").fill("lions & tigers")
+    page.keyboard.press("Enter")
+    assert labels(uploads(page, 1)) == [("b.png", "lions & tigers")]
+    page.evaluate(DROP, [".drop", ["c.png"]])
+    assert labels(uploads(page, 2))[1] == ("c.png", "lions & tigers"), "it stays selected"
+
+
+def test_folders_become_classes(page, view, tmp_path):
+    show(page, view)
+    flowers = folder(
+        tmp_path / "flowers", "roses/10.png", "roses/9.png", "tulips/1.png", "tulips/burst/2.png", ".DS_Store", "roses/Thumbs.db"
+    )
+    drop_from_disk(page, flowers, folder(tmp_path / "elks", "1.png"))
+    messages = uploads(page, 5)
+    assert sorted((one["label"], one["name"], one["group"]) for one in messages) == [
+        ("elks", "1.png", ""),
+        ("roses", "10.png", ""),
+        ("roses", "9.png", ""),
+        ("tulips", "1.png", ""),
+        ("tulips", "2.png", "burst"),
+    ]
+    assert [one["name"] for one in messages if one["label"] == "roses"] == ["9.png", "10.png"]
+    assert len(sent(page, "upload")) == 5
+
+
+def test_a_folder_that_is_browsed_for_with_two_sides_brings_its_classes(page, view, tmp_path):
+    show(page, view)
+    page.locator("input[webkitdirectory]").set_input_files(folder(tmp_path / "set", "train/a/1.png", "train/b/2.png", "validation/a/3.png"))
+    assert sorted(labels(uploads(page, 3))) == [("1.png", "a"), ("2.png", "b"), ("3.png", "a")]
+
+
+def test_a_zip_is_sent_as_one(page, empty):
+    show(page, empty)
+    page.evaluate(DROP, [".drop", ["flowers.ZIP"]])
+    (message,) = uploads(page, 1)
+    assert (message["name"], message["zip"]) == ("flowers.ZIP", True)
+
+
+def test_a_file_that_fails_is_named_and_the_others_go_on(page, view):
+    show(page, view, largest=6)
+    page.evaluate(DROP, [".class:first-child", ["1.png", "much too large.png", "2.png"]])
+    assert [name for name, _label in labels(uploads(page, 2))] == ["1.png", "2.png"]
+    assert sent(page, "lost") == [
+        {"lost": "much too large.png", "why": "much too large.png is larger than 200 MB; put it into a folder, and give its path."}
+    ]
+
+
+def test_a_link_is_no_file(page, view):
+    show(page, view)
+    page.evaluate("""() => {
+      const transfer = new DataTransfer();
+      transfer.setData("text/plain", "https://example.org");
+      document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }""")
+    assert refusals(page) == ["What was dropped is no file; save it first."]
+
+
+def test_stop_sends_no_more(page, view):
+    show(page, view)
+    page.evaluate(ANSWERED_ONCE)
+    page.evaluate(DROP, [".class:first-child", [f"{number}.png" for number in range(30)]])
+    page.get_by_role("status").filter(has_text="of 30").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_function("window.sent.some(({ content }) => content.stop)")
+    before = len(sent(page, "upload"))
+    assert before < 30
+
+
+def test_classes_are_added_renamed_and_removed_by_keyboard(page, view):
+    show(page, view)
+    page.get_by_role("button", name="Add a class").press("Enter")
+    page.keyboard.type("  elks ")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("button", name="Add a class").evaluate("(button) => button === document.activeElement")
+    page.get_by_role("button", name="dogs, 0 pictures").press("Enter")
+    page.get_by_role("button", name="Rename dogs").press("Enter")
+    page.keyboard.type("hounds")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Remove dogs").press("Enter")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove dogs").press("Enter")
+    assert page.get_by_text("Remove dogs, with all its examples?").is_visible()
+    page.keyboard.press("Enter")
+    assert [one for one in page.evaluate("window.sent.map(({ content }) => content)") if "begin" not in one] == [
+        {"add": "elks"},
+        {"rename": "dogs", "to": "hounds"},
+        {"remove": "dogs"},
+    ]
+
+
+def test_pictures_are_taken_as_long_as_the_space_bar_is_held(page, view):
+    show(page, view, side=128)
+    page.get_by_role("button", name="cats, 0 pictures").click()
+    page.get_by_role("button", name="take them").click()
+    hold = page.get_by_role("button", name="Hold to take pictures of cats")
+    hold.wait_for()
+    page.wait_for_function("document.querySelector('video').videoWidth > 0")
+    hold.focus()
+    page.keyboard.down(" ")
+    messages = uploads(page, 3)
+    page.keyboard.up(" ")
+    assert {one["label"] for one in messages} == {"cats"}
+    assert len({one["group"] for one in messages[:3]}) == 1, "pictures in a row stay on one side"
+    page.get_by_role("status").filter(has_text="taken").wait_for()
+    from PIL import Image
+
+    first = Image.open(io.BytesIO(bytes(page.evaluate(CONTENTS)[0])))
+    assert (first.format, first.size) == ("JPEG", (128, 128))
+    page.keyboard.press("Escape")
+    page.wait_for_function(RELEASED)
+    assert page.get_by_role("button", name="take them").evaluate("(button) => button === document.activeElement")
+
+
+def test_pictures_are_taken_with_the_mouse_too(page, view):
+    show(page, view)
+    page.get_by_role("button", name="take them").click()
+    hold = page.get_by_role("button", name="Hold to take pictures of dogs")
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+    hold.hover()
+    page.mouse.down()
+    uploads(page, 2)
+    page.mouse.up()
+    page.get_by_role("button", name="Close").click()
+    page.wait_for_function(RELEASED)
+
+
+@pytest.mark.parametrize(("name", "said"), [("NotFoundError", "There is no camera"), ("NotAllowedError", "allow it, or drop pictures")])
+def test_without_a_camera_that_is_said(page, view, name, said):
+    show(page, view)
+    page.evaluate(WITHOUT, name)
+    page.get_by_role("button", name="take them").click()
+    page.get_by_role("alert").filter(has_text=said).wait_for()
+
+
+def test_a_page_from_elsewhere_has_no_camera(page, view):
+    show(page, view, address="http://elsewhere.example/")
+    page.get_by_role("button", name="take them").click()
+    page.get_by_role("alert").filter(has_text="only to pages that come from localhost or over https").wait_for()
+
+
+def test_a_recording_is_cut_into_parts_of_one_group(page, hears):
+    show(page, hears, window=0.5)
+    page.get_by_role("button", name="record them").click()
+    page.get_by_role("button", name="Record dogs").click()
+    page.get_by_role("button", name="Stop, 0:01").wait_for()
+    page.get_by_role("button", name="Stop, 0:0").click()
+    messages = uploads(page, 2)
+    page.locator(".sending").wait_for(state="hidden")
+    messages = sent(page, "upload")
+    assert [one["name"] for one in messages] == [f"recording 1, part {part + 1}.wav" for part in range(len(messages))]
+    assert {one["label"] for one in messages} == {"dogs"}
+    assert len({one["group"] for one in messages}) == 1
+    assert messages[0]["group"]
+    for data in page.evaluate(CONTENTS):
+        about = soundfile.info(io.BytesIO(bytes(data)))
+        assert (about.format, about.channels, about.samplerate, about.frames) == ("WAV", 1, 44_100, 22_050)
+    page.wait_for_function(RELEASED)
+
+
+def test_closing_throws_a_recording_away(page, hears):
+    show(page, hears)
+    page.get_by_role("button", name="record them").click()
+    page.get_by_role("button", name="Record dogs").click()
+    page.get_by_role("button", name="Stop, 0:0").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function(RELEASED)
+    assert sent(page, "upload") == []
+
+
+def test_a_built_in_set_a_path_the_share_and_the_seed_are_chosen(page, view):
+    show(page, view)
+    page.get_by_text("Built-in data").press("Enter")
+    page.get_by_label("Examples").fill("120")
+    page.get_by_role("button", name="patterns: 400 pictures").click()
+    page.get_by_text("More").click()
+    page.get_by_label("On the machine where explorer runs").last.fill("/data/flowers")
+    page.keyboard.press("Enter")
+    page.get_by_role("slider").press("ArrowRight")
+    page.get_by_label("Seed").fill("7")
+    page.keyboard.press("Enter")
+    assert [one for one in page.evaluate("window.sent.map(({ content }) => content)") if "upload" not in one] == [
+        {"choose": "patterns", "count": 120},
+        {"choose": "/data/flowers", "count": 0},
+        {"share": 0.25},
+        {"seed": 7},
+    ]
+
+
+def test_what_was_chosen_can_not_be_edited_and_the_way_back_is_shown(page, view):
+    view.collecting.choose("patterns")
+    show(page, view)
+    assert page.get_by_role("button", name="dots").is_disabled()
+    assert page.get_by_role("button", name="Rename dots").count() == 0
+    page.get_by_role("button", name="Back to what was collected here").click()
+    assert sent(page, "choose") == [{"choose": "", "count": 0}]
+
+
+def test_files_that_were_left_out_are_listed(page, view):
+    view.collecting.add_file("cats", b"bad", "notes.pdf")
+    show(page, view)
+    page.get_by_text("Which?").click()
+    assert page.get_by_role("listitem").all_inner_texts() == ["notes.pdf is not a picture."]
+
+
+def test_the_focus_stays_when_the_classes_are_counted_anew(page, view):
+    show(page, view)
+    page.get_by_role("button", name="cats, 0 pictures").focus()
+    view.collecting.add_file("cats", b"x", "a.png")
+    classes = [one | {"picture": None} for one in view.classes]
+    page.evaluate("(classes) => window.model.set('classes', classes)", json.loads(json.dumps(classes)))
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "cats, 1 picture"
+
+
+@pytest.mark.parametrize("width", [290, 480, 800])
+def test_nothing_overflows(page, view, width):
+    view.collecting.add_class("a class with-averylongnamethatdoesnotfitintoanycolumnatallforsure")
+    page.set_viewport_size({"width": width, "height": 700})
+    show(page, view)
+    page.get_by_text("More").click()
+    page.get_by_role("button", name="take them").click()
+    page.get_by_role("button", name="Close").wait_for()
+    page.get_by_role("button", name="Add a class").click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate("window.stop()")
+    page.wait_for_function(RELEASED)

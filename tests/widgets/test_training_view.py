@@ -1,0 +1,257 @@
+"""The training without a browser: say what its JavaScript would say, look at plotly's figure."""
+
+from dataclasses import replace
+
+import fake_runs
+import pytest
+from fake_runs import RunningBackend, batch, begun, end, epoch, outcome, tell
+from fake_tuning import DATA
+from messages import says, sent
+
+from explorer.trainings import Trainings
+from explorer.tuning import Tuning
+from explorer.values import TrainingStep
+from explorer.widgets.training import BLUE, GREY, Curves, TrainingView, ended, progress
+
+PLANNED = {0: 5, 1: 5}
+
+
+@pytest.fixture
+def backend():
+    return RunningBackend()
+
+
+@pytest.fixture(autouse=True)
+def alive(backend, tmp_path, monkeypatch):
+    fake_runs.play(monkeypatch, tmp_path, backend.alive)
+    return backend.alive
+
+
+@pytest.fixture
+def tuning(session):
+    tuning = Tuning(session)
+    tuning.shown = True
+    tuning.data = DATA
+    return tuning
+
+
+@pytest.fixture
+def trainings(session, tuning):
+    return Trainings(session, tuning)
+
+
+@pytest.fixture
+def view(session, tuning, trainings):
+    """A view on a page that draws what it is given."""
+    view = TrainingView(session, tuning, trainings)
+    view.bar.width = 600
+    yield view
+    view.close()
+
+
+def told(trainings, *steps):
+    tell(trainings.key, *steps)
+    trainings.look()
+
+
+def records(*steps):
+    return tuple(step.record for step in steps)
+
+
+def curves(history=(), batches=(), planned=PLANNED, kept=None, width=600):
+    return Curves(history, batches, planned, {1}, kept, width)
+
+
+# Buttons and words
+
+
+def test_train_starts_one_and_says_how_far_it_is(view, trainings):
+    bar = view.bar
+    assert (bar.barred, bar.going, bar.resumable, bar.said, bar.shown) == ("", False, False, "", False)
+    says(bar, {"train": True})
+    assert (bar.going, bar.stoppable, bar.said, bar.fraction) == (True, True, "Preparing…", -1)
+    assert bar.barred
+    assert bar.key == trainings.key != ""
+    told(trainings, TrainingStep("features", done=120, total=200))
+    assert (bar.said, bar.fraction) == ("The frozen part: 120 of 200 examples", 0.6)
+    told(trainings, epoch(0, 0), batch(0, 1, 5, left=12.2))
+    assert (bar.said, bar.fraction) == ("epoch 2 of 10, 12 s left", 0.15)
+
+
+def test_the_reason_why_none_can_begin_follows_what_is_there(view, tuning):
+    tuning.data = None
+    assert "Add data first" in view.bar.barred
+    tuning.data = DATA
+    assert view.bar.barred == ""
+
+
+def test_stop_says_so_until_it_has_stopped_and_go_on_is_offered(view, trainings, alive, backend):
+    bar = view.bar
+    says(bar, {"train": True})
+    told(trainings, epoch(0, 0))
+    says(bar, {"stop": True})
+    assert (bar.said, bar.stoppable, bar.going) == ("Stopping…", False, True)
+    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0)
+    trainings.look()
+    assert bar.said == "Stopped; the weights of epoch 1, the best so far, are kept."
+    assert (bar.going, bar.resumable, bar.failed) == (False, True, False)
+    says(bar, {"go_on": True})
+    assert (bar.going, bar.resumable) == (True, False)
+    assert ("go_on", bar.key) in backend.asked
+
+
+def test_a_failure_and_what_there_is_to_learn_stay_on_the_page(view, trainings, alive, session):
+    says(view.bar, {"train": True})
+    end(alive, trainings.key, "failed", [epoch(0, 0)], kept=0, failure="The disk is full.", notices=("The rate was too high.",))
+    trainings.look()
+    assert (view.bar.failed, view.bar.notices) == (True, ["The rate was too high."])
+    assert view.bar.said == "The disk is full. The weights of epoch 1, the best, are kept."
+    assert session.failure == ""
+
+
+def test_the_epochs_are_told_as_a_table_too(view, trainings):
+    says(view.bar, {"train": True})
+    told(trainings, epoch(0, 0, 0.5, 0.625), epoch(1, 0, 0.75, None))
+    assert view.bar.rows == [["1", "1", "50.0 %", "62.5 %", "0.75", "0.688"], ["2", "2", "75.0 %", "", "0.625", ""]]
+
+
+def test_the_run_that_the_address_names_is_shown(view, trainings, alive):
+    key = begun(alive)
+    says(view.bar, {"run": key})
+    assert (view.bar.key, view.bar.going) == (key, True)
+
+
+def test_an_unknown_run_in_the_address_is_said_and_goes_from_it(view, session):
+    messages = sent(view.bar)
+    says(view.bar, {"run": "nowhere"})
+    assert "no such run" in session.failure
+    assert messages == [{"unknown": "nowhere"}]
+    assert view.bar.key == ""
+
+
+def test_progress_counts_epochs_that_were_saved_by_stopping_early():
+    history = records(epoch(0, 0), epoch(0, 1))
+    assert progress(batch(1, 0, 5), PLANNED, history) == ("epoch 3 of 7", 2.5 / 7)
+    assert progress(None, PLANNED, ()) == ("Preparing…", -1)
+    assert progress(TrainingStep("preparing", text="Loading TensorFlow…"), PLANNED, ()) == ("Loading TensorFlow…", -1)
+
+
+def test_what_came_of_it_is_said_with_its_doubt(trainings, alive):
+    trainings.train()
+    end(alive, trainings.key, "done", [epoch(0, 0)], outcome=outcome())
+    trainings.look()
+    assert ended(trainings.run) == "Done in 4 s. 92 ± 4 % of the held-out examples are answered right."
+    assert ended(replace(trainings.run, accuracy=None)) == "Done in 4 s."
+    assert ended(replace(trainings.run, state="stopped", kept=None)) == "Stopped before the first epoch was through."
+
+
+# Curves
+
+
+def test_the_figure_is_made_when_there_is_something_to_draw(view, trainings):
+    assert view.figure is None
+    assert view.children == (view.bar,)
+    trainings.train()
+    assert view.children == (view.bar, view.figure)
+    assert not view.figure._config["displayModeBar"]
+
+
+def test_it_draws_each_epoch_and_the_one_under_way(view, trainings):
+    trainings.train()
+    view.bar.drawn = True
+    told(trainings, epoch(0, 0, 0.5, 0.6), epoch(0, 1, 0.6, 0.7), batch(0, 2, 5, accuracy=0.65))
+    training, under_way, held_out, kept = view.figure.data[:4]
+    assert (list(training.x), list(training.y)) == ([1, 2], [50, 60])
+    assert list(held_out.y) == [60, 70]
+    assert (list(under_way.x), list(under_way.y)) == ([2, 2.5], [60, 65])
+    assert not kept.x
+    assert [trace.yaxis for trace in view.figure.data[4:]] == ["y2"] * 4
+    assert list(view.figure.data[4].y) == [0.75, 0.7]
+
+
+def test_nothing_is_sent_while_the_browser_still_reads_the_figure(view, trainings):
+    trainings.train()
+    figure = view.figure
+    told(trainings, epoch(0, 0))
+    assert not figure.data[0].x
+    view.bar.drawn = True
+    assert list(figure.data[0].x) == [1]
+
+
+def test_the_weights_that_are_kept_are_marked(view, trainings, alive):
+    trainings.train()
+    view.bar.drawn = True
+    end(alive, trainings.key, "stopped", [epoch(0, 0), epoch(0, 1, held_out=0.5)], kept=0)
+    trainings.look()
+    assert (list(view.figure.data[3].x), list(view.figure.data[3].y)) == ([1], [60])
+
+
+def test_the_curves_go_with_the_run_that_is_deleted(view, trainings):
+    trainings.train()
+    trainings.delete(trainings.key)
+    assert view.children == (view.bar,)
+    assert (view.bar.shown, view.bar.said) == (False, "")
+
+
+def test_another_run_takes_the_place_of_the_one_before(view, trainings, alive):
+    trainings.train()
+    view.bar.drawn = True
+    told(trainings, epoch(0, 0), epoch(0, 1))
+    trainings.show(begun(alive))
+    assert not view.figure.data[0].x
+
+
+def test_phases_are_marked_where_the_tail_thaws():
+    assert curves().thaws() == 5
+    early = records(epoch(0, 0), epoch(0, 1), epoch(1, 0))
+    assert curves(early).thaws() == 2
+    assert curves(early[:2]).thaws() == 5
+    assert [shape["x0"] for shape in curves(early).layout()["shapes"]] == [2, 2]
+    assert "tail thaws" in {one["text"] for one in curves(early).layout()["annotations"]}
+    assert curves(planned={1: 5}).thaws() is None
+    assert curves(planned={0: 5}).layout()["shapes"] == []
+
+
+def test_all_epochs_that_are_planned_have_room():
+    assert curves().layout()["xaxis"]["range"][1] >= 10
+    early = records(epoch(0, 0), epoch(1, 0))
+    assert curves(early).total == 6
+    assert curves(early, planned={}).total == 2
+
+
+@pytest.mark.parametrize(("through", "seen"), [(0, 20), (19, 20), (20, 40), (45, 80), (999, 1000)])
+def test_of_a_long_training_as_much_is_drawn_as_there_is_to_see(through, seen):
+    long = curves(records(*(epoch(0, number) for number in range(through))), planned={0: 1000})
+    axis = long.layout()["xaxis"]
+    assert (long.seen, axis["range"]) == (seen, [0, seen + 0.15])
+    assert 1 <= len(axis["tickvals"]) <= 8
+
+
+def test_the_plots_stand_beside_each_other_where_there_is_room():
+    wide, narrow = curves(width=600).layout(), curves(width=300).layout()
+    assert wide["xaxis"]["domain"][1] < wide["xaxis2"]["domain"][0]
+    assert narrow["xaxis"]["domain"] == narrow["xaxis2"]["domain"] == [0, 1]
+    assert narrow["yaxis2"]["domain"][1] < narrow["yaxis"]["domain"][0]
+    assert (wide["width"], narrow["width"]) == (600, 300)
+    assert narrow["height"] > wide["height"]
+
+
+def test_training_and_held_out_differ_by_more_than_their_colour():
+    training, _under_way, held_out, _kept = curves(records(epoch(0, 0))).traces()[:4]
+    assert (training["line"]["color"], held_out["line"]["color"]) == (GREY, BLUE)
+    assert training["marker"]["symbol"] == "square"
+    assert "symbol" not in held_out["marker"]
+    assert training["line"]["width"] < held_out["line"]["width"]
+
+
+def test_accuracies_have_an_axis_that_shows_them_all():
+    low = curves(records(epoch(0, 0, 0.55, 0.63))).layout()["yaxis"]["range"]
+    assert low[0] <= 50
+    assert low[1] >= 100
+    assert curves(records(epoch(0, 0, 0.02, 0.01))).layout()["yaxis"]["range"][0] == 0
+
+
+def test_by_itself_it_makes_what_it_needs_and_lets_go(session):
+    view = TrainingView(session)
+    assert view.bar.barred == "Add data first: pictures or sounds of at least two classes."
+    view.close()
