@@ -35,14 +35,6 @@ VIEWS = [
 ]
 # On a page once fine-tuning is looked at; they stand alone too.
 TUNING = [BeforeAfterView, FreezePlanView, OutcomeView, RecipeView, RunsView, TrainingDataView]
-    BeforeAfterView,
-    FreezePlanView,
-    OutcomeView,
-    RecipeView,
-    RunsView,
-    TrainingBar,
-    TrainingDataView,
-]  # on a page once they are looked at
 LISTS = ("kinds", "models", "takes", "conventions")  # they hold keys and endings of files too
 
 
