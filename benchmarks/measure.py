@@ -36,7 +36,7 @@ def report(what: str, ours: float, theirs: float, goal: float, other: str = "rec
     if goal >= 0.25:
         verdict = f"ratio {ours / theirs:.2f} (goal: at most {goal:.2f})"
     else:
-        verdict = f"{theirs / ours:.1f} times faster (goal: at least {1 / goal:.0f})"
+        verdict = f"{theirs / ours:.1f} times faster (goal: at least {1 / goal:.3g})"
     met = "met" if ours <= goal * theirs else "MISSED"
     print(f"{what}: explorer {in_words(ours)}, {other} {in_words(theirs)}, {verdict}: {met}", flush=True)
 

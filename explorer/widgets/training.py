@@ -132,7 +132,8 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
         self._layout: dict[str, Any] = {}
         self.bar = TrainingBar(session, tuning, trainings)
         self.session, self.trainings = self.bar.session, self.bar.trainings
-        super().__init__(layout=ipywidgets.Layout(width="100%"))
+        self._chart = ipywidgets.Box()
+        super().__init__([self.bar, self._chart], layout=ipywidgets.Layout(width="100%"))
         self.add_class("explorer").add_class("training")
         self.bar.follow("run", "history", "batches", by=self._draw, of=self.trainings)
         self.bar.observe(lambda _change: self._draw(), ["width", "drawn"])
@@ -163,7 +164,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
                 if (layout := curves.layout()) != self._layout:
                     self.figure.layout.update(layout)
                     self._layout = layout
-        self.children = (self.bar, self.figure) if self.figure and self.bar.shown else (self.bar,)
+        self._chart.layout.display = "" if self.bar.shown else "none"  # taken off the page, plotly would lose its thread
 
     def _make(self, curves: Curves) -> FigureWidget:
         from plotly.graph_objects import FigureWidget  # takes a second: only for who wants to see it
@@ -171,6 +172,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
         self._layout = curves.layout()
         figure = FigureWidget(curves.traces(), self._layout)
         figure._config = {"displayModeBar": False, "showTips": False, "doubleClick": "reset"}  # it has no other way in
+        self._chart.children = (figure,)
         return figure
 
 
