@@ -16,11 +16,14 @@ from explorer.catalog import BUNDLED
 TEST_DATA = "EXPLORER_TEST_DATA"
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 _empty_home = None
+_runs = None
 
 
 def pytest_configure(config):
-    """Set KERAS_HOME before Keras reads it, which it does once, when it is imported: never the user's own."""
-    global _empty_home
+    """Set KERAS_HOME before Keras reads it, which it does once, when it is imported, and where runs lie: never the user's own."""
+    global _empty_home, _runs
+    _runs = Path(tempfile.mkdtemp(prefix="explorer_runs-"))
+    os.environ["EXPLORER_RUNS"] = str(_runs)
     home = Path(os.environ[TEST_DATA]).resolve() / "keras_home" if os.environ.get(TEST_DATA) else None
     if home is None or not home.is_dir():
         home = _empty_home = Path(tempfile.mkdtemp(prefix="keras_home-"))
@@ -31,6 +34,7 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     if _empty_home:
         shutil.rmtree(_empty_home, ignore_errors=True)
+    shutil.rmtree(_runs, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):

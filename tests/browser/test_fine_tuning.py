@@ -1,0 +1,71 @@
+"""The whole of fine-tuning on the dashboard: data, evidence, the freeze line, a training, what came of it, and the way back to it."""
+
+import re
+import zipfile
+
+import pytest
+from pages import load, opened
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page, dashboard):
+    page = opened(open_page(dashboard))
+    load(page, "digits")
+    page.get_by_role("tab", name="Fine-tune").click()
+    return page
+
+
+def choose_patterns(page):
+    data = page.locator(".explorer.training-data")
+    data.locator("summary", has_text="Built-in data").click()
+    data.get_by_role("button", name=re.compile("patterns")).click()
+    page.locator(".training-bar button.main:enabled").wait_for()
+
+
+def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
+    line = page.get_by_role("slider", name="Freeze line")
+    line.wait_for()
+    assert page.locator(".explorer.answers").is_hidden()
+    choose_patterns(page)
+    page.get_by_role("button", name="Ask the data").click()
+    page.get_by_text(re.compile("a linear probe is right in")).first.wait_for()
+    line.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_text(re.compile(r"layers frozen")).wait_for()
+    frozen = int(line.get_attribute("aria-valuenow"))
+    assert 0 < frozen < 10
+    for phase in ("1. head", "2. tail"):
+        epochs = page.get_by_label(f"epochs, {phase}")
+        epochs.fill("2")
+        epochs.press("Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=120_000)
+    page.get_by_text(re.compile(r"of 80 held-out examples are answered rightly")).wait_for()
+    page.locator(".explorer.before-after li").first.wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All in a .zip").click()
+    download.value.save_as(tmp_path / "all.zip")
+    assert f"model.layers[:{frozen}]" in zipfile.ZipFile(tmp_path / "all.zip").read("fine_tune.py").decode()
+
+    page.reload()
+    page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=120_000)
+    assert page.get_by_role("tab", name="Fine-tune").get_attribute("aria-selected") == "true"
+    page.get_by_role("tab", name="Inside").click()
+    page.locator(".explorer.answers").wait_for()
+    assert page.beyond == page.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_of_the_panel_sticks_out_at_any_width(open_page, dashboard, theme):
+    page = opened(open_page(f"{dashboard}?theme={theme}"))
+    page.get_by_role("tab", name="Fine-tune").click()
+    choose_patterns(page)
+    frame = page.locator(".explorer.page")
+    for width in (1280, 800, 480):
+        page.set_viewport_size({"width": width, "height": 1000})
+        assert frame.evaluate("(page) => page.scrollWidth <= page.clientWidth + 1"), width
+        cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+        assert page.locator(".panel button:visible, .panel dd:visible, .panel p:visible").evaluate_all(cut) == [], width
