@@ -7,9 +7,12 @@ Needs the `test` extra and Chromium; shows MobileNetV2 where its weights are in 
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -42,6 +45,20 @@ def show_sound(page: Page) -> None:
     choose_cell(page)
 
 
+def show_tuning(page: Page) -> None:
+    """Bring the panel into the state to show: data, evidence along the layers, and a training that is done."""
+    page.locator(".explorer.training-data summary", has_text="Built-in data").click()
+    page.locator(".explorer.training-data").get_by_role("button", name=re.compile("patterns")).click()
+    page.locator(".training-bar button.main:enabled").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Ask the data").click()
+    page.get_by_text(re.compile("a linear probe is right in")).first.wait_for(timeout=120_000)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text(re.compile("Done in")).wait_for(timeout=300_000)
+    page.locator(".explorer.before-after li").first.wait_for()
+    page.mouse.move(0, 0)
+    page.locator(".explorer .status:not(.busy)").wait_for()
+
+
 def choose_cell(page: Page) -> None:
     """Choose a cell of the enlarged map, and wait until nothing is under way."""
     one = page.locator(".explorer .one img")
@@ -56,12 +73,16 @@ def main() -> None:
     """Serve the dashboards, bring each into shape and save it in both themes."""
     FOLDER.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "explorer", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as runs,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"EXPLORER_RUNS": runs}) as server,
+        sync_playwright() as playwright,
+    ):
         address = server.stdout.readline().split()[-1]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for theme in ("light", "dark"):
-            for notebook, shown in (("explore", show), ("sound", show_sound)):
-                page = browser.new_page(viewport={"width": 1280, "height": 930})
+            for notebook, (shown, height) in {"explore": (show, 930), "sound": (show_sound, 930), "fine_tune": (show_tuning, 1360)}.items():
+                page = browser.new_page(viewport={"width": 1280, "height": height})
                 page.goto(f"{address.replace('explore.ipynb', f'{notebook}.ipynb')}?theme={theme}")
                 shown(page)
                 page.screenshot(path=FOLDER / f"{notebook}-{theme}.png")
