@@ -73,6 +73,7 @@ def test_a_training_takes_the_network_the_data_and_the_recipe_that_are_chosen(tr
 )
 def test_without_what_it_needs_none_begins_and_the_reason_is_said(trainings, tuning, session, backend, data, head, said):
     tuning.data = data
+    tuning.recipe = replace(tuning.recipe, head=head)
     assert said in trainings.barred
     trainings.train()
     assert session.failure == trainings.barred

@@ -222,3 +222,10 @@ def test_closed_it_follows_no_more(tuning, session, backend):
     tuning.close()
     session.open("digits", weights=None)
     assert len(asked(backend, "backbone")) == 1
+
+
+def test_a_head_suits_data_of_several_classes_at_once(tuning):
+    tuning.data = replace(DATA, multi_label=True)
+    assert tuning.recipe.head.multi_label
+    tuning.data = DATA
+    assert not tuning.recipe.head.multi_label

@@ -89,7 +89,7 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     tuned = explorer.load(runs.file(key, files.TUNED))
     assert [label for _id, label in tuned.labels] == list("0123456789")
     with runs.file(key, files.HISTORY).open() as table:
-        assert [int(row["epoch"]) for row in csv.DictReader(table)] == [one.epoch for one in record.history]
+        assert [int(row["epoch"]) for row in csv.DictReader(table)] == [one.epoch + 1 for one in record.history]
     assert not {files.BACKUP, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
 
 
