@@ -1,16 +1,25 @@
 import ipywidgets
 import pytest
+from fake_runs import RunningBackend, play
 from fakes import FakeBackend, network_of_sound
 
-from explorer.dashboards import OVER_TIME, Explorer
+from explorer.dashboards import FINE_TUNE, OVER_TIME, Explorer, FineTuner
 from explorer.errors import UnknownName
 from explorer.session import Session
 from explorer.widgets.accuracy_chart import AccuracyChart
 from explorer.widgets.answers import AnswersView
+from explorer.widgets.before_after import BeforeAfterView
+from explorer.widgets.freeze_plan import FreezePlanView
 from explorer.widgets.input import InputView
+from explorer.widgets.layer_strip import LayerStrip
+from explorer.widgets.outcome import OutcomeView
 from explorer.widgets.over_time import OverTimeView
 from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.recipe import RecipeView
+from explorer.widgets.runs import RunsView
 from explorer.widgets.sound import SoundView
+from explorer.widgets.training import TrainingView
+from explorer.widgets.training_data import TrainingDataView
 from explorer.worker import InlineWorker
 
 
@@ -141,3 +150,45 @@ def test_the_chart_shows_when_the_picker_asks_for_it(backend):
 
 def test_options_of_the_box_are_the_boxs_own(backend):
     assert Explorer(layout={"border_top": "1px solid red"}).layout.border_top == "1px solid red"
+
+
+@pytest.fixture
+def tuning_backend(monkeypatch, tmp_path):
+    backend = RunningBackend()
+    play(monkeypatch, tmp_path, backend.alive)
+    monkeypatch.setattr("explorer.asking.worker_here", lambda: InlineWorker(lambda: backend))
+    return backend
+
+
+def test_fine_tuning_is_made_when_its_tab_is_looked_at(tuning_backend):
+    page = Explorer()
+    tabs = one_of(page, ipywidgets.Tab)
+    assert tabs.children[FINE_TUNE].children == ()
+    assert [asked for asked in tuning_backend.asked if asked[0] == "backbone"] == []
+    tabs.selected_index = FINE_TUNE
+    assert "tuning" in page._dom_classes
+    views = (TrainingDataView, FreezePlanView, RecipeView, TrainingView, RunsView, OutcomeView, BeforeAfterView)
+    found = [one_of(page, view) for view in views]
+    assert all(view.session is page.session for view in found)
+    assert one_of(page, LayerStrip).tuning_shown
+    tabs.selected_index = 0
+    assert "tuning" not in page._dom_classes
+    assert not one_of(page, LayerStrip).tuning_shown
+    tabs.selected_index = FINE_TUNE
+    assert [one_of(page, view) for view in views] == found
+
+
+def test_a_page_whose_address_names_a_run_turns_to_it(tuning_backend):
+    page = Explorer()
+    one_of(page, LayerStrip).received({"run": True}, [])
+    assert one_of(page, ipywidgets.Tab).selected_index == FINE_TUNE
+
+
+def test_the_panel_stands_alone(tuning_backend):
+    panel = FineTuner("digits")
+    assert panel.tuning.plan.index == panel.tuning.freeze > 0
+    assert one_of(panel, LayerStrip).tuning_shown
+    assert one_of(panel, RecipeView).tuning is one_of(panel, FreezePlanView).tuning is panel.tuning
+    panel.close()
+    with pytest.raises(UnknownName, match="VGG17"):
+        FineTuner("VGG17")
