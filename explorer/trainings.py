@@ -241,6 +241,7 @@ class Trainings(HasTraits):
             with self.hold_trait_notifications():
                 self.history, self.batches, self.stopping = record.history, (), False
                 self._keep(record)
+            self._tuning.learn(record)
         elif key != self.key or self.run is None or self.run.state != record.state:
             self._keep(record)
 

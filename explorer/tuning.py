@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from statistics import median
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance, Int, observe, validate
+from traitlets import Bool, Float, HasTraits, Instance, Int, observe, validate
 
 from explorer import plan as plans
 from explorer.errors import ExplorerError
 from explorer.session import Session
-from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, NetworkSpec, Probe, Recipe
+from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, NetworkSpec, Probe, Recipe, RunRecord
 
 CLASSES = 5  # that a head is planned for until there is data
+STEP = 3  # how much work a training step is, in passes forward
 FROZEN = 7 / 9  # of the layers, to begin with: InceptionV3's 249 of 311, as in the guides, and MobileNetV2 to the end of block 12
 
 
@@ -35,10 +38,12 @@ class Tuning(HasTraits):
     data = Instance(DataSummary, allow_none=True, help="The data to train on.")
     probes = Instance(tuple, args=(), help="Probes of the block ends: how well each block's output already separates the data.")
     probing = Bool(False, help="Whether probes are on their way.")
+    pace = Float(0.0, help="Seconds that one multiplication takes in training, as measured on this machine; 0 while that isn't known.")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._since = 0.0  # when the probes were asked for
         self._asked: tuple[AnySpec, str] | None = None  # the network and the end of the backbone that is there, or on its way
         session.observe(self._begin, "network")
         self.observe(self._begin, ["shown", "recipe"])
@@ -76,7 +81,7 @@ class Tuning(HasTraits):
         if self._asked is None or self.data is None:
             return
         self._session.failure = ""
-        self.probing, asked = True, (self._asked, self.data)
+        self.probing, asked, self._since = True, (self._asked, self.data), time.perf_counter()
         done, failed = partial(self._probed, asked), partial(self._not_probed, asked)
         self._session.ask("advice", "probe", self._asked[0], self.data.spec, self._asked[1], done=done, failed=failed)
 
@@ -93,6 +98,22 @@ class Tuning(HasTraits):
         planned = self._planned(self.backbone, replace(self.recipe, freeze=index))
         return planned.tail_work / planned.work if planned.work else 0.0
 
+    @property
+    def epoch_seconds(self) -> float | None:
+        """About how long an epoch of the tail takes; None while nothing was measured, or nothing of the backbone trains."""
+        if self.plan is None or self.data is None or not self.pace or not self.plan.trained_parameters:
+            return None
+        return self.pace * self.plan.tail_work * _examples(self.data)
+
+    def learn(self, run: RunRecord) -> None:
+        """Take from a run how fast this machine trains, where it was of the network and the data that are chosen."""
+        settings = run.settings
+        same = self._asked is not None and self.data is not None and (settings.network, settings.data) == (self._asked[0], self.data.spec)
+        tail = [one.seconds for one in run.history if settings.recipe.phases[one.phase].trains == "tail"][1:]  # the first one is traced
+        if same and tail and self.backbone is not None and self.data is not None:
+            work = self._planned(self.backbone, settings.recipe).tail_work * _examples(self.data)
+            self.pace = median(tail) / work if work else 0.0
+
     def _begin(self, _change: Any = None) -> None:
         """Ask for the backbone of the network that is shown, unless it is there or on its way."""
         network = self._session.network
@@ -108,7 +129,7 @@ class Tuning(HasTraits):
 
     def _begin_anew(self) -> None:
         self.stop_advice()
-        self._asked, self.backbone, self.plan, self.probes = None, None, None, ()
+        self._asked, self.backbone, self.plan, self.probes, self.pace = None, None, None, (), 0.0
 
     def _arrived(self, asked: tuple[AnySpec, str], backbone: Layers) -> None:
         if asked != self._asked:
@@ -128,6 +149,9 @@ class Tuning(HasTraits):
         self.probing = False
         if asked == (self._asked, self.data):
             self.probes = probes
+            if not self.pace and self.plan is not None and self.data is not None and self.plan.work:
+                taken = time.perf_counter() - self._since  # nearly all of it is one pass through the network
+                self.pace = STEP * taken / (self.plan.work * sum(one.training for one in self.data.classes))
 
     def _not_probed(self, asked: Any, error: Exception) -> None:
         self.probing = False
@@ -175,3 +199,8 @@ class Tuning(HasTraits):
         self.classes = len(self.data.classes) if self.data else CLASSES
         if self.data and self.data.multi_label != self.recipe.head.multi_label:
             self.recipe = replace(self.recipe, head=replace(self.recipe.head, multi_label=self.data.multi_label))
+
+
+def _examples(data: DataSummary) -> int:
+    """Return how many examples an epoch goes through: those that are held out are answered at its end."""
+    return sum(one.training + one.validation for one in data.classes)

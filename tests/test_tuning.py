@@ -9,7 +9,7 @@ from fakes import until
 from explorer.errors import UnknownName
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import Head
+from explorer.values import Epoch, Head, RunRecord, RunSettings
 from explorer.worker import InlineWorker, Worker
 
 
@@ -229,3 +229,30 @@ def test_a_head_suits_data_of_several_classes_at_once(tuning):
     assert tuning.recipe.head.multi_label
     tuning.data = DATA
     assert not tuning.recipe.head.multi_label
+
+
+def record_of(tuning, seconds, **settings):
+    recipe = replace(tuning.recipe, **settings)
+    history = tuple(Epoch(phase, 0, one, 1.0, 0.5) for phase, one in seconds)
+    return RunRecord("0" * 32, RunSettings(tuning._session.network.spec, DATA.spec, recipe), "done", 0.0, 9.0, history)
+
+
+def test_a_run_tells_how_long_an_epoch_takes_from_each_place(tuning):
+    tuning.data = DATA
+    assert tuning.epoch_seconds is None
+    tuning.freeze_at(4)
+    tuning.learn(record_of(tuning, [(0, 0.1), (0, 0.1), (1, 9.0), (1, 2.0), (1, 4.0)]))
+    assert tuning.epoch_seconds == pytest.approx(3.0)
+    work = tuning.plan.tail_work
+    tuning.freeze_at(7)
+    assert tuning.epoch_seconds == pytest.approx(3.0 * tuning.plan.tail_work / work)
+    tuning.freeze_at(len(BACKBONE))
+    assert tuning.epoch_seconds is None
+
+
+def test_a_run_of_other_data_or_with_no_second_epoch_tells_nothing(tuning):
+    tuning.data = DATA
+    other = record_of(tuning, [(1, 9.0), (1, 2.0)])
+    tuning.learn(replace(other, settings=replace(other.settings, data=replace(DATA.spec, seed=7))))
+    tuning.learn(record_of(tuning, [(0, 0.1), (0, 0.1), (1, 9.0)]))
+    assert tuning.epoch_seconds is None

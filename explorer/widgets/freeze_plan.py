@@ -46,7 +46,7 @@ class FreezePlanView(View):
         self.tuning = tuning or Tuning(self.session)
         self.tuning.shown = self.tuning.shown or self._own
         self.follow("backbone", by=self._draw_backbone, of=self.tuning)
-        self.follow("plan", "data", "backbone", by=self._draw, of=self.tuning)
+        self.follow("plan", "data", "backbone", "pace", by=self._draw, of=self.tuning)
         self.follow("freeze", "snap", by=self._draw_line, of=self.tuning)
         self.follow("data", "probing", by=self._draw_advice, of=self.tuning)
         self.follow("status", by=self._draw_advice)
@@ -112,7 +112,8 @@ class FreezePlanView(View):
         indices = [row.index for row in backbone if row.name in frozen]
         self.first = next((place for place, index in enumerate(indices) if index != place), len(indices))
         self.further = indices[self.first :]
-        self.facts = [_cold(plan, len(indices)), _warm(plan, len(backbone) - len(indices)), _crossing(plan, self.tuning.data), _work(plan)]
+        work = _work(plan, self.tuning.epoch_seconds)
+        self.facts = [_cold(plan, len(indices)), _warm(plan, len(backbone) - len(indices)), _crossing(plan, self.tuning.data), work]
         self.note = plan.note
         self.lines = list(keras_lines(plan, self.tuning.recipe))
 
@@ -170,9 +171,13 @@ def _crossing(plan: FreezePlan, data: DataSummary | None) -> list[str]:
     return ["quiet", said, ", " + _("{size} kept").format(size=_size(plan.cache_bytes * examples))]
 
 
-def _work(plan: FreezePlan) -> list[str]:
+def _work(plan: FreezePlan, seconds: float | None) -> list[str]:
+    """Return how much of the work trains, and how long an epoch takes where that was measured."""
     share = f"{100 * plan.tail_work / plan.work:.0f}" if plan.work else "0"
-    return ["quiet", _("{number} % of the work").format(number=share), " " + _("is done anew in each epoch")]
+    anew = " " + _("is done anew in each epoch")
+    if seconds is not None:
+        anew += _(", about {seconds} s").format(seconds=f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}")
+    return ["quiet", _("{number} % of the work").format(number=share), anew]
 
 
 def _amount(parameters: int) -> str:
