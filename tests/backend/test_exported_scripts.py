@@ -44,6 +44,7 @@ def test_the_digits_network_on_digits_as_it_reads_them(digits, few_digits, tmp_p
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what Jupyter brings
+@pytest.mark.slow
 def test_the_notebook_trains_alike(digits, few_digits, tmp_path):
     recipe = Recipe(7, HEAD, PHASES, seed=3)
     run = train(digits, few_digits, recipe)
@@ -61,6 +62,7 @@ def test_an_architecture_with_the_weights_that_keras_loads(keras_home, tmp_path)
     assert not (tmp_path / "taken" / "backbone.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_whose_batch_norms_train(own, tmp_path):
     run = assert_trains_alike(own, coloured(), Recipe(4, HEAD, PHASES, batch_norm="train"), tmp_path)
     assert "block2_bn" in run.trainable

@@ -34,8 +34,18 @@ def trained_layers(model):
 # The same as plain Keras
 
 
-@pytest.mark.parametrize("batch_norm", ["inference", "train"])
-@pytest.mark.parametrize("freeze", [0, 4, 5, 11])
+@pytest.mark.parametrize(
+    ("freeze", "batch_norm"),
+    [
+        (0, "train"),
+        (4, "inference"),
+        (5, "train"),
+        *(
+            pytest.param(freeze, batch_norm, marks=pytest.mark.slow)
+            for freeze, batch_norm in [(0, "inference"), (4, "train"), (5, "inference"), (11, "inference"), (11, "train")]
+        ),
+    ],
+)
 def test_losses_are_those_of_plain_keras(network, data, freeze, batch_norm):
     recipe = cases.recipe(freeze, batch_norm=batch_norm)
     run = train(network, data, recipe)
@@ -306,7 +316,7 @@ def test_a_stopped_training_goes_on(network, data, tmp_path, times):
     assert run.state == "done"
 
 
-@pytest.mark.parametrize("phase", [0, 1])
+@pytest.mark.parametrize("phase", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(network, data, tmp_path, phase):
     def kill(epoch, _logs):
         if isinstance(killer.model.optimizer, (keras.optimizers.RMSprop, keras.optimizers.SGD)[phase]) and epoch == 1:
@@ -448,6 +458,7 @@ def test_sound_is_tuned_as_pictures_are():
     assert run.network.reading.sound == timbres.reading.sound
 
 
+@pytest.mark.slow
 def test_the_lessons_say_what_went_wrong(network, data):
     told = {mistake: train(network, data, cases.recipe(4, mistakes=(mistake,))) for mistake in ("recompile", "rate", "thaw", "batch_norm")}
     assert "none of the" in told["recompile"].notices[0]
@@ -473,6 +484,7 @@ def test_progress_tells_the_pass_the_batches_and_the_epochs(network, data):
     assert all(one.left is None or one.left >= 0 for one in steps)
 
 
+@pytest.mark.slow
 def test_nothing_is_warned_of_however_often_one_trains(network, data, caplog):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -58,7 +58,7 @@ def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
     assert page.beyond == page.errors == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_of_the_panel_sticks_out_at_any_width(open_page, dashboard, theme):
     page = opened(open_page(f"{dashboard}?theme={theme}"))
     page.get_by_role("tab", name="Fine-tune").click()
