@@ -83,7 +83,7 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     record, found = runs.record(key), runs.result(key)
     assert (record.state, record.failure) == ("done", ""), (runs.folder(key) / files.LOG).read_text()
     assert [(one.phase, one.epoch) for one in record.history] == [*((0, epoch) for epoch in range(2)), *((1, epoch) for epoch in range(30))]
-    assert record.history[:2] == lost.history[:2]
+    assert record.history[0] == lost.history[0]  # what came after the last backup is done once more
     assert record.seconds > lost.seconds
     assert found.outcome.confusion.sum() == 10
     tuned = explorer.load(runs.file(key, files.TUNED))
