@@ -145,8 +145,10 @@ def _pixels(x: Array) -> Array:
     if x.dtype.kind not in "uif":
         raise ExplorerError(_("x is {dtype}; pixels are numbers, 0 to 255.").format(dtype=x.dtype))
     if x.dtype != np.uint8 and x.size:
+        if not np.isfinite(x).all():
+            raise ExplorerError(_("x holds values that are no numbers (NaN) or infinite; pixels are 0 to 255."))
         low, high = float(x.min()), float(x.max())
-        if not 0 <= low <= high <= 255:  # NaN neither
+        if not 0 <= low <= high <= 255:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255.").format(low=low, high=high))
         if x.dtype.kind == "f" and high <= 1 and not np.array_equal(x, np.rint(x)):
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255: give x * 255.").format(low=low, high=high))

@@ -67,6 +67,8 @@ def fine_tune(
     Returns a `Run` with `network`, `plan` and `history`; what goes wrong half-way is in its `failure`, with the best weights so far.
     Raises ExplorerError for what does not fit, UnknownName for layers that are not there, UnreadableExample for data that can't be read.
     """
+    _check_kinds("phases", phases, Phase)
+    _check_kinds("callbacks", callbacks, keras.callbacks.Callback)
     network = _network(network)
     tuned_on = training_data(data, network.reading, validation, seed)
     recipe = Recipe(
@@ -88,6 +90,11 @@ def fine_tune(
     if run.state == "done":
         Backups(folder).remove()
     return run
+
+
+def _check_kinds(what: str, given: Any, kind: type) -> None:
+    if not isinstance(given, list | tuple) or not all(isinstance(one, kind) for one in given):
+        raise ExplorerError(_("{what} is a list of {kind}, not {given!r}.").format(what=what, kind=kind.__name__, given=given))
 
 
 def _network(source: Any) -> Network:
