@@ -102,9 +102,10 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
             batch_norm=options.batch_norm,
             on_progress=lambda step: say(Progress(in_words(step, phases))),
         )
+    if run.history:  # the best weights so far are worth keeping, whatever ended it
+        _write(folder, run, bundle(network, data, run.recipe, run))
     if run.state == "failed":
         raise ExplorerError(run.failure)
-    _write(folder, run, bundle(network, data, run.recipe, run))
     _tell(run, data, options, print_json)
 
 

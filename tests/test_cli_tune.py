@@ -97,3 +97,13 @@ def test_data_that_is_none_is_one_line(run, tmp_path):
     assert status == 2
     assert "flowers" in err
     assert len(err.splitlines()) == 1
+
+
+def test_what_was_trained_before_the_loss_was_no_number_is_kept(run, shapes, tmp_path):
+    folder = tmp_path / "tuned"
+    rates = ("--optimizers", "adam", "sgd", "--learning-rates", 0.001, 1e38, "--epochs", 1, 3, "--batch-size", 4)
+    status, _out, err = run(shapes, "--architecture", "digits", "--train-from", "block1_conv", *rates, "--output", folder)
+    assert status == 2
+    assert "The loss is no number any more in phase 2" in err
+    assert len((folder / "history.csv").read_text().splitlines()) >= 2
+    assert explorer.load(folder / "tuned.keras").predict(shapes / "lies" / "0.png")

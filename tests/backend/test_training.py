@@ -161,11 +161,12 @@ def test_new_changes_in_each_epoch_run_the_whole_network(network, data):
     assert run.history[0].loss != train(network, data, cases.recipe(4)).history[0].loss
 
 
-def test_changed_copies_are_computed_once(network, data, monkeypatch):
+@pytest.mark.parametrize("copies", [1, 3])
+def test_changed_copies_are_computed_once(network, data, monkeypatch, copies):
     seen = []
     monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
-    run = train(network, data, cases.recipe(4, augmentation=Augmentation(copies=3)))
-    assert len(seen) == 3 * 24 + 9
+    run = train(network, data, cases.recipe(4, augmentation=Augmentation(copies=copies)))
+    assert len(seen) == copies * 24 + 9
     assert run.history[0].loss != train(network, data, cases.recipe(4)).history[0].loss
 
 

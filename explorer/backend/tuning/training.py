@@ -129,7 +129,7 @@ class _Training:
             self.trainable,
             {"": "done", "stop": "stopped"}.get(why, "failed"),
             failure=self._failure(why),
-            outcome=self._outcome(),
+            outcome=None if why == "memory" else self._outcome(),
             notices=lessons.said(self.recipe, self.parts.plan, self.history),
         )
 
@@ -143,7 +143,7 @@ class _Training:
     def _features(self) -> dict[int, tuple[Any, Any]]:
         """Return what crosses, by the tensor's id: its values for the training examples (and their copies) and the held-out ones."""
         tensors = list({id(tensor): tensor for one in self.cuts.values() for tensor in one.crossing}.values())
-        training, held_out = self.data.training * self._copies, self.data.validation
+        training, held_out = self.data.training * max(1, self._copies), self.data.validation
         going = Pass(self.network, self.parts.whole.inputs, tensors)
 
         def over(examples: Any, before: int, change: Any = None) -> Any:
@@ -152,7 +152,7 @@ class _Training:
 
             return going.over(examples, self.recipe.precision, self.bounds, change, progress, self.stop)
 
-        if self.recipe.augmentation and self._copies > 1:
+        if self.recipe.augmentation and self._copies:
             change = self._changes(self.recipe.augmentation)
             seen, kept = over(training, 0, lambda batch: change(batch, training=True)), over(held_out, len(training))
             return {id(tensor): (one, other) for tensor, one, other in zip(tensors, seen, kept, strict=True)}
@@ -161,7 +161,8 @@ class _Training:
 
     @property
     def _copies(self) -> int:
-        return max(1, self.recipe.augmentation.copies) if self.recipe.augmentation else 1
+        """How many changed copies of each picture are computed once; 0 where there are none."""
+        return self.recipe.augmentation.copies if self.recipe.augmentation else 0
 
     def _changes(self, augmentation: Augmentation) -> Any:
         return changes(augmentation, self.network.reading.data_format, self.recipe.seed)
@@ -185,13 +186,13 @@ class _Training:
         self.on_progress(TrainingStep("preparing", place, text=_("Preparing phase {number}…").format(number=place + 1)))
         one = self.cuts[phase.trains]
         kept = [self.features[id(tensor)] for tensor in one.crossing]
-        change = self._changes(self.recipe.augmentation) if self.recipe.augmentation and self._copies == 1 else None
+        change = self._changes(self.recipe.augmentation) if self.recipe.augmentation and not self._copies else None
         material = Material(
             [array for array, _held_out in kept],
             self._answers(self.data.training),
             [array for _training, array in kept],
             self._answers(self.data.validation),
-            self._copies,
+            max(1, self._copies),
             change,
         )
         self.parts.thaw(phase.trains)
