@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from explorer import cli_network
@@ -89,7 +92,7 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
             (HEAD_PHASE, TAIL_PHASE), options.optimizers, options.learning_rates, options.epochs, strict=True
         )
     ]
-    with cli_network.terminal() as say:
+    with cli_network.terminal() as say, _stopping() as stop:
         run = fine_tune(
             network,
             data,
@@ -101,12 +104,31 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
             seed=options.seed,
             batch_norm=options.batch_norm,
             on_progress=lambda step: say(Progress(in_words(step, phases))),
+            stop=stop,
         )
+    if not run.history and run.state == "stopped":
+        raise KeyboardInterrupt
     if run.history:  # the best weights so far are worth keeping, whatever ended it
         _write(folder, run, bundle(network, data, run.recipe, run))
     if run.state == "failed":
         raise ExplorerError(run.failure)
     _tell(run, data, options, print_json)
+
+
+@contextmanager
+def _stopping() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C stop the training, which keeps the best weights so far; a second one ends the command at once."""
+    asked = Event()
+
+    def stop(_number: int, _frame: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:

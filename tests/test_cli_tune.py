@@ -1,5 +1,6 @@
 import csv
 import json
+import signal
 import zipfile
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 import explorer
+from explorer import cli_tune
 from explorer.cli import main
 
 
@@ -107,3 +109,17 @@ def test_what_was_trained_before_the_loss_was_no_number_is_kept(run, shapes, tmp
     assert "The loss is no number any more in phase 2" in err
     assert len((folder / "history.csv").read_text().splitlines()) >= 2
     assert explorer.load(folder / "tuned.keras").predict(shapes / "lies" / "0.png")
+
+
+def test_ctrl_c_stops_the_training_and_keeps_what_there_is(run, shapes, tmp_path, monkeypatch):
+    def interrupted(step, _phases):
+        if step.what == "epoch" and step.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return ""
+
+    monkeypatch.setattr(cli_tune, "in_words", interrupted)
+    folder = tmp_path / "tuned"
+    status, out, _err = run(shapes, "--architecture", "digits", "--epochs", 50, 1, "--batch-size", 4, "--output", folder)
+    assert (status, out.splitlines()[-1]) == (0, str(folder))
+    assert len((folder / "history.csv").read_text().splitlines()) == 1 + 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
