@@ -12,7 +12,7 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, v
 
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import AnySpec, Collected, DataSummary
+from explorer.values import AnySpec, Collected, DataSpec, DataSummary
 
 AT_ONCE = 200  # changes that are made before the classes are counted anew
 WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
@@ -83,6 +83,13 @@ class Collecting(HasTraits):
         """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
         self._session.failure = ""
         self.source, self.count = source, count
+        self._begin_anew()
+
+    def bring_back(self, spec: DataSpec) -> None:
+        """Take the data that a run had."""
+        if not isinstance(spec.validation, str):  # else a folder of its own, which the page has no field for
+            self.validation = spec.validation
+        self.seed, self.source, self.count = spec.seed, spec.path, spec.count
         self._begin_anew()
 
     def _change(self, change: Collected) -> None:

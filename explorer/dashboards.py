@@ -58,6 +58,7 @@ class Tuners:
         collecting, trainings = Collecting(session, tuning), Trainings(session, tuning)
         aftermath = Aftermath(session, trainings)
         aftermath.shown = True
+        trainings.observe(lambda change: collecting.bring_back(change["new"].data), "returned")
         self._states = [aftermath, trainings, collecting]
         left.children = (TrainingDataView(session, tuning, collecting), *left.children)
         panel.children = (

@@ -57,6 +57,13 @@ class Opening(Asking):
         self.opening, self.offer = ModelFile(name, "", name), None
         self.ask("network", "receive", data, name, done=self._open, failed=self._not_opened)
 
+    def open_again(self, wanted: AnySpec) -> None:
+        """Load the network of a spec, such as that of a run, unless it is shown or on its way."""
+        shown = self.network.spec if self.network is not None else None
+        if wanted != (self.opening or shown):
+            self.failure = ""
+            self._open(wanted)
+
     def adopt(self, model: Any, preprocess: Any = None, labels: Sequence[str] = ()) -> None:
         """Show a live Keras model of your own, as `explorer.load` takes it; a copy of it is looked into."""
         self._open_spec(self._adopted, model, preprocess, labels)

@@ -16,7 +16,7 @@ from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import AnySpec, DataSpec, Epoch, Recipe, RunRecord, TakenFile, TrainingStep
+from explorer.values import AnySpec, DataSpec, Epoch, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
 
 OFTEN = 0.25  # seconds between two looks at a run that goes on
 OTHERS = 8  # looks at the one that is shown for one at the others
@@ -52,6 +52,7 @@ class Trainings(HasTraits):
     batches = Instance(tuple, args=(), help="Of the epoch under way, as Batch; of many batches every second one, every fourth, ...")
     busy = Bool(False, help="Whether a training of this page is being started, or goes on.")
     stopping = Bool(False, help="Whether the run that is shown was asked to stop, and has not yet.")
+    returned = Instance(RunSettings, allow_none=True, help="What the run is made of that the page came back to by its address.")
     taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
 
     def __init__(self, session: Session, tuning: Tuning, own_only: bool = False) -> None:
@@ -154,6 +155,14 @@ class Trainings(HasTraits):
             self._settle()
         self.look()
         self._follow()
+
+    def return_to(self, key: str) -> None:
+        """Show the run that the page's address names, and go back to the network and the recipe that it is made of."""
+        self.show(key)
+        if self.run is not None and self.key == key:
+            self._session.open_again(self.run.settings.network)
+            self._tuning.bring_back(self.run.settings.network, self.run.settings.recipe)
+            self.returned = self.run.settings
 
     def take(self, what: str) -> None:
         """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""

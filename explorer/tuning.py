@@ -45,6 +45,7 @@ class Tuning(HasTraits):
         self._session = session
         self._since = 0.0  # when the probes were asked for
         self._asked: tuple[AnySpec, str] | None = None  # the network and the end of the backbone that is there, or on its way
+        self._kept: tuple[AnySpec, Recipe] | None = None  # a recipe that waits for its network
         session.observe(self._begin, "network")
         self.observe(self._begin, ["shown", "recipe"])
         self._begin()
@@ -54,6 +55,12 @@ class Tuning(HasTraits):
         self._asked, self.probing = None, False
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, "network")
+
+    def bring_back(self, network: AnySpec, recipe: Recipe) -> None:
+        """Choose the recipe that a run had, once the page shows its network."""
+        self._kept = network, recipe
+        if self.backbone is not None:
+            self._use_kept()
 
     def freeze_at(self, index: int) -> None:
         """Freeze `layers[:index]`: from 0 to all layers of the backbone, the nearest of these for any other."""
@@ -135,11 +142,22 @@ class Tuning(HasTraits):
         if asked != self._asked:
             return
         first, self.backbone = self.backbone is None, backbone
-        if first:
+        used = self._use_kept()
+        if first and not used:
             self.freeze_at(plans.snapped(backbone, round(FROZEN * len(backbone))))
         elif isinstance(self.recipe.freeze, int):
             self.freeze_at(self.recipe.freeze)
         self._renew_plan()
+
+    def _use_kept(self) -> bool:
+        """Choose the recipe that waits for the network that is shown; return whether there was one."""
+        network, recipe = self._kept or (None, self.recipe)
+        here = self._asked is not None and network == self._asked[0]
+        if here or network != self._session.opening:  # else it still waits
+            self._kept = None
+        if here:
+            self.recipe = recipe
+        return here
 
     def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
         if asked == self._asked:  # else nobody wants it any more

@@ -84,7 +84,7 @@ class TrainingBar(View):
         elif message.get("go_on"):
             self.trainings.go_on(self.key)
         elif "run" in message and message["run"] != self.key:
-            self.trainings.show(str(message["run"]))
+            self.trainings.return_to(str(message["run"]))
             if message["run"] != self.key:
                 self.send({"unknown": message["run"]})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from explorer import runs
 from explorer.catalog import DATA_SETS
 from explorer.collecting import Collecting
 from explorer.errors import UnreadableExample
@@ -219,9 +220,15 @@ class TrainingDataView(View):
     def _draw_choice(self) -> None:
         state = self.collecting
         self.source, self.count, self.collected = state.source, state.count, state.collected
-        self.source_text = Path(state.source).name if state.source else ""
+        self.source_text = _called(state.source)
         self.share, self.seed = state.validation, state.seed
         self.waiting, self.reading = state.waiting, state.reading
+
+
+def _called(source: str) -> str:
+    """Return what a path, or the name of a built-in set, is called on the page."""
+    path = Path(source)
+    return _("examples of an earlier run") if path.is_relative_to(runs.home()) else path.name
 
 
 def _row(kind: str, one: DataClass) -> dict[str, Any]:
