@@ -31,29 +31,10 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
     place = tune.add_mutually_exclusive_group()
     place.add_argument("--freeze", type=int, metavar="K", help=_("freeze layers[:K] of the backbone (default: all of it)"))
     place.add_argument("--train-from", metavar="BLOCK", help=_("the first block or layer that trains, such as block_13"))
-    tune.add_argument(
-        "--epochs",
-        type=int,
-        nargs=2,
-        metavar=("HEAD", "TAIL"),
-        default=(HEAD_PHASE.epochs, TAIL_PHASE.epochs),
-        help=_("of the head alone, then of head and tail (default: 5 5)"),
-    )
-    tune.add_argument(
-        "--learning-rates",
-        type=float,
-        nargs=2,
-        metavar=("HEAD", "TAIL"),
-        default=(HEAD_PHASE.learning_rate, TAIL_PHASE.learning_rate),
-        help=_("of the two phases (default: 0.001 0.0001)"),
-    )
-    tune.add_argument(
-        "--optimizers",
-        choices=OPTIMIZERS,
-        nargs=2,
-        metavar=("HEAD", "TAIL"),
-        default=(HEAD_PHASE.optimizer, TAIL_PHASE.optimizer),
-        help=_("of the two phases: rmsprop, sgd, adam or adamw (default: rmsprop sgd)"),
+    _add_pair(tune, "--epochs", "epochs", _("of the head alone, then of head and tail (default: 5 5)"), type=int)
+    _add_pair(tune, "--learning-rates", "learning_rate", _("of the two phases (default: 0.001 0.0001)"), type=float)
+    _add_pair(
+        tune, "--optimizers", "optimizer", _("of the two phases: rmsprop, sgd, adam or adamw (default: rmsprop sgd)"), choices=OPTIMIZERS
     )
     tune.add_argument("--batch-size", type=int, default=HEAD_PHASE.batch_size, help=_("examples of a batch (default: 32)"))
     tune.add_argument(
@@ -72,6 +53,12 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
     tune.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help=_("where the model, its history and a plain Keras script go")
     )
+
+
+def _add_pair(command: argparse.ArgumentParser, name: str, field: str, about: str, **options: Any) -> None:
+    """Add an option that takes a phase's field for each of the two phases."""
+    usual = getattr(HEAD_PHASE, field), getattr(TAIL_PHASE, field)
+    command.add_argument(name, nargs=2, metavar=("HEAD", "TAIL"), default=usual, help=about, **options)
 
 
 def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
