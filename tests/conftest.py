@@ -5,13 +5,21 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import fake_runs
 import numpy as np
 import pytest
+from fake_aftermath import FakeTrainings
+from fake_tuning import DATA
 from needs import skip_or_fail
 from PIL import Image
 
 import explorer
+from explorer.aftermath import Aftermath
 from explorer.catalog import BUNDLED
+from explorer.session import Session
+from explorer.trainings import Trainings
+from explorer.tuning import Tuning
+from explorer.worker import InlineWorker
 
 TEST_DATA = "EXPLORER_TEST_DATA"
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -136,3 +144,54 @@ def encode():
         return out.getvalue()
 
     return encode
+
+
+# The state of a page, over the fake that a module or a folder names as its `backend`
+
+
+@pytest.fixture
+def session(backend):
+    """The session of a page that opens with "digits"; what it asks is answered at once."""
+    return Session(worker=InlineWorker(lambda: backend))
+
+
+@pytest.fixture
+def worker_here(backend, monkeypatch):
+    """Let `backend` be asked by every session that is made without a worker, as a page makes its own."""
+    monkeypatch.setattr("explorer.asking.worker_here", lambda: InlineWorker(lambda: backend))
+
+
+@pytest.fixture
+def tuning(session):
+    """The fine-tuning that is looked at on the page of `session`; no data yet."""
+    tuning = Tuning(session)
+    tuning.shown = True
+    return tuning
+
+
+@pytest.fixture
+def alive(backend, tmp_path, monkeypatch):
+    """The keys of the runs whose processes live; `backend` is a `RunningBackend`, and runs lie in a folder of the test."""
+    fake_runs.play(monkeypatch, tmp_path, backend.alive)
+    return backend.alive
+
+
+@pytest.fixture
+def trainings(session, tuning, alive):
+    """The runs of the page of `tuning`, which has data now: one can begin."""
+    tuning.data = DATA
+    return Trainings(session, tuning)
+
+
+@pytest.fixture
+def fake_trainings():
+    """In place of `trainings`: a run is shown by assigning it to `run`."""
+    return FakeTrainings()
+
+
+@pytest.fixture
+def aftermath(session, fake_trainings):
+    """What the run that `fake_trainings` shows has come to, looked at; `backend` is an `AftermathBackend`."""
+    aftermath = Aftermath(session, fake_trainings)
+    aftermath.shown = True
+    return aftermath

@@ -1,9 +1,10 @@
 """Runs that have ended, and a backend that knows what they have come to."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
-from fakes import FakeBackend, network
+from fakes import FakeBackend, HeldBackend, network
 from PIL import Image
 from traitlets import HasTraits, Instance
 
@@ -39,6 +40,7 @@ OUTCOME = Outcome(
     ),
     (("stem", 0.0), ("block_1", 0.0), ("block_2", 0.004), ("block_3", 0.02)),
 )
+NOTHING_HELD_OUT = replace(OUTCOME, confusion=np.zeros((3, 3), np.int64), accuracy=None, low=None, high=None, worst=())
 OF_SEVERAL = Outcome(
     ("red", "round"),
     np.array([[[5, 1], [2, 4]], [[6, 0], [0, 6]]]),
@@ -118,6 +120,18 @@ class AftermathBackend(FakeBackend):
         values = maps.values + np.float32(0.03)
         values[..., 2] += np.float32(0.3)
         return FeatureMaps(maps.layer, values, maps.axes)
+
+
+class HeldAftermathBackend(AftermathBackend, HeldBackend):
+    """`AftermathBackend` that holds back, as `HeldBackend` does, "outcome" of a run, or "tuned predict": the answers of a tuned network."""
+
+    def outcome(self, key, say):
+        self._hold("outcome", key)
+        return super().outcome(key, say)
+
+    def predict(self, spec, example, top, output, say):
+        self._hold("tuned predict", getattr(spec, "path", ""))
+        return super().predict(spec, example, top, output, say)
 
 
 def vector(values):

@@ -1,8 +1,7 @@
 """A backend that keeps by class what a page collects, and knows the sets that come with explorer; nothing is read."""
 
-import threading
-
 from fake_tuning import TuningBackend
+from fakes import HeldBackend
 
 from explorer.catalog import DATA_SETS
 from explorer.errors import ExplorerError
@@ -78,16 +77,11 @@ class DataBackend(TuningBackend):
         self.kept, self.left_out = {}, []
 
 
-class SlowDataBackend(DataBackend):
-    """Holds the first `collect` back until `let_go` is set."""
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        self.let_go, self.holding = threading.Event(), threading.Event()
+class HeldDataBackend(DataBackend, HeldBackend):
+    """`DataBackend` that holds "collect" back, as `HeldBackend` does, for the networks named in `held`."""
 
     def collect(self, spec, changes, validation, seed, say):
-        self.holding.set()
-        self.let_go.wait(10)
+        self._hold("collect", spec.name)
         return super().collect(spec, changes, validation, seed, say)
 
 

@@ -65,6 +65,12 @@ def tell(key, *steps, seconds=4.0):
         stream.writelines(files.as_json(files.Told(seconds, step)) + "\n" for step in steps)
 
 
+def told(trainings, *steps):
+    """Let the run that is shown tell this, and have a look at it."""
+    tell(trainings.key, *steps)
+    trainings.look()
+
+
 def batch(phase, epoch, done, total=10, accuracy=0.5, left=None):
     return TrainingStep("batch", phase, epoch, done, total, 1.0 - accuracy / 2, accuracy, left)
 
@@ -78,8 +84,19 @@ def outcome(accuracy=0.92, low=0.88, high=0.96):
     return Outcome(("a", "b"), [[4, 1], [0, 5]], accuracy, low, high, (), ())
 
 
+def records(*steps):
+    """Return the history that these ends of epochs make."""
+    return tuple(step.record for step in steps)
+
+
 def end(alive, key, state="done", history=(), **facts):
     """Let the process of a run end."""
-    result = RunResult(state, 4.2, history=tuple(step.record for step in history), **facts)
+    result = RunResult(state, 4.2, history=records(*history), **facts)
     files.write(runs.folder(key) / files.RESULT, files.as_json(result))
     alive.discard(key)
+
+
+def finish(trainings, alive, state="done", history=(), **facts):
+    """Let the process of the run that is shown end, and have a look at it."""
+    end(alive, trainings.key, state, history, **facts)
+    trainings.look()

@@ -1,10 +1,15 @@
-"""A network deep enough to be frozen somewhere, and a backend that knows where."""
+"""A network deep enough to be frozen somewhere, and a backend that knows where; nothing is computed."""
 
-from fakes import PICTURES, FakeBackend, layer, network
+from contextlib import contextmanager
+
+from fakes import PICTURES, FakeBackend, HeldBackend, layer, network
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.plan import block_ends
+from explorer.session import Session
+from explorer.tuning import Tuning
 from explorer.values import DataClass, DataSpec, DataSummary, Layers, Probe
+from explorer.worker import Worker
 
 
 def chain(*rows):
@@ -61,3 +66,32 @@ class TuningBackend(FakeBackend):
             raise ExplorerError("One class can't be told from others.")
         ends = block_ends(self._backbone(spec))
         return tuple(Probe(end.block, end.layer, end.index, 0.5 + end.index / 20, 0.02) for end in ends)
+
+
+class HeldTuningBackend(TuningBackend, HeldBackend):
+    """`TuningBackend` that holds "backbone" or "probe" back, as `HeldBackend` does, for the networks named in `held`."""
+
+    def backbone(self, spec, head_at, say):
+        self._hold("backbone", spec.name)
+        return super().backbone(spec, head_at, say)
+
+    def probe(self, spec, data, head_at, say):
+        self._hold("probe", spec.name)
+        return super().probe(spec, data, head_at, say)
+
+
+def asked(backend, *verbs):
+    """Return what a backend was asked with these verbs, in order, the verbs left out."""
+    return [tuple(arguments) for verb, *arguments in backend.asked if verb in verbs]
+
+
+@contextmanager
+def looked_at(backend):
+    """Yield a session that a thread answers, and its tuning, which is looked at; to be entered where an event loop runs."""
+    session = Session(worker=Worker(lambda: backend))
+    tuning = Tuning(session)
+    tuning.shown = True
+    try:
+        yield session, tuning
+    finally:
+        session.close()

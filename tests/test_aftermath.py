@@ -2,14 +2,15 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from fake_aftermath import BEFORE, OUTCOME, AftermathBackend, FakeTrainings, picture, run, tuned_by
-from fakes import HeldBackend, until
+from fake_aftermath import BEFORE, OUTCOME, AftermathBackend, FakeTrainings, HeldAftermathBackend, picture, run, tuned_by
+from fake_tuning import asked
+from fakes import until
 
 from explorer.aftermath import Aftermath
 from explorer.errors import ExplorerError
 from explorer.session import Session
 from explorer.values import Answers, FeatureMaps
-from explorer.worker import InlineWorker, Worker
+from explorer.worker import Worker
 
 
 @pytest.fixture
@@ -17,51 +18,30 @@ def backend():
     return AftermathBackend(outcomes={"nothing": None})
 
 
-@pytest.fixture
-def session(backend):
-    return Session("digits", worker=InlineWorker(lambda: backend))
-
-
-@pytest.fixture
-def trainings():
-    return FakeTrainings()
-
-
-@pytest.fixture
-def aftermath(session, trainings):
-    aftermath = Aftermath(session, trainings)
-    aftermath.shown = True
-    return aftermath
-
-
-def asked(backend, *verbs):
-    return [one for one in backend.asked if one[0] in verbs]
-
-
 def labels(answers):
     return [one.label for one in answers.predictions]
 
 
 @pytest.mark.parametrize("state", ["waiting", "running", "lost"])
-def test_before_a_run_has_ended_nothing_is_asked(aftermath, trainings, backend, state):
-    trainings.run = run(state=state)
+def test_before_a_run_has_ended_nothing_is_asked(aftermath, fake_trainings, backend, state):
+    fake_trainings.run = run(state=state)
     assert (aftermath.outcome, aftermath.tuned, aftermath.answers, aftermath.maps) == (None, None, (), ())
     assert asked(backend, "outcome", "tuned", "held_out") == []
 
 
 @pytest.mark.parametrize("state", ["done", "stopped", "failed"])
-def test_what_a_run_has_come_to_is_asked_at_its_end(aftermath, trainings, backend, state):
-    trainings.run = run(state="running")
-    trainings.run = run(state=state)
+def test_what_a_run_has_come_to_is_asked_at_its_end(aftermath, fake_trainings, backend, state):
+    fake_trainings.run = run(state="running")
+    fake_trainings.run = run(state=state)
     assert aftermath.outcome is OUTCOME
     assert aftermath.tuned == tuned_by("a")
     assert list(aftermath.pictures) == [4, 17, 5], "the worst first"
     assert aftermath.pictures[17] == picture(17)
 
 
-def test_nothing_is_asked_before_it_is_looked_at(session, trainings, backend):
-    aftermath = Aftermath(session, trainings)
-    trainings.run = run()
+def test_nothing_is_asked_before_it_is_looked_at(session, fake_trainings, backend):
+    aftermath = Aftermath(session, fake_trainings)
+    fake_trainings.run = run()
     session.select("block1_conv")
     assert asked(backend, "outcome", "tuned", "held_out") == []
     aftermath.shown = True
@@ -69,9 +49,9 @@ def test_nothing_is_asked_before_it_is_looked_at(session, trainings, backend):
     assert len(aftermath.maps) == 2
 
 
-def test_the_example_is_answered_before_and_after(aftermath, trainings, session):
+def test_the_example_is_answered_before_and_after(aftermath, fake_trainings, session):
     session.top = 2
-    trainings.run = run()
+    fake_trainings.run = run()
     before, after = aftermath.answers
     assert (labels(before), labels(after)) == (["red_fox", "owl"], ["red_dots", "rings"])
     before, after = aftermath.maps
@@ -80,14 +60,14 @@ def test_the_example_is_answered_before_and_after(aftermath, trainings, session)
     assert session.network.spec == BEFORE, "the network on screen stays"
 
 
-def test_it_is_asked_for_no_more_answers_than_there_are_classes(aftermath, trainings, session):
+def test_it_is_asked_for_no_more_answers_than_there_are_classes(aftermath, fake_trainings, session):
     session.top = 4
-    trainings.run = run()
+    fake_trainings.run = run()
     assert [len(side.predictions) for side in aftermath.answers] == [4, 3]
 
 
-def test_another_example_another_layer_and_more_answers_are_followed(aftermath, trainings, session, backend):
-    trainings.run = run()
+def test_another_example_another_layer_and_more_answers_are_followed(aftermath, fake_trainings, session, backend):
+    fake_trainings.run = run()
     backend.asked.clear()
     session.select("block1_conv")
     assert [side.layer.name for side in aftermath.maps] == ["block1_conv"] * 2
@@ -100,8 +80,8 @@ def test_another_example_another_layer_and_more_answers_are_followed(aftermath, 
     assert asked(backend, "outcome", "tuned", "held_out") == []
 
 
-def test_a_layer_that_the_tuned_network_lacks_is_said_in_a_sentence(aftermath, trainings, session):
-    trainings.run = run()
+def test_a_layer_that_the_tuned_network_lacks_is_said_in_a_sentence(aftermath, fake_trainings, session):
+    fake_trainings.run = run()
     session.select("predictions")
     before, after = aftermath.maps
     assert isinstance(before, FeatureMaps)
@@ -109,72 +89,72 @@ def test_a_layer_that_the_tuned_network_lacks_is_said_in_a_sentence(aftermath, t
     assert session.failure == ""
 
 
-def test_with_the_tuned_network_on_screen_the_one_before_still_answers_as_much(aftermath, trainings, session, backend, tmp_path):
+def test_with_the_tuned_network_on_screen_the_one_before_still_answers_as_much(aftermath, fake_trainings, session, backend, tmp_path):
     aftermath.open_tuned()
     assert session.network.spec == BEFORE, "there is none yet"
     backend.folder = tmp_path
     session.top = 3
-    trainings.run = run()
+    fake_trainings.run = run()
     aftermath.open_tuned()
     assert session.network.spec == aftermath.tuned
     before, after = aftermath.answers
     assert (labels(before), labels(after)) == (["red_fox", "owl", "bear"], ["red_dots", "rings", "stripes"])
 
 
-def test_a_network_that_was_never_on_screen_is_asked_for_its_best_answer(aftermath, trainings, session, backend):
+def test_a_network_that_was_never_on_screen_is_asked_for_its_best_answer(aftermath, fake_trainings, session, backend):
     spec = replace(BEFORE, architecture="VGG16")
     backend.open(spec, False, lambda _progress: None)
-    trainings.run = run(spec=spec)
+    fake_trainings.run = run(spec=spec)
     assert [len(side.predictions) for side in aftermath.answers] == [1, 3]
 
 
-def test_why_a_network_does_not_answer_is_said_in_its_place(aftermath, trainings, session, backend, monkeypatch):
+def test_why_a_network_does_not_answer_is_said_in_its_place(aftermath, fake_trainings, session, backend, monkeypatch):
     def refuse(spec, example, top, output, say):
         raise ExplorerError("It names no classes.")
 
     monkeypatch.setattr(backend, "predict", refuse)
-    trainings.run = run()
+    fake_trainings.run = run()
     assert aftermath.answers == ("It names no classes.",) * 2
     assert all(isinstance(side, FeatureMaps) for side in aftermath.maps)
 
 
-def test_a_run_that_has_come_to_nothing_has_no_tuned_network(aftermath, trainings, backend):
-    trainings.run = run("nothing", "failed")
+def test_a_run_that_has_come_to_nothing_has_no_tuned_network(aftermath, fake_trainings, backend):
+    fake_trainings.run = run("nothing", "failed")
     assert (aftermath.outcome, aftermath.tuned, aftermath.answers) == (None, None, ())
     assert asked(backend, "tuned", "held_out") == []
 
 
-def test_data_that_is_gone_leaves_the_rest_and_is_asked_for_once(aftermath, trainings, session, backend):
-    trainings.run = run("moved away")
+def test_data_that_is_gone_leaves_the_rest_and_is_asked_for_once(aftermath, fake_trainings, session, backend):
+    fake_trainings.run = run("moved away")
     assert (session.failure, aftermath.pictures) == ("The data is gone.", {})
     assert (aftermath.outcome, len(aftermath.answers)) == (OUTCOME, 2)
     assert len(asked(backend, "held_out")) == 1
 
 
-def test_another_run_takes_its_place_and_none_empties_it(aftermath, trainings):
-    trainings.run = run("a")
-    trainings.run = run("b")
+def test_another_run_takes_its_place_and_none_empties_it(aftermath, fake_trainings):
+    fake_trainings.run = run("a")
+    fake_trainings.run = run("b")
     assert aftermath.tuned == tuned_by("b")
-    trainings.run = None
+    fake_trainings.run = None
     assert (aftermath.outcome, aftermath.pictures, aftermath.tuned, aftermath.answers, aftermath.maps) == (None, {}, None, (), ())
 
 
-def test_the_same_end_is_asked_about_once_and_a_run_that_went_on_anew(aftermath, trainings, backend):
-    trainings.run = run()
-    trainings.run = replace(run(), notices=("A note.",))
+def test_the_same_end_is_asked_about_once_and_a_run_that_went_on_anew(aftermath, fake_trainings, backend):
+    fake_trainings.run = run()
+    fake_trainings.run = replace(run(), notices=("A note.",))
     assert len(asked(backend, "outcome")) == 1
-    trainings.run = run(state="running")
+    fake_trainings.run = run(state="running")
     assert aftermath.outcome is None
-    trainings.run = run(seconds=5.0)
+    fake_trainings.run = run(seconds=5.0)
     assert len(asked(backend, "outcome")) == 2
 
 
-def test_once_closed_it_no_longer_follows(aftermath, trainings, session, backend):
-    trainings.run = run("a")
+def test_once_closed_it_no_longer_follows(aftermath, fake_trainings, session, backend):
+    fake_trainings.run = run("a")
     aftermath.close()
     aftermath.close()
     backend.asked.clear()
-    trainings.run = run("b")
+    fake_trainings.run = run("b")
     session.select("block1_conv")
     assert asked(backend, "outcome") == []
     assert len(asked(backend, "feature_maps")) == 1, "the page's own"
@@ -184,24 +164,14 @@ def test_by_itself_it_makes_trainings_of_its_own(session):
     aftermath = Aftermath(session)
     aftermath.shown = True
     assert (aftermath.trainings.run, aftermath.outcome) == (None, None)
+    aftermath.trainings.run = run()
+    assert aftermath.outcome is OUTCOME
     aftermath.close()
-
-
-class Slow(AftermathBackend, HeldBackend):
-    """Holds what the run "a" has come to back, or a tuned network's answers."""
-
-    def outcome(self, key, say):
-        self._hold("outcome", key)
-        return super().outcome(key, say)
-
-    def predict(self, spec, example, top, output, say):
-        self._hold("tuned predict", getattr(spec, "path", ""))
-        return AftermathBackend.predict(self, spec, example, top, output, say)
 
 
 def run_held(verb, held, then):
     """Show the run "a", do something while its backend is held, and wait for what comes of it."""
-    backend = Slow(held=(held,), verb=verb)
+    backend = HeldAftermathBackend(held=(held,), verb=verb)
 
     async def page():
         session, trainings = Session("digits", worker=Worker(lambda: backend)), FakeTrainings()
@@ -225,7 +195,7 @@ def test_what_comes_late_for_another_run_is_dropped():
 
     session, aftermath, backend = run_held("outcome", "a", switch)
     assert (aftermath.tuned, session.failure) == (tuned_by("b"), "")
-    assert asked(backend, "tuned") == [("tuned", "b")]
+    assert asked(backend, "tuned") == [("b",)]
 
 
 def test_answers_to_an_example_that_is_gone_are_dropped():

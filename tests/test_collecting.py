@@ -1,13 +1,12 @@
 import asyncio
 
 import pytest
-from fake_data import DataBackend, SlowDataBackend, counts
+from fake_data import DataBackend, HeldDataBackend, counts
+from fake_tuning import asked, looked_at
 from fakes import network_of_sound, until
 
 from explorer.collecting import Collecting
-from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.worker import InlineWorker, Worker
 
 
 @pytest.fixture
@@ -16,24 +15,8 @@ def backend():
 
 
 @pytest.fixture
-def session(backend):
-    return Session(worker=InlineWorker(lambda: backend))
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    return tuning
-
-
-@pytest.fixture
 def collecting(session, tuning):
     return Collecting(session, tuning)
-
-
-def asked(backend, *verbs):
-    return [one for one in backend.asked if one[0] in verbs]
 
 
 def collect(collecting, *labels):
@@ -110,17 +93,17 @@ def test_share_and_seed_are_asked_anew_within_their_bounds(collecting, backend):
     collecting.choose("patterns")
     collecting.validation = 0.5
     collecting.seed = 7
-    assert asked(backend, "choose_data")[-1][2:] == ("patterns", 0.5, 7, 0)
+    assert asked(backend, "choose_data")[-1][1:] == ("patterns", 0.5, 7, 0)
     collect(collecting, "cats")
     collecting.validation, collecting.seed = 3.0, -2
     assert (collecting.validation, collecting.seed) == (0.9, 0)
-    assert asked(backend, "collect")[-1][2:] == ((), 0.9, 0)
+    assert asked(backend, "collect")[-1][1:] == ((), 0.9, 0)
 
 
 def test_another_network_is_asked_about_the_same_data(collecting, backend, session, tuning):
     collect(collecting, "cats", "dogs")
     session.open("timbres")
-    assert asked(backend, "collect")[-1][1:3] == ("timbres", ())
+    assert asked(backend, "collect")[-1][:2] == ("timbres", ())
     collecting.choose("patterns")
     assert session.failure == "This network does not read patterns."
     assert tuning.data is None
@@ -146,45 +129,40 @@ def test_after_closing_nothing_is_asked(collecting, backend, session):
 
 
 def test_fifty_pictures_that_come_at_once_are_all_taken_in_a_few_steps():
-    async def main():
-        backend = SlowDataBackend()
-        session = Session(worker=Worker(lambda: backend))
-        tuning = Tuning(session)
-        tuning.shown = True
-        collecting = Collecting(session, tuning)
-        collecting.add_file("cats", b"x", "first.png")
-        await until(backend.holding.is_set)
-        collect(collecting, *["cats"] * 25, *["dogs"] * 25)
-        collecting.add_zip(b"bad", "flowers.zip")
-        collecting.rename("dogs", "hounds")
-        assert (collecting.waiting, collecting.reading) == (53, True)
-        backend.let_go.set()
-        await until(lambda: not collecting.reading and not collecting.waiting)
-        session.close()
-        return collecting, asked(backend, "collect")
+    backend = HeldDataBackend(held=("digits",), verb="collect")
 
-    collecting, steps = asyncio.run(main())
-    assert counts(collecting.summary) == {"cats": 26, "hounds": 25}
-    assert [len(step[2]) for step in steps] == [1, 50, 1, 1]
+    async def main():
+        with looked_at(backend) as (session, tuning):
+            collecting = Collecting(session, tuning)
+            collecting.add_file("cats", b"x", "first.png")
+            await until(backend.holding.is_set)
+            collect(collecting, *["cats"] * 25, *["dogs"] * 25)
+            collecting.add_zip(b"bad", "flowers.zip")
+            collecting.rename("dogs", "hounds")
+            assert (collecting.waiting, collecting.reading) == (53, True)
+            backend.let_go.set()
+            await until(lambda: not collecting.reading and not collecting.waiting)
+        return collecting.summary
+
+    assert counts(asyncio.run(main())) == {"cats": 26, "hounds": 25}
+    assert [len(changes) for _name, changes, *_rest in asked(backend, "collect")] == [1, 50, 1, 1]
 
 
 def test_what_arrives_for_the_network_before_is_asked_for_again():
-    async def main():
-        backend = SlowDataBackend(networks={"timbres": network_of_sound})
-        session = Session(worker=Worker(lambda: backend))
-        tuning = Tuning(session)
-        tuning.shown = True
-        collecting = Collecting(session, tuning)
-        await until(lambda: session.network is not None)
-        collect(collecting, "cats")
-        await until(backend.holding.is_set)
-        session.open("timbres")
-        collecting.choose("timbres")
-        backend.let_go.set()
-        await until(lambda: tuning.data is not None)
-        session.close()
-        return tuning.data, backend
+    backend = HeldDataBackend(held=("digits",), verb="collect", networks={"timbres": network_of_sound})
 
-    data, backend = asyncio.run(main())
+    async def main():
+        with looked_at(backend) as (session, tuning):
+            collecting = Collecting(session, tuning)
+            await until(lambda: session.network is not None)
+            collect(collecting, "cats")
+            await until(backend.holding.is_set)
+            session.open("timbres")
+            collecting.choose("timbres")
+            backend.let_go.set()
+            await until(lambda: tuning.data is not None)
+        return tuning.data
+
+    data = asyncio.run(main())
     assert (data.kind, data.spec.path) == ("audio", "timbres")
     assert backend.kept == {"cats": 1}, "what waited is kept beside it"

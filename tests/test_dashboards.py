@@ -1,7 +1,8 @@
 import ipywidgets
 import pytest
-from fake_runs import RunningBackend, play
-from fakes import FakeBackend, network_of_sound
+from fake_runs import RunningBackend
+from fake_tuning import asked
+from fakes import network_of_sound
 
 from explorer.dashboards import FINE_TUNE, OVER_TIME, Explorer, FineTuner
 from explorer.errors import UnknownName
@@ -20,18 +21,18 @@ from explorer.widgets.runs import RunsView
 from explorer.widgets.sound import SoundView
 from explorer.widgets.training import TrainingView
 from explorer.widgets.training_data import TrainingDataView
-from explorer.worker import InlineWorker
+
+pytestmark = pytest.mark.usefixtures("worker_here", "alive")
 
 
 class Model:
-    name = "mine"
+    def __init__(self, name):
+        self.name = name
 
 
 @pytest.fixture
-def backend(monkeypatch):
-    backend = FakeBackend()
-    monkeypatch.setattr("explorer.asking.worker_here", lambda: InlineWorker(lambda: backend))
-    return backend
+def backend():
+    return RunningBackend()
 
 
 def every(widget):
@@ -44,19 +45,19 @@ def one_of(page, kind):
     return next(widget for widget in every(page) if isinstance(widget, kind))
 
 
-def test_a_page_begins_with_what_is_always_there(backend):
+def test_a_page_begins_with_what_is_always_there():
     page = Explorer()
     assert page.session.network.spec.name == "digits"
     assert {"explorer", "page"} <= set(page._dom_classes)
 
 
-def test_a_page_begins_with_an_architecture(backend):
+def test_a_page_begins_with_an_architecture():
     assert Explorer("VGG16").session.network.spec.name == "VGG16"
     with pytest.raises(UnknownName, match="Did you mean VGG19 or VGG16"):
         Explorer("VGG17")
 
 
-def test_a_page_begins_with_a_models_file(backend, tmp_path):
+def test_a_page_begins_with_a_models_file(tmp_path):
     path = tmp_path / "mine.keras"
     path.write_bytes(b"model")
     for source in (path, str(path)):
@@ -65,22 +66,22 @@ def test_a_page_begins_with_a_models_file(backend, tmp_path):
 
 
 def test_a_page_begins_with_a_live_model_and_shows_it_as_it_is_now_when_asked(backend):
-    model, prepare = Model(), abs
+    model, prepare = Model("mine"), abs
     page = Explorer(model, preprocess=prepare)
     assert page.session.network.spec.name == "mine"
     page.session.refresh()
-    handed_over = [asked for asked in backend.asked if asked[0] == "adopt"]
-    assert [(spec.version, given, how) for _verb, spec, given, how in handed_over] == [(0, model, prepare), (1, model, prepare)]
+    handed_over = asked(backend, "adopt")
+    assert [(spec.version, given, how) for spec, given, how in handed_over] == [(0, model, prepare), (1, model, prepare)]
 
 
-def test_a_page_shares_the_session_that_it_is_given(backend):
+def test_a_page_shares_the_session_that_it_is_given():
     session = Session("VGG16")
     page = Explorer(session=session)
     assert page.session is session
     assert one_of(page, ArchitecturePicker).session is session
 
 
-def test_the_tabs_have_words_for_titles(backend):
+def test_the_tabs_have_words_for_titles():
     tabs = one_of(Explorer(), ipywidgets.Tab)
     assert tabs.titles == ("Inside", "Over time", "Model", "Fine-tune")
     assert len(tabs.children) == 4
@@ -89,7 +90,7 @@ def test_the_tabs_have_words_for_titles(backend):
 def hum(page, backend):
     """Turn the page to a network of sound."""
     backend.networks["hum"] = network_of_sound
-    page.session.adopt(type("Model", (), {"name": "hum"})())
+    page.session.adopt(Model("hum"))
 
 
 def test_a_network_of_sound_is_marked_for_the_style_sheet_which_shows_its_tab_and_a_wider_column(backend):
@@ -126,10 +127,11 @@ def test_a_tab_that_is_gone_gives_way_to_the_first(backend):
     assert tabs.selected_index == 0
 
 
-def test_the_sound_lies_between_the_input_and_the_answers(backend):
+def test_the_sound_lies_between_the_input_and_the_answers():
     page = Explorer()
     left = next(box for box in every(page) if any(isinstance(child, InputView) for child in getattr(box, "children", ())))
-    assert [type(child).__mro__[1] for child in left.children] == [InputView, SoundView, AnswersView]
+    assert all(map(isinstance, left.children, (InputView, SoundView, AnswersView)))
+    assert len(left.children) == 3
 
 
 def test_a_closed_page_no_longer_follows_the_session(backend):
@@ -140,7 +142,7 @@ def test_a_closed_page_no_longer_follows_the_session(backend):
     assert "sound" not in page._dom_classes
 
 
-def test_the_chart_shows_when_the_picker_asks_for_it(backend):
+def test_the_chart_shows_when_the_picker_asks_for_it():
     page = Explorer()
     picker, chart = one_of(page, ArchitecturePicker), one_of(page, AccuracyChart)
     assert (picker.chart, chart.shown) == (False, False)
@@ -148,23 +150,15 @@ def test_the_chart_shows_when_the_picker_asks_for_it(backend):
     assert chart.shown
 
 
-def test_options_of_the_box_are_the_boxs_own(backend):
+def test_options_of_the_box_are_the_boxs_own():
     assert Explorer(layout={"border_top": "1px solid red"}).layout.border_top == "1px solid red"
 
 
-@pytest.fixture
-def tuning_backend(monkeypatch, tmp_path):
-    backend = RunningBackend()
-    play(monkeypatch, tmp_path, backend.alive)
-    monkeypatch.setattr("explorer.asking.worker_here", lambda: InlineWorker(lambda: backend))
-    return backend
-
-
-def test_fine_tuning_is_made_when_its_tab_is_looked_at(tuning_backend):
+def test_fine_tuning_is_made_when_its_tab_is_looked_at(backend):
     page = Explorer()
     tabs = one_of(page, ipywidgets.Tab)
     assert tabs.children[FINE_TUNE].children == ()
-    assert [asked for asked in tuning_backend.asked if asked[0] == "backbone"] == []
+    assert asked(backend, "backbone") == []
     tabs.selected_index = FINE_TUNE
     assert "tuning" in page._dom_classes
     views = (TrainingDataView, FreezePlanView, RecipeView, TrainingView, RunsView, OutcomeView, BeforeAfterView)
@@ -178,13 +172,13 @@ def test_fine_tuning_is_made_when_its_tab_is_looked_at(tuning_backend):
     assert [one_of(page, view) for view in views] == found
 
 
-def test_a_page_whose_address_names_a_run_turns_to_it(tuning_backend):
+def test_a_page_whose_address_names_a_run_turns_to_it():
     page = Explorer()
     one_of(page, LayerStrip).received({"run": True}, [])
     assert one_of(page, ipywidgets.Tab).selected_index == FINE_TUNE
 
 
-def test_the_panel_stands_alone(tuning_backend):
+def test_the_panel_stands_alone():
     panel = FineTuner("digits")
     assert panel.tuning.plan.index == panel.tuning.freeze > 0
     assert one_of(panel, LayerStrip).tuning_shown

@@ -243,6 +243,21 @@ def test_a_field_that_older_settings_lack_has_its_usual_value():
     assert runs.record(key).settings == SETTINGS
 
 
+@pytest.mark.parametrize("nonsense", ['{"a": 1}', '"many"', "null", "[[1], []]", f"[{2**70}]"])
+def test_a_result_that_is_no_result_is_none(nonsense):
+    key = runs.create(SETTINGS)
+    outcome = Outcome(("a", "b"), np.zeros((2, 2), np.int64), 1.0, 0.5, 1.0, (), ())
+    text = files.as_json(RunResult("done", 1.0, outcome=outcome))
+    assert files.from_json(RunResult, text).outcome.accuracy == 1
+    (runs.folder(key) / files.RESULT).write_text(text.replace("[[0, 0], [0, 0]]", nonsense))
+    assert runs.result(key) is None
+
+
+def test_whole_numbers_are_read_as_fractions_where_these_are_meant():
+    phase = files.from_json(Phase, files.as_json(Phase("head", "sgd", 1, momentum=0)))
+    assert (type(phase.learning_rate), type(phase.momentum), type(phase.epochs)) == (float, float, int)
+
+
 def test_deep_nonsense_is_refused():
     key = runs.create(SETTINGS)
     (runs.folder(key) / files.SETTINGS).write_text("[" * 100_000)
@@ -579,4 +594,23 @@ def test_a_process_that_can_not_be_started_is_said(monkeypatch):
     monkeypatch.setattr(processes.subprocess, "Popen", full)
     with pytest.raises(ExplorerError, match="disk is full"):
         runs.start(key)
+    assert runs.record(key).state == "waiting"
+    files.write(runs.folder(key) / files.RESULT, files.as_json(RunResult("stopped", 1.0)))
+    with pytest.raises(ExplorerError, match="disk is full"):
+        runs.go_on(key)
+    assert runs.record(key).state == "stopped"
+
+
+@pytest.mark.usefixtures("waiting_child")
+def test_a_process_whose_number_can_not_be_written_is_not_left_running(monkeypatch):
+    key, launched, launch = runs.create(SETTINGS), [], processes._launched
+
+    def full(_path, _text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(processes, "_launched", lambda place: launched.append(launch(place)) or launched[0])
+    monkeypatch.setattr(files, "write", full)
+    with pytest.raises(ExplorerError, match="disk is full"):
+        runs.start(key)
+    assert launched[0].poll() is not None
     assert runs.record(key).state == "waiting"

@@ -1,18 +1,15 @@
 import asyncio
 from dataclasses import replace
 
-import fake_runs
 import pytest
-from fake_runs import RunningBackend, batch, begun, end, epoch, outcome, tell
-from fake_tuning import DATA
+from fake_runs import RunningBackend, batch, begun, end, epoch, finish, outcome, tell, told
+from fake_tuning import DATA, asked, looked_at
 from fakes import until
 
 from explorer import runs
-from explorer.session import Session
 from explorer.trainings import BATCHES, Trainings, duration
 from explorer.tuning import Tuning
 from explorer.values import DataClass, Head, NetworkSpec, Recipe, TrainingStep
-from explorer.worker import InlineWorker, Worker
 
 NOWHERE = "0" * 32
 
@@ -20,34 +17,6 @@ NOWHERE = "0" * 32
 @pytest.fixture
 def backend():
     return RunningBackend()
-
-
-@pytest.fixture(autouse=True)
-def alive(backend, tmp_path, monkeypatch):
-    fake_runs.play(monkeypatch, tmp_path, backend.alive)
-    return backend.alive
-
-
-@pytest.fixture
-def session(backend):
-    return Session(worker=InlineWorker(lambda: backend))
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    tuning.data = DATA
-    return tuning
-
-
-@pytest.fixture
-def trainings(session, tuning):
-    return Trainings(session, tuning)
-
-
-def asked(backend, verb):
-    return [one[1:] for one in backend.asked if one[0] == verb]
 
 
 # Start
@@ -112,43 +81,35 @@ def test_one_that_can_not_be_started_leaves_all_as_it_was(trainings, tuning, ses
 
 def test_it_follows_by_batch_and_by_epoch(trainings):
     trainings.train()
-    tell(trainings.key, TrainingStep("features", done=120, total=200))
-    trainings.look()
+    told(trainings, TrainingStep("features", done=120, total=200))
     assert (trainings.step.what, trainings.step.done) == ("features", 120)
-    tell(trainings.key, batch(0, 0, 2), batch(0, 0, 5))
-    trainings.look()
+    told(trainings, batch(0, 0, 2), batch(0, 0, 5))
     assert [one.fraction for one in trainings.batches] == [0.2, 0.5]
-    tell(trainings.key, epoch(0, 0, held_out=0.75))
-    trainings.look()
+    told(trainings, epoch(0, 0, held_out=0.75))
     assert (trainings.batches, [one.val_accuracy for one in trainings.history]) == ((), [0.75])
     assert trainings.runs[0].history == trainings.run.history == trainings.history
-    tell(trainings.key, batch(0, 1, 1))
-    trainings.look()
+    told(trainings, batch(0, 1, 1))
     assert [(one.epoch, one.fraction) for one in trainings.batches] == [(1, 0.1)]
 
 
 def test_notices_are_of_the_run_and_no_step(trainings):
     trainings.train()
-    tell(trainings.key, batch(0, 0, 2), TrainingStep("notice", text="Two classes are alike."))
-    trainings.look()
+    told(trainings, batch(0, 0, 2), TrainingStep("notice", text="Two classes are alike."))
     assert (trainings.step.what, trainings.run.notices) == ("batch", ("Two classes are alike.",))
     assert trainings.batches
 
 
 def test_of_many_batches_some_are_remembered_from_the_first_to_the_last(trainings):
     trainings.train()
-    tell(trainings.key, *(batch(0, 0, number, 1000) for number in range(1, 1001)))
-    trainings.look()
+    told(trainings, *(batch(0, 0, number, 1000) for number in range(1, 1001)))
     assert len(trainings.batches) <= BATCHES
     assert (trainings.batches[0].fraction, trainings.batches[-1].fraction) == (0.001, 1.0)
 
 
 def test_at_its_end_it_tells_what_came_of_it(trainings, alive):
     trainings.train()
-    tell(trainings.key, epoch(0, 0), batch(0, 1, 3))
-    trainings.look()
-    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0, outcome=outcome(), notices=("The rate was too high.",))
-    trainings.look()
+    told(trainings, epoch(0, 0), batch(0, 1, 3))
+    finish(trainings, alive, "stopped", [epoch(0, 0)], kept=0, outcome=outcome(), notices=("The rate was too high.",))
     assert (trainings.run.state, trainings.run.kept, trainings.run.accuracy) == ("stopped", 0, 0.92)
     assert (trainings.run.notices, trainings.batches, trainings.busy) == (("The rate was too high.",), (), False)
     assert trainings.barred == ""
@@ -156,8 +117,7 @@ def test_at_its_end_it_tells_what_came_of_it(trainings, alive):
 
 def test_one_whose_process_is_gone_is_lost(trainings, alive):
     trainings.train()
-    tell(trainings.key, epoch(0, 0))
-    trainings.look()
+    told(trainings, epoch(0, 0))
     alive.clear()
     trainings.look()
     assert (trainings.run.state, trainings.run.resumable, len(trainings.history), trainings.busy) == ("lost", True, 1, False)
@@ -198,8 +158,7 @@ def test_stop_asks_the_process_and_waits_for_it(trainings, alive):
     trainings.stop()
     assert (runs.folder(trainings.key) / "stop").exists()
     assert (trainings.stopping, trainings.busy) == (True, True)
-    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0)
-    trainings.look()
+    finish(trainings, alive, "stopped", [epoch(0, 0)], kept=0)
     assert (trainings.stopping, trainings.busy) == (False, False)
 
 
@@ -221,8 +180,7 @@ def test_one_that_is_lost_goes_on_and_epochs_done_again_count_once(trainings, ba
 def test_a_run_is_done_once_more_as_it_was(trainings, tuning, backend, alive):
     trainings.train()
     first, recipe = trainings.key, tuning.recipe
-    end(alive, first)
-    trainings.look()
+    finish(trainings, alive)
     tuning.freeze_at(1)
     tuning.data = None
     trainings.rerun(first)
@@ -307,22 +265,19 @@ def test_an_unknown_key_is_said_and_changes_nothing(trainings, session, key):
 
 def test_an_event_loop_follows_by_itself_until_it_is_closed(backend, alive):
     async def followed():
-        session = Session(worker=Worker(lambda: backend))
-        tuning = Tuning(session)
-        tuning.shown = True
-        closed, open_ = Trainings(session, tuning), Trainings(session, tuning)
-        await until(lambda: tuning.plan)
-        tuning.data = DATA
-        closed.train()
-        await until(lambda: closed.run)
-        open_.show(closed.key)
-        tell(closed.key, epoch(0, 0))
-        await until(lambda: closed.history)
-        closed.close()
-        closed.close()
-        end(alive, closed.key, "done", [epoch(0, 0), epoch(0, 1)])
-        await until(lambda: not open_.busy)
-        session.close()
+        with looked_at(backend) as (session, tuning):
+            closed, open_ = Trainings(session, tuning), Trainings(session, tuning)
+            await until(lambda: tuning.plan)
+            tuning.data = DATA
+            closed.train()
+            await until(lambda: closed.run)
+            open_.show(closed.key)
+            tell(closed.key, epoch(0, 0))
+            await until(lambda: closed.history)
+            closed.close()
+            closed.close()
+            end(alive, closed.key, "done", [epoch(0, 0), epoch(0, 1)])
+            await until(lambda: not open_.busy)
         return closed, open_
 
     closed, open_ = asyncio.run(followed())

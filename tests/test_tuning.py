@@ -1,37 +1,18 @@
 import asyncio
-import threading
 from dataclasses import replace
 
 import pytest
-from fake_tuning import BACKBONE, DATA, SPEC, TuningBackend
+from fake_tuning import BACKBONE, DATA, SPEC, HeldTuningBackend, TuningBackend, asked, looked_at
 from fakes import until
 
 from explorer.errors import UnknownName
-from explorer.session import Session
 from explorer.tuning import Tuning
 from explorer.values import Epoch, Head, RunRecord, RunSettings
-from explorer.worker import InlineWorker, Worker
 
 
 @pytest.fixture
 def backend():
     return TuningBackend()
-
-
-@pytest.fixture
-def session(backend):
-    return Session(worker=InlineWorker(lambda: backend))
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    return tuning
-
-
-def asked(backend, verb):
-    return [one[1:] for one in backend.asked if one[0] == verb]
 
 
 def test_nothing_is_asked_before_it_is_looked_at(session, backend):
@@ -162,59 +143,38 @@ def test_less_work_trains_the_later_the_line(tuning):
     assert tuning.freeze == 7
 
 
-def held(verb):
-    """Return a backend that holds a verb back until `let_go` is set."""
-
-    class Held(TuningBackend):
-        holding, let_go = threading.Event(), threading.Event()
-
-    def hold(self, *asked):
-        self.holding.set()
-        self.let_go.wait(10)
-        return getattr(TuningBackend, verb)(self, *asked)
-
-    setattr(Held, verb, hold)
-    return Held
-
-
 def test_advice_that_is_given_up_never_comes():
-    backend = held("probe")
+    backend = HeldTuningBackend(held=("digits",), verb="probe")
 
     async def stopped():
-        session = Session(worker=Worker(backend))
-        tuning = Tuning(session)
-        tuning.shown = True
-        await until(lambda: tuning.plan and not session.busy)
-        tuning.data = DATA
-        tuning.ask_advice()
-        await until(backend.holding.is_set)
-        assert tuning.probing
-        tuning.stop_advice()
-        assert (tuning.probing, session.busy) == (False, False)
-        backend.let_go.set()
-        session.select(1)
-        await until(lambda: not session.busy)
-        session.close()
-        assert (tuning.probes, session.failure) == ((), "")
+        with looked_at(backend) as (session, tuning):
+            await until(lambda: tuning.plan and not session.busy)
+            tuning.data = DATA
+            tuning.ask_advice()
+            await until(backend.holding.is_set)
+            assert tuning.probing
+            tuning.stop_advice()
+            assert (tuning.probing, session.busy) == (False, False)
+            backend.let_go.set()
+            session.select(1)
+            await until(lambda: not session.busy)
+        return tuning.probes, session.failure
 
-    asyncio.run(stopped())
+    assert asyncio.run(stopped()) == ((), "")
 
 
 def test_a_backbone_that_comes_after_it_was_closed_is_left():
-    backend = held("backbone")
+    backend = HeldTuningBackend(held=("digits",), verb="backbone")
 
     async def closed():
-        session = Session(worker=Worker(backend))
-        tuning = Tuning(session)
-        tuning.shown = True
-        await until(backend.holding.is_set)
-        tuning.close()
-        backend.let_go.set()
-        await until(lambda: not session.busy)
-        session.close()
-        assert (tuning.backbone, tuning.plan, session.failure) == (None, None, "")
+        with looked_at(backend) as (session, tuning):
+            await until(backend.holding.is_set)
+            tuning.close()
+            backend.let_go.set()
+            await until(lambda: not session.busy)
+        return tuning.backbone, tuning.plan, session.failure
 
-    asyncio.run(closed())
+    assert asyncio.run(closed()) == (None, None, "")
 
 
 def test_closed_it_follows_no_more(tuning, session, backend):
@@ -231,17 +191,17 @@ def test_a_head_suits_data_of_several_classes_at_once(tuning):
     assert not tuning.recipe.head.multi_label
 
 
-def record_of(tuning, seconds, **settings):
-    recipe = replace(tuning.recipe, **settings)
+def record_of(session, tuning, seconds):
+    """Return a run by what is chosen; each of its epochs is the phase and how many seconds it took."""
     history = tuple(Epoch(phase, 0, one, 1.0, 0.5) for phase, one in seconds)
-    return RunRecord("0" * 32, RunSettings(tuning._session.network.spec, DATA.spec, recipe), "done", 0.0, 9.0, history)
+    return RunRecord("0" * 32, RunSettings(session.network.spec, DATA.spec, tuning.recipe), "done", 0.0, 9.0, history)
 
 
-def test_a_run_tells_how_long_an_epoch_takes_from_each_place(tuning):
+def test_a_run_tells_how_long_an_epoch_takes_from_each_place(session, tuning):
     tuning.data = DATA
     assert tuning.epoch_seconds is None
     tuning.freeze_at(4)
-    tuning.learn(record_of(tuning, [(0, 0.1), (0, 0.1), (1, 9.0), (1, 2.0), (1, 4.0)]))
+    tuning.learn(record_of(session, tuning, [(0, 0.1), (0, 0.1), (1, 9.0), (1, 2.0), (1, 4.0)]))
     assert tuning.epoch_seconds == pytest.approx(3.0)
     work = tuning.plan.tail_work
     tuning.freeze_at(7)
@@ -250,9 +210,9 @@ def test_a_run_tells_how_long_an_epoch_takes_from_each_place(tuning):
     assert tuning.epoch_seconds is None
 
 
-def test_a_run_of_other_data_or_with_no_second_epoch_tells_nothing(tuning):
+def test_a_run_of_other_data_or_with_no_second_epoch_tells_nothing(session, tuning):
     tuning.data = DATA
-    other = record_of(tuning, [(1, 9.0), (1, 2.0)])
+    other = record_of(session, tuning, [(1, 9.0), (1, 2.0)])
     tuning.learn(replace(other, settings=replace(other.settings, data=replace(DATA.spec, seed=7))))
-    tuning.learn(record_of(tuning, [(0, 0.1), (0, 0.1), (1, 9.0)]))
+    tuning.learn(record_of(session, tuning, [(0, 0.1), (0, 0.1), (1, 9.0)]))
     assert tuning.epoch_seconds is None

@@ -6,11 +6,11 @@ from typing import Any
 
 from explorer.backend.graphs import has_graph
 from explorer.backend.model_checks import quietly
-from explorer.backend.runtime import keras
+from explorer.backend.runtime import keras, tensorflow
 
 
 def copy(model: Any) -> Any:
-    """Return a copy of a model with its weights, or None where it can't be copied."""
+    """Return a copy of a model with its weights, or None where it can't be copied. Raises MemoryError and ResourceExhaustedError."""
     layers = list(model._flatten_layers()) if isinstance(model, keras.Model) and has_graph(model) else []
     if not layers or any(hasattr(layer, "save_assets") for layer in layers):  # a subclassed one; the words of a StringLookup
         return None
@@ -26,6 +26,8 @@ def copy(model: Any) -> Any:
             variables: dict[str, Any] = {}
             source.save_own_variables(variables)
             target.load_own_variables(variables)
+    except (MemoryError, tensorflow.errors.ResourceExhaustedError):  # which a smaller network would not have met
+        raise
     except Exception:  # noqa: BLE001  # a custom layer without a config, and whatever else Keras can't make twice
         return None
     return copied

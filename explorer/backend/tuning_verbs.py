@@ -126,10 +126,15 @@ class TuningVerbs:
         return found.outcome if found else None
 
     def held_out(self, key: str, place: int, say: Say) -> bytes:
-        """Return a small picture (PNG) of a held-out example of a run; b"" for one that is no picture."""
+        """Return a small picture (PNG) of a held-out example of a run; b"" for one that is no picture.
+
+        Raises ExplorerError where the data has changed so far that there is no such example any more.
+        """
         from explorer.backend.data.summaries import thumbnail
 
         network, data, _recipe = self._of_run(key, say)
+        if place >= len(data.validation):
+            raise ExplorerError(_("The data of this run has changed since it was trained: this example is gone."))
         return thumbnail(data.validation[place].example, network.reading)
 
     def tuned(self, key: str, _say: Say) -> ModelFile:

@@ -24,7 +24,7 @@ def process(place: Path) -> psutil.Process | None:
     """Return the process of a run while it lives; another one that was given the same number since is told by its command."""
     child = _started.get(place.name)
     if child is not None and child.poll() is not None:  # which lets go of it, if it was ours
-        del _started[place.name]
+        _started.pop(place.name, None)  # another thread may have seen it too
     try:
         found = psutil.Process(int((place / files.PID).read_text()))
         return found if Path((found.cmdline() or [""])[-1]).name == place.name else None
@@ -33,28 +33,39 @@ def process(place: Path) -> psutil.Process | None:
 
 
 def spawn(place: Path) -> None:
-    """Start a process that outlives this one. Raises ExplorerError where that can't be."""
-    temporary = place / files.TEMPORARY
+    """Start a process that outlives this one. Raises ExplorerError where that can't be; the run stays as it was then."""
+    result, earlier, child = place / files.RESULT, place / files.EARLIER, None
+    ended = result.exists()
     try:
-        shutil.rmtree(temporary, ignore_errors=True)  # of one that was killed
-        temporary.mkdir()
         (place / files.STOP).unlink(missing_ok=True)
-        if (place / files.RESULT).exists():
-            (place / files.RESULT).replace(place / files.EARLIER)
-        with (place / files.LOG).open("ab") as log:
-            child = subprocess.Popen(  # noqa: S603  # this Python, and a path
-                [sys.executable, "-P", "-m", CHILD, str(place)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=_environment(temporary),
-                start_new_session=True,
-                creationflags=_flags(),
-            )
-        _started[place.name] = child  # to take note of its end
+        if ended:
+            result.replace(earlier)
+        child = _launched(place)
         files.write(place / files.PID, str(child.pid))
     except OSError as error:
+        if child:  # nobody would know of it
+            child.kill()
+            child.wait()
+        if ended and not result.exists():
+            earlier.replace(result)
         raise ExplorerError(files.why_not_written(error, place)) from error
+    _started[place.name] = child  # to take note of its end
+
+
+def _launched(place: Path) -> subprocess.Popen[bytes]:
+    temporary = place / files.TEMPORARY
+    shutil.rmtree(temporary, ignore_errors=True)  # of one that was killed
+    temporary.mkdir()
+    with (place / files.LOG).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603  # this Python, and a path
+            [sys.executable, "-P", "-m", CHILD, str(place)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(temporary),
+            start_new_session=True,
+            creationflags=_flags(),
+        )
 
 
 def end(place: Path) -> None:

@@ -82,7 +82,7 @@ def from_json(kind: type[Value], text: str | bytes) -> Value:
     """
     try:
         value: Value = _value(kind, json.loads(text))
-    except RecursionError as error:
+    except (RecursionError, TypeError, OverflowError) as error:  # too deep, and what is no array or number of its type
         raise ValueError(kind.__name__) from error
     return value
 
@@ -195,7 +195,7 @@ def _value(kind: Any, data: Any) -> Any:
     allowed = (int, float) if kind is float else kind
     if not isinstance(data, allowed) or (isinstance(data, bool) and kind is not bool):
         raise ValueError(data)
-    return data
+    return float(data) if kind is float else data
 
 
 def _anything(data: Any) -> Any:

@@ -12,6 +12,7 @@ from explorer.values.specs import AnySpec
 OPTIMIZERS = ("rmsprop", "sgd", "adam", "adamw")
 SCHEDULES = ("constant", "cosine", "halving")
 BATCH_NORMS = ("inference", "train")
+PRECISIONS = ("float32", "float16")
 MISTAKES = ("recompile", "batch_norm", "rate", "thaw")
 
 
@@ -37,7 +38,8 @@ class Phase:
 
     trains: "head", with the whole backbone frozen, or "tail": the head and all that the plan leaves trainable.
     optimizer: one of `OPTIMIZERS`; `momentum` is of "sgd" only.
-    learning_rate: at the beginning.
+    learning_rate: at the beginning, above 0.
+    epochs: 0 or more, 0 to leave the phase out; batch_size: examples in a batch, 1 or more; momentum: 0 or more and below 1.
     schedule: "constant", "cosine" (to 0 at the last batch) or "halving" (halved after each epoch).
     """
 
@@ -58,7 +60,7 @@ TAIL_PHASE = Phase("tail", "sgd", 0.0001, momentum=0.9)
 class Augmentation:
     """Random changes of pictures while training, each as Keras's layer of that name takes it.
 
-    flip: left and right; rotation: share of a full turn, to both sides; zoom: share of the size, in and out.
+    flip: left and right; rotation: share of a full turn, 0 to 1, to both sides; zoom: share of the size, 0 to below 1, in and out.
     copies: how many changed copies of each picture are computed once and taken in turn; 0 for new ones in each epoch,
         for which the whole network runs each time.
     """
@@ -84,6 +86,7 @@ class Recipe:
     freeze: k for `layers[:k]` of the backbone, or the names of just those layers that are frozen.
     batch_norm: what the thawed batch norms do: "inference" (they stay frozen) or "train", as in the Keras guide.
     head_at: the layer whose output the head is put on; "" for the one before the old head.
+    seed: 0 to 2,147,483,647; decides the first weights of the head, the order of examples and all that is drawn at random.
     precision: of the features that are kept: "float32", or "float16" for half the memory.
     callbacks: switched on, beside what is given in Python.
     mistakes: of `MISTAKES`, made on purpose for a lesson: "recompile" (thawing without compiling again), "batch_norm" (all batch
@@ -144,7 +147,7 @@ class Epoch:
 
     loss, accuracy, val_loss, val_accuracy: on the training data while it was trained, and on the held-out data after it;
         None without any. Accuracy is 0 to 1; with several classes at once, of each class on its own.
-    learning_rate: at the end of the epoch.
+    learning_rate: at the end of the epoch. seconds: that it took, the held-out data included.
     """
 
     phase: int
@@ -266,7 +269,8 @@ class RunRecord:
 
     key: its unguessable id.
     state: "waiting", "running", "stopped" (by request), "done", "failed" (`failure` says why) or "lost" (its process is gone).
-    step: the newest step; history: the epochs so far.
+    started: when it was made, in seconds since 1970; seconds: how long it has trained, all attempts together.
+    step: the newest step; history: the epochs so far; notices: what there is to know of it, in sentences.
     kept: which epoch the weights are of, as a place in `history`; None while it runs.
     accuracy, low, high: as `Outcome` has them.
     resumable: whether it can go on from where it was.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from data_sets import ARRAYS, PICTURES, SOUNDS, classes_of, names, picture, pictures
@@ -5,9 +7,9 @@ from PIL import Image
 from sound_sources import piece
 
 from explorer.backend import arrays, audio, images
-from explorer.backend.data import training_data
+from explorer.backend.data import array_pairs, training_data
 from explorer.errors import ExplorerError
-from explorer.values import Example
+from explorer.values import Example, Reading, TensorInfo
 
 RNG = np.random.default_rng(0)
 Y = np.arange(10) % 2
@@ -62,6 +64,7 @@ def test_arrays_that_are_changed_later_change_nothing():
         (X - 300.0, "pixels are 0 to 255"),
         (X * 2.0, "pixels are 0 to 255"),
         (X / 255, "pixels are 0 to 255: give x \\* 255"),
+        ((X > 100) * 1.0, "pixels are 0 to 255: give x \\* 255"),
         (np.where(X > 250, np.nan, X), "x holds values that are no numbers"),
         (X[..., :2], "x has the shape .10, 8, 6, 2.; pictures are"),
         (X.reshape(10, -1), "x has the shape .10, 144."),
@@ -79,6 +82,19 @@ def test_what_are_no_pictures_is_refused(x, sentence):
 @pytest.mark.parametrize("y", [["cat", "dog"] * 5, np.array(["cat", "dog"] * 5), np.array([b"cat", b"dog"] * 5), ("cat", "dog") * 5])
 def test_classes_may_have_names(y):
     assert all_of(X, y).classes == ("cat", "dog")
+
+
+def test_a_name_is_one_class_however_its_umlaut_is_written():
+    assert all_of(X, ["A\u0308pfel", "\u00c4pfel", "Birnen", "Birnen", "Birnen"] * 2).classes == ("Äpfel", "Birnen")
+
+
+def test_a_name_that_is_not_among_those_of_the_classes_is_refused():
+    with pytest.raises(ExplorerError, match="y holds 'bird', which is not among"):
+        array_pairs.collected(X, ["cat", "bird"] * 5, PICTURES, classes=["cat", "dog"])
+
+
+def test_examples_without_any_class_are_refused():
+    assert "No example is of any class" in refusal((X, np.zeros((10, 3))), PICTURES)
 
 
 def test_numbers_of_classes_are_in_their_order_whatever_they_are():
@@ -110,6 +126,7 @@ def test_rows_with_a_single_one_are_one_class_each():
     [
         (Y + 0.5, "whole numbers or names"),
         (Y * np.nan, "whole numbers or names"),
+        (np.where(Y, np.inf, 0), "whole numbers or names"),
         ([None] * 10, "whole numbers or names"),
         (np.full((10, 3), 2), "must hold 0 and 1 only"),
         (np.zeros((10, 2, 2)), "y has the shape"),
@@ -131,6 +148,18 @@ def test_a_list_may_hold_whatever_predict_takes(tmp_path):
     assert "not a picture" in data.left_out[0][1]
 
 
+def test_an_array_may_hold_paths_or_pictures_of_unequal_sizes(tmp_path):
+    paths = np.array([str(picture(tmp_path / f"{place}.png", place)) for place in range(4)])
+    assert names(all_of(paths, [0, 1, 0, 1]).training) == ["0.png", "1.png", "2.png", "3.png"]
+    unequal = np.empty(2, object)
+    unequal[:] = [X[0], X[1, :5]]
+    assert [one.shape for one in pixels(all_of(unequal, [0, 1]))] == [(8, 6, 3), (5, 6, 3)]
+
+
+def test_a_path_of_a_user_that_there_is_not_is_left_out():
+    assert all_of(["~nobody at all/1.png", *X[:3]], [0, 1, 0, 1]).left_out == (("x[0]", "There is no file ~nobody at all/1.png."),)
+
+
 def test_sounds_are_samples_with_their_rate_or_examples():
     tone = piece(0.5)[:, 0]
     x = [(tone, 44_100), (tone[::2], 22_050), audio.read((tone, 8000)), Example("image", X[0], "a picture")]
@@ -141,9 +170,21 @@ def test_sounds_are_samples_with_their_rate_or_examples():
 
 def test_samples_without_a_rate_are_at_that_of_the_network():
     x = np.stack([piece(0.5, 16_000)[:, 0] / divisor for divisor in (1, 2, 3, 4)])
-    data = all_of(x, [0, 1, 0, 1], SOUNDS)
-    assert {audio.sound_files.sound_of(one.example).rate for one in data.training} == {16_000}
-    assert "Arrays of samples are taken to have 16,000 samples a second, as the network hears." in data.notes
+    for given in (x, list(x), iter(x)):
+        data = all_of(given, [0, 1, 0, 1], SOUNDS)
+        assert {audio.sound_files.sound_of(one.example).rate for one in data.training} == {16_000}
+        assert "Arrays of samples are taken to have 16,000 samples a second, as the network hears." in data.notes
+
+
+def test_parts_of_one_sound_stay_on_one_side():
+    sounds = [audio.read((piece(1.0, rate)[:, 0], rate)) for rate in (8000, 9000, 10_000, 11_000)]
+    x = [replace(one, start=start) for one in sounds for start in (0.0, 0.2, 0.4)]
+    for seed in range(5):
+        data = training_data((x, np.arange(12) // 3 % 2), SOUNDS, validation=0.5, seed=seed)
+        sides = [{one.example.data for one in side} for side in (data.training, data.validation)]
+        assert not sides[0] & sides[1]
+        assert [len(side) for side in sides] == [2, 2]
+        assert data.notes == ()
 
 
 def test_arrays_go_to_the_inputs_by_name_or_alone():
@@ -169,6 +210,16 @@ def test_an_npz_holds_x_and_y(tmp_path):
     assert np.array_equal(pixels(data), X)
     np.savez(tmp_path / "arrays.npz", x_a=np.eye(3)[Y], y=Y)
     assert training_data(tmp_path / "arrays.npz", ARRAYS, validation=0).classes == ("0", "1")
+
+
+def test_an_encrypted_npz_is_refused(tmp_path):
+    path = tmp_path / "data.npz"
+    np.savez(path, x=X, y=Y)
+    data = bytearray(path.read_bytes())
+    for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(magic) + flags] |= 1
+    path.write_bytes(data)
+    assert "can't be read" in refusal(path, PICTURES)
 
 
 def test_other_npz_are_refused(tmp_path):
@@ -208,6 +259,43 @@ def test_a_tf_dataset_of_named_arrays_and_rows_of_classes_is_read(batch, tf):
     assert data.multi_label
     assert np.array_equal([dict(one.example.data)["a"] for one in data.training], x)
     assert [one.classes for one in data.training] == [(0, 1), (1, 2)] * 5
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+def test_a_tf_dataset_may_hold_grey_pictures_without_channels(batch, tf):
+    dataset = tf.data.Dataset.from_tensor_slices((X[..., 0], Y))
+    data = training_data(dataset.batch(batch) if batch else dataset, PICTURES, validation=0)
+    assert np.array_equal(pixels(data), np.repeat(X[..., :1], 3, axis=-1))
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+def test_a_tf_dataset_may_hold_several_inputs_in_their_order(batch, tf):
+    reading = Reading("arrays", (TensorInfo("b", (3,), "float32"), TensorInfo("a", (2,), "float32")))
+    b, a = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2))
+    dataset = tf.data.Dataset.from_tensor_slices(((b, a), Y))
+    data = training_data(dataset.batch(batch) if batch else dataset, reading, validation=0)
+    assert np.array_equal([dict(one.example.data)["b"] for one in data.training], b)
+    assert np.array_equal([dict(one.example.data)["a"] for one in data.training], a)
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+def test_a_tf_dataset_may_hold_sounds_with_their_channels_and_rows_of_classes(batch, tf):
+    sounds = np.stack([piece(0.2, 16_000)[:, :1] / divisor for divisor in range(1, 7)]).astype(np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((sounds, np.eye(2)[Y[:6]]))
+    data = training_data(dataset.batch(batch) if batch else dataset, SOUNDS, validation=0)
+    assert [one.classes for one in data.training] == [(0,), (1,)] * 3
+
+
+def test_rows_of_classes_of_unequal_lengths_in_a_tf_dataset_are_refused(tf):
+    dataset = tf.data.Dataset.from_generator(
+        lambda: ((X[place], np.ones(place + 1, np.int32)) for place in range(3)),
+        output_signature=(tf.TensorSpec((8, 6, 3), tf.uint8), tf.TensorSpec((None,), tf.int32)),
+    )
+    assert "its rows have unequal lengths" in refusal(dataset, PICTURES)
+
+
+def test_tensors_are_taken_as_arrays(tf):
+    assert np.array_equal(pixels(all_of(tf.constant(X), tf.constant(Y))), X)
 
 
 def test_a_tf_dataset_of_a_folder_keeps_its_names(tf, tmp_path):

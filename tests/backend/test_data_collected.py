@@ -100,6 +100,19 @@ def test_classes_may_be_called_anything(folder, file, name):
     assert not (place.parent.parent / "up").exists()
 
 
+def test_a_class_may_be_called_like_a_numbered_folder(folder, file):
+    folder.apply([file("class 00002", 1), file("x/y", 2), file("class 00004", 3), file("a:b", 4)])
+    assert sizes(folder) == {"class 00002": 1, "class 00004": 1, "a:b": 1, "x/y": 1}
+
+
+def test_half_a_character_in_a_name_is_replaced(folder, file):
+    folder.apply([file("x\ud83d", 1, "a\ud83d.png"), file("y", 2), Collected("file", "y", b"bad", "b\ud83d.png")])
+    assert sizes(folder) == {"x\ufffd": 1, "y": 1}
+    assert found(folder).left_out[0][0] == "b\ufffd.png"
+    folder.apply(Collected("rename", "x\ud83d", name="x"))
+    assert sizes(folder) == {"x": 1, "y": 1}
+
+
 def test_names_that_differ_in_case_only_are_two_classes(folder, file):
     folder.apply([file("cat", 1), file("Cat", 2), file(" cat ", 3)])
     assert sizes(folder) == {"cat": 2, "Cat": 1}
@@ -201,6 +214,14 @@ def test_the_two_sides_of_a_zip_are_joined_and_that_is_said(folder, tmp_path):
     folder.apply(Collected("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 3, "b": 3}
     assert "set.zip has held-out examples of its own" in found(folder).notes[0]
+
+
+def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
+    pictures(tmp_path / "in" / "train", a=2, b=2)
+    pictures(tmp_path / "in", test=2)
+    folder.apply(Collected("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
+    assert sizes(folder) == {"a": 2, "b": 2}
+    assert found(folder).left_out == (("0.png", "0.png lies in no class's folder."), ("1.png", "1.png lies in no class's folder."))
 
 
 def test_a_zip_that_is_refused_leaves_what_was_there(folder, file, tmp_path):

@@ -13,6 +13,8 @@ from explorer.backend.data import training_data
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.values import FileOnDisk
 
+COPIED = {"a/0.png", *(f"a/copy {number}.png" for number in range(4))}
+
 
 def refusal(*args, **options):
     with pytest.raises(ExplorerError) as refused:
@@ -124,6 +126,8 @@ def test_a_name_that_is_no_text_is_read_and_told_as_text(tmp_path):
     data = training_data(tmp_path, PICTURES, validation=0)
     assert names(data.training)[:2] == ["a/0.png", "a/caf\ufffd.png"]
     images.picture(data.training[1].example)
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).touch()
+    assert left_out(training_data(tmp_path, PICTURES)) == {"caf\ufffd.txt": "caf\ufffd.txt lies in no class's folder."}
 
 
 def test_an_empty_class_is_named_and_dropped(tmp_path):
@@ -145,6 +149,17 @@ def test_too_little_is_refused_each_in_a_sentence(tmp_path):
     for number in (1, 2):
         (tmp_path / "a" / f"{number}.png").write_text("no picture")
     assert refusal(tmp_path, PICTURES).startswith("None of the 2 files can be used; the first: a/1.png is not a picture")
+
+
+def test_a_class_that_can_not_be_read_is_said_where_one_is_left(tmp_path):
+    pictures(tmp_path, a=2, b=2)
+    for number in (0, 1):
+        (tmp_path / "b" / f"{number}.png").write_text("no picture")
+    text = refusal(tmp_path, PICTURES)
+    assert text.startswith("All examples are of one class, a: give examples of another one")
+    assert "2 files can't be used; the first: b/0.png is not a picture" in text
+    (tmp_path / "a" / "1.png").unlink()
+    assert "2 files can't be used; the first: b/0.png" in refusal(tmp_path, PICTURES)
 
 
 def test_given_folders_are_the_two_sides(tmp_path):
@@ -198,6 +213,15 @@ def test_copies_in_given_folders_are_said(tmp_path):
     assert "1 held-out example is a copy of one that is trained on, so the accuracy will look too good." in notes
 
 
+def test_copies_are_one_group_also_where_held_out_folders_are_given(tmp_path):
+    pictures(tmp_path / "train", a=3, b=2)
+    picture(tmp_path / "val" / "a" / "0.png", 901)
+    shutil.copy(tmp_path / "train" / "a" / "0.png", tmp_path / "train" / "a" / "copy.png")
+    groups = {one.example.name: one.group for one in training_data(tmp_path, PICTURES).training}
+    assert groups["a/0.png"] == groups["a/copy.png"] != ""
+    assert groups["a/1.png"] == groups["b/0.png"] == ""
+
+
 def test_sounds_stay_on_disk_and_are_shown_to_be_readable(tmp_path):
     for name in ("a/1.wav", "a/2.WAV", "b/1.wav", "b/2.wav"):
         sound(tmp_path / name, seconds=0.5 + len(name) / 50 + ord(name[2]) / 100)
@@ -248,9 +272,6 @@ def test_copies_stay_on_one_side_and_are_counted(tmp_path):
         assert len(set(sides)) == 1
         assert "4 examples are copies of others." in data.notes
         assert not any("held-out" in note for note in data.notes)
-
-
-COPIED = {"a/0.png", *(f"a/copy {number}.png" for number in range(4))}
 
 
 def test_a_copy_draws_the_recording_that_it_is_of_to_its_side(tmp_path):

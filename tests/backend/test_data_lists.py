@@ -63,6 +63,33 @@ def test_files_that_are_not_there_or_have_no_class_are_left_out_and_named(read):
     assert "is not a file" in reasons["../.."]
 
 
+@pytest.mark.parametrize("name", ["~nobody at all/x.png", "x" * 400, "x" * 400 + ".png"])
+def test_names_that_can_be_no_path_are_left_out(name, read):
+    data = read(f"file,class\n{name},cat\nP0.png,cat\nP1.png,dog\n")
+    assert [one for one, _why in data.left_out] == [name]
+    assert "There is no file" in data.left_out[0][1]
+
+
+def test_a_long_first_line_is_a_header(read):
+    assert read("x" * 400 + ",class\nP0.png,cat\nP1.png,dog\n").classes == ("cat", "dog")
+
+
+def test_a_class_may_be_called_as_columns_of_files_are(read):
+    data = read("P0.png,sound\nP1.png,image\n")
+    assert classes_of(data, data.training) == [("sound",), ("image",)]
+
+
+def test_the_numbers_of_rows_that_pandas_writes_are_passed_over(read):
+    data = read(",file,class\n0,P0.png,cat\n1,P1.png,dog\n")
+    assert not data.multi_label
+    assert classes_of(data, data.training) == [("cat",), ("dog",)]
+
+
+def test_a_column_of_files_needs_no_name(read):
+    data = read(",cat,dog\nP0.png,1,1\nP1.png,0,1\n")
+    assert classes_of(data, data.training) == [("cat", "dog"), ("dog",)]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

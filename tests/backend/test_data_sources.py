@@ -54,7 +54,8 @@ def test_built_in_sets_have_a_name():
         ((7,), ExplorerError, "a path or a name, not int"),
         (("digits", 1.0), ExplorerError, "0 to below 1"),
         (("digits", "nowhere/x"), UnknownName, "nowhere/x"),
-        (("digits", 0.2, -1), ExplorerError, "seed must be a whole number of 0 or more, not -1"),
+        (("digits", 0.2, -1), ExplorerError, "seed must be a whole number from 0 to 4,294,967,295, not -1"),
+        (("digits", 0.2, 2**32), ExplorerError, "seed must be a whole number from 0 to 4,294,967,295, not 4294967296"),
         (("digits", 0.2, 0, 1.5), ExplorerError, "count must be a whole number"),
     ],
 )
@@ -99,7 +100,6 @@ def test_the_digits_are_what_the_bundled_network_learnt_from(digits):
     data = training_data("digits", DIGITS)
     assert data.classes == tuple("0123456789")
     assert len(data.training) + len(data.validation) == 1797
-    right = 0
     batch = np.concatenate([images.to_batch(one.example, DIGITS)[0] for one in data.validation])
     guesses = digits.model.predict(batch, verbose=0).argmax(axis=1)
     right = np.mean([guess == one.classes[0] for guess, one in zip(guesses, data.validation, strict=True)])

@@ -67,6 +67,15 @@ def test_examples_of_several_classes_are_divided_by_each_of_them():
     assert 30 <= len(out) <= 50
 
 
+def test_of_each_of_several_classes_something_is_trained_on():
+    rng = np.random.default_rng(0)
+    for seed in range(100):
+        rows = rng.random((rng.integers(3, 12), 4)) < 0.5
+        out = held_out(labelled(*[tuple(np.flatnonzero(row)) for row in rows]), 0.3, seed)
+        trained_on = rows[[place not in out for place in range(len(rows))]]
+        assert np.array_equal(trained_on.any(axis=0), rows.any(axis=0)), seed
+
+
 def test_training_and_validation_keep_the_order_of_the_files(tmp_path):
     data = training_data(pictures(tmp_path, a=30, b=12), PICTURES, seed=5)
     for side in (data.training, data.validation):

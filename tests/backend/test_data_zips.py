@@ -142,6 +142,16 @@ def test_a_damaged_zip_is_refused_and_what_was_unpacked_removed(tmp_path, into):
     assert "no zip" in refusal(b"", into)
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_file_in_a_zip_is_refused_however_it_is_packed(kind, tmp_path, into):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", kind) as archive:
+        archive.writestr("cat/1.png", np.random.default_rng(0).bytes(5000))
+    data = bytearray(packed.getvalue())
+    data[2000:2100] = bytes(100)
+    assert refusal(bytes(data), into).startswith("The zip ")
+
+
 def test_a_zip_that_is_not_there_is_said(tmp_path, into):
     assert "There is no file" in refusal(tmp_path / "none.zip", into)
 

@@ -133,6 +133,14 @@ def test_a_recipe_that_can_not_be_followed_is_refused(network):
         export.script(network, replace(coloured(9, 3), multi_label=True), RECIPE)
 
 
+def test_the_head_of_a_network_that_was_tuned_before_has_names_of_its_own():
+    before = explorer.load(model(layers.BatchNormalization(name="head_dropout")), preprocess="unit")
+    text = export.script(before, coloured(9, 3), RECIPE)
+    assert 'name="head_2_dense"' in text
+    assert 'name="head_2_predictions"' in text
+    assert 'name="head_dense"' not in text
+
+
 def test_names_stay_texts(network):
     evil = '""" + print("here") + """', "a\nb", "\\"
     network.spec = replace(network.spec, name=evil[0])

@@ -57,6 +57,11 @@ def test_held_out_data_may_be_given(network):
     assert run.outcome.confusion.sum() == 6
 
 
+def test_the_head_can_be_put_at_an_index(network):
+    run = explorer.fine_tune(network, pair(), phases=PHASES[:1], head_at=3)
+    assert (run.plan.layers, run.recipe.head_at) == (4, "3")
+
+
 def test_several_classes_at_once_are_seen_by_the_answers(network):
     x, _y = pair()
     y = np.random.default_rng(0).integers(0, 2, (24, 3))
@@ -73,7 +78,11 @@ def test_several_classes_at_once_are_seen_by_the_answers(network):
         ({"freeze": True}, "a number of layers"),
         ({"freeze": ["block_9"]}, "no layer 'block_9'"),
         ({"train_from": "block_9"}, "no block or layer 'block_9'"),
+        ({"freeze": 4.0}, "a number of layers"),
         ({"head": "none"}, "head is 'guide', 'plain'"),
+        ({"head": 1024}, "head is 'guide', 'plain'"),
+        ({"seed": "zero"}, "A seed is a whole number"),
+        ({"seed": 2**31}, "A seed is a whole number"),
         ({"phases": "head"}, "phases is a list of Phase"),
         ({"callbacks": [print]}, "callbacks is a list of Callback"),
         ({"validation": 1.0}, "below 1"),

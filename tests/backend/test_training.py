@@ -1,3 +1,5 @@
+import gc
+import tempfile
 import warnings
 
 import numpy as np
@@ -139,6 +141,33 @@ def test_a_full_disk_is_said(network, data, monkeypatch):
         train(network, data, cases.recipe(4), bounds=Bounds(memory=100))
 
 
+@pytest.mark.skipif(not hasattr(features.os, "posix_fallocate"), reason="this system takes no room ahead")
+def test_a_disk_that_fills_up_meanwhile_is_told_before_anything_is_written(network, data, tmp_path, monkeypatch):
+    taken, take = [], features.os.posix_fallocate
+
+    def full_at_the_second(handle, start, size):
+        if taken:
+            raise OSError(28, "No space left on device")
+        taken.append(size)
+        take(handle, start, size)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(features.os, "posix_fallocate", full_at_the_second)
+    with pytest.raises(ExplorerError, match="The disk is full: free some space where"):
+        train(network, data, cases.recipe(4), bounds=Bounds(memory=100))
+    assert len(taken) == 1
+    assert list(tmp_path.glob("explorer-*")) == []
+
+
+def test_files_of_features_are_gone_with_them(network, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = []
+    train(network, data, cases.recipe(4), bounds=Bounds(memory=100), on_progress=lambda _step: seen.append([*tmp_path.rglob("*.npy")]))
+    gc.collect()
+    assert max(map(len, seen)) == 2
+    assert list(tmp_path.glob("explorer-*")) == []
+
+
 def test_half_precision_moves_the_loss_a_little(network, data):
     exact, half = (train(network, data, cases.recipe(4, precision=kind)) for kind in ("float32", "float16"))
     apart = np.abs(np.subtract([one.loss for one in exact.history], [one.loss for one in half.history]))
@@ -243,6 +272,13 @@ def test_keras_own_callbacks_do_what_they_do(network, data, tmp_path):
     assert run.history[0].learning_rate == pytest.approx(0.005, rel=1e-3)
 
 
+def test_a_bar_of_progress_that_is_asked_for_is_drawn(network, data, capsys):
+    train(network, data, cases.recipe(4, epochs=(2, 0)), callbacks=[keras.callbacks.ProgbarLogger()])
+    assert "Epoch 2/2" in capsys.readouterr().out
+    train(network, data, cases.recipe(4, epochs=(2, 0)))
+    assert capsys.readouterr().out == ""
+
+
 def test_switches_write_into_the_runs_folder_only(network, data, tmp_path):
     switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("save_best_only", True),)), Switch("EarlyStopping", (("patience", 1),)))
     train(network, data, cases.recipe(4, callbacks=switches), folder=tmp_path)
@@ -259,6 +295,10 @@ def test_switches_write_into_the_runs_folder_only(network, data, tmp_path):
     [
         (Switch("CSVLogger", (("filename", "../log.csv"),)), "leads out of the run's folder"),
         (Switch("CSVLogger", (("filename", "/tmp/log.csv"),)), "leads out of the run's folder"),
+        (Switch("CSVLogger", (("filename", "logs/log.csv"),)), "or into another one in it"),
+        (Switch("LearningRateScheduler", (("factor", 2.0),)), "above 0 and at most 1"),
+        (Switch("LearningRateScheduler", (("after", "soon"),)), "does not take these options"),
+        (Switch("LearningRateScheduler", (("facter", 0.5),)), "does not take these options"),
         (Switch("RemoteMonitor"), "no switch for the callback 'RemoteMonitor'"),
         (Switch("EarlyStoping"), "Did you mean EarlyStopping"),
         (Switch("EarlyStopping", (("patients", 3),)), "does not take these options"),
@@ -341,11 +381,20 @@ def test_a_disk_that_is_full_ends_the_backups_and_not_the_training(network, data
     assert (run.state, len(run.history)) == ("done", 4)
     told = [one.text for one in steps if one.what == "notice"]
     assert told[0] == "This training can't be backed up (No space left on device): free some of the disk."
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_backup_that_is_damaged_is_begun_anew(network, data, tmp_path):
-    (tmp_path / "backup.npz").write_bytes(b"PK\x03\x04 nothing")
+@pytest.mark.parametrize("damaged", [b"PK\x03\x04 nothing", b"", b"\x93NUMPY"])
+def test_a_backup_that_is_damaged_is_begun_anew(network, data, tmp_path, damaged):
+    (tmp_path / "backup.npz").write_bytes(damaged)
     assert len(train(network, data, cases.recipe(4), folder=tmp_path).history) == 4
+
+
+@pytest.mark.parametrize("other", [{"freeze": 7}, {"head": Head(9)}, {"phases": (Phase("head", "adam", 0.01, 1, 7),)}], ids=str)
+def test_the_backup_of_another_training_is_refused(network, data, tmp_path, other):
+    train(network, data, cases.recipe(4), folder=tmp_path)
+    with pytest.raises(ExplorerError, match=r"backup\.npz is of another training"):
+        train(network, data, cases.recipe(**{"freeze": 4, **other}), folder=tmp_path)
 
 
 def test_keras_own_backup_and_restore_goes_on_over_both_phases(network, data, tmp_path):
@@ -396,6 +445,16 @@ def test_too_little_memory_is_said_with_what_to_lower(network, data):
         ({"phases": (Phase("tail", "sgd", 0.1),), "freeze": 11}, "Nothing would be trained"),
         ({"head": Head(dropout=1.0)}, "dropout of 0 or more and below 1"),
         ({"precision": "float8"}, "float32 or float16"),
+        ({"batch_norm": "infer"}, "inference or train, not 'infer'"),
+        ({"mistakes": ("all",)}, "recompile, batch_norm, rate, thaw"),
+        ({"seed": -1}, "whole number, 0 to 2147483647, not -1"),
+        ({"head": Head(8.5)}, r"Head\(units=8\.5.* counts as whole numbers"),
+        ({"phases": (Phase("head", "sgd", "0.1"),)}, r"Phase\(trains='head'.* numbers as numbers"),
+        ({"phases": (Phase("head", "sgd", 0.1, 2.5),)}, "counts as whole numbers"),
+        ({"augmentation": Augmentation(zoom=1.0)}, "zoomed by one of 0 to below 1"),
+        ({"augmentation": Augmentation(copies=-1)}, "0 or more copies"),
+        ({"augmentation": Augmentation(False, 0, 0)}, "Nothing would change"),
+        ({"phases": (Phase("head", "sgd", 0.1, schedule="cosine"),), "callbacks": (Switch("ReduceLROnPlateau"),)}, "in two ways"),
         ({"freeze": 12}, "11 layers: freeze 0 to 11"),
         ({"head_at": "nothing"}, "no layer 'nothing'"),
     ],
@@ -403,6 +462,29 @@ def test_too_little_memory_is_said_with_what_to_lower(network, data):
 def test_a_recipe_that_makes_no_sense_is_refused(network, data, settings, said):
     with pytest.raises(ExplorerError, match=said):
         train(network, data, cases.recipe(settings.pop("freeze", 4), **settings))
+
+
+def test_too_little_memory_for_a_copy_is_not_taken_for_a_model_that_can_not_be_copied(network, data, monkeypatch):
+    def exhaust(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(keras.saving, "deserialize_keras_object", exhaust)
+    with pytest.raises(MemoryError):
+        train(network, data, cases.recipe(4))
+
+
+def test_a_callback_that_turns_a_rate_that_a_schedule_turns_is_refused(network, data):
+    phases = (Phase("head", "sgd", 0.1, schedule="halving"),)
+    callback = keras.callbacks.LearningRateScheduler(lambda _epoch, rate: rate)
+    with pytest.raises(ExplorerError, match="in two ways"):
+        train(network, data, cases.recipe(4, phases=phases), callbacks=[callback])
+
+
+def test_numbers_of_numpy_are_numbers(network, data):
+    phases = (Phase("head", "sgd", np.float32(0.5), np.int64(1), np.int32(7), 0),)
+    run = train(network, data, cases.recipe(np.int64(4), head=Head(np.int64(8)), phases=phases, seed=np.int64(3)))
+    assert (run.state, len(run.history), run.recipe.seed) == ("done", 1, 3)
+    assert run.network.run["recipe"]["phases"][0]["epochs"] == 1
 
 
 def test_one_class_is_refused(network):
@@ -428,6 +510,16 @@ def test_a_head_can_be_put_elsewhere(network, data):
     run = train(network, data, cases.recipe(1, head_at="block_2_relu"))
     assert run.plan.layers == 7
     assert "block_3_conv" not in [layer.name for layer in run.network.model.layers]
+
+
+@pytest.mark.parametrize("units", [0, 8])
+def test_a_tuned_network_can_be_tuned_again(network, data, tmp_path, units):
+    recipe = cases.recipe(4, epochs=(1, 0), head=Head(units, dropout=0.1))
+    train(network, data, recipe).network.save(tmp_path / "tuned.keras")
+    again = train(explorer.load(tmp_path / "tuned.keras"), data, recipe)
+    dense = ["head_2_dense"] if units else []
+    assert [layer.name for layer in again.network.model.layers][-len(dense) - 2 :] == [*dense, "head_2_dropout", "head_2_predictions"]
+    assert again.state == "done"
 
 
 def test_a_nested_backbone_can_be_frozen_in_part(data):

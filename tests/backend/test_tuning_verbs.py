@@ -128,6 +128,8 @@ def test_what_a_run_leaves_can_be_taken_away(backend, started):
     assert (record.state, len(record.history)) == ("done", 2)
     assert outcome.confusion.sum() == 10
     assert Image.open(io.BytesIO(backend.held_out(key, outcome.worst[0].place, say))).size == (64, 64)
+    with pytest.raises(ExplorerError, match="this example is gone"):
+        backend.held_out(key, 10, say)
     tuned = backend.open(backend.tuned(key, say), False, say)
     assert tuned.labels == outcome.classes
     history = backend.take_run(key, "history", say)

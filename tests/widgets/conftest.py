@@ -2,18 +2,10 @@ import pytest
 from fakes import FakeBackend
 from in_browser import browser, opened
 
-from explorer.session import Session
-from explorer.worker import InlineWorker
-
 
 @pytest.fixture
 def backend():
     return FakeBackend()
-
-
-@pytest.fixture
-def session(backend):
-    return Session(worker=InlineWorker(lambda: backend))
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ MODEL = """async ([state, esm, css]) => {
       if ("upload" in content) setTimeout(() => tell("msg:custom", { upload: content.upload, part: content.part }));
     },
   };
+  window.put = (traits) => Object.entries(traits).forEach(([name, value]) => window.model.set(name, real(value)));
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);
@@ -91,6 +92,31 @@ def show(page, view, address="http://localhost/", **traits):
     page.goto(address)
     state = {name: value for name, value in view.get_state().items() if not name.startswith("_")}
     page.evaluate(MODEL, [_plain(state | traits), view._esm, view._css])
+
+
+def sent(page):
+    """Return the messages that the view has sent so far, without what they carry."""
+    return page.evaluate("window.sent.map(({ content }) => content)")
+
+
+def put(page, **traits):
+    """Set traits of the view, as Python would."""
+    page.evaluate("(traits) => window.put(traits)", _plain(traits))
+
+
+def trait(page, name):
+    """Return what a trait of the view has become on the page."""
+    return page.evaluate("(name) => window.model.get(name)", name)
+
+
+def focused(locator):
+    """Return whether this is what the keyboard acts on."""
+    return locator.evaluate("(one) => one === document.activeElement")
+
+
+def overflows(page):
+    """Return whether the page would have to be scrolled sideways."""
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 def taken(page):

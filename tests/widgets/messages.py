@@ -18,9 +18,9 @@ def sent(view):
     return messages
 
 
-def upload(view, data, name, upload="u"):
-    """Send a small file as the view's JavaScript would."""
-    says(view, {"upload": upload, "part": 0, "count": 1, "size": len(data), "name": name}, data)
+def upload(view, data, name, upload="u", **more):
+    """Send a small file, and what more is said with it, as the view's JavaScript would."""
+    says(view, {"upload": upload, "part": 0, "count": 1, "size": len(data), "name": name, **more}, data)
 
 
 def palette(png):

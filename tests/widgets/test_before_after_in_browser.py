@@ -1,26 +1,21 @@
 import pytest
-from fake_aftermath import AftermathBackend, FakeTrainings, run, vector
-from in_browser import show
+from fake_aftermath import AftermathBackend, run, vector
+from in_browser import overflows, put, sent, show, trait
 
-from explorer.aftermath import Aftermath
-from explorer.session import Session
 from explorer.widgets.before_after import BeforeAfterView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def view():
-    session, trainings = Session("digits", worker=InlineWorker(AftermathBackend)), FakeTrainings()
-    view = BeforeAfterView(session, Aftermath(session, trainings))
-    view.aftermath.shown = True
-    trainings.run = run()
-    return view
+def backend():
+    return AftermathBackend()
 
 
-def channel(page):
-    return page.evaluate('window.model.get("channel")')
+@pytest.fixture
+def view(session, aftermath, fake_trainings):
+    fake_trainings.run = run()
+    return BeforeAfterView(session, aftermath)
 
 
 def test_both_sides_stand_beside_each_other(page, view):
@@ -40,13 +35,13 @@ def test_a_map_is_chosen_by_pointer_by_keys_and_as_the_one_that_differs_most(pag
     mosaic = page.get_by_alt_text("Feature maps after")
     size = mosaic.bounding_box()
     mosaic.click(position={"x": size["width"] * 0.75, "y": size["height"] * 0.25})
-    assert channel(page) == 1
+    assert trait(page, "channel") == 1
     page.get_by_role("slider", name="Feature maps before and after").focus()
     for key, expected in (("ArrowDown", 3), ("ArrowRight", 4), ("ArrowUp", 2), ("Home", 0), ("ArrowLeft", 0), ("End", 4)):
         page.keyboard.press(key)
-        assert channel(page) == expected
+        assert trait(page, "channel") == expected
     page.get_by_role("button", name="Show the one that differs the most").click()
-    assert channel(page) == 2
+    assert trait(page, "channel") == 2
     assert page.get_by_role("button", name="Show the one that differs the most").count() == 0
 
 
@@ -55,14 +50,14 @@ def test_the_empty_place_of_a_mosaic_chooses_nothing(page, view):
     mosaic = page.get_by_alt_text("Feature maps before", exact=True)
     size = mosaic.bounding_box()
     mosaic.click(position={"x": size["width"] - 5, "y": size["height"] - 5})
-    assert channel(page) == 0
+    assert trait(page, "channel") == 0
 
 
 def test_the_tuned_network_is_opened_by_a_button(page, view):
     show(page, view)
     page.get_by_role("button", name="Open the tuned network").click()
-    assert page.evaluate("window.sent.map(({ content }) => content)") == [{"open": True}]
-    page.evaluate('window.model.set("openable", false)')
+    assert sent(page) == [{"open": True}]
+    put(page, openable=False)
     assert page.get_by_role("button", name="Open the tuned network").count() == 0
 
 
@@ -81,8 +76,8 @@ def test_without_maps_there_is_the_sentence_that_says_why(page, view):
     assert page.get_by_role("slider").count() == 0
 
 
-def test_before_there_is_anything_it_says_so(page, session):
-    show(page, BeforeAfterView(session, Aftermath(session, FakeTrainings())))
+def test_before_there_is_anything_it_says_so(page, session, aftermath):
+    show(page, BeforeAfterView(session, aftermath))
     assert page.get_by_text("when it has ended").is_visible()
     assert page.get_by_role("button").count() == 0
 
@@ -92,4 +87,4 @@ def test_nothing_overflows(page, view, width):
     bars = [{"bars": [{"label": "a_name_of_thirty_letters_" * 2, "text": "50.0 %", "share": 0.5}], "others": "", "about": ""}] * 2
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view, answers=bars)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not overflows(page)

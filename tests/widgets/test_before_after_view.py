@@ -2,11 +2,11 @@ import json
 
 import numpy as np
 import pytest
-from fake_aftermath import AftermathBackend, FakeTrainings, run, vector
-from fakes import OF_SOUND, SOUND, maps_of, sound_axes
+from fake_aftermath import AftermathBackend, run, vector
+from fake_tuning import asked
+from fakes import OF_SOUND, maps_of, sound_axes
 from messages import palette, says
 
-from explorer.aftermath import Aftermath
 from explorer.values import Answers, FeatureMaps, Prediction
 from explorer.widgets.before_after import BeforeAfterView
 
@@ -17,30 +17,18 @@ def backend():
 
 
 @pytest.fixture
-def trainings():
-    return FakeTrainings()
-
-
-@pytest.fixture
-def aftermath(session, trainings):
-    aftermath = Aftermath(session, trainings)
-    aftermath.shown = True
-    return aftermath
-
-
-@pytest.fixture
 def view(session, aftermath):
     return BeforeAfterView(session, aftermath)
 
 
-def test_before_a_training_has_ended_there_is_nothing(view, trainings):
-    trainings.run = run(state="running")
+def test_before_a_training_has_ended_there_is_nothing(view, fake_trainings):
+    fake_trainings.run = run(state="running")
     assert (view.there, view.openable, view.answers, view.mosaics, view.ones, view.note) == (False, False, [], [], [], "")
 
 
-def test_answers_are_bars_on_both_sides(view, trainings, session):
+def test_answers_are_bars_on_both_sides(view, fake_trainings, session):
     session.top = 2
-    trainings.run = run()
+    fake_trainings.run = run()
     assert (view.there, view.example) == (True, session.example.name)
     before, after = view.answers
     assert before["bars"] == [{"label": "red fox", "text": "50.0 %", "share": 0.5}, {"label": "owl", "text": "25.0 %", "share": 0.25}]
@@ -65,8 +53,8 @@ def test_why_there_are_no_answers_is_said_in_their_place(view, aftermath):
     assert len(view.answers[1]["bars"]) == 1
 
 
-def test_maps_are_drawn_on_one_colour_scale(view, trainings):
-    trainings.run = run()
+def test_maps_are_drawn_on_one_colour_scale(view, fake_trainings):
+    fake_trainings.run = run()
     assert view.layer == "2 · block1_relu"
     assert view.ends == ["-1", "2.3"]
     before, after = (palette(mosaic) for mosaic in view.mosaics)
@@ -76,8 +64,8 @@ def test_maps_are_drawn_on_one_colour_scale(view, trainings):
     assert (view.grid["count"], view.grid["width"], view.grid["height"]) == (5, 24, 18)
 
 
-def test_how_much_they_differ_is_said_in_words(view, trainings):
-    trainings.run = run()
+def test_how_much_they_differ_is_said_in_words(view, fake_trainings):
+    fake_trainings.run = run()
     assert view.note == "On average the values differ by 2.7 % of their whole range; map 2 differs the most, by 10 %."
     assert view.furthest == 2
 
@@ -98,8 +86,8 @@ def test_differences_of_rounding_are_none_and_small_ones_are_said_to_be_small(vi
     assert view.furthest == 2
 
 
-def test_the_chosen_map_is_the_sessions_and_enlarged_on_both_sides(view, trainings, session):
-    trainings.run = run()
+def test_the_chosen_map_is_the_sessions_and_enlarged_on_both_sides(view, fake_trainings, session):
+    fake_trainings.run = run()
     view.channel = 2
     assert session.channel == 2
     assert view.cells == [6, 8]
@@ -111,8 +99,8 @@ def test_the_chosen_map_is_the_sessions_and_enlarged_on_both_sides(view, trainin
     assert (view.channel, session.channel) == (4, 4)
 
 
-def test_another_layer_is_followed_and_one_that_is_not_there_is_said(view, trainings, session):
-    trainings.run = run()
+def test_another_layer_is_followed_and_one_that_is_not_there_is_said(view, fake_trainings, session):
+    fake_trainings.run = run()
     session.select("block1_conv")
     assert view.layer == "1 · block1_conv"
     session.select("predictions")
@@ -140,7 +128,6 @@ def test_maps_of_a_sound_lie_as_they_are_heard(view, aftermath):
     values[0] = 1.0
     maps = FeatureMaps(row, values, sound_axes(0, values.shape))
     aftermath.maps = (maps, maps)
-    assert SOUND.sound is not None
     assert palette(view.ones[0])[-1].tolist() == [254] * values.shape[1], "the lowest band at the bottom"
 
 
@@ -159,9 +146,9 @@ def test_what_is_no_number_is_left_out(view, aftermath):
     assert json.dumps([view.one, view.ends], allow_nan=False)
 
 
-def test_the_tuned_network_is_opened_when_it_is_wished_and_not_before(view, trainings, session, backend, tmp_path):
+def test_the_tuned_network_is_opened_when_it_is_wished_and_not_before(view, fake_trainings, session, backend, tmp_path):
     backend.folder = tmp_path
-    trainings.run = run()
+    fake_trainings.run = run()
     assert view.openable
     says(view, {"something": "else"})
     assert session.network.spec.name == "digits"
@@ -170,7 +157,9 @@ def test_the_tuned_network_is_opened_when_it_is_wished_and_not_before(view, trai
     assert (view.there, view.openable) == (True, False)
 
 
-def test_by_itself_it_is_looked_at_and_lets_go_when_it_is_closed(session):
+def test_by_itself_it_is_looked_at_and_lets_go_when_it_is_closed(session, backend):
     view = BeforeAfterView(session)
     assert (view.there, view.aftermath.shown) == (False, True)
     view.close()
+    view.aftermath.trainings.run = run()
+    assert asked(backend, "outcome") == []

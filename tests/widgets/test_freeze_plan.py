@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from fake_tuning import DATA, TuningBackend
+from fake_tuning import DATA, TuningBackend, asked
 from messages import says
 
 from explorer.tuning import Tuning
@@ -12,13 +12,6 @@ from explorer.widgets.freeze_plan import FreezePlanView
 @pytest.fixture
 def backend():
     return TuningBackend()
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    return tuning
 
 
 @pytest.fixture
@@ -119,7 +112,7 @@ def test_by_itself_it_is_looked_at_and_lets_go_when_it_is_closed(session, backen
     assert (view.there, view.freeze) == (True, 7)
     view.close()
     session.open("digits", weights=None)
-    assert [one[0] for one in backend.asked].count("backbone") == 1
+    assert len(asked(backend, "backbone")) == 1
 
 
 def test_before_fine_tuning_is_looked_at_there_is_no_plan(session):

@@ -1,29 +1,24 @@
 import pytest
 from fake_tuning import DATA, TuningBackend
-from in_browser import show
+from in_browser import overflows, put, sent, show, trait
 
-from explorer.session import Session
 from explorer.tuning import Tuning
 from explorer.widgets.freeze_plan import FreezePlanView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def view():
-    return FreezePlanView(Session(worker=InlineWorker(TuningBackend)))
+def backend():
+    return TuningBackend()
 
 
-def sent(page):
-    return page.evaluate("window.sent.map(({ content }) => content)")
+@pytest.fixture
+def view(session, tuning):
+    return FreezePlanView(session, tuning)
 
 
-def trait(page, name):
-    return page.evaluate("(name) => window.model.get(name)", name)
-
-
-def opened(page):
+def open_list(page):
     page.get_by_text("All layers of the backbone").click()
     page.get_by_role("listbox").get_by_role("option").first.wait_for()
 
@@ -65,7 +60,7 @@ def test_the_list_is_printed_when_it_is_opened_searched_and_walked_through(page,
     show(page, view)
     rows = page.get_by_role("listbox").get_by_role("option")
     assert rows.count() == 0
-    opened(page)
+    open_list(page)
     assert rows.count() == 9
     assert rows.nth(4).locator("span").all_inner_texts() == ["4", "block_2_conv", "Conv2D", "4 × 3 × 8", "frozen"]
     assert [row.locator("span").last.inner_text() for row in rows.all()] == ["frozen"] * 7 + ["trains", "frozen"]
@@ -76,7 +71,7 @@ def test_the_list_is_printed_when_it_is_opened_searched_and_walked_through(page,
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert sent(page) == [{"select": "block_2_norm"}]
-    page.evaluate('window.model.set("layer", "block_2_norm")')
+    put(page, layer="block_2_norm")
     assert page.get_by_role("option", selected=True).locator("span").nth(1).inner_text() == "block_2_norm"
     page.get_by_label("Search the layers").fill("8")
     assert rows.filter(visible=True).first.locator("span").nth(1).inner_text() == "image", "8 × 6 × 3"
@@ -85,8 +80,8 @@ def test_the_list_is_printed_when_it_is_opened_searched_and_walked_through(page,
 
 def test_the_list_follows_the_line(page, view):
     show(page, view)
-    opened(page)
-    page.evaluate('window.model.set("further", []); window.model.set("freeze", 4); window.model.set("first", 4)')
+    open_list(page)
+    put(page, further=[], freeze=4, first=4)
     rows = page.get_by_role("listbox").get_by_role("option")
     assert [row.locator("span").last.inner_text() for row in rows.all()] == ["frozen"] * 4 + ["trains"] * 5
 
@@ -97,14 +92,13 @@ def test_advice_is_asked_and_stopped(page, view):
     view.tuning.data = DATA
     show(page, view)
     page.get_by_role("button", name="Ask the data").click()
-    page.evaluate('window.model.set("probing", true); window.model.set("probed", 0.5)')
+    put(page, probing=True, probed=0.5)
     assert page.get_by_role("progressbar").evaluate("(bar) => bar.value") == 0.5
     page.get_by_role("button", name="Stop").click()
     assert sent(page) == [{"advice": True}, {"advice": False}]
 
 
-def test_before_there_is_a_plan_it_says_so(page):
-    session = Session(worker=InlineWorker(TuningBackend))
+def test_before_there_is_a_plan_it_says_so(page, session):
     show(page, FreezePlanView(session, Tuning(session)))
     assert page.get_by_text("as soon as the network is there").is_visible()
     assert page.get_by_role("button").count() == 0
@@ -115,5 +109,5 @@ def test_nothing_overflows(page, view, width):
     view.tuning.freeze_at(5)
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view)
-    opened(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    open_list(page)
+    assert not overflows(page)

@@ -2,13 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_aftermath import OF_SEVERAL, OUTCOME, AftermathBackend, FakeTrainings, run
-from in_browser import show
+from fake_aftermath import NOTHING_HELD_OUT, OF_SEVERAL, OUTCOME, AftermathBackend, run
+from in_browser import overflows, show, trait
 
-from explorer.aftermath import Aftermath
-from explorer.session import Session
 from explorer.widgets.outcome import OutcomeView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
@@ -16,16 +13,16 @@ NAMES = tuple(f"a_class_with_a_name_of_{place:02}_letters" for place in range(30
 MANY = replace(OUTCOME, classes=NAMES, confusion=9 * np.eye(30, dtype=np.int64), worst=(), moved=OUTCOME.moved * 20)
 
 
-def view_of(outcome):
-    session, trainings = Session("digits", worker=InlineWorker(lambda: AftermathBackend(outcomes={"a": outcome}))), FakeTrainings()
-    view = OutcomeView(session, Aftermath(session, trainings))
-    view.aftermath.shown = True
-    trainings.run = run("a")
-    return view
+@pytest.fixture
+def backend():
+    return AftermathBackend()
 
 
-def chosen(page):
-    return page.evaluate('window.model.get("chosen")')
+@pytest.fixture
+def view(session, aftermath, fake_trainings):
+    """The view of a run that has come to `OUTCOME`; what it has come to is changed in `aftermath.outcome`."""
+    fake_trainings.run = run()
+    return OutcomeView(session, aftermath)
 
 
 def names(page):
@@ -36,32 +33,32 @@ def cell(page, row, column):
     return page.locator(f'[data-place="{row},{column}"]')
 
 
-def test_the_matrix_is_a_grid_with_counts_and_shares(page):
-    show(page, view_of(OUTCOME))
+def test_the_matrix_is_a_grid_with_counts_and_shares(page, view):
+    show(page, view)
     grid = page.get_by_role("grid", name="What is taken for what")
     assert grid.get_by_role("columnheader").all_inner_texts() == ["is", "red dots", "rings", "stripes", "right"]
     assert grid.get_by_role("row").nth(1).locator("th, td").all_inner_texts() == ["red dots", "8\n80 %", "2\n20 %", "0", "80 %"]
     assert page.get_by_role("list", name="Most wrong").locator("img").count() == 3
 
 
-def test_a_cell_narrows_the_worst_examples_down_and_again_shows_all(page):
-    show(page, view_of(OUTCOME))
+def test_a_cell_narrows_the_worst_examples_down_and_again_shows_all(page, view):
+    show(page, view)
     cell(page, 0, 1).click()
-    assert (chosen(page), names(page)) == ([0, 1], ["dots_4.png", "dots_5.png"])
+    assert (trait(page, "chosen"), names(page)) == ([0, 1], ["dots_4.png", "dots_5.png"])
     assert page.get_by_text("red dots, answered as rings: 2 of 10, 20 % · 2 of 3 shown").is_visible()
     assert cell(page, 0, 1).get_attribute("aria-selected") == "true"
     cell(page, 2, 2).click()
-    assert (chosen(page), names(page)) == ([2, 2], [])
+    assert (trait(page, "chosen"), names(page)) == ([2, 2], [])
     assert page.get_by_text("None of the worst examples is among these.").is_visible()
     page.get_by_role("button", name="Show all").click()
-    assert (chosen(page), len(names(page))) == ([], 3)
+    assert (trait(page, "chosen"), len(names(page))) == ([], 3)
     cell(page, 0, 1).click()
     cell(page, 0, 1).click()
-    assert chosen(page) == []
+    assert trait(page, "chosen") == []
 
 
-def test_a_class_narrows_them_down_by_what_they_are_or_are_taken_for(page):
-    show(page, view_of(OUTCOME))
+def test_a_class_narrows_them_down_by_what_they_are_or_are_taken_for(page, view):
+    show(page, view)
     page.get_by_role("rowheader", name="rings").click()
     assert names(page) == ["rings_1.png"]
     assert page.get_by_text("rings: 9 of 10 right, 90 % · 1 of 3 shown").is_visible()
@@ -70,26 +67,27 @@ def test_a_class_narrows_them_down_by_what_they_are_or_are_taken_for(page):
     assert page.get_by_text("Answered as rings: 11, of which 9 right, 82 % · 2 of 3 shown").is_visible()
 
 
-def test_cells_are_reached_by_keys(page):
-    show(page, view_of(OUTCOME))
+def test_cells_are_reached_by_keys(page, view):
+    show(page, view)
     assert page.get_by_role("grid").locator('[tabindex="0"]').count() == 1
     cell(page, 0, 0).focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowUp", "Enter"):
         page.keyboard.press(key)
-    assert chosen(page) == [0, 1]
+    assert trait(page, "chosen") == [0, 1]
     page.keyboard.press("Escape")
-    assert chosen(page) == []
+    assert trait(page, "chosen") == []
     for key in ("End", "ArrowRight", "ArrowUp", "ArrowUp", " "):
         page.keyboard.press(key)
-    assert chosen(page) == [-1, 2]
+    assert trait(page, "chosen") == [-1, 2]
     for key in ("Home", "ArrowLeft", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowUp", " "):
         page.keyboard.press(key)
-    assert chosen(page) == [0, -1], "the corner is nobody's"
+    assert trait(page, "chosen") == [0, -1], "the corner is nobody's"
     assert page.evaluate("document.activeElement.dataset.place") == "0,-1"
 
 
-def test_each_of_several_classes_has_its_four_numbers(page):
-    show(page, view_of(OF_SEVERAL))
+def test_each_of_several_classes_has_its_four_numbers(page, view, aftermath):
+    aftermath.outcome = OF_SEVERAL
+    show(page, view)
     grid = page.get_by_role("grid", name="How each class is answered")
     assert grid.get_by_role("row").nth(1).locator("th, td").all_inner_texts() == ["red", "4\n33 %", "2\n17 %", "1\n8 %", "5\n42 %", "75 %"]
     cell(page, 0, 1).click()
@@ -99,45 +97,46 @@ def test_each_of_several_classes_has_its_four_numbers(page):
     assert names(page) == ["a.png"], "b.png is rightly not round"
 
 
-def test_without_wrong_answers_or_without_held_out_examples_that_is_said(page):
-    show(page, view_of(replace(OUTCOME, confusion=np.diag([5, 5, 5]), worst=())))
+def test_without_wrong_answers_or_without_held_out_examples_that_is_said(page, view, aftermath):
+    aftermath.outcome = replace(OUTCOME, confusion=np.diag([5, 5, 5]), worst=())
+    show(page, view)
     assert page.get_by_text("None of the held-out examples is answered wrongly.").is_visible()
-    show(page, view_of(replace(OUTCOME, confusion=np.zeros((3, 3), np.int64), accuracy=None, low=None, high=None, worst=())))
+    aftermath.outcome = NOTHING_HELD_OUT
+    show(page, view)
     assert page.get_by_text("No examples were held out").is_visible()
     assert page.get_by_role("grid").count() == 0
     assert page.get_by_text("block 3").is_visible()
 
 
-def test_an_example_without_a_picture_is_named(page):
-    view = view_of(OUTCOME)
-    view.aftermath.pictures = {4: b"", 17: b"", 5: b""}
+def test_an_example_without_a_picture_is_named(page, view, aftermath):
+    aftermath.pictures = {4: b"", 17: b"", 5: b""}
     show(page, view)
     assert page.get_by_role("list", name="Most wrong").locator("img").filter(visible=True).count() == 0
     assert names(page) == ["dots_4.png", "rings_1.png", "dots_5.png"]
 
 
-def test_frozen_blocks_are_quiet(page):
-    show(page, view_of(OUTCOME))
+def test_frozen_blocks_are_quiet(page, view):
+    show(page, view)
     bars = page.get_by_role("list", name="How far the weights of each block moved").get_by_role("listitem")
     assert bars.all_inner_texts() == ["stem\n0", "block 1\n0", "block 2\n0.4 %", "block 3\n2 %"]
     assert [bar.get_attribute("class") for bar in bars.all()] == ["quiet", "quiet", "", ""]
 
 
-def test_before_there_is_anything_it_says_so(page, session):
-    show(page, OutcomeView(session, Aftermath(session, FakeTrainings())))
+def test_before_there_is_anything_it_says_so(page, session, aftermath):
+    show(page, OutcomeView(session, aftermath))
     assert page.get_by_text("shown here when it has ended").is_visible()
     assert page.get_by_role("grid").count() == 0
 
 
 @pytest.mark.parametrize("width", [480, 800, 1280])
-def test_many_classes_with_long_names_scroll_in_their_own_box(page, width):
+def test_many_classes_with_long_names_scroll_in_their_own_box(page, view, aftermath, width):
+    aftermath.outcome = MANY
     page.set_viewport_size({"width": width, "height": 700})
-    show(page, view_of(MANY))
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    show(page, view)
+    assert not overflows(page)
     cell(page, 0, 0).focus()
     page.keyboard.press("End")
     box = page.get_by_role("grid").locator("xpath=..")
     assert box.evaluate("(box) => box.scrollHeight > box.clientHeight")
-    if width < 1280:
-        assert box.evaluate("(box) => box.scrollLeft > 0")
+    assert box.evaluate("(box) => box.scrollLeft > 0") == (width < 1280)
     assert page.get_by_role("rowheader").first.is_visible()

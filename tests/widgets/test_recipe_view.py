@@ -4,7 +4,6 @@ import pytest
 from fake_tuning import DATA, TuningBackend
 from messages import says
 
-from explorer.tuning import Tuning
 from explorer.values import Augmentation, Head, NetworkSpec, Phase
 from explorer.widgets.recipe import RecipeView
 
@@ -12,13 +11,6 @@ from explorer.widgets.recipe import RecipeView
 @pytest.fixture
 def backend():
     return TuningBackend()
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    return tuning
 
 
 @pytest.fixture

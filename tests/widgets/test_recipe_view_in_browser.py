@@ -2,27 +2,23 @@ from dataclasses import replace
 
 import pytest
 from fake_tuning import TuningBackend
-from in_browser import show
+from in_browser import overflows, put, sent, show
+from messages import says
 
-from explorer.session import Session
 from explorer.values import Augmentation, Phase
 from explorer.widgets.recipe import RecipeView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def view():
-    return RecipeView(Session(worker=InlineWorker(TuningBackend)))
+def backend():
+    return TuningBackend()
 
 
-def sent(page):
-    return page.evaluate("window.sent.map(({ content }) => content)")
-
-
-def put(page, **traits):
-    page.evaluate("(traits) => Object.entries(traits).forEach(([name, value]) => window.model.set(name, value))", traits)
+@pytest.fixture
+def view(session, tuning):
+    return RecipeView(session, tuning)
 
 
 def test_fields_have_names_show_their_values_and_send_what_is_set(page, view):
@@ -74,7 +70,7 @@ def test_callbacks_are_chips_and_those_that_are_on_have_numbers(page, view):
     page.get_by_role("button", name="Stop early").click()
     assert sent(page) == [{"field": "callbacks.EarlyStopping", "value": True}]
     assert not page.get_by_label("patience in epochs").first.is_visible()
-    view.received({"field": "callbacks.EarlyStopping", "value": True}, [])
+    says(view, {"field": "callbacks.EarlyStopping", "value": True})
     put(page, values=view.values, hidden=view.hidden)
     assert page.get_by_role("button", name="Stop early", pressed=True).is_visible()
     patience = page.get_by_label("patience in epochs").first
@@ -124,9 +120,9 @@ def test_as_many_columns_as_phases(page, view):
 @pytest.mark.parametrize("width", [330, 480, 800])
 def test_nothing_overflows(page, view, width):
     view.tuning.recipe = replace(view.tuning.recipe, augmentation=Augmentation())
-    view.received({"field": "callbacks.EarlyStopping", "value": True}, [])
+    says(view, {"field": "callbacks.EarlyStopping", "value": True})
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view)
     for summary in page.locator("summary").all():
         summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not overflows(page)

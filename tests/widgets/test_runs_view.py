@@ -1,13 +1,10 @@
-import fake_runs
 import pytest
-from fake_runs import RunningBackend, begun, end, epoch, outcome, tell
-from fake_tuning import DATA
+from fake_runs import RunningBackend, begun, epoch, finish, outcome, told
+from fake_tuning import asked
 from messages import says, sent
 
 from explorer import runs
 from explorer.plan import snapped
-from explorer.trainings import Trainings
-from explorer.tuning import Tuning
 from explorer.values import DataSpec, NetworkSpec, Phase, Recipe, RunSettings
 from explorer.values import records as files
 from explorer.widgets.runs import RunsView
@@ -16,25 +13,6 @@ from explorer.widgets.runs import RunsView
 @pytest.fixture
 def backend():
     return RunningBackend()
-
-
-@pytest.fixture(autouse=True)
-def alive(backend, tmp_path, monkeypatch):
-    fake_runs.play(monkeypatch, tmp_path, backend.alive)
-    return backend.alive
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    tuning.data = DATA
-    return tuning
-
-
-@pytest.fixture
-def trainings(session, tuning):
-    return Trainings(session, tuning)
 
 
 @pytest.fixture
@@ -66,11 +44,9 @@ def test_a_run_is_told_in_a_row(view, trainings, alive):
             "shown": True,
         }
     ]
-    tell(trainings.key, epoch(0, 0, held_out=0.75))
-    trainings.look()
+    told(trainings, epoch(0, 0, held_out=0.75))
     assert (view.rows[0]["score"], view.rows[0]["interval"]) == ("75 %", "so far")
-    end(alive, trainings.key, "done", [epoch(0, 0)], outcome=outcome())
-    trainings.look()
+    finish(trainings, alive, "done", [epoch(0, 0)], outcome=outcome())
     row = view.rows[0]
     assert (row["score"], row["time"], row["state"], row["going"]) == ("92 ± 4 %", "4 s", "done", False)
     assert "88 to 96 %" in row["interval"]
@@ -108,8 +84,7 @@ def test_examples_that_were_collected_on_the_page_are_called_so(view, trainings,
 def test_a_row_shows_its_run_again_runs_it_again_and_deletes_it(view, trainings, tuning, alive):
     trainings.train()
     first = trainings.key
-    end(alive, first, "done", [epoch(0, 0)])
-    trainings.look()
+    finish(trainings, alive, "done", [epoch(0, 0)])
     tuning.freeze_at(snapped(tuning.backbone, 4))
     trainings.train()
     assert starts(view) == ["block 2", "block 3"]
@@ -134,8 +109,7 @@ def test_the_line_of_keras_is_of_the_run_that_is_shown(view, trainings, alive):
 def test_a_model_can_be_taken_once_an_epoch_is_through(view, trainings, alive):
     trainings.train()
     assert view.barred == ["model", "history"]
-    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0)
-    trainings.look()
+    finish(trainings, alive, "stopped", [epoch(0, 0)], kept=0)
     assert view.barred == []
 
 
@@ -144,13 +118,15 @@ def test_files_go_to_the_browser(view, trainings, backend, what):
     trainings.train()
     messages = sent(view)
     says(view, {"take": what})
-    assert ("take_run", trainings.key, what) in backend.asked
+    assert asked(backend, "take_run") == [(trainings.key, what)]
     assert [message["file"] for message in messages] == [f"run.{what}"]
     assert trainings.taken is None
 
 
-def test_by_itself_it_makes_what_it_needs_and_lets_go(session, alive):
+def test_by_itself_it_makes_what_it_needs_and_lets_go(session, alive, backend):
     begun(alive, Recipe(7))
     view = RunsView(session)
     assert starts(view) == ["block 3"]
     view.close()
+    session.open("digits", weights=None)
+    assert len(asked(backend, "backbone")) == 1

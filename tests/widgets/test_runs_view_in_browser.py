@@ -1,10 +1,8 @@
 import pytest
-from fake_tuning import TuningBackend
-from in_browser import show
+from fake_runs import RunningBackend
+from in_browser import focused, overflows, put, sent, show
 
-from explorer.session import Session
 from explorer.widgets.runs import RunsView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
@@ -18,17 +16,13 @@ ROWS = [row("b", "block 13", shown=True), row("a", "head only")]
 
 
 @pytest.fixture
-def view(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
-    return RunsView(Session(worker=InlineWorker(TuningBackend)))
+def backend():
+    return RunningBackend()
 
 
-def sent(page):
-    return page.evaluate("window.sent.map(({ content }) => content)")
-
-
-def put(page, **traits):
-    page.evaluate("(traits) => Object.entries(traits).forEach(([name, value]) => window.model.set(name, value))", traits)
+@pytest.fixture
+def view(session, tuning, trainings):
+    return RunsView(session, tuning, trainings)
 
 
 def test_before_there_is_a_run_it_says_what_will_be_here(page, view):
@@ -54,10 +48,10 @@ def test_deleting_is_asked_about_once_in_its_place(page, view):
     show(page, view, rows=ROWS)
     remove = page.get_by_role("button", name="delete: head only")
     remove.click()
-    assert page.get_by_role("button", name="Keep").evaluate("(one) => one === document.activeElement")
+    assert focused(page.get_by_role("button", name="Keep"))
     page.keyboard.press("Escape")
     assert sent(page) == []
-    assert remove.evaluate("(one) => one === document.activeElement")
+    assert focused(remove)
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Delete", exact=True).click()
     assert sent(page) == [{"delete": "a"}]
@@ -68,10 +62,10 @@ def test_the_focus_stays_while_a_run_goes_on(page, view):
     show(page, view, rows=ROWS)
     page.get_by_role("button", name="run again: head only").focus()
     put(page, rows=[row("b", "block 13", shown=True, going=True, score="93 %"), ROWS[1]])
-    assert page.get_by_role("button", name="run again: head only").evaluate("(one) => one === document.activeElement")
+    assert focused(page.get_by_role("button", name="run again: head only"))
     page.get_by_role("button", name="delete: head only").click()
     put(page, rows=[row("b", "block 13", shown=True, going=True, score="94 %"), ROWS[1]])
-    assert page.get_by_role("button", name="Keep").evaluate("(one) => one === document.activeElement")
+    assert focused(page.get_by_role("button", name="Keep"))
 
 
 def test_files_are_taken_of_the_run_that_is_shown(page, view):
@@ -94,4 +88,4 @@ def test_nothing_overflows(page, view, width):
         line="for layer in model.layers: " * 6,
     )
     page.get_by_role("button", name="delete: head only").click()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not overflows(page)

@@ -1,15 +1,12 @@
 import io
-import json
 
 import pytest
 import soundfile
 from fake_data import DataBackend
 from fakes import network_of_sound
-from in_browser import refusals, show
+from in_browser import focused, overflows, put, refusals, sent, show
 
-from explorer.session import Session
 from explorer.widgets.training_data import TrainingDataView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
@@ -21,11 +18,11 @@ DROP = """([selector, names]) => {
 RELEASED = 'window.streams.length > 0 && window.streams.every((one) => one.getTracks().every((track) => track.readyState === "ended"))'
 CONTENTS = """async () => Promise.all(window.sent.filter(({ content }) => "upload" in content).map(async ({ buffers }) =>
   [...new Uint8Array(await new Blob(buffers).arrayBuffer())]))"""
-ANSWERED_ONCE = """() => {
+THIRD_HELD = """() => {
   const send = window.model.send;
   window.model.send = (content, ...rest) => {
-    if (content.upload && window.sent.length > 3) window.sent.push({ content });
-    else send(content, ...rest);
+    if (!content.upload || window.sent.filter(({ content }) => content.upload).length < 2) return send(content, ...rest);
+    window.let_go = () => { window.model.send = send; send(content, ...rest); };
   };
 }"""
 WITHOUT = """(name) => {
@@ -34,16 +31,20 @@ WITHOUT = """(name) => {
 
 
 @pytest.fixture
-def view():
-    view = TrainingDataView(Session(worker=InlineWorker(lambda: DataBackend(networks={"timbres": network_of_sound}))))
-    for label in ("cats", "dogs"):
-        view.collecting.add_class(label)
-    return view
+def backend():
+    return DataBackend(networks={"timbres": network_of_sound})
 
 
 @pytest.fixture
-def empty():
-    return TrainingDataView(Session(worker=InlineWorker(DataBackend)))
+def empty(session):
+    return TrainingDataView(session)
+
+
+@pytest.fixture
+def view(empty):
+    for label in ("cats", "dogs"):
+        empty.collecting.add_class(label)
+    return empty
 
 
 @pytest.fixture
@@ -52,14 +53,14 @@ def hears(view):
     return view
 
 
-def sent(page, key):
-    return [one for one in page.evaluate("window.sent.map(({ content }) => content)") if key in one]
+def sent_with(page, key):
+    return [one for one in sent(page) if key in one]
 
 
 def uploads(page, number):
     """Wait for so many files; return what was said with each."""
     page.wait_for_function("(number) => window.sent.filter(({ content }) => 'upload' in content).length >= number", arg=number)
-    return sent(page, "upload")
+    return sent_with(page, "upload")
 
 
 def labels(messages):
@@ -124,7 +125,7 @@ def test_folders_become_classes(page, view, tmp_path):
         ("tulips", "2.png", "burst"),
     ]
     assert [one["name"] for one in messages if one["label"] == "roses"] == ["9.png", "10.png"]
-    assert len(sent(page, "upload")) == 5
+    assert len(sent_with(page, "upload")) == 5
 
 
 def test_a_folder_that_is_browsed_for_with_two_sides_brings_its_classes(page, view, tmp_path):
@@ -144,7 +145,7 @@ def test_a_file_that_fails_is_named_and_the_others_go_on(page, view):
     show(page, view, largest=6)
     page.evaluate(DROP, [".class:first-child", ["1.png", "much too large.png", "2.png"]])
     assert [name for name, _label in labels(uploads(page, 2))] == ["1.png", "2.png"]
-    assert sent(page, "lost") == [
+    assert sent_with(page, "lost") == [
         {"lost": "much too large.png", "why": "much too large.png is larger than 200 MB; put it into a folder, and give its path."}
     ]
 
@@ -161,13 +162,15 @@ def test_a_link_is_no_file(page, view):
 
 def test_stop_sends_no_more(page, view):
     show(page, view)
-    page.evaluate(ANSWERED_ONCE)
+    page.evaluate(THIRD_HELD)
     page.evaluate(DROP, [".class:first-child", [f"{number}.png" for number in range(30)]])
-    page.get_by_role("status").filter(has_text="of 30").wait_for()
+    page.get_by_role("status").filter(has_text="2 of 30").wait_for()
+    page.wait_for_function("'let_go' in window")
     page.get_by_role("button", name="Stop").click()
-    page.wait_for_function("window.sent.some(({ content }) => content.stop)")
-    before = len(sent(page, "upload"))
-    assert before < 30
+    page.evaluate("window.let_go()")
+    page.locator(".sending").wait_for(state="hidden")
+    assert labels(sent_with(page, "upload")) == [(f"{number}.png", "cats") for number in range(3)], "the one under way was the last"
+    assert sent_with(page, "stop") == [{"stop": True}]
 
 
 def test_classes_are_added_renamed_and_removed_by_keyboard(page, view):
@@ -175,7 +178,7 @@ def test_classes_are_added_renamed_and_removed_by_keyboard(page, view):
     page.get_by_role("button", name="Add a class").press("Enter")
     page.keyboard.type("  elks ")
     page.keyboard.press("Enter")
-    assert page.get_by_role("button", name="Add a class").evaluate("(button) => button === document.activeElement")
+    assert focused(page.get_by_role("button", name="Add a class"))
     page.get_by_role("button", name="dogs, 0 pictures").press("Enter")
     page.get_by_role("button", name="Rename dogs").press("Enter")
     page.keyboard.type("hounds")
@@ -185,7 +188,7 @@ def test_classes_are_added_renamed_and_removed_by_keyboard(page, view):
     page.get_by_role("button", name="Remove dogs").press("Enter")
     assert page.get_by_text("Remove dogs, with all its examples?").is_visible()
     page.keyboard.press("Enter")
-    assert [one for one in page.evaluate("window.sent.map(({ content }) => content)") if "begin" not in one] == [
+    assert [one for one in sent(page) if "begin" not in one] == [
         {"add": "elks"},
         {"rename": "dogs", "to": "hounds"},
         {"remove": "dogs"},
@@ -212,7 +215,7 @@ def test_pictures_are_taken_as_long_as_the_space_bar_is_held(page, view):
     assert (first.format, first.size) == ("JPEG", (128, 128))
     page.keyboard.press("Escape")
     page.wait_for_function(RELEASED)
-    assert page.get_by_role("button", name="take them").evaluate("(button) => button === document.activeElement")
+    assert focused(page.get_by_role("button", name="take them"))
 
 
 def test_pictures_are_taken_with_the_mouse_too(page, view):
@@ -250,7 +253,7 @@ def test_a_recording_is_cut_into_parts_of_one_group(page, hears):
     page.get_by_role("button", name="Stop, 0:0").click()
     messages = uploads(page, 2)
     page.locator(".sending").wait_for(state="hidden")
-    messages = sent(page, "upload")
+    messages = sent_with(page, "upload")
     assert [one["name"] for one in messages] == [f"recording 1, part {part + 1}.wav" for part in range(len(messages))]
     assert {one["label"] for one in messages} == {"dogs"}
     assert len({one["group"] for one in messages}) == 1
@@ -268,7 +271,7 @@ def test_closing_throws_a_recording_away(page, hears):
     page.get_by_role("button", name="Stop, 0:0").wait_for()
     page.keyboard.press("Escape")
     page.wait_for_function(RELEASED)
-    assert sent(page, "upload") == []
+    assert sent_with(page, "upload") == []
 
 
 def test_a_built_in_set_a_path_the_share_and_the_seed_are_chosen(page, view):
@@ -282,7 +285,7 @@ def test_a_built_in_set_a_path_the_share_and_the_seed_are_chosen(page, view):
     page.get_by_role("slider").press("ArrowRight")
     page.get_by_label("Seed").fill("7")
     page.keyboard.press("Enter")
-    assert [one for one in page.evaluate("window.sent.map(({ content }) => content)") if "upload" not in one] == [
+    assert [one for one in sent(page) if "upload" not in one] == [
         {"choose": "patterns", "count": 120},
         {"choose": "/data/flowers", "count": 0},
         {"share": 0.25},
@@ -296,7 +299,7 @@ def test_what_was_chosen_can_not_be_edited_and_the_way_back_is_shown(page, view)
     assert page.get_by_role("button", name="dots").is_disabled()
     assert page.get_by_role("button", name="Rename dots").count() == 0
     page.get_by_role("button", name="Back to what was collected here").click()
-    assert sent(page, "choose") == [{"choose": "", "count": 0}]
+    assert sent_with(page, "choose") == [{"choose": "", "count": 0}]
 
 
 def test_files_that_were_left_out_are_listed(page, view):
@@ -310,9 +313,8 @@ def test_the_focus_stays_when_the_classes_are_counted_anew(page, view):
     show(page, view)
     page.get_by_role("button", name="cats, 0 pictures").focus()
     view.collecting.add_file("cats", b"x", "a.png")
-    classes = [one | {"picture": None} for one in view.classes]
-    page.evaluate("(classes) => window.model.set('classes', classes)", json.loads(json.dumps(classes)))
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "cats, 1 picture"
+    put(page, classes=view.classes)
+    assert focused(page.get_by_role("button", name="cats, 1 picture"))
 
 
 @pytest.mark.parametrize("width", [290, 480, 800])
@@ -324,6 +326,6 @@ def test_nothing_overflows(page, view, width):
     page.get_by_role("button", name="take them").click()
     page.get_by_role("button", name="Close").wait_for()
     page.get_by_role("button", name="Add a class").click()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not overflows(page)
     page.evaluate("window.stop()")
     page.wait_for_function(RELEASED)

@@ -1,13 +1,10 @@
 import pytest
 from fake_data import DataBackend, counts
 from fakes import network_of_arrays, network_of_sound
-from messages import says, sent
+from messages import says, sent, upload
 
 from explorer.collecting import Collecting
-from explorer.session import Session
-from explorer.tuning import Tuning
 from explorer.widgets.training_data import TrainingDataView
-from explorer.worker import InlineWorker
 
 
 @pytest.fixture
@@ -16,17 +13,12 @@ def backend():
 
 
 @pytest.fixture
-def session(backend):
-    return Session(worker=InlineWorker(lambda: backend))
-
-
-@pytest.fixture
 def view(session):
     return TrainingDataView(session)
 
 
 def put(view, name, label="", data=b"x", **more):
-    says(view, {"upload": name, "part": 0, "count": 1, "size": len(data), "name": name, "label": label, **more}, data)
+    upload(view, data, name, name, label=label, **more)
 
 
 def test_it_says_what_there_is_by_class(view):
@@ -129,9 +121,7 @@ def test_it_knows_what_the_network_reads(view, session, page_of, backend):
     assert (view.kind, view.built_in) == ("arrays", [])
 
 
-def test_views_of_one_state_show_the_same_and_leave_it_alone(session):
-    tuning = Tuning(session)
-    tuning.shown = True
+def test_views_of_one_state_show_the_same_and_leave_it_alone(session, tuning):
     collecting = Collecting(session, tuning)
     first, second = TrainingDataView(session, tuning, collecting), TrainingDataView(session, tuning, collecting)
     put(first, "a.png", "cats")

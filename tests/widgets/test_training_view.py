@@ -2,42 +2,22 @@
 
 from dataclasses import replace
 
-import fake_runs
 import pytest
-from fake_runs import RunningBackend, batch, begun, end, epoch, outcome, tell
-from fake_tuning import DATA
+from fake_runs import RunningBackend, batch, begun, epoch, finish, outcome, records, told
+from fake_tuning import DATA, asked
 from messages import says, sent
 
-from explorer.trainings import Trainings
-from explorer.tuning import Tuning
 from explorer.values import TrainingStep
 from explorer.widgets.training import BLUE, GREY, Curves, TrainingView, ended, progress
 
 PLANNED = {0: 5, 1: 5}
+TRAINING, UNDER_WAY, HELD_OUT, KEPT = range(4)  # the curves of the accuracy
+LOSS = 4  # from here on those of the loss, in the same order
 
 
 @pytest.fixture
 def backend():
     return RunningBackend()
-
-
-@pytest.fixture(autouse=True)
-def alive(backend, tmp_path, monkeypatch):
-    fake_runs.play(monkeypatch, tmp_path, backend.alive)
-    return backend.alive
-
-
-@pytest.fixture
-def tuning(session):
-    tuning = Tuning(session)
-    tuning.shown = True
-    tuning.data = DATA
-    return tuning
-
-
-@pytest.fixture
-def trainings(session, tuning):
-    return Trainings(session, tuning)
 
 
 @pytest.fixture
@@ -49,17 +29,14 @@ def view(session, tuning, trainings):
     view.close()
 
 
-def told(trainings, *steps):
-    tell(trainings.key, *steps)
-    trainings.look()
-
-
-def records(*steps):
-    return tuple(step.record for step in steps)
-
-
 def curves(history=(), batches=(), planned=PLANNED, kept=None, width=600):
     return Curves(history, batches, planned, {1}, kept, width)
+
+
+def points(view, curve):
+    """Return where the points of a curve lie: epochs, values."""
+    drawn = view.figure.data[curve]
+    return list(drawn.x), list(drawn.y)
 
 
 # Buttons and words
@@ -91,19 +68,17 @@ def test_stop_says_so_until_it_has_stopped_and_go_on_is_offered(view, trainings,
     told(trainings, epoch(0, 0))
     says(bar, {"stop": True})
     assert (bar.said, bar.stoppable, bar.going) == ("Stopping…", False, True)
-    end(alive, trainings.key, "stopped", [epoch(0, 0)], kept=0)
-    trainings.look()
+    finish(trainings, alive, "stopped", [epoch(0, 0)], kept=0)
     assert bar.said == "Stopped; the weights of epoch 1, the best so far, are kept."
     assert (bar.going, bar.resumable, bar.failed) == (False, True, False)
     says(bar, {"go_on": True})
     assert (bar.going, bar.resumable) == (True, False)
-    assert ("go_on", bar.key) in backend.asked
+    assert asked(backend, "go_on") == [(bar.key,)]
 
 
 def test_a_failure_and_what_there_is_to_learn_stay_on_the_page(view, trainings, alive, session):
     says(view.bar, {"train": True})
-    end(alive, trainings.key, "failed", [epoch(0, 0)], kept=0, failure="The disk is full.", notices=("The rate was too high.",))
-    trainings.look()
+    finish(trainings, alive, "failed", [epoch(0, 0)], kept=0, failure="The disk is full.", notices=("The rate was too high.",))
     assert (view.bar.failed, view.bar.notices) == (True, ["The rate was too high."])
     assert view.bar.said == "The disk is full. The weights of epoch 1, the best, are kept."
     assert session.failure == ""
@@ -138,8 +113,7 @@ def test_progress_counts_epochs_that_were_saved_by_stopping_early():
 
 def test_what_came_of_it_is_said_with_its_doubt(trainings, alive):
     trainings.train()
-    end(alive, trainings.key, "done", [epoch(0, 0)], outcome=outcome())
-    trainings.look()
+    finish(trainings, alive, "done", [epoch(0, 0)], outcome=outcome())
     assert ended(trainings.run) == "Done in 4 s. 92 ± 4 % of the held-out examples are answered right."
     assert ended(replace(trainings.run, accuracy=None)) == "Done in 4 s."
     assert ended(replace(trainings.run, state="stopped", kept=None)) == "Stopped before the first epoch was through."
@@ -160,30 +134,27 @@ def test_it_draws_each_epoch_and_the_one_under_way(view, trainings):
     trainings.train()
     view.bar.drawn = True
     told(trainings, epoch(0, 0, 0.5, 0.6), epoch(0, 1, 0.6, 0.7), batch(0, 2, 5, accuracy=0.65))
-    training, under_way, held_out, kept = view.figure.data[:4]
-    assert (list(training.x), list(training.y)) == ([1, 2], [50, 60])
-    assert list(held_out.y) == [60, 70]
-    assert (list(under_way.x), list(under_way.y)) == ([2, 2.5], [60, 65])
-    assert not kept.x
-    assert [trace.yaxis for trace in view.figure.data[4:]] == ["y2"] * 4
-    assert list(view.figure.data[4].y) == [0.75, 0.7]
+    assert points(view, TRAINING) == ([1, 2], [50, 60])
+    assert points(view, HELD_OUT) == ([1, 2], [60, 70])
+    assert points(view, UNDER_WAY) == ([2, 2.5], [60, 65])
+    assert points(view, KEPT) == ([], [])
+    assert points(view, LOSS + TRAINING) == ([1, 2], [0.75, 0.7])
+    assert [curve.yaxis for curve in view.figure.data[LOSS:]] == ["y2"] * 4
 
 
 def test_nothing_is_sent_while_the_browser_still_reads_the_figure(view, trainings):
     trainings.train()
-    figure = view.figure
     told(trainings, epoch(0, 0))
-    assert not figure.data[0].x
+    assert points(view, TRAINING) == ([], [])
     view.bar.drawn = True
-    assert list(figure.data[0].x) == [1]
+    assert points(view, TRAINING) == ([1], [50])
 
 
 def test_the_weights_that_are_kept_are_marked(view, trainings, alive):
     trainings.train()
     view.bar.drawn = True
-    end(alive, trainings.key, "stopped", [epoch(0, 0), epoch(0, 1, held_out=0.5)], kept=0)
-    trainings.look()
-    assert (list(view.figure.data[3].x), list(view.figure.data[3].y)) == ([1], [60])
+    finish(trainings, alive, "stopped", [epoch(0, 0), epoch(0, 1, held_out=0.5)], kept=0)
+    assert points(view, KEPT) == ([1], [60])
 
 
 def test_the_curves_go_with_the_run_that_is_deleted(view, trainings):
@@ -197,8 +168,9 @@ def test_another_run_takes_the_place_of_the_one_before(view, trainings, alive):
     trainings.train()
     view.bar.drawn = True
     told(trainings, epoch(0, 0), epoch(0, 1))
+    assert points(view, TRAINING) == ([1, 2], [50, 50])
     trainings.show(begun(alive))
-    assert not view.figure.data[0].x
+    assert points(view, TRAINING) == ([], [])
 
 
 def test_phases_are_marked_where_the_tail_thaws():
@@ -237,7 +209,8 @@ def test_the_plots_stand_beside_each_other_where_there_is_room():
 
 
 def test_training_and_held_out_differ_by_more_than_their_colour():
-    training, _under_way, held_out, _kept = curves(records(epoch(0, 0))).traces()[:4]
+    traces = curves(records(epoch(0, 0))).traces()
+    training, held_out = traces[TRAINING], traces[HELD_OUT]
     assert (training["line"]["color"], held_out["line"]["color"]) == (GREY, BLUE)
     assert training["marker"]["symbol"] == "square"
     assert "symbol" not in held_out["marker"]
@@ -251,7 +224,9 @@ def test_accuracies_have_an_axis_that_shows_them_all():
     assert curves(records(epoch(0, 0, 0.02, 0.01))).layout()["yaxis"]["range"][0] == 0
 
 
-def test_by_itself_it_makes_what_it_needs_and_lets_go(session):
+def test_by_itself_it_makes_what_it_needs_and_lets_go(session, alive, backend):
     view = TrainingView(session)
     assert view.bar.barred == "Add data first: pictures or sounds of at least two classes."
     view.close()
+    session.open("digits", weights=None)
+    assert len(asked(backend, "backbone")) == 1

@@ -1,11 +1,8 @@
 import pytest
-from fake_tuning import DATA, TuningBackend
-from in_browser import show
+from fake_runs import RunningBackend
+from in_browser import overflows, put, sent, show
 
-from explorer.session import Session
-from explorer.tuning import Tuning
 from explorer.widgets.training import TrainingView
-from explorer.worker import InlineWorker
 
 pytestmark = pytest.mark.browser
 
@@ -16,21 +13,13 @@ OWN_PAGE = (
 
 
 @pytest.fixture
-def bar(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path))
-    session = Session(worker=InlineWorker(TuningBackend))
-    tuning = Tuning(session)
-    tuning.shown = True
-    tuning.data = DATA
-    return TrainingView(session, tuning).bar
+def backend():
+    return RunningBackend()
 
 
-def sent(page):
-    return page.evaluate("window.sent.map(({ content }) => content)")
-
-
-def put(page, **traits):
-    page.evaluate("(traits) => Object.entries(traits).forEach(([name, value]) => window.model.set(name, value))", traits)
+@pytest.fixture
+def bar(session, tuning, trainings):
+    return TrainingView(session, tuning, trainings).bar
 
 
 def test_train_says_why_it_can_not(page, bar):
@@ -110,4 +99,4 @@ def test_nothing_overflows(page, bar, width):
     page.set_viewport_size({"width": width, "height": 700})
     said = "Stopped; the weights of epoch 4, the best so far, are kept."
     show(page, bar, going=True, stoppable=True, resumable=True, said=said, fraction=0.5, notices=["A lesson. " * 20], rows=[["1"] * 6])
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not overflows(page)

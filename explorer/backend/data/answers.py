@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from explorer.backend.data.collection import plain
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
@@ -28,9 +29,10 @@ class Answers:
 def answers(y: Array, classes: Sequence[str] | None = None) -> Answers:
     """Return the classes that `y` gives: (n,) or (n, 1) numbers or names of classes, or (n, classes) of 0 and 1.
 
-    Rows that each hold a single 1 are one class an example. classes: their names in order, where y are numbers.
-    Raises ExplorerError for others.
+    Rows that each hold a single 1 are one class an example. classes: their names in order; numbers and columns are places among them.
+    Raises ExplorerError for other shapes and values, and for what is not among `classes`.
     """
+    classes = None if classes is None else [plain(str(one)) for one in classes]
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2:
@@ -38,8 +40,8 @@ def answers(y: Array, classes: Sequence[str] | None = None) -> Answers:
     if y.ndim != 1:
         raise ExplorerError(_("y has the shape {shape}; it must be (n,) classes, or (n, classes) of 0 and 1.").format(shape=y.shape))
     if y.dtype.kind in TEXTS and all(isinstance(one, str | bytes) for one in y.tolist()):
-        return Answers([(one.decode(errors="replace") if isinstance(one, bytes) else one,) for one in y.tolist()], classes)
-    if y.dtype.kind not in NUMBERS or not np.array_equal(y, np.rint(y)):
+        return _of_names([plain(one.decode(errors="replace") if isinstance(one, bytes) else one) for one in y.tolist()], classes)
+    if y.dtype.kind not in NUMBERS or not np.isfinite(y).all() or not np.array_equal(y, np.rint(y)):
         raise ExplorerError(_("y must hold whole numbers or names of classes."))
     if classes is None:
         return Answers([(str(int(one)),) for one in y])
@@ -48,6 +50,13 @@ def answers(y: Array, classes: Sequence[str] | None = None) -> Answers:
             _("y holds {low} to {high}, but there are names for 0 to {last}.").format(low=y.min(), high=y.max(), last=len(classes) - 1)
         )
     return Answers([(classes[int(one)],) for one in y], classes)
+
+
+def _of_names(names: list[str], classes: Sequence[str] | None) -> Answers:
+    unknown = [] if classes is None else sorted(set(names) - set(classes))
+    if unknown:
+        raise ExplorerError(_("y holds {name!r}, which is not among the names of the classes.").format(name=unknown[0]))
+    return Answers([(name,) for name in names], classes)
 
 
 def _of_columns(y: Array, classes: Sequence[str] | None) -> Answers:

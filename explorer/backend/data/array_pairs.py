@@ -1,10 +1,11 @@
-"""Arrays with their classes: (x, y) from Python, from an .npz, or from a `tf.data.Dataset`."""
+"""Examples with their classes: a pair (x, y) from Python, or from an .npz."""
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,13 +21,16 @@ from explorer.values import Reading
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
+# What NumPy raises on other files: a single array has no `zip`; an encrypted zip is a RuntimeError.
+UNREADABLE = (ValueError, OSError, EOFError, AttributeError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+
 
 def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = None) -> Collection:
     """Return examples `x` with their classes `y`.
 
     x: for pictures (n, height, width, 3), (n, height, width, 1) or (n, height, width) of 0 to 255; for sound (n, samples) at the
         rate that the network hears; for arrays one array, and for several inputs a dict by their names, or a list in their order. For
-        pictures and sound also a list of what `predict` takes: paths, pictures, (samples, rate), ...
+        pictures and sound also a list of what `predict` takes: paths, pictures, (samples, rate), ... Any library's arrays do.
     y: (n,) numbers or names of classes; (n, classes) of 0 and 1, where each column is a class.
     classes: names, where y are their numbers.
     Raises ExplorerError for others, also for unequal numbers of them. What can't be read is left out and named.
@@ -57,15 +61,7 @@ def read_npz(path: Path) -> tuple[Any, Array]:
             arrays = {key: file[key] for key in file.files}
     except ExplorerError:
         raise
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        AttributeError,
-        TypeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:  # a single array has no `zip`
+    except UNREADABLE as error:
         raise ExplorerError(
             _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
         ) from error
@@ -77,50 +73,13 @@ def read_npz(path: Path) -> tuple[Any, Array]:
     return x, arrays["y"]
 
 
-def from_dataset(dataset: Any, reading: Reading) -> Collection:
-    """Return the examples of a `tf.data.Dataset` of (x, y), in batches or not. Raises ExplorerError for others, and endless ones."""
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) != 2:
-        raise ExplorerError(_("The tf.data.Dataset must give pairs: an example and its class."))
-    if int(dataset.cardinality()) == -1:
-        raise ExplorerError(_("The tf.data.Dataset never ends: give it without repeat(), or with take()."))
-    alone = {"image": 3, "audio": 1}.get(reading.kind, len(reading.inputs[0].shape))
-    xs, ys, size = [], [], 0
-    for x, y in dataset.as_numpy_iterator():
-        first = next(iter(x.values())) if isinstance(x, Mapping) else x
-        batched = np.ndim(first) > alone and np.ndim(y) > 0
-        parts = list(_apart(x)) if batched else [x]
-        xs += parts
-        ys += list(y) if batched else [y]
-        size += sum(np.asarray(one).nbytes for part in parts for one in (part.values() if isinstance(part, Mapping) else [part]))
-        if size > LARGEST:
-            raise ExplorerError(_("The tf.data.Dataset holds more than 4 GB: use a part of it, or a folder of files."))
-    return collected(_together(xs), np.asarray(ys), reading, getattr(dataset, "class_names", None))
-
-
-def _apart(x: Any) -> Iterator[Any]:
-    """Yield the examples of a batch."""
-    if isinstance(x, Mapping):
-        yield from (dict(zip(x, one, strict=True)) for one in zip(*x.values(), strict=True))
-    else:
-        yield from x
-
-
-def _together(xs: list[Any]) -> Any:
-    """Return examples as one array, or one an input; a list where they are of unequal shapes."""
-    if xs and isinstance(xs[0], Mapping):
-        return {name: np.stack([one[name] for one in xs]) for name in xs[0]}
-    return np.stack(xs) if xs and len({np.shape(one) for one in xs}) == 1 else xs
-
-
 def _sources(x: Any, reading: Reading) -> tuple[Sequence[Any], tuple[str, ...]]:
     """Return what stands for each example, as `predict` takes it, and what there is to say of it."""
     if reading.kind == "arrays":
         by_name = named(x, [one.name for one in reading.inputs], "x")
         check_lengths(by_name, {})
         return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)], ()
-    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
-        raise ExplorerError(_("x must be an array or a list of examples, not {type}.").format(type=type(x).__name__))
+    x = _listed(x)
     if reading.kind == "image":
         pixels: Any = (
             _pixels(x) if isinstance(x, np.ndarray) else [_pixels(one[None])[0] if isinstance(one, np.ndarray) else one for one in x]
@@ -130,6 +89,15 @@ def _sources(x: Any, reading: Reading) -> tuple[Sequence[Any], tuple[str, ...]]:
     assumed = _("Arrays of samples are taken to have {rate} samples a second, as the network hears.").format(rate=f"{rate:,}")
     sounds = [(one, rate) if isinstance(one, np.ndarray) else one for one in x]
     return sounds, (assumed,) if any(isinstance(one, np.ndarray) for one in x) else ()
+
+
+def _listed(x: Any) -> Array | list[Any]:
+    """Return examples as one array of numbers, or else as a list: arrays of paths, and of arrays of unequal sizes, are lists too."""
+    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
+        raise ExplorerError(_("x must be an array or a list of examples, not {type}.").format(type=type(x).__name__))
+    if hasattr(x, "__array__"):
+        x = np.asarray(x)
+    return x if isinstance(x, np.ndarray) and x.dtype.kind not in "OU" else list(x)
 
 
 def _pixels(x: Array) -> Array:
@@ -150,7 +118,7 @@ def _pixels(x: Array) -> Array:
         low, high = float(x.min()), float(x.max())
         if not 0 <= low <= high <= 255:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255.").format(low=low, high=high))
-        if x.dtype.kind == "f" and high <= 1 and not np.array_equal(x, np.rint(x)):
+        if x.dtype.kind == "f" and 0 < high <= 1:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255: give x * 255.").format(low=low, high=high))
         x = np.rint(x)
     return np.broadcast_to(x.astype(np.uint8), (*x.shape[:3], 3))

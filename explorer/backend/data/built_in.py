@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from PIL import Image
@@ -57,20 +57,18 @@ def collected(name: str, reading: Reading, count: int = 0, seed: int = 0) -> Col
         raise ExplorerError(_not_read(name, reading.kind))
     classes = sorted(chosen.classes, key=natural)
     count = count or chosen.count
-    places = sorted((place, rank) for rank, one in enumerate(classes) for place in range(min(count, chosen.there(one))))[:count]
-    if len(places) != count or not len(classes) <= count <= MOST:
+    most = min(MOST, sum(map(chosen.there, classes)))
+    if not len(classes) <= count <= most:
         raise ExplorerError(
             _("{name} has {least} to {most} examples, not {count}.").format(
-                name=name,
-                least=len(classes),
-                most=f"{min(MOST, sum(map(chosen.there, classes))):,}",
-                count=f"{count:,}",
+                name=name, least=len(classes), most=f"{most:,}", count=f"{count:,}"
             )
         )
     first = chosen.make(classes[0], 0, seed, reading)
     if (len(first) if isinstance(first, bytes) else first.nbytes) * count > LARGEST:
         raise ExplorerError(_("{count} examples take more than 4 GB: choose fewer.").format(count=f"{count:,}"))
-    ordered = sorted((rank, place) for place, rank in places)
+    evenly = sorted((place, rank) for rank, one in enumerate(classes) for place in range(min(count, chosen.there(one))))[:count]
+    ordered = sorted((rank, place) for place, rank in evenly)
     made = ((classes[rank], place, chosen.make(classes[rank], place, seed, reading)) for rank, place in ordered)
     return collection(((Example(chosen.kind, data, f"{one} {place + 1}"), (one,), "") for one, place, data in made), classes=classes)
 
@@ -113,8 +111,7 @@ def _timbre(name: str, place: int, seed: int, reading: Reading) -> Data:
     seconds, rate, samples = (how.seconds, how.rate, how.samples) if how else (PHRASE, synthesis.RATE, round(PHRASE * synthesis.RATE))
     rng = np.random.default_rng((seed, TIMBRES.index(name), place))
     phrase = synthesis.random_sound(name, rng, min(seconds, PHRASE), rate)
-    data = audio.read((np.resize(phrase, samples), rate)).data
-    return data if isinstance(data, bytes) else b""
+    return cast("bytes", audio.read((np.resize(phrase, samples), rate)).data)
 
 
 BUILT_IN = {

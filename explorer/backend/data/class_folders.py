@@ -21,13 +21,14 @@ HELD_OUT = ("validation", "valid", "val", "test")  # the first of them that is t
 def sides(folder: Path) -> tuple[Path, Path] | None:
     """Return the folders to train on and to hold out, where a folder holds just these (train/ and validation/); else None.
 
-    validation/ may be called val/ or test/; a test/ beside both is left aside.
+    Upper or lower case; train/ may be called training/, validation/ also valid/, val/ or test/; a test/ beside both is left aside.
     """
-    there = {path.name.lower(): path for path in folders_in(folder)}
+    inside = folders_in(folder)
+    there = {path.name.lower(): path for path in inside}
     training = [path for name, path in there.items() if name in TRAINING]
     held_out = [there[name] for name in HELD_OUT if name in there]
     spare = len(held_out) == 2 and "test" in there
-    if len(training) != 1 or len(there) != 1 + len(held_out) or not (len(held_out) == 1 or spare):
+    if len(training) != 1 or len(inside) != 1 + len(held_out) or not (len(held_out) == 1 or spare):
         return None
     return (training[0], held_out[0]) if folders_in(training[0]) else None
 
@@ -43,10 +44,7 @@ def collected(folder: Path, reading: Reading) -> Collection:
             _("{folder} holds no folders: put the files of each class into a folder that is named after it.").format(folder=folder.name)
         )
     examples: list[Named] = []
-    left_out = [
-        (name, _("{name} lies in no class's folder.").format(name=name))
-        for name in sorted((path.name for path in folder.iterdir() if not path.is_dir() and not is_ignored(path.name)), key=natural)
-    ]
+    left_out = beside(folder)
     names = names_in(folder)
     labelled = sorted(((names.get(one.name, plain(one.name)), one) for one in classes), key=lambda pair: natural(pair[0]))
     for label, one in labelled:
@@ -59,6 +57,12 @@ def collected(folder: Path, reading: Reading) -> Collection:
             except UnreadableExample as why:
                 left_out.append((name, str(why)))
     return collection(examples, left_out=tuple(left_out), classes=dict.fromkeys(label for label, _one in labelled))
+
+
+def beside(folder: Path) -> list[tuple[str, str]]:
+    """Return (name, why it is left out) of the files beside the class folders."""
+    names = sorted((plain(path.name) for path in folder.iterdir() if not path.is_dir() and not is_ignored(path.name)), key=natural)
+    return [(name, _("{name} lies in no class's folder.").format(name=name)) for name in names]
 
 
 def names_in(folder: Path) -> dict[str, str]:

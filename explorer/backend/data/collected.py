@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from explorer.backend.data.class_folders import collected, files_in, folders_in, names_in, sides
+from explorer.backend.data.class_folders import beside, collected, files_in, folders_in, names_in, sides
 from explorer.backend.data.collection import natural, plain
 from explorer.backend.data.datasets import training_data
-from explorer.backend.data.example_sources import from_file, is_ignored
+from explorer.backend.data.example_sources import from_file
 from explorer.backend.data.kept_classes import KeptClasses, composed, short
 from explorer.backend.data.remarks import counts
 from explorer.backend.data.sources import data_spec
@@ -144,12 +144,12 @@ class CollectedFolder:
                 said = _("{name} has held-out examples of its own; here they are put together with the others.")
                 self._notes.append(said.format(name=packed.name))
             for one in both or (folder,):
-                self._move_in(one)
+                self._move_in(one, folders_in(one) or ([] if both else [one]))
 
-    def _move_in(self, folder: Path) -> None:
-        """Move in the files of a folder of class folders, or of a single class's folder."""
-        names, classes, serial = names_in(folder), folders_in(folder), next(self._zips)
-        for one in classes or [folder]:
+    def _move_in(self, folder: Path, classes: Sequence[Path]) -> None:
+        """Move in the files of the class folders in a folder, or of that folder where it is a class's own; name what lies beside them."""
+        names, serial = names_in(folder), next(self._zips)
+        for one in classes:
             label = composed(names.get(one.name, plain(one.name)))
             self._classes.of(label)
             for source in list(files_in(one)):
@@ -157,9 +157,8 @@ class CollectedFolder:
                 path = self._classes.new_file(label, f"{serial} {inside.parts[0]}" if len(inside.parts) > 1 else "", source.name)
                 source.replace(path)
                 self._keep(path, label, plain(f"{label}/{inside.as_posix()}"))
-        for loose in folder.iterdir() if classes else ():
-            if loose.is_file() and not is_ignored(loose.name):
-                self._left_out.append(("", loose.name, _("{name} lies in no class's folder.").format(name=loose.name)))
+        if folder not in classes:
+            self._left_out += [("", name, why) for name, why in beside(folder)]
 
     def _rename(self, change: Collected) -> None:
         moved, old, new = self._classes.rename(change.label, change.name), composed(change.label), composed(change.name)
@@ -190,4 +189,4 @@ class CollectedFolder:
 
 def _last_part(name: str) -> str:
     """Return the last part of a name from a browser, which may hold a path."""
-    return Path(name.replace("\\", "/")).name or _("the file")
+    return Path(plain(name).replace("\\", "/")).name or _("the file")

@@ -51,5 +51,8 @@ def natural(text: str) -> tuple[tuple[object, ...], str]:
 
 
 def plain(name: str) -> str:
-    """Return a file's name as text: bytes that are none replaced, letters composed, as macOS writes an umlaut as two characters."""
-    return unicodedata.normalize("NFC", name.encode(errors="surrogateescape").decode(errors="replace"))
+    """Return a name as text that can be written and compared: what is no character replaced, letters composed.
+
+    macOS writes an umlaut as two characters; file names may hold any bytes, and a name from a page half a character.
+    """
+    return unicodedata.normalize("NFC", name.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))

@@ -1,4 +1,4 @@
-"""Examples that are the same, byte for byte: they are kept together, so that none is held out of which a copy is trained on."""
+"""Examples of the same content, byte for byte: they are kept together, so that none is held out of which a copy is trained on."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from explorer.values import Example, FileOnDisk, Labelled
 Places: TypeAlias = "tuple[int, ...]"
 
 
-def copies(examples: Sequence[Example]) -> tuple[Places, ...]:
-    """Return the places of those that are the same, two or more at a time. Only files of one size are read for it."""
+def same_content(examples: Sequence[Example]) -> tuple[Places, ...]:
+    """Return the places of those of the same content, two or more at a time; parts of one sound are among them.
+
+    Only files of one size are read for it.
+    """
     same: list[Places] = []
     for alike in _by_key((_size(example), place) for place, example in enumerate(examples)):
         same += _by_key((_content(examples[place]), place) for place in alike)
     return tuple(sorted(same))
+
+
+def copies(examples: Sequence[Example], same: Iterable[Places]) -> tuple[Places, ...]:
+    """Return, of those of the same content, the ones that are heard from the same second on: copies, not parts of one sound."""
+    return tuple(alike for places in same for alike in _by_key((examples[place].start, place) for place in places))
 
 
 def together(examples: Sequence[Labelled], same: Iterable[Places]) -> tuple[Labelled, ...]:
@@ -48,14 +56,19 @@ def _by_key(keyed: Iterable[tuple[object, int]]) -> list[Places]:
 
 
 def _size(example: Example) -> object:
-    return example.data.stamp.split("-")[0] if isinstance(example.data, FileOnDisk) else example.digest
+    return example.data.stamp.split("-")[0] if isinstance(example.data, FileOnDisk) else _digest(example)
 
 
 def _content(example: Example) -> object:
     if not isinstance(example.data, FileOnDisk):
-        return example.digest
+        return _digest(example)
     try:
         with Path(example.data.path).open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
     except OSError:
         return example.data  # it is said when it is read
+
+
+def _digest(example: Example) -> str:
+    """Return a hash of the whole content, also where only a part of a sound is heard."""
+    return example.digest if example.start is None else replace(example, start=None).digest

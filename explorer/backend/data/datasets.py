@@ -9,9 +9,9 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from explorer.backend.data import array_pairs, built_in, class_folders, file_lists, remarks
+from explorer.backend.data import array_pairs, built_in, class_folders, file_lists, remarks, tf_data
 from explorer.backend.data.collection import Collection
-from explorer.backend.data.copies import copies, together
+from explorer.backend.data.copies import same_content, together
 from explorer.backend.data.sources import checked_share, data_spec, stamp
 from explorer.backend.data.splitting import held_out
 from explorer.backend.data.zips import kept_unpacked
@@ -24,7 +24,8 @@ def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: in
     """Return examples to train a network on that reads as `reading` says, and those that are held out.
 
     source: a `DataSpec`, whose own validation, seed and count hold; what `data_spec` takes; a pair (x, y) of examples and
-        their classes, as `array_pairs.collected` takes them; a `tf.data.Dataset` of such pairs; or `TrainingData`, as it is.
+        their classes, as `array_pairs.collected` takes them; a `tf.data.Dataset` of such pairs, one at a time or in batches; or
+        `TrainingData`, as it is.
     validation: the share that is held out, 0 to below 1, of each class; or another source. Where a folder, or a zip of one,
         holds train/ and validation/ (or val/, test/), that one is held out instead of a share.
     seed: decides which examples are held out. The order of the examples hangs on their names only.
@@ -57,7 +58,7 @@ def _gathered(source: Any, reading: Reading, seed: int) -> tuple[Collection, Col
     if isinstance(source, DataSpec):
         return _specified(source, reading)
     if hasattr(source, "element_spec") and hasattr(source, "as_numpy_iterator"):
-        return array_pairs.from_dataset(source, reading), None
+        return tf_data.collected(source, reading), None
     if isinstance(source, tuple | list) and len(source) == 2:
         return array_pairs.collected(source[0], source[1], reading), None
     raise ExplorerError(
@@ -97,25 +98,28 @@ def _without_empty(own: Collection) -> tuple[Collection, tuple[str, ...]]:
 
 
 def _refuse_too_little(own: Collection) -> None:
-    """Raise ExplorerError where there is nothing to tell apart."""
-    if not own.examples and own.left_out:
-        count = counted("The only file can't be used", "None of the {number} files can be used", len(own.left_out))
-        raise ExplorerError(_("{count}; the first: {why}").format(count=count, why=own.left_out[0][1]))
+    """Raise ExplorerError where there is nothing to tell apart; what could not be read may be why."""
+    lost, why = len(own.left_out), own.left_out[0][1] if own.left_out else ""
+    if not own.examples and lost:
+        count = counted("The only file can't be used", "None of the {number} files can be used", lost)
+        raise ExplorerError(_("{count}; the first: {why}").format(count=count, why=why))
     if not own.examples:
         raise ExplorerError(_("There are no examples in the data: put some into each class."))
+    count = counted("1 file can't be used", "{number} files can't be used", lost)
+    unread = " " + _("{count}; the first: {why}").format(count=count, why=why) if lost else ""
+    if not own.classes:
+        raise ExplorerError(_("No example is of any class: give examples of at least two classes."))
     if len(own.examples) == 1:
-        raise ExplorerError(
-            _("There is a single example, {name}: a training needs several of each class.").format(name=own.examples[0].example.name)
-        )
+        single = _("There is a single example, {name}: a training needs several of each class.")
+        raise ExplorerError(single.format(name=own.examples[0].example.name) + unread)
     if len(own.classes) < 2:
-        raise ExplorerError(
-            _("All examples are of one class, {name}: give examples of another one, to tell them apart.").format(name="".join(own.classes))
-        )
+        alike = _("All examples are of one class, {name}: give examples of another one, to tell them apart.")
+        raise ExplorerError(alike.format(name="".join(own.classes)) + unread)
 
 
 def _divided(own: Collection, share: float, seed: int, reading: Reading) -> TrainingData:
     """Hold out a share of each class."""
-    same = copies([one.example for one in own.examples])
+    same = same_content([one.example for one in own.examples])
     examples = together(own.examples, same)
     out = held_out(examples, share, seed)
     training = tuple(one for place, one in enumerate(examples) if place not in out)
@@ -136,12 +140,13 @@ def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
         )
     place_of = {name: place for place, name in enumerate(own.classes)}
     validation = tuple(replace(one, classes=tuple(sorted(place_of[held.classes[place]] for place in one.classes))) for one in held.examples)
-    examples = own.examples + validation
-    same = copies([one.example for one in examples])
-    out = frozenset(range(len(own.examples), len(examples)))
-    notes = (*own.notes, *held.notes, *_notes(own.classes, own.examples, validation, given=True), *remarks.on_copies(same, examples, out))
+    count, same = len(own.examples), same_content([one.example for one in own.examples + validation])
+    examples = together(own.examples + validation, same)
+    training, validation = examples[:count], examples[count:]
+    out = frozenset(range(count, len(examples)))
+    notes = (*own.notes, *held.notes, *_notes(own.classes, training, validation, given=True), *remarks.on_copies(same, examples, out))
     return TrainingData(
-        reading.kind, own.classes, own.examples, validation, own.multi_label or held.multi_label, own.left_out + held.left_out, notes
+        reading.kind, own.classes, training, validation, own.multi_label or held.multi_label, own.left_out + held.left_out, notes
     )
 
 

@@ -46,7 +46,7 @@ def _on_disk(file: FileOnDisk, name: str, reading: Reading) -> Example:
 def from_python(source: Any, name: str, reading: Reading) -> Example:
     """Return the example that a source holds which `explorer.load(...).predict` would take. Raises UnreadableExample."""
     if isinstance(source, str | os.PathLike):
-        return from_file(Path(source).expanduser(), Path(source).name, reading)
+        return from_file(Path(os.path.expanduser(source)), Path(source).name, reading)
     example = {"image": images.read, "audio": audio.read, "arrays": arrays.read}[reading.kind](source)
     if example.kind != reading.kind:
         raise UnreadableExample(_("{name} is no example that this network reads.").format(name=example.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -50,7 +51,7 @@ def collected(path: Path, reading: Reading) -> Collection:
         try:
             if len(own) != 1 and not multi_label:
                 raise UnreadableExample(_("{name} is listed without a class.").format(name=name))
-            examples.append((from_file(path.parent / Path(name).expanduser(), name, reading), own, ""))
+            examples.append((from_file(path.parent / os.path.expanduser(name), name, reading), own, ""))
         except UnreadableExample as why:
             left_out.append((name, str(why)))
     return collection(examples, multi_label, tuple(left_out), classes=classes)
@@ -58,26 +59,34 @@ def collected(path: Path, reading: Reading) -> Collection:
 
 def _table(path: Path) -> tuple[Row, list[Row]]:
     """Return the first line, [] where it names no columns, and all others, each with as many cells as the longest."""
-    try:
-        data = read_bytes(path)
-    except UnreadableExample as error:
-        raise ExplorerError(str(error)) from error
-    text = _decoded(data)
-    if "\0" in text:
-        raise ExplorerError(_("{name} is no table of text.").format(name=path.name))
-    first = text.lstrip().split("\n", 1)[0]
-    separator = next((one for one in ("\t", ",", ";") if one in first), ",")
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(map(str.strip, row))]
-    except csv.Error as error:
-        raise ExplorerError(_("{name} is no table of text: {why}.").format(name=path.name, why=error)) from error
+    rows = _rows(path)
+    named = bool(rows) and _is_header(rows[0], path.parent)
+    if named and not rows[0][0] and _names_files(rows[0]):  # the numbers of the rows, as pandas writes them
+        rows = [row[1:] for row in rows]
     width = max(map(len, rows), default=0)
     if width < 2:
         raise ExplorerError(
             _("{name} must list a file and its class in each line, separated by a comma: roses/1.jpg,rose.").format(name=path.name)
         )
-    rows = [[*map(str.strip, row), *[""] * (width - len(row))] for row in rows]
-    return (rows[0], rows[1:]) if _is_header(rows[0], path.parent) else ([], rows)
+    rows = [[*row, *[""] * (width - len(row))] for row in rows]
+    return (rows[0], rows[1:]) if named else ([], rows)
+
+
+def _rows(path: Path) -> list[Row]:
+    """Return the lines that are not empty, cell by cell."""
+    try:
+        text = _decoded(read_bytes(path))
+    except UnreadableExample as error:
+        raise ExplorerError(str(error)) from error
+    if "\0" in text:
+        raise ExplorerError(_("{name} is no table of text: save it as .csv in UTF-8.").format(name=path.name))
+    first = text.lstrip().split("\n", 1)[0]
+    separator = next((one for one in ("\t", ",", ";") if one in first), ",")
+    try:
+        rows = [[*map(str.strip, row)] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+    except csv.Error as error:
+        raise ExplorerError(_("{name} is no table of text: {why}.").format(name=path.name, why=error)) from error
+    return [row for row in rows if any(row)]
 
 
 def _decoded(data: bytes) -> str:
@@ -88,8 +97,14 @@ def _decoded(data: bytes) -> str:
 
 
 def _is_header(row: Row, folder: Path) -> bool:
-    """Whether a line names columns: it has a name that is usual for a column of files, or its first cell is no file's name."""
-    return any(cell.lower() in FILES for cell in row) or not (Path(row[0]).suffix or (folder / row[0]).is_file())
+    """Whether a line names columns: no file that is there, but what a column of files is called, or first what has no ending."""
+    if any(os.path.isfile(folder / cell) for cell in row):  # unlike Path.is_file, False for what is too long to be a name
+        return False
+    return _names_files(row) or not Path(row[0]).suffix
+
+
+def _names_files(row: Row) -> bool:
+    return any(cell.lower() in FILES for cell in row)
 
 
 def _without(row: Row, place: int) -> Row:

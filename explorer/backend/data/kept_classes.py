@@ -7,19 +7,19 @@ import json
 import os
 import re
 import shutil
-import unicodedata
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from explorer.backend.data.class_folders import HELD_OUT, NAMES, TRAINING, files_in, folders_in, names_in
+from explorer.backend.data.class_folders import HELD_OUT, NAMES, TRAINING, files_in
 from explorer.backend.data.collection import plain
 from explorer.backend.data.example_sources import is_ignored
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
 LONGEST = 100  # characters of a class's name
-# What a folder can be called on every system; classes with other names have a folder with a number.
-PLAIN = re.compile(r"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[\w(][\w ()+&',.-]{0,59}(?<![ .])", re.IGNORECASE)
+# What a folder can be called on every system; classes with other names have a folder with a number, and so have those that look like one.
+PLAIN = re.compile(r"(?!class \d{5}|(con|prn|aux|nul|com\d|lpt\d)(\.|$))[\w(][\w ()+&',.-]{0,59}(?<![ .])", re.IGNORECASE)
 
 
 class KeptClasses:
@@ -32,27 +32,28 @@ class KeptClasses:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.bytes = self.files = 0
+        self._folders: dict[str, Path] = {}
         self._numbers = count(1)
         folder.mkdir()
 
     def labels(self) -> dict[str, Path]:
         """Return the folder of each class."""
-        names = names_in(self.folder)
-        return {names.get(path.name, plain(path.name)): path for path in folders_in(self.folder)}
+        return dict(self._folders)
 
     def of(self, label: str) -> Path:
         """Return the folder of a class, made if need be. Raises ExplorerError for a class without a name, or with a very long one."""
-        label, there = composed(label), self.labels()
-        if label in there:
-            return there[label]
+        label = composed(label)
+        if label in self._folders:
+            return self._folders[label]
         if not label or len(label) > LONGEST:
             raise ExplorerError(_("The name of a class has 1 to {longest} characters.").format(longest=LONGEST))
-        taken = {path.name.casefold() for path in there.values()}
+        taken = {path.name.casefold() for path in self._folders.values()}
         numbered = not PLAIN.fullmatch(label) or label.casefold() in {*taken, *TRAINING, *HELD_OUT} or is_ignored(label)
         path = self.folder / (f"class {next(self._numbers):05}" if numbered else label)
         if numbered:
-            self._write_names(names_in(self.folder) | {path.name: label})
+            self._write_names({**self._folders, label: path})
         path.mkdir()
+        self._folders[label] = path
         return path
 
     def new_file(self, label: str, group: str, name: str) -> Path:
@@ -77,42 +78,45 @@ class KeptClasses:
 
     def rename(self, label: str, new: str) -> dict[Path, Path]:
         """Give a class another name, or to one that is there its files; return where each file has gone."""
-        source = self.labels().get(composed(label))
-        if source is None or composed(label) == composed(new):
+        label, new = composed(label), composed(new)
+        source = self._folders.get(label)
+        if source is None or label == new:
             return {}
         target = self.of(new)
         moved = {path: target / path.relative_to(source) for path in files_in(source)}
         for path, there in moved.items():
             there.parent.mkdir(exist_ok=True)
             path.replace(there)
-        self._remove_folder(source)
+        self._remove_folder(label)
         return moved
 
     def remove(self, label: str) -> None:
         """Remove a class with its files, where it is there."""
-        path = self.labels().get(composed(label))
-        if path is not None:
-            self._remove_folder(path)
+        label = composed(label)
+        if label in self._folders:
+            self._remove_folder(label)
             sizes = [file.stat().st_size for file in files_in(self.folder)]
             self.bytes, self.files = sum(sizes), len(sizes)
 
-    def _remove_folder(self, path: Path) -> None:
-        shutil.rmtree(path)
-        self._write_names({folder: name for folder, name in names_in(self.folder).items() if folder != path.name})
+    def _remove_folder(self, label: str) -> None:
+        shutil.rmtree(self._folders[label])
+        del self._folders[label]
+        self._write_names(self._folders)
 
-    def _write_names(self, names: dict[str, str]) -> None:
+    def _write_names(self, folders: Mapping[str, Path]) -> None:
         """Put a new file in the place of the old one, which a run may have linked to."""
+        names = {path.name: label for label, path in folders.items() if path.name != label}
         written = self.folder / f"{NAMES}.new"
         written.write_text(json.dumps(names), encoding="utf-8")
         written.replace(self.folder / NAMES)
 
 
 def composed(label: str) -> str:
-    """Return a class's name without spaces around it, its letters composed."""
-    return unicodedata.normalize("NFC", label).strip()
+    """Return a class's name as text, without spaces around it."""
+    return plain(label).strip()
 
 
 def short(name: str) -> str:
     """Return a name as a file may be called on any system; its ending stays."""
     stem, ending = os.path.splitext(re.sub(r"[^\w ()+,.-]", "_", name))
-    return f"{stem[:40].strip(' .') or '_'}{ending[:10]}"
+    return f"{stem[:40].strip(' .') or '_'}{ending[:10].rstrip(' .')}"

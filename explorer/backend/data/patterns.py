@@ -35,14 +35,10 @@ def drawn(name: str, size: int, rng: Rng) -> np.ndarray[Any, np.dtype[np.uint8]]
     line = (np.arange(size, dtype=np.float32) * 2 + 1) / size - 1
     x, y = np.meshgrid(line, line)
     turn = rng.uniform(0, 2 * np.pi)
-    if name in SHAPES:
-        scale = rng.uniform(0.4, 0.75)
-        left, down = rng.uniform(-1, 1, 2) * (0.95 - scale)
-        distance = _turned(SHAPES[name], (x - left) / scale, (y - down) / scale, turn, rng) * scale
-    else:
-        scale = 2 / rng.uniform(3, 6)  # the period
-        left, down = rng.uniform(-1, 1, 2)
-        distance = _turned(TEXTURES[name], (x - left) / scale, (y - down) / scale, turn, rng) * scale
+    is_shape = name in SHAPES
+    scale = rng.uniform(0.4, 0.75) if is_shape else 2 / rng.uniform(3, 6)  # of a texture: its period
+    left, down = rng.uniform(-1, 1, 2) * (0.95 - scale if is_shape else 1)
+    distance = _turned((SHAPES | TEXTURES)[name], (x - left) / scale, (y - down) / scale, turn, rng) * scale
     share = np.clip(0.5 - distance * (size / 2), 0, 1)[..., None]  # of each pixel, which the pattern covers
     back, front = _colours(rng)
     picture = _shaded(back, x, y, rng) * (1 - share) + _shaded(front, x, y, rng) * share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from explorer.backend.data.copies import Places
+from explorer.backend.data.copies import Places, copies
 from explorer.locale import _, counted
 from explorer.values import Labelled
 
@@ -35,7 +35,11 @@ def on_imbalance(classes: Sequence[str], examples: Sequence[Labelled]) -> tuple[
 
 
 def on_copies(same: Sequence[Places], examples: Sequence[Labelled], held_out: frozenset[int]) -> tuple[str, ...]:
-    """Say how many examples are copies, which are in two classes, and how many are held out of which a copy is trained on."""
+    """Say how many examples are copies, which are in two classes, and how many are held out of which a copy is trained on.
+
+    same: the places of examples of the same content, as `same_content` returns them; parts of one sound are no copies.
+    """
+    same = copies([one.example for one in examples], same)
     if not same:
         return ()
     extra = sum(len(places) - 1 for places in same)

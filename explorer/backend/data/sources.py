@@ -26,7 +26,7 @@ def data_spec(
     path_or_name: a folder of class folders, a .zip of one, an .npz of x and y, a .csv of files and their classes; or the
         name of a built-in set, one of `BUILT_IN`.
     validation: the share that is held out, 0 to below 1, or the path of held-out data.
-    seed: decides which examples are held out, and what is drawn for a built-in set; 0 or more.
+    seed: decides which examples are held out, and what is drawn for a built-in set; 0 to 2**32 - 1.
     count: how many examples a built-in set has; 0 for its own number.
     Raises UnknownName where there is no such data, ExplorerError for what is none, and for other values.
     """
@@ -88,5 +88,5 @@ def _there(path_or_name: Any) -> Path:
 
 def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
-        raise ExplorerError(_("{name} must be a whole number of 0 or more, not {value!r}.").format(name=name, value=value))
+        raise ExplorerError(_("{name} must be a whole number from 0 to 4,294,967,295, not {value!r}.").format(name=name, value=value))
     return int(value)

@@ -16,8 +16,9 @@ NONE = (-1,)  # stands for the class of examples that are of none
 def held_out(examples: Sequence[Labelled], share: float, seed: int) -> frozenset[int]:
     """Return the places of the examples to hold out: as near to the share of each class as its groups allow.
 
-    At least one group of each class is held out and at least one is not, where it has two or more. The rarest class is
-    drawn first, which decides for examples of several classes (after Sechidis et al. 2011, iterative stratification).
+    At least one group of each class is trained on; at least one is held out, where it has two or more and what other
+    classes decided leaves one. The rarest class is drawn first, which decides for examples of several classes (after
+    Sechidis et al. 2011, iterative stratification).
     share: 0 to below 1; with 0 nothing is held out.
     """
     if share == 0:
@@ -54,6 +55,6 @@ def _divide(counts: dict[Unit, int], share: float, side: dict[Unit, bool]) -> No
             held += count
     if free and not held:
         chosen.add(min(free, key=lambda unit: free[unit]))
-    if chosen and all(unit in chosen or side.get(unit) for unit in counts):  # something must be left to train on
-        chosen.discard(min((unit for unit in free if unit in chosen), key=lambda unit: free[unit]))
     side.update({unit: unit in chosen for unit in free})
+    if all(side[unit] for unit in counts):  # something must be left to train on, even of what other classes hold out
+        side[min(counts, key=lambda unit: (unit not in free, counts[unit]))] = False

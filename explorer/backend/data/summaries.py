@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -12,7 +11,7 @@ from explorer import rendering
 from explorer.backend import audio, images
 from explorer.backend.data.remarks import counts
 from explorer.errors import UnreadableExample
-from explorer.values import DataClass, DataSpec, DataSummary, Example, Labelled, Reading, TrainingData
+from explorer.values import DataClass, DataSpec, DataSummary, Example, Reading, TrainingData
 
 SIDE = 64  # pixels of a small picture
 
@@ -21,20 +20,15 @@ def summary(spec: DataSpec, data: TrainingData, reading: Reading) -> DataSummary
     """Return what a page needs to know of `data`, which was made of `spec` for a network that reads as `reading` says.
 
     The small pictures, PNG of 64 x 64 pixels, are of the first example that is trained on: its middle, or the spectrogram
-    of what would be heard of it; arrays have none.
+    of what would be heard of it; arrays have none, and a class of which nothing is trained on.
     """
     training, validation = (counts(data.classes, side) for side in (data.training, data.validation))
+    first = {place: one.example for one in reversed(data.training) for place in one.classes}
     classes = tuple(
-        DataClass(name, training[place], validation[place], _thumbnail(place, data.training, reading))
+        DataClass(name, training[place], validation[place], thumbnail(first[place], reading) if place in first else b"")
         for place, name in enumerate(data.classes)
     )
     return DataSummary(spec, data.kind, classes, data.multi_label, data.left_out, data.notes)
-
-
-def _thumbnail(place: int, examples: Sequence[Labelled], reading: Reading) -> bytes:
-    """Return a small picture of the first example of a class; b"" where there is none, or it is gone meanwhile."""
-    first = next((one.example for one in examples if place in one.classes), None)
-    return b"" if first is None else thumbnail(first, reading)
 
 
 def thumbnail(example: Example, reading: Reading) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import lzma
 import re
 import shutil
 import stat
@@ -11,7 +12,8 @@ import tempfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from explorer.backend.data.class_folders import folders_in
@@ -38,30 +40,18 @@ def unpacked(source: Path | bytes, into: Path) -> Path:
     Raises ExplorerError where the zip is damaged or encrypted; where a name in it leads elsewhere, or is a link; where it
     would unpack to more than 4 GB or 100,000 files, or a file in it to more than 200 times its size; and where the disk is full.
     """
+    if isinstance(source, Path) and not source.exists():
+        raise ExplorerError(_("There is no file {path}.").format(path=source))
     name = source.name if isinstance(source, Path) else _("The zip")
     try:
-        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+        with _refusing(name), zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
             members = _checked(archive.infolist(), name)
             into.mkdir(parents=True, exist_ok=True)
             for path, member in members:
                 _write(archive, member, into / path)
-    except FileNotFoundError:
-        raise ExplorerError(_("There is no file {path}.").format(path=source)) from None
-    except FileExistsError as error:
+    except ExplorerError:
         shutil.rmtree(into, ignore_errors=True)
-        raise ExplorerError(
-            _("{name} holds {file} twice; pack the folder again.").format(name=name, file=Path(error.filename).name)
-        ) from None
-    except OSError as error:
-        shutil.rmtree(into, ignore_errors=True)
-        raise ExplorerError(_("{name} can't be unpacked: {why}.").format(name=name, why=error.strerror or error)) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        shutil.rmtree(into, ignore_errors=True)
-        if isinstance(error, ExplorerError):
-            raise
-        raise ExplorerError(
-            _("{name} is no zip that can be unpacked, or damaged: {why}.").format(name=name, why=str(error).rstrip("."))
-        ) from error
+        raise
     return _inner(into)
 
 
@@ -74,6 +64,25 @@ def kept_unpacked(path: Path) -> Path:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             _kept[key] = unpacked(path, folder)
         return _kept[key]
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Turn what is raised on a zip that is none or damaged, or that finds no place on the disk, into sentences."""
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except FileExistsError as error:
+        raise ExplorerError(
+            _("{name} holds {file} twice; pack the folder again.").format(name=name, file=Path(error.filename).name)
+        ) from None
+    except OSError as error:
+        raise ExplorerError(_("{name} can't be unpacked: {why}.").format(name=name, why=error.strerror or error)) from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError) as error:
+        raise ExplorerError(
+            _("{name} is no zip that can be unpacked, or damaged: {why}.").format(name=name, why=str(error).rstrip("."))
+        ) from error
 
 
 def _checked(members: list[zipfile.ZipInfo], name: str) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:

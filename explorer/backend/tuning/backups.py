@@ -7,6 +7,7 @@ import json
 import os
 import time
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.tuning.watching import Best
+from explorer.errors import ExplorerError
+from explorer.locale import _
 from explorer.values import Epoch
 from explorer.values.records import BACKUP
 
@@ -46,23 +49,30 @@ class Backups:
     """The backup in a folder, written anew after epochs, but never for more than a tenth of the time.
 
     folder: None for a training that is not backed up.
+    of: what tells this training from others; the backup of another one is refused.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._file = folder / BACKUP if folder else None
+    def __init__(self, folder: Path | None, of: str = "") -> None:
+        self._file, self._of = folder / BACKUP if folder else None, of
         self._took, self._written = 0.0, 0.0
 
     def found(self) -> Backup | None:
-        """Return the backup that is there; None without one, or where it can't be read."""
+        """Return the backup that is there; None without one, or where it can't be read.
+
+        Raises ExplorerError for that of another training.
+        """
         if self._file is None or not self._file.exists():
             return None
         try:
             with self._file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 state = json.loads(str(arrays["state"]))
                 kept = {name: arrays[name] for name in arrays.files if name != "state"}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                history = tuple(Epoch(**one) for one in state["history"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
-        history = tuple(Epoch(**one) for one in state["history"])
+        if state.get("of", self._of) != self._of:
+            said = _("{path} is of another training, or the data has changed since: delete it to begin anew, or give another folder.")
+            raise ExplorerError(said.format(path=self._file))
         return Backup(state["phase"], state["epoch"], history, state["best"], state["loss"], kept)
 
     def keep(self, phase: int, epoch: int, history: Sequence[Epoch], best: Best, optimizer: Any, now: bool = False) -> None:
@@ -75,6 +85,7 @@ class Backups:
         if self._file is None or (not now and start - self._written < self._took / PART):
             return
         state = {
+            "of": self._of,
             "phase": phase,
             "epoch": epoch,
             "best": best.place,
@@ -85,9 +96,14 @@ class Backups:
         arrays |= {f"optimizer_{place}": np.copy(one.numpy()) for place, one in enumerate(optimizer.variables)}
         arrays |= {f"best_{place}": value for place, value in enumerate(best.values)}
         part = self._file.with_suffix(".part")
-        with part.open("wb") as stream:
-            np.savez(stream, state=json.dumps(state), **arrays)
-        os.replace(part, self._file)
+        try:
+            with part.open("wb") as stream:
+                np.savez(stream, state=json.dumps(state), **arrays)
+                stream.flush()
+                os.fsync(stream.fileno())  # or a power cut could leave the name on half of it
+            os.replace(part, self._file)
+        finally:
+            part.unlink(missing_ok=True)  # half a backup would fill the disk for good
         self._written = time.perf_counter()
         self._took = self._written - start
 

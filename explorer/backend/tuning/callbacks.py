@@ -39,28 +39,24 @@ def _made(switch: Switch, phase: int, folder: Path | None) -> Any:
             )
         )
     options = dict(switch.options)
-    if switch.name == "LearningRateScheduler":
-        return keras.callbacks.LearningRateScheduler(_schedule(options))
     if switch.name in FILES:
         _say_missing(switch.name)
         argument, usual = FILES[switch.name]
         options[argument] = str(_inside(folder, str(options.get(argument, usual)), phase))
     try:
+        if switch.name == "LearningRateScheduler":
+            return keras.callbacks.LearningRateScheduler(_schedule(**options))
         return getattr(keras.callbacks, switch.name)(**options)
     except (TypeError, ValueError) as error:
         raise ExplorerError(_("{name} does not take these options: {why}").format(name=switch.name, why=error)) from error
 
 
-def _schedule(options: dict[str, Any]) -> Callable[[int, float], float]:
-    """Return a schedule: the learning rate times `factor` after each epoch from the one numbered `after` on."""
-    factor, after = float(options.get("factor", 0.9)), int(options.get("after", 1))
+def _schedule(factor: float = 0.9, after: int = 1) -> Callable[[int, float], float]:
+    """Return a schedule: the learning rate times `factor`, above 0 and at most 1, in each epoch from `after` on, counted from 0."""
+    factor, after = float(factor), int(after)
     if not 0 < factor <= 1:
         raise ExplorerError(_("The factor of a learning rate is above 0 and at most 1, not {factor}.").format(factor=factor))
-
-    def schedule(epoch: int, rate: float) -> float:
-        return rate * factor if epoch >= after else rate
-
-    return schedule
+    return lambda epoch, rate: rate * factor if epoch >= after else rate
 
 
 def _say_missing(name: str) -> None:
@@ -73,8 +69,8 @@ def _inside(folder: Path | None, name: str, phase: int) -> Path:
         raise ExplorerError(
             _("This callback writes a file, and the training has no folder: give the callback itself, with a path of your own.")
         )
-    folder.mkdir(exist_ok=True)
     path = (folder / name.replace("{phase}", str(phase + 1))).resolve()
-    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
-        raise ExplorerError(_("{name} leads out of the run's folder; give a plain name.").format(name=name))
+    if path.parent != folder.resolve():
+        raise ExplorerError(_("{name} leads out of the run's folder, or into another one in it: give a plain name.").format(name=name))
+    folder.mkdir(exist_ok=True)
     return path

@@ -13,7 +13,7 @@ from explorer.backend import model_files
 from explorer.backend.building import data_format
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
-from explorer.backend.tuning import lessons, recipes
+from explorer.backend.tuning import checks, lessons, recipes
 from explorer.backend.tuning.callbacks import made
 from explorer.backend.tuning.export_data import Bounded, file_name, folders, write_arrays, write_pictures
 from explorer.backend.tuning.parts import Parts
@@ -104,7 +104,7 @@ def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) 
 
 def _parts(network: Network, data: TrainingData, recipe: Recipe) -> Parts:
     """Return the parts of the tuned network, untrained. Raises ExplorerError for a recipe or data that don't fit."""
-    recipes.check(recipe, data, network.reading.kind)
+    checks.check(recipe, data, network.reading.kind)
     made(recipe.callbacks, 0, Path())  # refuses what can't be switched on
     return Parts(network, recipe, len(data.classes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import tempfile
 import weakref
@@ -23,6 +24,7 @@ from explorer.backend.runtime import keras, tensorflow
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _, megabytes
 from explorer.values import Labelled
+from explorer.values.records import FULL, why_not_written
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Arrays: TypeAlias = list[Array]
@@ -129,21 +131,46 @@ def _room(count: int, tensors: Sequence[Any], precision: str, bounds: Bounds) ->
     size = sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in zip(shapes, kinds, strict=True))
     if size <= bounds.memory:
         return [np.empty(shape, kind) for shape, kind in zip(shapes, kinds, strict=True)]
-    folder = Path(tempfile.mkdtemp(prefix="explorer-features-"))
-    room = min(bounds.disk, shutil.disk_usage(folder).free)
+    room = min(bounds.disk, shutil.disk_usage(tempfile.gettempdir()).free)
     if size > room:
-        folder.rmdir()
         raise ExplorerError(
             _(
                 "The features of these examples take {size} MB, and {room} MB may be kept on the disk: freeze more layers, "
                 "or take fewer or smaller examples."
             ).format(size=megabytes(size), room=megabytes(room))
         )
-    files = [folder / f"{place}.npy" for place in range(len(tensors))]
-    kept: Arrays = [np.lib.format.open_memmap(file, "w+", kind, shape) for file, kind, shape in zip(files, kinds, shapes, strict=True)]
-    for array, file in zip(kept, files, strict=True):
-        weakref.finalize(array, _remove, file)
+    return _on_disk(kinds, shapes)
+
+
+def _on_disk(kinds: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Arrays:
+    """Return arrays in files, whose room on the disk is taken at once.
+
+    Raises ExplorerError where it is gone by now, and leaves nothing there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="explorer-features-"))
+    kept: Arrays = []
+    try:
+        for place, (kind, shape) in enumerate(zip(kinds, shapes, strict=True)):
+            file = folder / f"{place}.npy"
+            kept.append(np.lib.format.open_memmap(file, "w+", kind, shape))
+            weakref.finalize(kept[-1], _remove, file)
+            _take(file)
+    except OSError as error:
+        kept.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ExplorerError(why_not_written(error, folder.parent)) from error
     return kept
+
+
+def _take(file: Path) -> None:
+    """Take the room of a file on the disk, where the system can: a disk that is full later ends the process at a write to the array."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stream:
+            try:
+                os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+            except OSError as error:
+                if error.errno in FULL:  # and not that this file system takes no room ahead
+                    raise
 
 
 def _remove(file: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,27 @@ def targets(examples: Sequence[Labelled], classes: int, multi_label: bool) -> Ar
     return found
 
 
+class _Kept:
+    """The features and classes that batches are taken from.
+
+    TensorFlow holds the functions that a dataset calls in Python for as long as the process lives; what they read must not live so long.
+    """
+
+    def __init__(self, features: Sequence[Array], answers: Array) -> None:
+        self.features, self.answers = features, answers
+        self.kinds = [np.float32 if array.dtype == np.float16 else array.dtype for array in features]
+
+    def taken(self, places: Array) -> list[Array]:
+        """Return the features at some places, and the classes."""
+        found = [array[places].astype(kind, copy=False) for array, kind in zip(self.features, self.kinds, strict=True)]
+        return [*found, self.answers[places % len(self.answers)]]
+
+
 def batches(features: Sequence[Array], answers: Array, size: int, seed: int | None = None, copies: int = 1) -> Any:
     """Return a tf.data.Dataset of (features, answers), shuffled anew in each epoch unless `seed` is None.
 
-    features: (n * copies, ...) each: `copies` versions of each of the n examples, of which each epoch takes one by chance.
+    features: (n * copies, ...) each: `copies` versions of each of the n examples, of which each batch takes one by chance.
+    They are held as long as the dataset is.
     """
     count = len(answers)
     places = tensorflow.data.Dataset.range(count)
@@ -36,15 +54,27 @@ def batches(features: Sequence[Array], answers: Array, size: int, seed: int | No
     if copies > 1:
         chosen = tensorflow.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         places = tensorflow.data.Dataset.zip(places, chosen).map(lambda here, number: here + count * (number % copies))
-    kinds = [np.float32 if array.dtype == np.float16 else array.dtype for array in features]
+    kept = _Kept(features, answers)
+    fed = places.map(_feeding(kept)).prefetch(2)
+    fed.kept = kept
+    return fed
+
+
+def _feeding(kept: _Kept) -> Callable[[Any], tuple[Any, Any]]:
+    """Return the function that makes a batch of places one of features and classes; it does not hold what it reads."""
+    held, kinds = weakref.ref(kept), [*kept.kinds, kept.answers.dtype]
+    shapes = [array.shape[1:] for array in (*kept.features, kept.answers)]
 
     def taken(here: Array) -> list[Array]:
-        return [*(array[here].astype(kind, copy=False) for array, kind in zip(features, kinds, strict=True)), answers[here % count]]
+        now = held()
+        if now is None:  # nobody waits for this batch any more
+            raise StopIteration
+        return now.taken(here)
 
     def fed(here: Any) -> tuple[Any, Any]:
-        *found, right = tensorflow.numpy_function(taken, [here], [*kinds, answers.dtype])
-        for tensor, array in zip([*found, right], [*features, answers], strict=True):
-            tensor.set_shape((None, *array.shape[1:]))
+        *found, right = tensorflow.numpy_function(taken, [here], kinds)
+        for tensor, shape in zip([*found, right], shapes, strict=True):
+            tensor.set_shape((None, *shape))
         return (tuple(found) if len(found) > 1 else found[0]), right
 
-    return places.map(fed).prefetch(2)
+    return fed

@@ -12,6 +12,7 @@ from explorer.backend.data import training_data
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning.backups import Backups
+from explorer.backend.tuning.checks import check_seed
 from explorer.backend.tuning.heads import backbone_table
 from explorer.backend.tuning.training import Run, nobody, train
 from explorer.errors import ExplorerError
@@ -37,7 +38,7 @@ def fine_tune(
     augment: Augmentation | bool = False,
     seed: int = 0,
     batch_norm: str = "inference",
-    head_at: str = "",
+    head_at: str | int = "",
     precision: str = "float32",
     on_progress: Callable[[TrainingStep], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -59,9 +60,10 @@ def fine_tune(
     validation: the share that is held out, 0 to below 1; or other data, given as `data` is.
     callbacks: Keras's or your own; `self.model` is the whole tuned model. A BackupAndRestore lets the training go on after an interruption.
     augment: True or an `explorer.Augmentation`, for pictures.
-    seed: decides the split, the first weights of the head and the order of examples.
+    seed: 0 to 2,147,483,647; decides the split, the first weights of the head and the order of examples.
     batch_norm: what thawed batch norms do: "inference" (they stay frozen), or "train", as in the Keras guide.
-    head_at: the layer that the head is put on; by default the last feature maps, in a model of your own what its last dense layer reads.
+    head_at: the layer that the head is put on, by its name or index; by default the last feature maps, in a model of your own
+        what its last dense layer reads.
     precision: of the kept features, "float32" or "float16" (half the memory; it moves the loss by up to 0.006).
     on_progress: takes an `explorer.TrainingStep` at each batch and epoch; stop: asked at each batch whether to end.
     Returns a `Run` with `network`, `plan` and `history`; what goes wrong half-way is in its `failure`, with the best weights so far.
@@ -69,6 +71,8 @@ def fine_tune(
     """
     _check_kinds("phases", phases, Phase)
     _check_kinds("callbacks", callbacks, keras.callbacks.Callback)
+    check_seed(seed)
+    head_at = str(head_at)
     network = _network(network)
     tuned_on = training_data(data, network.reading, validation, seed)
     recipe = Recipe(
@@ -111,7 +115,7 @@ def _freeze(network: Network, freeze: Any, train_from: str | int | None, head_at
         return index_of(table, train_from)
     if freeze is None or freeze == "backbone":
         return len(table)
-    if isinstance(freeze, str | bool):
+    if isinstance(freeze, str | bool) or not (hasattr(freeze, "__index__") or isinstance(freeze, Iterable)):
         raise ExplorerError(
             _("freeze is a number of layers, 'backbone', or a list of names, not {freeze!r}; train_from takes a block.").format(
                 freeze=freeze
@@ -124,7 +128,7 @@ def _freeze(network: Network, freeze: Any, train_from: str | int | None, head_at
 
 
 def _head(head: Head | str, multi_label: bool) -> Head:
-    if isinstance(head, str) and head not in HEADS:
+    chosen = HEADS.get(head) if isinstance(head, str) else head
+    if not isinstance(chosen, Head):
         raise ExplorerError(_("head is 'guide', 'plain' or an explorer.Head, not {head!r}.").format(head=head))
-    chosen = HEADS[head] if isinstance(head, str) else head
     return Head(chosen.units, chosen.dropout, chosen.pooling, chosen.multi_label or multi_label)

@@ -70,21 +70,13 @@ class Fit:
         if backup:
             backup.restore(self.rest.optimizer, best)
 
-        def save(epoch: int, _logs: Any) -> None:
-            if watch.stopped != "nan":
-                through = epoch if watch.stopped else epoch + 1
-                try:
-                    backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
-                except OSError as error:
-                    watch.warn(_("This training can't be backed up ({why}): free some of the disk.").format(why=error.strerror))
-
         keras.utils.set_random_seed(self.recipe.seed + 1 + self.place)
         training, held_out = self.material.batches(self.phase, self.recipe.seed)
         every = keras.callbacks.CallbackList(
-            [*callbacks, watch, keras.callbacks.LambdaCallback(on_epoch_end=save), Link(self.rest)],
+            [*callbacks, watch, self._saving(watch, backups, best, history), Link(self.rest)],
             add_history=True,
             model=self.whole,
-            verbose=0,
+            verbose=int(any(isinstance(one, keras.callbacks.ProgbarLogger) for one in callbacks)),  # whoever gives one wants to see it
             epochs=self.phase.epochs,
             steps=steps,
         )
@@ -101,6 +93,19 @@ class Fit:
                 verbose=0,
             )
         return watch.stopped
+
+    def _saving(self, watch: Watch, backups: Backups, best: Best, history: list[Epoch]) -> Any:
+        """Return the callback that backs up each epoch that is through, and one that was cut off to be done once more."""
+
+        def save(epoch: int, _logs: Any) -> None:
+            if watch.stopped != "nan":
+                through = epoch if watch.stopped else epoch + 1
+                try:
+                    backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
+                except OSError as error:
+                    watch.warn(_("This training can't be backed up ({why}): free some of the disk.").format(why=error.strerror or error))
+
+        return keras.callbacks.LambdaCallback(on_epoch_end=save)
 
     def _compile(self, steps: int) -> None:
         """Compile the whole and the rest with one optimizer: what callbacks do to it acts on what trains, and a saved whole keeps it."""

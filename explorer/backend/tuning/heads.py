@@ -11,12 +11,10 @@ from explorer.backend.copying import copy
 from explorer.backend.graphs import node_of, outputs_by_address
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
+from explorer.backend.tuning.head_names import POOLS, head_names
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Head, Layers, NetworkSpec, shape_text
-
-POOLING = "head_pooling"
-POOLS = {"avg": "GlobalAveragePooling", "max": "GlobalMaxPooling"}
 
 
 def backbone_table(network: Network, head_at: str = "") -> Layers:
@@ -66,15 +64,15 @@ def with_head(base: Any, head: Head, classes: int, order: str, seed: int) -> Any
     seed: decides the first weights of the head.
     """
     keras.utils.set_random_seed(seed)
-    x = base.outputs[0]
+    x, names = base.outputs[0], head_names([layer.name for layer in base.layers])
     if len(x.shape) > 2:
         pool = getattr(keras.layers, f"{POOLS[head.pooling]}{len(x.shape) - 2}D")
-        x = pool(data_format=order if len(x.shape) == 4 else "channels_last", name=POOLING)(x)
+        x = pool(data_format=order if len(x.shape) == 4 else "channels_last", name=names.pooling)(x)
     if head.units:
-        x = keras.layers.Dense(head.units, activation="relu", name="head_dense")(x)
+        x = keras.layers.Dense(head.units, activation="relu", name=names.dense)(x)
     if head.dropout:
-        x = keras.layers.Dropout(head.dropout, name="head_dropout")(x)
-    x = keras.layers.Dense(classes, activation="sigmoid" if head.multi_label else "softmax", name="head_predictions")(x)
+        x = keras.layers.Dropout(head.dropout, name=names.dropout)(x)
+    x = keras.layers.Dense(classes, activation="sigmoid" if head.multi_label else "softmax", name=names.predictions)(x)
     return keras.Model(base.inputs, x, name=f"{base.name}_tuned")
 
 

@@ -11,6 +11,7 @@ from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import heads
 from explorer.backend.tuning.cutting import Cut, cut
+from explorer.backend.tuning.head_names import head_names
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.plan import cached_when_all_is_frozen, freeze_plan
@@ -53,8 +54,8 @@ class Parts:
         if augmentation and not augmentation.copies:
             return cut(self.whole, [layer.name for layer in self._backbone if isinstance(layer, keras.layers.InputLayer)])
         cached = self.plan.cached if trains == "tail" else cached_when_all_is_frozen(self.table)
-        pooling = [layer.name for layer in self._head if self.table[-1].name in cached and layer.name == heads.POOLING]
-        return cut(self.whole, [*cached, *pooling])
+        pooling = head_names([layer.name for layer in self._backbone]).pooling
+        return cut(self.whole, [*cached, *([pooling] if self.table[-1].name in cached else [])])
 
     def thaw(self, trains: str) -> None:
         """Freeze the backbone for a phase: all of it for the head's, as the plan says for the tail's."""

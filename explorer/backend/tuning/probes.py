@@ -18,7 +18,7 @@ from explorer.backend import layers
 from explorer.backend.graphs import outputs_by_address
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
-from explorer.backend.tuning import feeding, heads, recipes, ridge
+from explorer.backend.tuning import checks, feeding, heads, ridge
 from explorer.backend.tuning.features import Pass
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _
@@ -53,7 +53,7 @@ def probe(
     spread ones with the last. Deterministic; the network is not touched.
     Raises ExplorerError where there are too few examples, or the network answers with no numbers; Cancelled when `stop` says so.
     """
-    recipes.check(Recipe(0, Head(multi_label=data.multi_label)), data, network.reading.kind)
+    checks.check(Recipe(0, Head(multi_label=data.multi_label)), data, network.reading.kind)
     examples = _part(data.training)
     truth = feeding.targets(examples, len(data.classes), data.multi_label)
     groups = _numbered(examples)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.backend.tuning.head_names import POOLS, head_names
 from explorer.values import FreezePlan, Layers, Phase, Reading, Recipe
 
 WIDTH = 100  # of a line
-POOLS = {"avg": "GlobalAveragePooling", "max": "GlobalMaxPooling"}
 
 Lines = list[str]
 
@@ -178,18 +178,19 @@ def feeding(subject: Subject) -> Lines:
 def head(subject: Subject) -> Lines:
     """Return the lines that put the new head on the backbone."""
     own, lines, features = subject.recipe.head, [f"keras.utils.set_random_seed({subject.recipe.seed})"], "base.output"
+    names = head_names([row.name for row in subject.table])
     if subject.rank > 2:
         order = {"data_format": "channels_last"} if subject.channels_first and subject.rank == 3 else {}
-        pooling = call(f"keras.layers.{POOLS[own.pooling]}{subject.rank - 2}D", name="head_pooling", **order)
+        pooling = call(f"keras.layers.{POOLS[own.pooling]}{subject.rank - 2}D", name=names.pooling, **order)
         lines.append(f"x = {pooling}({features})")
         features = "x"
     if own.units:
-        dense = call("keras.layers.Dense", literal(own.units), activation="relu", name="head_dense")
+        dense = call("keras.layers.Dense", literal(own.units), activation="relu", name=names.dense)
         lines.append(f"x = {dense}({features})")
         features = "x"
     if own.dropout:
-        lines.append(f"x = {call('keras.layers.Dropout', literal(own.dropout), name='head_dropout')}({features})")
+        lines.append(f"x = {call('keras.layers.Dropout', literal(own.dropout), name=names.dropout)}({features})")
         features = "x"
     activation = "sigmoid" if own.multi_label else "softmax"
-    last = call("keras.layers.Dense", "len(CLASSES)", activation=activation, name="head_predictions")
+    last = call("keras.layers.Dense", "len(CLASSES)", activation=activation, name=names.predictions)
     return [*lines, f"outputs = {last}({features})", "model = keras.Model(base.inputs, outputs)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from explorer.backend.network import Network
 from explorer.backend.runtime import tensorflow
-from explorer.backend.tuning import feeding, lessons, outcomes, recipes
+from explorer.backend.tuning import checks, feeding, lessons, outcomes, recipes
 from explorer.backend.tuning.augmenting import changes
 from explorer.backend.tuning.backups import Backup, Backups
 from explorer.backend.tuning.callbacks import made
@@ -73,12 +74,14 @@ def train(
     bounds: for the features that are kept.
     The backup stays there: whoever has kept the tuned network removes it.
     Sets Python's, NumPy's and TensorFlow's random seeds.
-    Raises ExplorerError for a recipe or data that don't fit. What goes wrong in the middle of training ends in the run's `failure`.
+    Raises ExplorerError for a recipe or data that don't fit, a backup of another training, and too little room for what is kept.
+    What goes wrong in the middle of training ends in the run's `failure`.
     """
-    recipes.check(recipe, data, network.reading.kind)
+    recipe = checks.plain(recipe)
+    checks.check(recipe, data, network.reading.kind, callbacks)
     on_progress(TrainingStep("preparing", text=_("Copying the network…")))
     parts = Parts(network, recipe, len(data.classes))
-    return _Training(network, data, recipe, parts, callbacks, on_progress, stop, Backups(folder), folder, bounds).run()
+    return _Training(network, data, recipe, parts, callbacks, on_progress, stop, folder, bounds).run()
 
 
 @dataclass(eq=False)
@@ -92,7 +95,6 @@ class _Training:
     callbacks: Sequence[Any]
     on_progress: Callable[[TrainingStep], None]
     stop: Callable[[], bool]
-    backups: Backups
     folder: Path | None
     bounds: Bounds
     history: list[Epoch] = field(default_factory=list)
@@ -104,13 +106,15 @@ class _Training:
         changed = {id(variable) for one in self.cuts.values() for variable in one.rest.variables}
         self.best = Best([variable for variable in self.parts.whole.variables if id(variable) in changed])
         self.best.keep()
+        self.backups = Backups(self.folder, self._fingerprint())
         self.features: Mapping[int, tuple[Any, Any]] = {}
 
     def run(self) -> Run:
         """Train phase after phase; whatever ends it early, the best weights so far are in the network that comes back."""
+        backup = self.backups.found()
         try:
             self.features = self._features()
-            why = self._fit_all()
+            why = self._fit_all(backup)
         except Cancelled:
             why = "stop"
         except (tensorflow.errors.ResourceExhaustedError, MemoryError):
@@ -167,9 +171,13 @@ class _Training:
     def _changes(self, augmentation: Augmentation) -> Any:
         return changes(augmentation, self.network.reading.data_format, self.recipe.seed)
 
-    def _fit_all(self) -> str:
+    def _fingerprint(self) -> str:
+        """Return what a backup has in common with the training that it is of; epochs and rates may differ."""
+        phases = [(phase.trains, phase.optimizer) for phase in self.recipe.phases]
+        return json.dumps([self.data.classes, phases, [tuple(variable.shape) for variable in self.best.variables]])
+
+    def _fit_all(self, backup: Backup | None) -> str:
         """Fit phase after phase, from the backup on where there is one; return what ended it early, "" for nothing."""
-        backup = self.backups.found()
         if backup:
             self.history += backup.history
         cost = {"head": self.parts.plan.head_parameters, "tail": self.parts.plan.head_parameters + self.parts.plan.tail_work}
