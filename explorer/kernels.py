@@ -1,10 +1,11 @@
-"""How the dashboards' server keeps and stops kernels."""
+"""How the dashboards' server keeps and stops kernels, and talks with their pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 
 class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untyped
@@ -26,3 +27,16 @@ class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untype
             await super().cull_kernel_if_idle(kernel_id)
         else:
             self._suspects.add(kernel_id)
+
+
+class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # untyped
+    """Speaks the older of the two protocols too, which a browser falls back to when its first try to connect fails.
+
+    Voila takes each message for one of the newer protocol, and of the length that it reads there it would count to its end.
+    """
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Send a message to the page."""
+        if self.selected_subprotocol:
+            return super().write_message(message, binary)
+        return super(VoilaKernelWebsocketHandler, self).write_message(message, binary)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
@@ -40,9 +42,17 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
     # Voila looks for templates, and Jupyter for everything, in the folders that this variable lists.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
     from voila.app import Voila
+    from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+    from explorer.kernels import Channels
 
     class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
         """Voila that says in its own words where it is."""
+
+        def init_handlers(self) -> list[tuple[Any, ...]]:
+            """Return what answers which address."""
+            own = {VoilaKernelWebsocketHandler: Channels}
+            return [(path, own.get(handler, handler), *rest) for path, handler, *rest in super().init_handlers()]
 
         def launch_browser(self) -> None:
             """Say where the dashboard is as soon as the server answers; Voila calls this when it listens."""
@@ -62,13 +72,14 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
             if browse and _has_browser():
                 webbrowser.open(address)
 
+    # Jupyter counts the time for a ping's answer in milliseconds, and beyond the next ping; tornado complains of that on each page.
+    logging.getLogger("tornado.general").addFilter(lambda record: "websocket_ping_timeout" not in record.getMessage())
     Dashboards.launch_instance([str(folder)], config=_settings(port, theme))
 
 
 def _settings(port: int, theme: str) -> Config:
     settings = Config()
     settings.Voila.update(ip="127.0.0.1", port=port, port_retries=0, open_browser=True, log_level="ERROR")
-    settings.Voila.tornado_settings = {"ws_ping_timeout": 30_000}  # no longer than the interval, or each page logs a complaint
     # Voila would serve every picture below the folder to whoever asks.
     settings.VoilaConfiguration.update(template="explorer", theme=theme, file_allowlist=[])
     settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)

@@ -59,7 +59,7 @@ function render({ model, el }) {
   const take = make("button", { onclick: openCapture });
   const invitation = make("p", { class: "quiet" });
   const zone = make("div", { class: "drop" }, invitation,
-    make("div", { class: "line" }, make("button", { onclick: () => browse(files, "") }, words.files), make("button", { onclick: () => browse(folder, "") }, words.folder), files, folder), send.line);
+    make("div", { class: "line" }, make("button", { onclick: () => browse(files, "") }, words.files), make("button", { onclick: () => browse(folder, "") }, words.folder), files, folder));
   const add = make("button", { onclick: addClass }, words.add);
   const back = make("button", { onclick: () => model.send({ choose: "", count: 0 }) }, words.back);
   const from = make("p", { class: "quiet from" });
@@ -67,7 +67,7 @@ function render({ model, el }) {
   const notes = make("div", { class: "notes", role: "note" });
   const leftText = make("span", {}), left = make("ul", {});
   const leftOut = make("details", { class: "left" }, make("summary", {}, leftText, " ", make("span", { class: "which" }, words.which)), left);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total), zone, capture.box, question.form, from, rows.list, legend,
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total, send.line), zone, capture.box, question.form, from, rows.list, legend,
     make("div", { class: "buttons" }, add, choice.menu, back), notes, leftOut, choice.more);
 
   function select(name) {

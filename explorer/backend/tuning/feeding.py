@@ -55,9 +55,16 @@ def batches(features: Sequence[Array], answers: Array, size: int, seed: int | No
         chosen = tensorflow.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
         places = tensorflow.data.Dataset.zip(places, chosen).map(lambda here, number: here + count * (number % copies))
     kept = _Kept(features, answers)
-    fed = places.map(_feeding(kept)).prefetch(2)
+    fed = places.map(_feeding(kept)).prefetch(2).with_options(_untuned())
     fed.kept = kept
     return fed
+
+
+def _untuned() -> Any:
+    """Return options by which TensorFlow tunes nothing: the thread that does can hold up who lets the data go for a minute."""
+    options = tensorflow.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _feeding(kept: _Kept) -> Callable[[Any], tuple[Any, Any]]:
