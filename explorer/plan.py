@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from explorer.errors import ExplorerError, UnknownName, near
 from explorer.locale import _
-from explorer.values import FreezePlan, Head, Layer, Layers, Recipe
+from explorer.values import FreezePlan, Head, Layer, Layers, Phase, Recipe
 
 BATCH_NORM = "BatchNormalization"
 BYTES = 4  # of a float32
@@ -101,6 +101,15 @@ def cached_when_all_is_frozen(layers: Layers) -> tuple[str, ...]:
     """Return the rows that are computed once and for all while only the head trains."""
     cached = _cached(layers, {row.name for row in layers.rows})
     return tuple(row.name for row in layers.rows if row.name in cached)
+
+
+def done_phases(recipe: Recipe, thaws: bool) -> dict[int, Phase]:
+    """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train.
+
+    thaws: whether anything of the backbone trains.
+    """
+    early = "thaw" in recipe.mistakes and thaws
+    return {place: phase for place, phase in enumerate(recipe.phases) if phase.epochs and (thaws if phase.trains == "tail" else not early)}
 
 
 def keras_lines(plan: FreezePlan, recipe: Recipe) -> tuple[str, ...]:

@@ -7,31 +7,21 @@ import contextvars
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Unicode
 
 from explorer import runs as folders
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
+from explorer.plan import done_phases
+from explorer.progress import GOING, of_epoch, with_epoch
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import AnySpec, DataSpec, Epoch, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
+from explorer.values import AnySpec, DataSpec, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
 
 OFTEN = 0.25  # seconds between two looks at a run that goes on
 OTHERS = 8  # looks at the one that is shown for one at the others
-BATCHES = 200  # of an epoch that are remembered at most
-GOING = ("waiting", "running")
-
-
-class Batch(NamedTuple):
-    """How far an epoch was after one of its batches; `fraction` is 0 to 1."""
-
-    phase: int
-    epoch: int
-    fraction: float
-    loss: float | None
-    accuracy: float | None
 
 
 class Trainings(HasTraits):
@@ -187,9 +177,8 @@ class Trainings(HasTraits):
             return {}
         recipe, backbone = self.run.settings.recipe, self._tuning.backbone
         same = self._session.network is not None and self._session.network.spec.name == self.run.settings.network.name
-        all_frozen = same and backbone is not None and recipe.freeze == len(backbone)
-        left_out = "tail" if all_frozen else "head" if "thaw" in recipe.mistakes else ""
-        return {place: phase.epochs for place, phase in enumerate(recipe.phases) if phase.epochs and phase.trains != left_out}
+        thaws = not (same and backbone is not None and recipe.freeze == len(backbone))
+        return {place: phase.epochs for place, phase in done_phases(recipe, thaws).items()}
 
     def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
         self._session.failure = ""
@@ -231,8 +220,8 @@ class Trainings(HasTraits):
                 continue
             step = one
             if one.record is not None:
-                history = _with(history, one.record)
-            batches = _of_epoch(batches, one) if one.what == "batch" else ()
+                history = with_epoch(history, one.record)
+            batches = of_epoch(batches, one) if one.what == "batch" else ()
         notices = dict.fromkeys([*run.notices, *(one.text for one in told if one.what == "notice")])
         with self.hold_trait_notifications():
             self.step, self.history, self.batches = step, history, batches
@@ -309,27 +298,3 @@ class Trainings(HasTraits):
             self._session.refuse(error)
         else:
             self._wait()
-
-
-def _with(history: tuple[Epoch, ...], epoch: Epoch) -> tuple[Epoch, ...]:
-    """Return the epochs with a further one; those done before it went on from a backup give way."""
-    earlier = [one for one in history if (one.phase, one.epoch) < (epoch.phase, epoch.epoch)]
-    return (*earlier, epoch)
-
-
-def _of_epoch(batches: tuple[Batch, ...], step: TrainingStep) -> tuple[Batch, ...]:
-    """Return the batches of the epoch that a further one is of; of too many every second one."""
-    same = [one for one in batches if (one.phase, one.epoch) == (step.phase, step.epoch)]
-    fraction = step.done / step.total if step.total else 0.0
-    thinned = same[::2] if len(same) >= BATCHES else same
-    return (*thinned, Batch(step.phase, step.epoch, fraction, step.loss, step.accuracy))
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words: seconds, then minutes, then hours."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return _("{number} s").format(number=max(1, whole) if seconds > 0 else 0)
-    if whole < 3600:
-        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
-    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)

@@ -26,6 +26,8 @@ RANKS = {
     "ticks": 1,
     "options": 2,
     "plan": 2,
+    "progress": 2,
+    "curves": 3,
     "recipe_form": 3,
     "runs": 3,
     "backend": 4,

@@ -7,7 +7,8 @@ from fake_tuning import DATA, asked, looked_at
 from fakes import until
 
 from explorer import runs
-from explorer.trainings import BATCHES, Trainings, duration
+from explorer.progress import BATCHES
+from explorer.trainings import Trainings
 from explorer.tuning import Tuning
 from explorer.values import DataClass, Head, NetworkSpec, Recipe, TrainingStep
 
@@ -283,10 +284,3 @@ def test_an_event_loop_follows_by_itself_until_it_is_closed(backend, alive):
     closed, open_ = asyncio.run(followed())
     assert (closed.run.state, len(closed.history)) == ("running", 1)
     assert (open_.run.state, len(open_.history)) == ("done", 2)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0 s"), (0.2, "1 s"), (12.4, "12 s"), (60, "1 min 0 s"), (125, "2 min 5 s"), (7260, "2 h 1 min")]
-)
-def test_times_are_said_in_few_words(seconds, said):
-    assert duration(seconds) == said

@@ -10,8 +10,9 @@ import traitlets
 
 from explorer.locale import _
 from explorer.plan import block_ends
+from explorer.progress import GOING, duration, share
 from explorer.session import Session
-from explorer.trainings import GOING, Trainings, duration
+from explorer.trainings import Trainings
 from explorer.tuning import Tuning
 from explorer.values import DataSpec, Layers, Recipe, RunRecord
 from explorer.widgets.view import View
@@ -147,7 +148,7 @@ def _start(recipe: Recipe, backbone: Layers | None) -> str:
 def _score(record: RunRecord) -> tuple[str, str]:
     """Return the share of held-out examples that are answered right, in %, and its interval in words; while it runs, that so far."""
     if record.accuracy is not None and record.low is not None and record.high is not None:
-        said = _("{percent} ± {half} %").format(percent=f"{100 * record.accuracy:.0f}", half=f"{50 * (record.high - record.low):.0f}")
+        said = share(record.accuracy, record.low, record.high)
         ends = {"low": f"{100 * record.low:.0f}", "high": f"{100 * record.high:.0f}"}
         return said, _("With so few examples it may as well be {low} to {high} % (95 % interval).").format(**ends)
     so_far = [one.val_accuracy for one in record.history if one.val_accuracy is not None]

@@ -1,16 +1,13 @@
 """The training without a browser: say what its JavaScript would say, look at plotly's figure."""
 
-from dataclasses import replace
-
 import pytest
-from fake_runs import RunningBackend, batch, begun, epoch, finish, outcome, records, told
+from fake_runs import RunningBackend, batch, begun, epoch, finish, told
 from fake_tuning import DATA, asked
 from messages import says, sent
 
 from explorer.values import TrainingStep
-from explorer.widgets.training import BLUE, GREY, Curves, TrainingView, ended, progress
+from explorer.widgets.training import TrainingView
 
-PLANNED = {0: 5, 1: 5}
 TRAINING, UNDER_WAY, HELD_OUT, KEPT = range(4)  # the curves of the accuracy
 LOSS = 4  # from here on those of the loss, in the same order
 
@@ -27,10 +24,6 @@ def view(session, tuning, trainings):
     view.bar.width = 600
     yield view
     view.close()
-
-
-def curves(history=(), batches=(), planned=PLANNED, kept=None, width=600):
-    return Curves(history, batches, planned, {1}, kept, width)
 
 
 def points(view, curve):
@@ -104,21 +97,6 @@ def test_an_unknown_run_in_the_address_is_said_and_goes_from_it(view, session):
     assert view.bar.key == ""
 
 
-def test_progress_counts_epochs_that_were_saved_by_stopping_early():
-    history = records(epoch(0, 0), epoch(0, 1))
-    assert progress(batch(1, 0, 5), PLANNED, history) == ("epoch 3 of 7", 2.5 / 7)
-    assert progress(None, PLANNED, ()) == ("Preparing…", -1)
-    assert progress(TrainingStep("preparing", text="Loading TensorFlow…"), PLANNED, ()) == ("Loading TensorFlow…", -1)
-
-
-def test_what_came_of_it_is_said_with_its_doubt(trainings, alive):
-    trainings.train()
-    finish(trainings, alive, "done", [epoch(0, 0)], outcome=outcome())
-    assert ended(trainings.run) == "Done in 4 s. 92 ± 4 % of the held-out examples are answered right."
-    assert ended(replace(trainings.run, accuracy=None)) == "Done in 4 s."
-    assert ended(replace(trainings.run, state="stopped", kept=None)) == "Stopped before the first epoch was through."
-
-
 # Curves
 
 
@@ -171,57 +149,6 @@ def test_another_run_takes_the_place_of_the_one_before(view, trainings, alive):
     assert points(view, TRAINING) == ([1, 2], [50, 50])
     trainings.show(begun(alive))
     assert points(view, TRAINING) == ([], [])
-
-
-def test_phases_are_marked_where_the_tail_thaws():
-    assert curves().thaws() == 5
-    early = records(epoch(0, 0), epoch(0, 1), epoch(1, 0))
-    assert curves(early).thaws() == 2
-    assert curves(early[:2]).thaws() == 5
-    assert [shape["x0"] for shape in curves(early).layout()["shapes"]] == [2, 2]
-    assert "tail thaws" in {one["text"] for one in curves(early).layout()["annotations"]}
-    assert curves(planned={1: 5}).thaws() is None
-    assert curves(planned={0: 5}).layout()["shapes"] == []
-
-
-def test_all_epochs_that_are_planned_have_room():
-    assert curves().layout()["xaxis"]["range"][1] >= 10
-    early = records(epoch(0, 0), epoch(1, 0))
-    assert curves(early).total == 6
-    assert curves(early, planned={}).total == 2
-
-
-@pytest.mark.parametrize(("through", "seen"), [(0, 20), (19, 20), (20, 40), (45, 80), (999, 1000)])
-def test_of_a_long_training_as_much_is_drawn_as_there_is_to_see(through, seen):
-    long = curves(records(*(epoch(0, number) for number in range(through))), planned={0: 1000})
-    axis = long.layout()["xaxis"]
-    assert (long.seen, axis["range"]) == (seen, [0, seen + 0.15])
-    assert 1 <= len(axis["tickvals"]) <= 8
-
-
-def test_the_plots_stand_beside_each_other_where_there_is_room():
-    wide, narrow = curves(width=600).layout(), curves(width=300).layout()
-    assert wide["xaxis"]["domain"][1] < wide["xaxis2"]["domain"][0]
-    assert narrow["xaxis"]["domain"] == narrow["xaxis2"]["domain"] == [0, 1]
-    assert narrow["yaxis2"]["domain"][1] < narrow["yaxis"]["domain"][0]
-    assert (wide["width"], narrow["width"]) == (600, 300)
-    assert narrow["height"] > wide["height"]
-
-
-def test_training_and_held_out_differ_by_more_than_their_colour():
-    traces = curves(records(epoch(0, 0))).traces()
-    training, held_out = traces[TRAINING], traces[HELD_OUT]
-    assert (training["line"]["color"], held_out["line"]["color"]) == (GREY, BLUE)
-    assert training["marker"]["symbol"] == "square"
-    assert "symbol" not in held_out["marker"]
-    assert training["line"]["width"] < held_out["line"]["width"]
-
-
-def test_accuracies_have_an_axis_that_shows_them_all():
-    low = curves(records(epoch(0, 0, 0.55, 0.63))).layout()["yaxis"]["range"]
-    assert low[0] <= 50
-    assert low[1] >= 100
-    assert curves(records(epoch(0, 0, 0.02, 0.01))).layout()["yaxis"]["range"][0] == 0
 
 
 def test_by_itself_it_makes_what_it_needs_and_lets_go(session, alive, backend):

@@ -14,7 +14,7 @@ from explorer.backend.tuning.cutting import Cut, cut
 from explorer.backend.tuning.head_names import head_names
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.plan import cached_when_all_is_frozen, freeze_plan
+from explorer.plan import cached_when_all_is_frozen, done_phases, freeze_plan
 from explorer.values import Layers, Phase, Recipe
 
 
@@ -37,13 +37,7 @@ class Parts:
 
     def phases(self) -> dict[int, Phase]:
         """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train."""
-        thaws = self.plan.trained_parameters > 0
-        early = "thaw" in self._recipe.mistakes and thaws
-        kept = {
-            place: phase
-            for place, phase in enumerate(self._recipe.phases)
-            if phase.epochs and (thaws if phase.trains == "tail" else not early)
-        }
+        kept = done_phases(self._recipe, self.plan.trained_parameters > 0)
         if not kept:
             raise ExplorerError(_("Nothing would be trained: the whole backbone is frozen, and no phase is for the head."))
         return kept

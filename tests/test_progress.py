@@ -1,0 +1,35 @@
+from dataclasses import replace
+
+import pytest
+from fake_runs import NETWORK, batch, epoch, records
+from fake_tuning import SPEC
+
+from explorer.progress import duration, ended, in_words
+from explorer.values import Recipe, RunRecord, RunSettings, TrainingStep
+
+PLANNED = {0: 5, 1: 5}
+
+
+def test_progress_counts_epochs_that_were_saved_by_stopping_early():
+    history = records(epoch(0, 0), epoch(0, 1))
+    assert in_words(batch(1, 0, 5), PLANNED, history) == ("epoch 3 of 7", 2.5 / 7)
+    assert in_words(None, PLANNED, ()) == ("Preparing…", -1)
+    assert in_words(TrainingStep("preparing", text="Loading TensorFlow…"), PLANNED, ()) == ("Loading TensorFlow…", -1)
+
+
+def test_what_came_of_it_is_said_with_its_doubt():
+    run = RunRecord("key", RunSettings(NETWORK, SPEC, Recipe(7)), "done", 0.0, 4.0, accuracy=0.92, low=0.88, high=0.96)
+    assert ended(run) == "Done in 4 s. 92 ± 4 % of the held-out examples are answered right."
+    assert (
+        ended(replace(run, accuracy=1.0, low=0.72, high=1.0))
+        == "Done in 4 s. 100 % (72 to 100 %) of the held-out examples are answered right."
+    )
+    assert ended(replace(run, accuracy=None)) == "Done in 4 s."
+    assert ended(replace(run, state="stopped", kept=None)) == "Stopped before the first epoch was through."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0 s"), (0.2, "1 s"), (12.4, "12 s"), (60, "1 min 0 s"), (125, "2 min 5 s"), (7260, "2 h 1 min")]
+)
+def test_times_are_said_in_few_words(seconds, said):
+    assert duration(seconds) == said
