@@ -80,7 +80,7 @@ def ended(run: RunRecord) -> str:
 def share(value: float, low: float, high: float) -> str:
     """Return a share in percent with its doubt: one half of its interval, or the interval where that leads past 0 or 100 %."""
     half = (high - low) / 2
-    if 0 <= value - half and value + half <= 1:
+    if value - half >= 0 and value + half <= 1:
         return _("{percent} ± {half} %").format(percent=f"{100 * value:.0f}", half=f"{100 * half:.0f}")
     return _("{percent} % ({low} to {high} %)").format(percent=f"{100 * value:.0f}", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}")
 

@@ -1,12 +1,26 @@
 """The whole of fine-tuning on the dashboard: data, evidence, the freeze line, a training, what came of it, and the way back to it."""
 
+import base64
+import io
 import re
 import zipfile
 
+import numpy as np
 import pytest
-from pages import load, opened
+from pages import load, loaded, opened
+from PIL import Image
+from playwright.sync_api import expect
+
+from explorer.backend.data.patterns import drawn
 
 pytestmark = pytest.mark.browser
+
+FIVE = ("ring", "star", "stripes", "checks", "dots")
+DROP = """(row, [data, name]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([Uint8Array.from(atob(data), (one) => one.charCodeAt(0))], name));
+  row.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}"""
 
 
 @pytest.fixture
@@ -24,6 +38,20 @@ def choose_patterns(page):
     page.locator(".training-bar button.main:enabled").wait_for()
 
 
+def picture(name, rng):
+    """Return the bytes of a picture of a pattern, for JavaScript."""
+    file = io.BytesIO()
+    Image.fromarray(drawn(name, 64, rng)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def set_epochs(page, number):
+    for phase in ("1. head", "2. tail"):
+        epochs = page.get_by_label(f"epochs, {phase}")
+        epochs.fill(str(number))
+        epochs.press("Enter")
+
+
 def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
     line = page.get_by_role("slider", name="Freeze line")
     line.wait_for()
@@ -37,10 +65,7 @@ def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
     page.get_by_text(re.compile(r"layers frozen")).wait_for()
     frozen = int(line.get_attribute("aria-valuenow"))
     assert 0 < frozen < 10
-    for phase in ("1. head", "2. tail"):
-        epochs = page.get_by_label(f"epochs, {phase}")
-        epochs.fill("2")
-        epochs.press("Enter")
+    set_epochs(page, 2)
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=120_000)
     page.get_by_text(re.compile(r"of 80 held-out examples are answered rightly")).wait_for()
@@ -53,8 +78,42 @@ def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
     page.reload()
     page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=120_000)
     assert page.get_by_role("tab", name="Fine-tune").get_attribute("aria-selected") == "true"
+    loaded(page, "digits")
+    page.get_by_text("400 pictures, 80 held out").wait_for()
+    expect(page.get_by_label("epochs, 2. tail")).to_have_value("2")
     page.get_by_role("tab", name="Inside").click()
     page.locator(".explorer.answers").wait_for()
+    assert page.beyond == page.errors == []
+
+
+@pytest.mark.slow
+def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_stopped_found_again_and_gone_on_with(page):
+    rng, data = np.random.default_rng(0), page.locator(".explorer.training-data")
+    for name in FIVE:
+        data.get_by_role("button", name="Add a class").click()
+        data.get_by_label("Name of the class").fill(name)
+        page.keyboard.press("Enter")
+        data.get_by_role("button", name=f"{name}, 0 pictures").wait_for()
+    for number in range(8):
+        for name in FIVE:
+            row = data.locator(".class", has=page.get_by_text(name, exact=True))
+            row.evaluate(DROP, [picture(name, rng), f"{number}.png"])
+    data.get_by_text("40 pictures, 10 held out").wait_for()
+    set_epochs(page, 300)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text(re.compile(r"epoch \d+ of 600")).wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text(re.compile(r"Stopped; the weights of epoch \d+")).wait_for()
+
+    page.reload()
+    page.get_by_text(re.compile(r"Stopped; the weights of epoch \d+")).wait_for()
+    loaded(page, "digits")
+    data.get_by_text("40 pictures, 10 held out").wait_for()
+    assert data.locator(".class b").all_inner_texts() == sorted(FIVE)
+    expect(page.get_by_label("epochs, 1. head")).to_have_value("300")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=300_000)
+    page.get_by_text(re.compile(r"of 10 held-out examples are answered rightly")).wait_for()
     assert page.beyond == page.errors == []
 
 

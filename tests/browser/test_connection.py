@@ -1,0 +1,30 @@
+"""The connection between a page and its kernel."""
+
+import pytest
+from pages import idle, opened
+
+pytestmark = pytest.mark.browser
+
+NO_PROTOCOL = "window.WebSocket = class extends WebSocket { constructor(address) { super(address); } };"
+
+
+@pytest.mark.slow
+def test_it_stays_open_on_a_page_that_nobody_touches(open_page, dashboard):
+    page = open_page("about:blank")
+    closed = []
+    page.on("websocket", lambda socket: socket.on("close", lambda one: closed.append(one.url)))
+    page.goto(dashboard)
+    opened(page)
+    page.wait_for_timeout(65_000)  # two pings
+    assert closed == []
+
+
+def test_a_page_that_speaks_the_older_protocol_is_answered_too(open_page, dashboard):
+    page = open_page("about:blank")
+    page.add_init_script(NO_PROTOCOL)
+    page.goto(dashboard)
+    opened(page)
+    page.get_by_role("tab", name="Inside").wait_for()
+    assert page.locator(".explorer.feature-maps img, .explorer.feature-maps canvas").first.is_visible()
+    idle(page)
+    assert page.errors == []
