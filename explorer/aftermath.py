@@ -44,7 +44,7 @@ class Aftermath(HasTraits):
             self._own = trainings, tuning
         self.trainings = trainings
         self._run: RunRecord | None = None  # the run that all this is about
-        self._classes: dict[AnySpec, tuple[int, ...]] = {}  # of each output of the networks that were on screen
+        self._classes: dict[str, tuple[int, ...]] = {}  # of each output of the networks that were on screen, by name
         self._asked: dict[str, Any] = {}  # what was asked last, by what becomes of it
         self.trainings.observe(self._begin, "run")
         session.observe(self._compare, FOLLOWED)
@@ -110,7 +110,7 @@ class Aftermath(HasTraits):
         """Have the example answered, and the layer looked into, before and after the training."""
         session = self._session
         if session.network is not None:
-            self._classes[session.network.spec] = session.network.classes
+            self._classes[session.network.spec.name] = session.network.classes
         if not self.shown or self._run is None or self.outcome is None or self.tuned is None or session.seen is None:
             return
         before, example = self._run.settings.network, session.example
@@ -125,8 +125,8 @@ class Aftermath(HasTraits):
     def _before(self, spec: AnySpec) -> tuple[int, int]:
         """Return how many answers, and of which output, the network before is asked for: one, where it was never on screen."""
         network = self._session.network
-        output = self._session.output if network is not None and network.spec == spec else 0
-        known = self._classes.get(spec, ())
+        output = self._session.output if network is not None and network.spec.name == spec.name else 0
+        known = self._classes.get(spec.name, ())  # a run may have a copy of what was on screen
         return max(1, min(self._session.top, known[output])) if output < len(known) else 1, output
 
     def _ask_both(self, trait: str, verb: str, *asked: tuple[Any, ...]) -> None:

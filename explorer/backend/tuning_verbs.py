@@ -21,6 +21,7 @@ from explorer.values import (
     DataSummary,
     Layers,
     ModelFile,
+    NetworkSpec,
     Outcome,
     Probe,
     Progress,
@@ -173,9 +174,11 @@ class TuningVerbs:
 
 @contextmanager
 def _as_data(network: Network) -> Iterator[AnySpec]:
-    """Give a spec that a process elsewhere can build: a live network, or one with other weights than its spec says, as a file."""
-    if not isinstance(network.spec, AdoptedModel) and not network.altered:
-        yield network.spec
+    """Give a spec that a process elsewhere can build the same from; a live network, random or loaded weights go as a file."""
+    spec = network.spec
+    random = isinstance(spec, NetworkSpec) and spec.weights is None
+    if not (isinstance(spec, AdoptedModel) or random or network.altered):
+        yield spec
         return
     if network.reading.convention == "custom":
         raise ExplorerError(

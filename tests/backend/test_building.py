@@ -6,7 +6,7 @@ import own_models
 import pytest
 
 import explorer
-from explorer.backend import building, images, model_weights
+from explorer.backend import building, construction, images, model_weights
 from explorer.backend.runtime import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError, UnreadableModel, WeightsUnavailable
@@ -393,11 +393,11 @@ def test_published_weights_of_efficientnet_come_with_the_layer_that_keras_adds_f
     file = tmp_path / "efficientnetb0.h5"
     model_weights.save_weights(plain, file)
     row = architectures["EfficientNetB0"]
-    built = building._built(row, spec("EfficientNetB0"), None, file)
+    built = construction.made(row, spec("EfficientNetB0"), None, file)
     kinds = ["InputLayer", "Rescaling", "Normalization", "Rescaling", "ZeroPadding2D"]
     assert [type(layer).__name__ for layer in built.layers[:5]] == kinds
     np.testing.assert_allclose(built.layers[3].scale, [1 / np.sqrt(one) for one in (0.229, 0.224, 0.225)])
     for one, other in zip(built.weights, plain.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     with pytest.raises(ExplorerError, match="only with an input of its own"):
-        building._built(row, spec("EfficientNetB0"), keras.layers.Conv2D(3, 1)(keras.Input((224, 224, 3))), file)
+        construction.made(row, spec("EfficientNetB0"), keras.layers.Conv2D(3, 1)(keras.Input((224, 224, 3))), file)

@@ -114,6 +114,15 @@ def test_weights_that_were_loaded_on_the_page_are_those_that_are_trained(backend
     assert not explorer.load(settings.network.path).model.layers[1].kernel.numpy().any()
 
 
+def test_random_weights_are_trained_from_what_is_on_the_page(backend, started):
+    random = spec("digits", weights=None)
+    backend.open(random, False, say)
+    settings = backend.run(backend.train(random, chosen(backend).spec, RECIPE, say), say).settings
+    shown, kept = backend._network(random, say).model, explorer.load(settings.network.path).model
+    for one, other in zip(shown.weights, kept.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
 def test_a_function_of_the_users_own_is_no_data(backend, started):
     adopted = AdoptedModel(8, 0, "mine")
     backend.adopt(adopted, cases.network().model, lambda pixels: pixels / 255, say)
