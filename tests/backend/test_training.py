@@ -1,3 +1,4 @@
+import csv
 import gc
 import tempfile
 import warnings
@@ -357,18 +358,52 @@ def test_a_stopped_training_goes_on(network, data, tmp_path, times):
     assert run.state == "done"
 
 
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def raising(error, phase, at):
+    """Return a callback that raises at the beginning of an epoch of the head's phase, 0, or of the tail's, 1."""
+    optimizers = keras.optimizers.RMSprop, keras.optimizers.SGD
+
+    def begin(epoch, _logs):
+        if isinstance(one.model.optimizer, optimizers[phase]) and epoch == at:
+            raise error
+
+    one = keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+    return one
+
+
 @pytest.mark.parametrize("phase", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(network, data, tmp_path, phase):
-    def kill(epoch, _logs):
-        if isinstance(killer.model.optimizer, (keras.optimizers.RMSprop, keras.optimizers.SGD)[phase]) and epoch == 1:
-            raise KeyboardInterrupt
-
-    killer = keras.callbacks.LambdaCallback(on_epoch_begin=kill)
     recipe = cases.recipe(4, epochs=(2, 2), phases=(Phase("head", "rmsprop", 0.01, 2, 24), Phase("tail", "sgd", 0.02, 2, 24, 0.9)))
-    with pytest.raises(KeyboardInterrupt):
-        train(network, data, recipe, callbacks=[killer], folder=tmp_path)
+    with pytest.raises(Killed):
+        train(network, data, recipe, callbacks=[raising(Killed, phase, 1)], folder=tmp_path)
     run, whole = train(network, data, recipe, folder=tmp_path), train(network, data, recipe)
     np.testing.assert_allclose([one.loss for one in run.history], [one.loss for one in whole.history], rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the log that is left open
+def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path):
+    switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("monitor", "loss"), ("save_best_only", True))))
+    recipe = cases.recipe(4, epochs=(0, 3), callbacks=switches)
+    with pytest.raises(Killed):
+        train(network, data, recipe, callbacks=[raising(Killed, 1, 2)], folder=tmp_path)
+    written = tmp_path / "callbacks"
+    before = (written / "checkpoint-2.keras").read_bytes()
+    far_too_fast = keras.callbacks.LearningRateScheduler(lambda _epoch, _rate: 50.0)
+    run = train(network, data, recipe, callbacks=[far_too_fast], folder=tmp_path)
+    rows = list(csv.DictReader((written / "log-2.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
+    assert run.history[2].loss > run.history[1].loss
+    assert (written / "checkpoint-2.keras").read_bytes() == before
+
+
+def test_ctrl_c_keeps_the_best_weights_so_far(network, data):
+    run = train(network, data, cases.recipe(4), callbacks=[raising(KeyboardInterrupt, 0, 1)])
+    assert (run.state, len(run.history), run.kept) == ("stopped", 1, 0)
+    with pytest.raises(KeyboardInterrupt):
+        train(network, data, cases.recipe(4), callbacks=[raising(KeyboardInterrupt, 0, 0)])
 
 
 def test_a_disk_that_is_full_ends_the_backups_and_not_the_training(network, data, tmp_path, monkeypatch):

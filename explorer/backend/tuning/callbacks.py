@@ -10,7 +10,7 @@ from typing import Any
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, near
 from explorer.locale import _
-from explorer.values import Switch
+from explorer.values import Epoch, Switch
 
 # What each writes into the folder of a run, by the argument that takes the path; the phase is filled in.
 FILES: Mapping[str, tuple[str, str]] = {
@@ -22,16 +22,17 @@ PLAIN = ("EarlyStopping", "ReduceLROnPlateau", "TerminateOnNaN")
 SWITCHES = (*PLAIN, *FILES, "LearningRateScheduler")
 
 
-def made(switches: Sequence[Switch], phase: int, folder: Path | None) -> list[Any]:
+def made(switches: Sequence[Switch], phase: int, folder: Path | None, history: Sequence[Epoch] = ()) -> list[Any]:
     """Return the callbacks that a recipe switches on, fresh for a phase (counted from 0).
 
     folder: where those write that write files: paths in their options are names of files in it, and never lead out of it.
+    history: what there is of the training that the phase goes on with; what was written then is kept.
     Raises ExplorerError for one that is not known, or can't be had, and for options that it does not take.
     """
-    return [_made(switch, phase, folder) for switch in switches]
+    return [_made(switch, phase, folder, [one for one in history if one.phase == phase]) for switch in switches]
 
 
-def _made(switch: Switch, phase: int, folder: Path | None) -> Any:
+def _made(switch: Switch, phase: int, folder: Path | None, history: Sequence[Epoch]) -> Any:
     if switch.name not in SWITCHES:
         raise ExplorerError(
             _("There is no switch for the callback {name!r}; there are {known}. Others are given in Python.{near}").format(
@@ -43,12 +44,24 @@ def _made(switch: Switch, phase: int, folder: Path | None) -> Any:
         _say_missing(switch.name)
         argument, usual = FILES[switch.name]
         options[argument] = str(_inside(folder, str(options.get(argument, usual)), phase))
+        options |= _going_on(switch.name, options, history)
     try:
         if switch.name == "LearningRateScheduler":
             return keras.callbacks.LearningRateScheduler(_schedule(**options))
         return getattr(keras.callbacks, switch.name)(**options)
     except (TypeError, ValueError) as error:
         raise ExplorerError(_("{name} does not take these options: {why}").format(name=switch.name, why=error)) from error
+
+
+def _going_on(name: str, options: Mapping[str, Any], history: Sequence[Epoch]) -> dict[str, Any]:
+    """Return the options by which a callback goes on with the files that it has written in these epochs."""
+    if name == "CSVLogger" and history:
+        return {"append": True}
+    if name == "ModelCheckpoint" and options.get("save_best_only"):
+        monitor = str(options.get("monitor", "val_loss"))
+        seen = [value for one in history if (value := getattr(one, monitor, None)) is not None]
+        return {"initial_value_threshold": max(seen) if "acc" in monitor else min(seen)} if seen else {}
+    return {}
 
 
 def _schedule(factor: float = 0.9, after: int = 1) -> Callable[[int, float], float]:

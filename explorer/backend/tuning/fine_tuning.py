@@ -66,6 +66,7 @@ def fine_tune(
         what its last dense layer reads.
     precision: of the kept features, "float32" or "float16" (half the memory; it moves the loss by up to 0.006).
     on_progress: takes an `explorer.TrainingStep` at each batch and epoch; stop: asked at each batch whether to end.
+        Ctrl-C, and ■ in a notebook, stop it too once an epoch is through.
     Returns a `Run` with `network`, `plan` and `history`; what goes wrong half-way is in its `failure`, with the best weights so far.
     Raises ExplorerError for what does not fit, UnknownName for layers that are not there, UnreadableExample for data that can't be read.
     """

@@ -117,6 +117,10 @@ class _Training:
             why = self._fit_all(backup)
         except Cancelled:
             why = "stop"
+        except KeyboardInterrupt:  # in a notebook or a shell; what was trained so far is worth more than the traceback
+            if not self.history:
+                raise
+            why = "stop"
         except (tensorflow.errors.ResourceExhaustedError, MemoryError):
             why = "memory"
         if why:
@@ -208,7 +212,7 @@ class _Training:
         fit = Fit(place, phase, self.recipe, self.parts.whole, one.rest, material, compiled=kept_compiled)
         watch = Watch(place, self.history, self.best, self.on_progress, self.stop, pace)
         why = fit.run(
-            [*self.callbacks, *made(self.recipe.callbacks, place, self.folder and self.folder / CALLBACKS)],
+            [*self.callbacks, *made(self.recipe.callbacks, place, self.folder and self.folder / CALLBACKS, self.history if backup else ())],
             watch,
             self.backups,
             backup,
