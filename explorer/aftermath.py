@@ -77,20 +77,29 @@ class Aftermath(HasTraits):
         if run is not None:
             self._ask(run, "outcome", "outcome", run.key, done=self._arrived)
 
-    def _ask(self, run: RunRecord, slot: str, verb: str, *arguments: Any, done: Callable[[RunRecord, Any], None]) -> None:
+    def _ask(
+        self,
+        run: RunRecord,
+        slot: str,
+        verb: str,
+        *arguments: Any,
+        done: Callable[[RunRecord, Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
         """Ask about a run; the result and a failure are dropped where another run is shown when they come."""
 
         def still(callback: Callable[[Any], None], value: Any) -> None:
             if run is self._run:
                 callback(value)
 
-        failed = partial(still, self._session.refuse)
-        self._session.ask(slot, verb, *arguments, done=partial(still, partial(done, run)), failed=failed)
+        said = partial(still, failed or self._session.refuse)
+        self._session.ask(slot, verb, *arguments, done=partial(still, partial(done, run)), failed=said)
 
     def _arrived(self, run: RunRecord, outcome: Outcome | None) -> None:
         self.outcome = outcome
         if outcome is not None:
-            self._ask(run, "tuned", "tuned", run.key, done=self._found)
+            missing = _said_already if run.state == "failed" else None
+            self._ask(run, "tuned", "tuned", run.key, done=self._found, failed=missing)
             self._ask_for_picture(run, tuple(one.place for one in outcome.worst))
 
     def _found(self, _run: RunRecord, tuned: ModelFile) -> None:
@@ -161,6 +170,10 @@ class Aftermath(HasTraits):
             self._session.refuse(error)
             return self._session.failure
         return str(error)
+
+
+def _said_already(_error: Exception) -> None:
+    """Say nothing: the run says itself that it could not be saved."""
 
 
 def _end_of(run: RunRecord | None) -> tuple[Any, ...]:

@@ -42,16 +42,17 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
     # Voila looks for templates, and Jupyter for everything, in the folders that this variable lists.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
     from voila.app import Voila
+    from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
     from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-    from explorer.kernels import Channels
+    from explorer.kernels import Channels, Shutdown
 
     class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
         """Voila that says in its own words where it is."""
 
         def init_handlers(self) -> list[tuple[Any, ...]]:
             """Return what answers which address."""
-            own = {VoilaKernelWebsocketHandler: Channels}
+            own = {VoilaKernelWebsocketHandler: Channels, VoilaShutdownKernelHandler: Shutdown}
             return [(path, own.get(handler, handler), *rest) for path, handler, *rest in super().init_handlers()]
 
         def launch_browser(self) -> None:

@@ -85,6 +85,8 @@ class Trainings(HasTraits):
             return _("The examples are of several classes at once: say so in the plan, under Head.")
         if len(data.classes) < (1 if recipe.head.multi_label else 2):
             return _("There is one class only: add another one to tell it from.")
+        if self._tuning.problems:
+            return _("Mend the plan first. {problem}").format(problem=next(iter(self._tuning.problems.values())))
         if not any(phase.epochs for phase in recipe.phases):
             return _("No phase has an epoch: nothing would be trained.")
         return ""
@@ -92,6 +94,8 @@ class Trainings(HasTraits):
     def train(self) -> None:
         """Start a training of the network that is shown, by the recipe and on the data that are chosen; show its run."""
         network, data = self._session.network, self._tuning.data
+        if self.busy:  # clicked twice
+            return
         if self.barred or network is None or data is None:
             self._session.refuse(ExplorerError(self.barred))
         else:

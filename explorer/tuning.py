@@ -33,6 +33,7 @@ class Tuning(HasTraits):
     freeze = Int(0, help="The freeze line: k of the layers[:k] that are frozen.")
     snap = Bool(True, help="Whether the freeze line goes from block end to block end.")
     recipe = Instance(Recipe, args=(0,), help="All settings of the training.")
+    problems = Instance(dict, args=(), help="Why what was typed for the recipe is not taken, a sentence by the field's name.")
     plan = Instance(FreezePlan, allow_none=True, help="What the freeze line means.")
     classes = Int(CLASSES, help="How many classes the new head tells apart.")
     data = Instance(DataSummary, allow_none=True, help="The data to train on.")

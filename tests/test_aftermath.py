@@ -7,7 +7,7 @@ from fake_tuning import asked
 from fakes import until
 
 from explorer.aftermath import Aftermath
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UnknownName
 from explorer.session import Session
 from explorer.values import Answers, FeatureMaps
 from explorer.worker import Worker
@@ -122,6 +122,17 @@ def test_a_run_that_has_come_to_nothing_has_no_tuned_network(aftermath, fake_tra
     fake_trainings.run = run("nothing", "failed")
     assert (aftermath.outcome, aftermath.tuned, aftermath.answers) == (None, None, ())
     assert asked(backend, "tuned", "held_out") == []
+
+
+def test_a_run_that_could_not_be_saved_says_so_itself(aftermath, fake_trainings, session, backend, monkeypatch):
+    def tuned(key, _say):
+        raise UnknownName("The run has no file tuned.keras.")
+
+    monkeypatch.setattr(backend, "tuned", tuned)
+    fake_trainings.run = run("full", "failed")
+    assert (aftermath.outcome, aftermath.tuned, session.failure) == (OUTCOME, None, "")
+    fake_trainings.run = run("gone", "done")
+    assert "tuned.keras" in session.failure
 
 
 def test_data_that_is_gone_leaves_the_rest_and_is_asked_for_once(aftermath, fake_trainings, session, backend):

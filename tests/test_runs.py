@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -81,6 +82,14 @@ def started(key):
 
 
 # Where runs are
+
+
+def test_too_little_room_is_said_before_anything_is_trained(monkeypatch, tmp_path):
+    monkeypatch.setenv(runs.HOME, str(tmp_path / "not" / "there"))
+    runs.check_room(1)
+    monkeypatch.setattr("explorer.runs.folders.shutil.disk_usage", lambda _place: SimpleNamespace(free=7_000_000))
+    with pytest.raises(ExplorerError, match=r"has 6.7 MB left, and this training takes up to 19 MB: free some space first"):
+        runs.check_room(20_000_000)
 
 
 def test_without_the_variable_runs_lie_in_the_users_folder_of_data(monkeypatch):

@@ -61,6 +61,21 @@ def test_a_recipe_without_epochs_is_barred(trainings, tuning):
     assert "No phase has an epoch" in trainings.barred
 
 
+def test_what_is_wrong_in_the_plan_bars_until_it_is_mended(trainings, tuning, backend):
+    tuning.problems = {"phases.0.learning_rate": "'oops' is no number."}
+    assert trainings.barred == "Mend the plan first. 'oops' is no number."
+    trainings.train()
+    assert asked(backend, "train") == []
+    tuning.problems = {}
+    assert trainings.barred == ""
+
+
+def test_a_second_click_is_no_failure(trainings, session, backend):
+    trainings.train()
+    trainings.train()
+    assert (session.failure, len(asked(backend, "train"))) == ("", 1)
+
+
 def test_only_one_goes_on_at_a_time(trainings, session, backend):
     trainings.train()
     trainings.train()

@@ -35,6 +35,7 @@ from explorer.values.records import HISTORY, TUNED
 if TYPE_CHECKING:
     from explorer.backend.network import Network, Say
 
+ROOM = 2  # times the weights: the tuned network and its backup
 FILES = {"model": TUNED, "history": HISTORY}
 
 
@@ -91,6 +92,7 @@ class TuningVerbs:
         """Start a training in a process of its own; return the key of its run."""
         network = self._network(spec, say)
         say(Progress(_("Starting the training…")))
+        runs.check_room(ROOM * 4 * network.model.count_params())
         passing = self._collected is not None and self._collected.holds(data)
         passing = passing or Path(data.path).is_relative_to(runs.home())  # of another run, which may be deleted
         with _as_data(network) as kept:

@@ -1,12 +1,13 @@
 """Runs: trainings in processes of their own, each with a folder that tells everything about it, whoever asks and whenever."""
 
-from explorer.runs.folders import HOME, create, file, folder, home, keep_data
+from explorer.runs.folders import HOME, check_room, create, file, folder, home, keep_data
 from explorer.runs.reading import record, records, result, steps
 from explorer.runs.steering import ask_to_stop, delete, go_on, kill, start
 
 __all__ = [
     "HOME",
     "ask_to_stop",
+    "check_room",
     "create",
     "delete",
     "file",

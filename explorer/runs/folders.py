@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from explorer.errors import ExplorerError, UnknownName
-from explorer.locale import _
+from explorer.locale import _, megabytes
 from explorer.options import stamp_of
 from explorer.values import AdoptedModel, DataSpec, ModelFile, RunSettings
 from explorer.values import records as files
@@ -68,6 +68,17 @@ def create(settings: RunSettings, copy_network: bool = False, copy_data: bool = 
         shutil.rmtree(place, ignore_errors=True)
         raise
     return key
+
+
+def check_room(size: int) -> None:
+    """Raise ExplorerError where less than `size` bytes are free for what a run leaves."""
+    place = home()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < size:
+        said = _("The disk of {folder} has {free} MB left, and this training takes up to {size} MB: free some space first.")
+        raise ExplorerError(said.format(folder=home(), free=megabytes(free), size=megabytes(size)))
 
 
 def keep_data(key: str, spec: DataSpec) -> DataSpec:

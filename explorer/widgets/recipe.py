@@ -38,6 +38,7 @@ class RecipeView(View):
         self.tuning = tuning or Tuning(self.session)
         self.tuning.shown = self.tuning.shown or self._own
         self.follow("recipe", "plan", "data", by=self._draw, of=self.tuning)
+        self.follow("problems", by=self._draw_problems, of=self.tuning)
         self.follow("network", by=self._draw)
 
     def translated(self) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class RecipeView(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Take a preset, or what was set in a field."""
         if "preset" in message:
-            self.problems = {}
+            self.tuning.problems = {}
             self.tuning.recipe = preset(str(message["preset"]), self.tuning.recipe, self._architecture())
         elif "field" in message:
             self._set(str(message["field"]), message["value"])
@@ -59,14 +60,17 @@ class RecipeView(View):
         super().close()
 
     def _set(self, name: str, value: Any) -> None:
-        problems = {field: said for field, said in self.problems.items() if field != name}
+        problems = {field: said for field, said in self.tuning.problems.items() if field != name}
         try:
             recipe = changed(self.tuning.recipe, name, value, monitor(self.tuning.data))
         except ExplorerError as error:
-            self.problems = problems | {name: str(error)}
+            self.tuning.problems = problems | {name: str(error)}
             return
-        self.problems = problems
+        self.tuning.problems = problems
         self.tuning.recipe = recipe
+
+    def _draw_problems(self) -> None:
+        self.problems = dict(self.tuning.problems)
 
     def _architecture(self) -> str:
         spec = self.session.network.spec if self.session.network else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class RunsView(View):
             "takes": dict(
                 zip(TAKES, (_("Model .keras"), _("Keras script"), _("Notebook"), _("All in a .zip"), _("History .csv")), strict=True)
             ),
+            "take_about": _("Script and notebook read the data and weights that come with all in a .zip."),
             "take_none": _("What the run that is shown leaves can be taken away here."),
             "barred": _("There is none before an epoch is through."),
             "transfer": _("Transfer"),
@@ -110,7 +112,7 @@ def _row(record: RunRecord, backbone: Layers | None, shown: bool) -> dict[str, A
     return {
         "key": record.key,
         "start": _start(record.settings.recipe, backbone),
-        "about": f"{record.settings.network.name} · {_data(record.settings.data, record.key)}",
+        "about": _about(record),
         "score": score,
         "interval": interval,
         "time": "" if record.state in GOING else duration(record.seconds),
@@ -119,6 +121,15 @@ def _row(record: RunRecord, backbone: Layers | None, shown: bool) -> dict[str, A
         "going": record.state in GOING,
         "shown": shown,
     }
+
+
+def _about(record: RunRecord) -> str:
+    """Return what tells a run from others that begin at the same layer."""
+    settings = record.settings
+    began = time.strftime("%H:%M", time.localtime(record.started))
+    epochs = _("{numbers} epochs").format(numbers=" + ".join(str(phase.epochs) for phase in settings.recipe.phases if phase.epochs))
+    mistake = [_("with a mistake")] if settings.recipe.mistakes else []
+    return " · ".join([settings.network.name, _data(settings.data, record.key), epochs, *mistake, began])
 
 
 def _states() -> dict[str, str]:

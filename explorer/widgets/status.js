@@ -1,3 +1,18 @@
+const EVERY = 10_000, PATIENCE = 3; // milliseconds between two signs of life that are asked for, and how many may stay away
+
+// Ask Python for signs of life; call `lost` with whether they stay away. Returns what stops it.
+function heartbeat(model, lost) {
+  let missed = 0;
+  const answer = (message) => { if (message.pong) { missed = 0; lost(false); } };
+  const timer = setInterval(() => {
+    lost(missed >= PATIENCE);
+    missed += 1;
+    model.send({ ping: true });
+  }, EVERY);
+  model.on("msg:custom", answer);
+  return () => { clearInterval(timer); model.off("msg:custom", answer); };
+}
+
 function render({ model, el }) {
   root(el, "status-view");
   const words = model.get("words");
@@ -13,8 +28,10 @@ function render({ model, el }) {
       make("button", { onclick: send("random") }, words.random), make("button", { onclick: send("decline") }, words.decline)));
   const sentence = make("span", { class: "sentence" });
   const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, words.dismiss));
-  el.append(line, question, failure);
-  return follow(model, ["text", "busy", "failure", "fraction", "cancellable", "question"], () => {
+  const gone = make("div", { class: "failure", role: "alert", hidden: true }, make("span", { class: "sentence" }, words.lost));
+  el.append(line, question, failure, gone);
+  const stop = heartbeat(model, (lost) => { gone.hidden = !lost; });
+  const unfollow = follow(model, ["text", "busy", "failure", "fraction", "cancellable", "question"], () => {
     text.textContent = model.get("text");
     line.classList.toggle("busy", model.get("busy"));
     bar.hidden = model.get("fraction") < 0;
@@ -25,5 +42,6 @@ function render({ model, el }) {
     failure.hidden = !model.get("failure");
     sentence.textContent = model.get("failure");
   });
+  return () => { stop(); unfollow(); };
 }
 export default { render };

@@ -38,12 +38,15 @@ class StatusView(View):
             "random": _("Random weights instead"),
             "decline": _("Not now"),
             "progress": _("Progress"),
+            "lost": _("The kernel of this page does not answer: load the page or run its cell again. A training is found again."),
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Put the failure away, give up what is going on, or answer the question."""
         offer = self.session.offer
-        if message.get("dismiss"):
+        if message.get("ping"):
+            self.send({"pong": True})
+        elif message.get("dismiss"):
             self.session.failure = ""
         elif message.get("cancel"):
             self.session.cancel()

@@ -44,7 +44,7 @@ class TrainingBar(View):
         self.tuning.shown = self.tuning.shown or self._own_tuning
         self.trainings = trainings or Trainings(self.session, self.tuning)
         self.follow("network", by=self._draw_barred)
-        self.follow("data", "recipe", by=self._draw_barred, of=self.tuning)
+        self.follow("data", "recipe", "problems", by=self._draw_barred, of=self.tuning)
         self.follow("run", "step", "history", "busy", "stopping", by=self._draw, of=self.trainings)
 
     def translated(self) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
                 for own, trace in zip(self.figure.data, curves.traces(), strict=True):
                     own.update(trace)
                 if (layout := curves.layout()) != self._layout:
-                    self.figure.layout.update(layout)
+                    self.figure.update_layout(layout, overwrite=True)  # or marks that are gone would stay
                     self._layout = layout
         self._chart.layout.display = "" if self.bar.shown else "none"  # taken off the page, plotly would lose its thread
 

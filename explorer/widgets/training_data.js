@@ -114,6 +114,8 @@ function render({ model, el }) {
   async function rename(old) {
     const name = await question.ask(fill(words.new_name, { name: old }), { value: old, action: words.rename });
     if (name === null || name === old) return;
+    const there = model.get("classes").some((one) => one.name === name);
+    if (there && !(await question.ask(fill(words.join, { name }), { action: words.ok }))) return;
     if (selected === old) choose(name);
     named.delete(old);
     model.send({ rename: old, to: name });

@@ -82,6 +82,7 @@ class TrainingDataView(View):
             "name": _("Name of the class"),
             "name_of": _("Which class are they of?"),
             "new_name": _("New name of {name}"),
+            "join": _("There is a class {name} already: put both together?"),
             "ok": _("OK"),
             "cancel": _("Cancel"),
             "add_files": _("Add files…"),

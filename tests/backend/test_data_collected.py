@@ -208,6 +208,13 @@ def test_a_zip_of_plain_pictures_is_a_class(folder, tmp_path):
     assert sizes(folder) == {"roses": 2}
 
 
+def test_an_empty_zip_is_no_class(folder, tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(ExplorerError, match=r"There are no files in empty\.zip\."):
+        folder.apply(Collected("zip", name="empty.zip", data=zip_of(tmp_path / "in", tmp_path / "empty.zip")))
+    assert found(folder) is None
+
+
 def test_the_two_sides_of_a_zip_are_joined_and_that_is_said(folder, tmp_path):
     pictures(tmp_path / "in" / "train", a=2, b=2)
     pictures(tmp_path / "in" / "test", a=1, b=1)

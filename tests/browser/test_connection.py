@@ -28,3 +28,20 @@ def test_a_page_that_speaks_the_older_protocol_is_answered_too(open_page, dashbo
     assert page.locator(".explorer.feature-maps img, .explorer.feature-maps canvas").first.is_visible()
     idle(page)
     assert page.errors == []
+
+
+def test_the_kernel_of_a_page_that_goes_away_is_stopped(open_page, dashboard):
+    page = opened(open_page(dashboard))
+    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    alive = "async (id) => (await fetch(`/api/kernels/${id}`)).status"
+    assert page.evaluate(alive, kernel) == 200
+    with page.expect_request(lambda request: kernel in request.url and "shutdown" in request.url) as stopping:
+        page.reload()
+    opened(page)
+    assert stopping.value.method == "POST"
+    for _again in range(100):
+        if page.evaluate(alive, kernel) == 404:
+            break
+        page.wait_for_timeout(100)
+    else:
+        pytest.fail("the kernel lives on")

@@ -39,6 +39,7 @@ MODEL = """async ([state, esm, css]) => {
       if ("upload" in content) setTimeout(() => tell("msg:custom", { upload: content.upload, part: content.part }));
     },
   };
+  window.tell = (message) => tell("msg:custom", message, []);
   window.put = (traits) => Object.entries(traits).forEach(([name, value]) => window.model.set(name, real(value)));
   const style = document.createElement("style");
   style.textContent = css;

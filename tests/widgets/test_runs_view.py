@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from fake_runs import RunningBackend, begun, epoch, finish, outcome, told
 from fake_tuning import asked
@@ -24,6 +26,10 @@ def starts(view):
     return [row["start"] for row in view.rows]
 
 
+def clock(run):
+    return time.strftime("%H:%M", time.localtime(run.started))
+
+
 def test_before_there_is_a_run_it_is_empty(view):
     assert (view.rows, view.chosen, view.line) == ([], "", "")
 
@@ -34,7 +40,7 @@ def test_a_run_is_told_in_a_row(view, trainings, alive):
         {
             "key": trainings.key,
             "start": "block 3",
-            "about": "digits · patterns",
+            "about": f"digits · patterns · 5 + 5 epochs · {clock(trainings.run)}",
             "score": "–",
             "interval": "",
             "time": "",
@@ -70,7 +76,8 @@ def test_freeze_points_are_named_as_on_the_strip(view, trainings, alive, recipe,
 
 def test_of_another_network_the_freeze_point_is_an_index(view, trainings, alive):
     trainings.show(begun(alive, Recipe(116), NetworkSpec("MobileNetV2", None)))
-    assert (starts(view), view.rows[0]["about"]) == (["layers[:116]"], "MobileNetV2 · patterns")
+    assert starts(view) == ["layers[:116]"]
+    assert view.rows[0]["about"].startswith("MobileNetV2 · patterns · ")
 
 
 def test_examples_that_were_collected_on_the_page_are_called_so(view, trainings, alive):
@@ -78,7 +85,13 @@ def test_examples_that_were_collected_on_the_page_are_called_so(view, trainings,
     kept = DataSpec("folder", str(runs.folder(key) / "data" / "training"))
     files.write_settings(runs.folder(key), RunSettings(NetworkSpec("digits", None), kept, Recipe(7)))
     trainings.show(key)
-    assert view.rows[0]["about"] == "digits · own examples"
+    assert view.rows[0]["about"].startswith("digits · own examples · ")
+
+
+def test_runs_that_begin_at_the_same_layer_are_told_apart(view, trainings, alive):
+    phases = (Phase("head", "adam", 0.1, 3), Phase("tail", "sgd", 0.1, 0))
+    trainings.show(begun(alive, Recipe(7, phases=phases, mistakes=("rate",))))
+    assert view.rows[0]["about"] == f"digits · patterns · 3 epochs · with a mistake · {clock(trainings.run)}"
 
 
 def test_a_row_shows_its_run_again_runs_it_again_and_deletes_it(view, trainings, tuning, alive):

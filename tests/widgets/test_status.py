@@ -1,6 +1,6 @@
 import pytest
 from fakes import FakeBackend
-from messages import says
+from messages import says, sent
 
 from explorer.catalog import architectures
 from explorer.options import spec
@@ -26,6 +26,12 @@ def test_it_shows_what_goes_on_and_a_failure_until_it_is_dismissed(view, session
     assert view.failure == "It broke."
     says(view, {"dismiss": True})
     assert (view.failure, session.failure) == ("", "")
+
+
+def test_it_gives_a_sign_of_life_when_asked(view):
+    messages = sent(view)
+    says(view, {"ping": True})
+    assert messages == [{"pong": True}]
 
 
 def test_how_far_something_is_shows_while_it_goes_on(view, session):

@@ -195,6 +195,19 @@ def test_classes_are_added_renamed_and_removed_by_keyboard(page, view):
     ]
 
 
+def test_two_classes_become_one_only_if_that_is_meant(page, view):
+    show(page, view)
+    page.get_by_role("button", name="dogs, 0 pictures").click()
+    for answer in ("Escape", "Enter"):
+        page.get_by_role("button", name="Rename dogs").press("Enter")
+        page.keyboard.type("cats")
+        page.keyboard.press("Enter")
+        page.get_by_text("There is a class cats already: put both together?").wait_for()
+        assert not any("rename" in one for one in sent(page))
+        page.keyboard.press(answer)
+    assert [one for one in sent(page) if "rename" in one] == [{"rename": "dogs", "to": "cats"}]
+
+
 def test_pictures_are_taken_as_long_as_the_space_bar_is_held(page, view):
     show(page, view, side=128)
     page.get_by_role("button", name="cats, 0 pictures").click()

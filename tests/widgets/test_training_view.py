@@ -5,7 +5,7 @@ from fake_runs import RunningBackend, batch, begun, epoch, finish, told
 from fake_tuning import DATA, asked
 from messages import says, sent
 
-from explorer.values import TrainingStep
+from explorer.values import Phase, Recipe, TrainingStep
 from explorer.widgets.training import TrainingView
 
 TRAINING, UNDER_WAY, HELD_OUT, KEPT = range(4)  # the curves of the accuracy
@@ -149,6 +149,15 @@ def test_another_run_takes_the_place_of_the_one_before(view, trainings, alive):
     assert points(view, TRAINING) == ([1, 2], [50, 50])
     trainings.show(begun(alive))
     assert points(view, TRAINING) == ([], [])
+
+
+def test_no_mark_of_another_run_stays(view, trainings, alive):
+    trainings.show(begun(alive))
+    view.bar.drawn = True
+    assert len(view.figure.layout.shapes) == 2
+    trainings.show(begun(alive, Recipe(7, phases=(Phase("head", "adam", 0.1, 3),))))
+    assert view.figure.layout.shapes == ()
+    assert [one.text for one in view.figure.layout.annotations] == ["<b>Accuracy</b>", "<b>Loss</b>"]
 
 
 def test_by_itself_it_makes_what_it_needs_and_lets_go(session, alive, backend):

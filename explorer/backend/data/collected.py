@@ -137,6 +137,8 @@ class CollectedFolder:
             folder = unpacked(packed, Path(room) / "files" / composed(packed.stem))
             packed.unlink()
             sizes = [path.stat().st_size for path in files_in(folder)]
+            if not sizes:
+                raise ExplorerError(_("There are no files in {name}.").format(name=packed.name))
             if not self._fits(len(sizes), sum(sizes)):
                 raise ExplorerError(f"{packed.name}: {self._full()}")
             both = sides(folder)

@@ -29,7 +29,7 @@ from explorer.values.records import FULL, why_not_written
 Array: TypeAlias = np.ndarray[Any, Any]
 Arrays: TypeAlias = list[Array]
 
-BATCH = 32
+BATCH = 8  # examples: small batches stay in the cache of a CPU, and the last one has little to be filled up with
 READERS = 2  # threads that decode examples while the network is busy
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from explorer.locale import _
 from explorer.values import Epoch, FreezePlan, Phase, Recipe
 
 TOO_HIGH = 100  # times the tail's learning rate
+GUESSING = 20  # a loss that no guess among any number of classes has
 
 
 def spoilt(phases: Mapping[int, Phase], recipe: Recipe) -> dict[int, Phase]:
@@ -20,34 +22,20 @@ def spoilt(phases: Mapping[int, Phase], recipe: Recipe) -> dict[int, Phase]:
     }
 
 
-def said(recipe: Recipe, plan: FreezePlan, history: Sequence[Epoch]) -> tuple[str, ...]:
-    """Return what went wrong in a run because of the mistakes made in it, in sentences with its own figures."""
+def said(recipe: Recipe, plan: FreezePlan, history: Sequence[Epoch], norms: int, held_out: int) -> tuple[str, ...]:
+    """Return what the mistakes made in a run have done to it, in sentences with its own figures.
+
+    norms: how many batch norms the network has; held_out: how many examples the accuracies are of, for how much they tell.
+    """
     head = [one for one in history if recipe.phases[one.phase].trains == "head"]
     tail = [one for one in history if recipe.phases[one.phase].trains == "tail"]
     if not tail:
-        return ()
+        return (_("No epoch of the tail was done, so the mistake was not made."),) if recipe.mistakes else ()
     before, after = _score(head[-1]) if head else None, _score(tail[-1])
-    fell = before is not None and after < before
-    sentences = {
-        "recompile": _(
-            "The model was not compiled again after thawing: Keras went on with the step that it had built, and none of the "
-            "{count} thawed parameters has moved. Compile after each change of `trainable`."
-        ).format(count=f"{plan.trained_parameters:,}"),
-        "batch_norm": _(
-            "All batch norms trained, those of the frozen layers too: their means and variances moved to those of small batches, which the "
-            "frozen weights do not know. Accuracy went from {before} to {after}. Keep batch norms in inference mode."
-        ),
-        "rate": _(
-            "The learning rate of the tail was {factor} times too high: steps so large undo what the thawed layers knew. "
-            "Accuracy went from {before} to {after}. Fine-tune with a small rate, such as 0.0001."
-        ),
-        "thaw": _(
-            "The tail was thawed before the head had learnt: the random head sent large gradients into trained weights. "
-            "Accuracy came to {after}. Train the head first, with the backbone frozen."
-        ),
-    }
-    figures = {"before": "?" if before is None else f"{before:.0%}", "after": f"{after:.0%}", "factor": TOO_HIGH}
-    notes = [sentences[mistake].format(**figures) for mistake in recipe.mistakes]
+    fell = before is not None and before - after > 2 * _deviation(before, held_out)
+    figures = {"before": "?" if before is None else _percent(before), "after": _percent(after), "factor": TOO_HIGH}
+    figures["count"] = f"{plan.trained_parameters:,}"
+    notes = [_of_mistake(mistake, fell, norms).format(**figures) for mistake in recipe.mistakes]
     if fell and not recipe.mistakes:
         notes.append(
             _("Accuracy fell from {before} to {after} when the tail was thawed: lower its learning rate, or freeze more.").format(**figures)
@@ -55,16 +43,61 @@ def said(recipe: Recipe, plan: FreezePlan, history: Sequence[Epoch]) -> tuple[st
     return tuple(notes)
 
 
+def _of_mistake(mistake: str, fell: bool, norms: int) -> str:
+    """Return what is to be said of a mistake, with places for figures."""
+    if mistake == "batch_norm" and not norms:
+        return _("This network has no batch norms: letting them all train changes nothing here.")
+    made = {
+        "recompile": _(
+            "The model was not compiled again after thawing: Keras went on with the step that it had built, and none of the "
+            "{count} thawed parameters has moved. Compile after each change of `trainable`."
+        ),
+        "batch_norm": _(
+            "All batch norms trained, those of the frozen layers too: their means and variances moved to those of small batches, which the "
+            "frozen weights do not know. Keep batch norms in inference mode."
+        ),
+        "rate": _(
+            "The learning rate of the tail was {factor} times too high: steps so large can undo what the thawed layers knew. "
+            "Fine-tune with a small rate, such as 0.0001."
+        ),
+        "thaw": _(
+            "The tail was thawed before the head had learnt: the random head sent large gradients into trained weights. "
+            "Accuracy came to {after}. Train the head first, with the backbone frozen."
+        ),
+    }[mistake]
+    if mistake in ("recompile", "thaw"):
+        return made
+    harm = _("Accuracy fell from {before} to {after}.") if fell else _("This time it did no harm: accuracy went from {before} to {after}.")
+    return f"{made} {harm}"
+
+
 def not_a_number(phases: Mapping[int, Phase], history: Sequence[Epoch], kept: int | None) -> str:
     """Return what to say when the loss has become infinite or no number."""
-    place = history[-1].phase if history else min(phases)
-    later = [one for one in phases if one >= place]
-    at = later[-1] if history and history[-1].epoch + 1 >= phases[place].epochs and len(later) > 1 else place
+    at = _culprit(phases, history)
     rate = phases[at].learning_rate
     back = _("the weights from before training are back") if kept is None else _("the weights of epoch {epoch}, the best, are back")
     return _("The loss is no number any more in phase {phase}, with a learning rate of {rate}: take a lower one; {back}.").format(
         phase=at + 1, rate=f"{rate:g}", back=back.format(epoch=(kept or 0) + 1)
     )
+
+
+def _culprit(phases: Mapping[int, Phase], history: Sequence[Epoch]) -> int:
+    """Return the place of the phase that led to it: the first whose loss was beyond all guessing, else the one it happened in."""
+    wild = next((one.phase for one in history if one.loss > GUESSING), None)
+    if wild is not None:
+        return wild
+    place = history[-1].phase if history else min(phases)
+    later = [one for one in phases if one >= place]
+    return later[-1] if history and history[-1].epoch + 1 >= phases[place].epochs and len(later) > 1 else place
+
+
+def _deviation(share: float, count: int) -> float:
+    """Return the standard deviation of a share of so many examples."""
+    return math.sqrt(share * (1 - share) / count) if count else 0.0
+
+
+def _percent(share: float) -> str:
+    return _("{number} %").format(number=f"{100 * share:.0f}")
 
 
 def _score(epoch: Epoch) -> float:

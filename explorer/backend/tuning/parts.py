@@ -14,7 +14,7 @@ from explorer.backend.tuning.cutting import Cut, cut
 from explorer.backend.tuning.head_names import head_names
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.plan import cached_when_all_is_frozen, done_phases, freeze_plan
+from explorer.plan import BATCH_NORM, cached_when_all_is_frozen, done_phases, freeze_plan
 from explorer.values import Layers, Phase, Recipe
 
 
@@ -34,6 +34,11 @@ class Parts:
         self._backbone = list(base.layers)
         own = {id(layer) for layer in self._backbone}
         self._head = [layer for layer in self.whole.layers if id(layer) not in own]
+
+    @property
+    def norms(self) -> int:
+        """How many batch norms the backbone has."""
+        return sum(row.class_name == BATCH_NORM for row in self.table.rows)
 
     def phases(self) -> dict[int, Phase]:
         """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train."""

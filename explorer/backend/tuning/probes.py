@@ -72,7 +72,7 @@ def probe(
                 raise Cancelled("probes")
             _check(array, end)
             accuracies = list(pool.map(partial(_accuracy, array, truth, groups), folds))
-            probes.append(Probe(end.block, end.layer, end.index, float(np.mean(accuracies)), _error(accuracies)))
+            probes.append(Probe(end.block, end.layer, end.index, float(np.mean(accuracies)), _error(accuracies, len(truth))))
             progress(len(examples) + len(probes), total)
     return tuple(probes)
 
@@ -91,8 +91,15 @@ def _check(features: Array, end: BlockEnd) -> None:
         raise ExplorerError(_("{layer} answers with NaN or infinity: the weights of this network are broken.").format(layer=end.layer))
 
 
-def _error(accuracies: Sequence[float]) -> float:
-    return float(np.std(accuracies, ddof=1)) / math.sqrt(len(accuracies)) if len(accuracies) > 1 else 0.0
+def _error(accuracies: Sequence[float], count: int) -> float:
+    """Return the standard error of the mean of some folds over `count` examples.
+
+    Folds that agree prove little: it is at least that of a share of so many examples, two more right and two more wrong
+    (Agresti and Coull 1998).
+    """
+    right = (float(np.mean(accuracies)) * count + 2) / (count + 4)
+    least = math.sqrt(right * (1 - right) / (count + 4))
+    return max(least, float(np.std(accuracies, ddof=1)) / math.sqrt(len(accuracies)) if len(accuracies) > 1 else 0.0)
 
 
 def _pooled(base: Any, table: Layers, order: str) -> dict[BlockEnd, Any]:

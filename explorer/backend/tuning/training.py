@@ -138,7 +138,7 @@ class _Training:
             {"": "done", "stop": "stopped"}.get(why, "failed"),
             failure=self._failure(why),
             outcome=None if why == "memory" else self._outcome(),
-            notices=lessons.said(self.recipe, self.parts.plan, self.history),
+            notices=self._notices(),
         )
 
     def _cuts(self) -> dict[str, Cut]:
@@ -232,6 +232,10 @@ class _Training:
         network = Network(whole, spec, replace(reading, assumed=()), labels, prepare=self.network.prepare)
         network.run = recipes.settings(self.recipe)
         return network
+
+    def _notices(self) -> tuple[str, ...]:
+        measured = self.data.validation or self.data.training
+        return lessons.said(self.recipe, self.parts.plan, self.history, self.parts.norms, len(measured))
 
     def _failure(self, why: str) -> str:
         if why == "nan":

@@ -1,0 +1,31 @@
+import pytest
+from fakes import FakeBackend
+from in_browser import sent, show
+
+from explorer.session import Session
+from explorer.widgets.status import StatusView
+from explorer.worker import InlineWorker
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_kernel_that_gives_no_sign_of_life_is_told_until_it_does(page):
+    page.clock.install()
+    show(page, StatusView(Session(worker=InlineWorker(FakeBackend))))
+    said = page.get_by_role("alert").filter(has_text="does not answer")
+    page.clock.run_for(30_000)
+    assert said.count() == 0
+    page.clock.run_for(10_000)
+    assert said.is_visible()
+    page.evaluate("window.tell({ pong: true })")
+    assert said.count() == 0
+    assert sent(page) == [{"ping": True}] * 4
+
+
+def test_one_that_does_is_not(page):
+    page.clock.install()
+    show(page, StatusView(Session(worker=InlineWorker(FakeBackend))))
+    for _again in range(8):
+        page.clock.run_for(10_000)
+        page.evaluate("window.tell({ pong: true })")
+    assert page.get_by_role("alert").count() == 0
