@@ -73,6 +73,7 @@ def test_digits_that_are_changed_at_random(digits, few_digits, tmp_path):
     assert_trains_alike(digits, few_digits, Recipe(7, HEAD, PHASES, augmentation=Augmentation(flip=False)), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_network_that_hears(tmp_path):
     network = explorer.load("timbres")
     data = training_data(DataSpec("built-in", "timbres", count=40), network.reading)
