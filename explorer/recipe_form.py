@@ -156,7 +156,7 @@ def _rules() -> dict[str, Range]:
         "batch_size": Range(_("A batch has 1 example or more, a whole number of them."), whole=True, least=1),
         "units": Range(_("A layer has a whole number of units; write none to leave it out."), whole=True, least=0),
         "dropout": Range(share, least=0, below=1),
-        "seed": Range(_("A seed is a whole number from 0 to 4294967295."), whole=True, least=0, below=2**32),
+        "seed": Range(_("A seed is a whole number from 0 to 2147483647."), whole=True, least=0, below=2**31),
         "rotation": Range(_("This is a share of a full turn: 0 or more, at most 0.5."), least=0, below=0.5 + 1e-9),
         "zoom": Range(share, least=0, below=1),
         "copies": Range(_("Copies are counted: 0 for new pictures in each epoch, 1, 2, ..."), whole=True, least=0),

@@ -84,7 +84,7 @@ def test_a_field_changes_its_own_value_and_nothing_else(name, typed, taken):
         ("phases.0.batch_size", "0", "A batch has 1 example or more"),
         ("head.units", "-4", "a whole number of units"),
         ("head.dropout", "1", "This is a share"),
-        ("seed", str(2**32), "A seed is a whole number"),
+        ("seed", str(2**31), "A seed is a whole number"),
         ("augmentation.rotation", "0.6", "at most 0.5"),
     ],
 )

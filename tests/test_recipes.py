@@ -101,6 +101,7 @@ def test_vgg19_extracts_features_of_any_layer(keras, saved):
     assert_same(net.feature_maps(PICTURE, "block4_pool"), answer(keras, model, keras.applications.vgg19))
 
 
+@pytest.mark.slow
 def test_inception_v3_gets_a_top_for_new_classes_and_lists_where_to_freeze(keras, saved):
     base = keras.applications.InceptionV3(weights=None, include_top=False)
     keras.utils.set_random_seed(1)
@@ -118,6 +119,7 @@ def test_inception_v3_gets_a_top_for_new_classes_and_lists_where_to_freeze(keras
     assert {layer.block for layer in new.layers[249:311]} == {"mixed9", "mixed10"}
 
 
+@pytest.mark.slow
 def test_inception_v3_is_built_on_a_tensor_of_ones_own(keras, saved):
     tensor = keras.Input((224, 224, 3))
     model = keras.applications.InceptionV3(input_tensor=tensor, weights=None)

@@ -99,6 +99,7 @@ def test_the_held_out_sounds_are_not_those_it_was_trained_on(training):
     assert not {one.tobytes() for one in trained} & {one.tobytes() for one in others}
 
 
+@pytest.mark.slow
 def test_its_accuracy_is_the_one_that_is_said(network, held_out):
     measured = accuracy(network, held_out)
     assert len(held_out[1]) == FACTS["held_out"]

@@ -86,7 +86,7 @@ def test_the_table_here_is_of_all_architectures():
     assert list(LAYERS) == ALL
 
 
-@pytest.mark.parametrize("name", each(ALL, quick=[*GUIDES, *SMALL_BEYOND]))
+@pytest.mark.parametrize("name", each(ALL, quick=[*FIRST_OF_EACH, *OF_SOUND, *SMALL_BEYOND]))
 def test_it_is_built_with_the_parameters_of_the_guide(name, let_go):
     row = architectures[name]
     network = explorer.load(name, weights=None)

@@ -55,6 +55,7 @@ def test_the_notebook_trains_alike(digits, few_digits, tmp_path):
     assert_same_model(run, few_digits, folder)
 
 
+@pytest.mark.slow
 def test_an_architecture_with_the_weights_that_keras_loads(keras_home, tmp_path):
     network = explorer.load("MobileNet", weights="imagenet", alpha=0.25, include_top=False, input_shape=(64, 64, 3))
     index = network.layers["conv_dw_12"].index

@@ -333,8 +333,8 @@ class StopAfter:
 def test_stop_acts_within_a_batch_and_keeps_the_best_weights(network, data):
     batches = []
     watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
-    # 2 batches of examples are read, then each epoch asks at 4 batches, and at 2 held-out ones
-    run = train(network, data, cases.recipe(4, epochs=(9, 0)), callbacks=[watch], stop=StopAfter(2 + 2 * 6 + 2))
+    # 5 batches of examples are read, then each epoch asks at 4 batches, and at 2 held-out ones
+    run = train(network, data, cases.recipe(4, epochs=(9, 0)), callbacks=[watch], stop=StopAfter(5 + 2 * 6 + 2))
     assert (run.state, run.failure, len(run.history)) == ("stopped", "", 2)
     assert len(batches) == 2 * 4 + 3
     best = min(run.history, key=lambda one: one.val_loss)

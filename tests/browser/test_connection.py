@@ -19,6 +19,7 @@ def test_it_stays_open_on_a_page_that_nobody_touches(open_page, dashboard):
     assert closed == []
 
 
+@pytest.mark.slow
 def test_a_page_that_speaks_the_older_protocol_is_answered_too(open_page, dashboard):
     page = open_page("about:blank")
     page.add_init_script(NO_PROTOCOL)
@@ -30,6 +31,7 @@ def test_a_page_that_speaks_the_older_protocol_is_answered_too(open_page, dashbo
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_the_kernel_of_a_page_that_goes_away_is_stopped(open_page, dashboard):
     page = opened(open_page(dashboard))
     kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")

@@ -211,7 +211,7 @@ def test_a_screen_reader_finds_names_and_values(page):
     assert page.get_by_role("slider", name="Layers").get_attribute("aria-valuetext") == "2 · block1_relu, activation, 32 × 32 × 8"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, theme):
     page = opened(open_page(f"{dashboard}?theme={theme}"))
     page.locator(".explorer.options-view summary").click()

@@ -32,6 +32,7 @@ VBox([StatusView(session), RecipeView(session, tuning), TrainingView(session, tu
 """
 
 
+@pytest.mark.slow
 def test_a_training_is_drawn_stopped_found_again_and_gone_on_with(voila, open_page, tmp_path):
     page = open_page(voila("training", CELL.format(runs=str(tmp_path))))
     train = page.get_by_role("button", name="Train", exact=True)
