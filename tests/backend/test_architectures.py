@@ -58,7 +58,6 @@ ALL = list(architectures)
 OF_SOUND = [name for name in ALL if architectures[name].input == "audio"]
 OF_PICTURES = [name for name in ALL if name not in OF_SOUND]
 OF_KERAS = [name for name in OF_PICTURES if name != "digits" and not name.startswith("ResNeXt")]
-GUIDES = ALL[: ALL.index("NASNetLarge") + 1]
 SMALL_BEYOND = ["MobileNetV3Small", "MobileNetV3Large", "EfficientNetB0", "EfficientNetV2B0", "ConvNeXtTiny"]
 FIRST_OF_EACH = [
     *("digits", "MobileNetV2", "MobileNet", "VGG16", "ResNet50", "ResNet50V2", "ResNeXt50", "InceptionV3", "Xception"),
