@@ -19,11 +19,13 @@ function runTable(model, words) {
     remove.addEventListener("click", (event) => { event.stopImmediatePropagation(); ask(row.key); }, { capture: true });
     return make("span", { class: "actions" }, row.shown ? make("span", { class: "quiet" }, words.shown) : action(row, "show", words.show), again, remove);
   }
+  // A score and its interval, each of which stays on one line.
+  const parts = (score) => score.split(/ (?=\()/).flatMap((part) => [make("span", { class: "part" }, part), " "]);
   function line(row) {
     const cell = (name, ...children) => make("td", { role: "cell", class: name }, ...children);
     return make("tr", { role: "row", "data-key": row.key, class: row.shown ? "shown" : "", "aria-current": row.shown ? "true" : null },
       make("th", { scope: "row", role: "rowheader" }, make("b", {}, row.start), make("span", { class: "quiet" }, row.about)),
-      cell("score", make("span", { title: row.interval, class: row.going ? "quiet" : "" }, row.score), row.interval ? make("span", { class: "unseen" }, ` ${row.interval}`) : ""),
+      cell("score", make("span", { title: row.interval, class: row.going ? "quiet" : "" }, ...parts(row.score)), row.interval ? make("span", { class: "unseen" }, ` ${row.interval}`) : ""),
       cell("time", row.time), cell(row.failed ? "state failed" : row.going ? "state going" : "state", row.state), cell("do", actions(row)));
   }
   const focusOn = (key, name) => body.querySelector(`[data-key="${key}"] [data-action="${name}"]`)?.focus();
