@@ -332,10 +332,14 @@ class StopAfter:
 
 def test_stop_acts_within_a_batch_and_keeps_the_best_weights(network, data):
     batches = []
-    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: batches.append(batch))
+    ends = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: batches.append(batch), on_epoch_end=lambda epoch, logs: ends.append(epoch)
+    )
     # 5 batches of examples are read, then each epoch asks at 4 batches, and at 2 held-out ones
     run = train(network, data, cases.recipe(4, epochs=(9, 0)), callbacks=[watch], stop=StopAfter(5 + 2 * 6 + 2))
     assert (run.state, run.failure, len(run.history)) == ("stopped", "", 2)
+    assert ends == [0, 1], "the epoch that was cut off has no figures"
     assert len(batches) == 2 * 4 + 3
     best = min(run.history, key=lambda one: one.val_loss)
     assert run.kept == run.history.index(best)
@@ -397,6 +401,18 @@ def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path)
     assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
     assert run.history[2].loss > run.history[1].loss
     assert (written / "checkpoint-2.keras").read_bytes() == before
+
+
+def test_a_callback_that_ends_the_training_has_all_held_out_examples_answered(network, data):
+    def stop(batch, logs):  # Keras gives them by name
+        one.model.stop_training = True
+
+    one = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
+    run = train(network, data, cases.recipe(4, epochs=(3, 0)), callbacks=[one])
+    x, y = cases.arrays(run.network, data.validation)
+    assert run.state == "done"
+    assert [one.epoch for one in run.history] == [0]
+    assert run.history[0].val_loss == pytest.approx(run.network.model.evaluate(x, y, verbose=0)[0], rel=1e-4)
 
 
 def test_ctrl_c_keeps_the_best_weights_so_far(network, data):

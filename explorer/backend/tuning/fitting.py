@@ -13,7 +13,7 @@ import numpy as np
 from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import feeding, recipes
 from explorer.backend.tuning.backups import Backup, Backups
-from explorer.backend.tuning.watching import Best, Link, Watch
+from explorer.backend.tuning.watching import Best, Callbacks, Link, Watch
 from explorer.locale import _
 from explorer.values import Epoch, Phase, Recipe
 
@@ -72,15 +72,17 @@ class Fit:
 
         keras.utils.set_random_seed(self.recipe.seed + 1 + self.place)
         training, held_out = self.material.batches(self.phase, self.recipe.seed)
-        every = keras.callbacks.CallbackList(
-            [*callbacks, watch, self._saving(watch, backups, best, history), Link(self.rest)],
+        every = Callbacks(
+            callbacks,
+            [watch, self._saving(watch, backups, best, history), Link(self.rest)],
+            watch,
             add_history=True,
             model=self.whole,
             verbose=int(any(isinstance(one, keras.callbacks.ProgbarLogger) for one in callbacks)),  # whoever gives one wants to see it
             epochs=self.phase.epochs,
             steps=steps,
         )
-        self.whole.stop_training = False
+        self.whole.stop_training = self.whole.stop_evaluating = False
         self.rest.history = self.whole.history
         with _quiet_about_tracing():
             self.rest.fit(

@@ -36,8 +36,8 @@ class Link(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
         self._pass_on()
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Answer no more held-out examples once the training is to stop."""
-        self._rest.stop_evaluating = self.model.stop_training
+        """Answer no more held-out examples once the epoch is cut off."""
+        self._rest.stop_evaluating = self.model.stop_evaluating
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Stop where one of the others has said so."""
@@ -147,7 +147,26 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _end(self, why: str) -> None:
         self.stopped = self.stopped or why
-        self.model.stop_training = True
+        self.model.stop_training = self.model.stop_evaluating = True
+
+
+class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """The callbacks of a phase. Those given are told nothing of the end of an epoch that was cut off: its figures are of a part of it.
+
+    given: Keras's, or the user's own; own: what goes along with each phase, `watch` among them.
+    """
+
+    def __init__(self, given: Sequence[Any], own: Sequence[Any], watch: Watch, **options: Any) -> None:
+        super().__init__([*given, *own], **options)
+        self._own, self._watch = own, watch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Tell all of them, or only our own."""
+        if not self._watch.stopped:
+            super().on_epoch_end(epoch, logs)
+            return
+        for one in self._own:
+            one.on_epoch_end(epoch, logs)
 
 
 class Pace:
