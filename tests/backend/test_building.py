@@ -388,6 +388,7 @@ def test_an_architecture_by_its_name_and_size_has_the_classes_of_imagenet(keras_
     assert smaller.labels == ()
 
 
+@pytest.mark.slow
 def test_published_weights_of_efficientnet_come_with_the_layer_that_keras_adds_for_them(tmp_path):
     plain = keras.applications.EfficientNetB0(weights=None)
     file = tmp_path / "efficientnetb0.h5"

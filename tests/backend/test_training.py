@@ -42,10 +42,9 @@ def trained_layers(model):
     [
         (0, "train"),
         (4, "inference"),
-        (5, "train"),
         *(
             pytest.param(freeze, batch_norm, marks=pytest.mark.slow)
-            for freeze, batch_norm in [(0, "inference"), (4, "train"), (5, "inference"), (11, "inference"), (11, "train")]
+            for freeze, batch_norm in [(0, "inference"), (4, "train"), (5, "inference"), (5, "train"), (11, "inference"), (11, "train")]
         ),
     ],
 )
@@ -111,6 +110,7 @@ def test_the_tuned_network_answers_with_the_classes(network, data):
     assert run.network.layers["block_2_conv"].index == network.layers["block_2_conv"].index
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(network, data):
     first, again, other = (train(network, data, cases.recipe(4, seed=seed)) for seed in (0, 0, 1))
     assert [one.loss for one in first.history] == [one.loss for one in again.history]
@@ -169,6 +169,7 @@ def test_files_of_features_are_gone_with_them(network, data, tmp_path, monkeypat
     assert list(tmp_path.glob("explorer-*")) == []
 
 
+@pytest.mark.slow
 def test_half_precision_moves_the_loss_a_little(network, data):
     exact, half = (train(network, data, cases.recipe(4, precision=kind)) for kind in ("float32", "float16"))
     apart = np.abs(np.subtract([one.loss for one in exact.history], [one.loss for one in half.history]))
@@ -185,13 +186,14 @@ def test_the_frozen_part_runs_once_for_both_phases(network, data, monkeypatch):
 # Augmentation
 
 
+@pytest.mark.slow
 def test_new_changes_in_each_epoch_run_the_whole_network(network, data):
     run = train(network, data, cases.recipe(4, augmentation=Augmentation()))
     assert run.state == "done"
     assert run.history[0].loss != train(network, data, cases.recipe(4)).history[0].loss
 
 
-@pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize("copies", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_changed_copies_are_computed_once(network, data, monkeypatch, copies):
     seen = []
     monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
@@ -353,7 +355,7 @@ def test_stop_before_the_first_batch_leaves_a_network_as_it_was(network, data):
     assert (run.state, run.history, run.kept, run.outcome) == ("stopped", (), None, None)
 
 
-@pytest.mark.parametrize("times", [2 + 6 + 1, 2 + 3 * 6 + 2])
+@pytest.mark.parametrize("times", [5 + 6 + 1, 5 + 3 * 6 + 2])
 def test_a_stopped_training_goes_on(network, data, tmp_path, times):
     train(network, data, cases.recipe(4, epochs=(2, 3)), stop=StopAfter(times), folder=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["backup.npz"]
@@ -546,6 +548,7 @@ def test_one_class_is_refused(network):
 # Other networks and tasks
 
 
+@pytest.mark.slow
 def test_several_classes_at_once(network):
     sets = ((0,), (1,), (0, 1))
     examples = tuple(Labelled(one.example, sets[one.classes[0]]) for one in cases.pictures(24))
@@ -591,6 +594,7 @@ def test_a_subclassed_model_is_refused_with_the_reason(data):
         train(explorer.load(model), TrainingData("arrays", ("a", "b"), data.training, ()), cases.recipe(0))
 
 
+@pytest.mark.slow
 def test_sound_is_tuned_as_pictures_are():
     timbres = explorer.load("timbres")
     random = np.random.default_rng(0)
