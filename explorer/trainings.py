@@ -108,7 +108,7 @@ class Trainings(HasTraits):
             return
         settings, network = record.settings, self._session.network
         if network is not None and network.spec.name == settings.network.name:
-            self._tuning.recipe = settings.recipe
+            self._tuning.choose(settings.recipe)
         self._start(settings.network, settings.data, settings.recipe)
 
     def go_on(self, key: str) -> None:

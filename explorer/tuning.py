@@ -63,6 +63,10 @@ class Tuning(HasTraits):
         if self.backbone is not None:
             self._use_kept()
 
+    def choose(self, recipe: Recipe) -> None:
+        """Take a recipe as a whole; what was typed and could not be taken goes with the one before."""
+        self.problems, self.recipe = {}, recipe
+
     def freeze_at(self, index: int) -> None:
         """Freeze `layers[:index]`: from 0 to all layers of the backbone, the nearest of these for any other."""
         if self.backbone is not None:
@@ -157,7 +161,7 @@ class Tuning(HasTraits):
         if here or network != self._session.opening:  # else it still waits
             self._kept = None
         if here:
-            self.recipe = recipe
+            self.choose(recipe)
         return here
 
     def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:

@@ -206,6 +206,15 @@ def test_a_run_is_done_once_more_as_it_was(trainings, tuning, backend, alive):
     assert [record.key for record in trainings.runs] == [trainings.key, first]
 
 
+def test_with_the_recipe_of_a_run_goes_what_was_wrong_in_the_one_before(trainings, tuning, alive):
+    trainings.train()
+    key = trainings.key
+    finish(trainings, alive, "done", [epoch(0, 0)])
+    tuning.problems = {"phases.0.momentum": "A momentum is 0 or more, and below 1."}
+    trainings.rerun(key)
+    assert tuning.problems == {}
+
+
 def test_the_recipe_of_another_network_stays_with_its_run(session, tuning, alive):
     other = begun(alive, Recipe(200), NetworkSpec("MobileNetV2", None))
     end(alive, other)

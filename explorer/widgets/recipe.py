@@ -48,8 +48,7 @@ class RecipeView(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Take a preset, or what was set in a field."""
         if "preset" in message:
-            self.tuning.problems = {}
-            self.tuning.recipe = preset(str(message["preset"]), self.tuning.recipe, self._architecture())
+            self.tuning.choose(preset(str(message["preset"]), self.tuning.recipe, self._architecture()))
         elif "field" in message:
             self._set(str(message["field"]), message["value"])
 
@@ -66,7 +65,8 @@ class RecipeView(View):
         except ExplorerError as error:
             self.tuning.problems = problems | {name: str(error)}
             return
-        self.tuning.problems = problems
+        hidden = _hidden(recipe, self._pictures)  # what can't be seen any more can't be mended either
+        self.tuning.problems = {field: said for field, said in problems.items() if field not in hidden}
         self.tuning.recipe = recipe
 
     def _draw_problems(self) -> None:
@@ -76,15 +76,19 @@ class RecipeView(View):
         spec = self.session.network.spec if self.session.network else None
         return spec.architecture if isinstance(spec, NetworkSpec) else ""
 
+    @property
+    def _pictures(self) -> bool:
+        return self.session.network is None or self.session.network.reading.kind == "image"
+
     def _draw(self) -> None:
-        recipe, plan, network = self.tuning.recipe, self.tuning.plan, self.session.network
+        recipe, plan = self.tuning.recipe, self.tuning.plan
         from_ = _trains(plan, self.tuning.backbone)
         self.columns = [
             [f"{place + 1}. {_('head') if one.trains == 'head' else _('tail')}", _("the new head") if one.trains == "head" else from_]
             for place, one in enumerate(recipe.phases)
         ]
         self.values = values(recipe)
-        self.hidden = _hidden(recipe, pictures=network is None or network.reading.kind == "image")
+        self.hidden = _hidden(recipe, self._pictures)
         self.preset = preset_of(recipe)
         self.cost = _cost(recipe.augmentation, plan, self.tuning.data)
 
