@@ -20,7 +20,7 @@ function render({ model, el }) {
   return follow(model, ["answers", "others", "top", "classes", "about", "outputs", "output"], () => {
     const answers = model.get("answers");
     const others = model.get("others");
-    top.value = model.get("top");
+    showValue(top, model.get("top"));
     top.max = model.get("classes") || "";
     count.hidden = !model.get("classes");
     about.textContent = model.get("about");

@@ -121,7 +121,7 @@ function render({ model, el }) {
   }
   function drawLine() {
     number.max = model.get("count");
-    number.value = model.get("freeze");
+    showValue(number, model.get("freeze"));
     const there = model.get("blocks").some(([index]) => index === model.get("freeze"));
     const options = model.get("blocks").map(([index, text]) => make("option", { value: index, selected: index === model.get("freeze") }, text));
     block.replaceChildren(...(there ? [] : [make("option", { value: model.get("freeze"), selected: true, disabled: true }, words.elsewhere)]), ...options);

@@ -33,8 +33,8 @@ function ownForm({ model, words, watch }) {
     naming.hidden = !model.get("classes");
     apply.hidden = reading.hidden && naming.hidden;
     automatic.textContent = model.get("automatic");
-    convention.value = model.get("read_as");
-    labels.value = model.get("labels");
+    showValue(convention, model.get("read_as"));
+    showValue(labels, model.get("labels"));
   });
   return form;
 }

@@ -88,7 +88,7 @@ function render({ model, el }) {
     bar.hidden = !model.get("growing");
     if (model.get("total")) bar.value = starts().length / model.get("total"); else bar.removeAttribute("value");
     about.textContent = model.get("about");
-    top.value = tags().length || model.get("top");
+    showValue(top, tags().length || model.get("top"));
     top.max = model.get("classes") || "";
     [low.textContent, high.textContent] = [model.get("ends")[0] ?? "", model.get("ends")[1] ?? ""];
     ramp.style.background = `linear-gradient(90deg, ${model.get("gradient").join(", ")})`;

@@ -27,7 +27,7 @@ function formOf(model) {
   function show({ control, kind }, value) {
     if (kind === "switch") control.checked = value;
     else if (kind === "choice" && ![...control.options].some((one) => one.value === value)) control.append(make("option", { value }, value));
-    if (kind !== "switch") control.value = value;
+    if (kind !== "switch") showValue(control, value);
   }
   function draw() {
     const values = model.get("values"), problems = model.get("problems"), hidden = new Set(model.get("hidden"));

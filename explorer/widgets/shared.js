@@ -16,7 +16,20 @@ function make(tag, attributes = {}, ...children) {
 function root(el, name) {
   el.classList.add("explorer", name);
   el.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
+  el.addEventListener("input", ({ target }) => typing.has(target) || typing.set(target, null));
+  el.addEventListener("change", ({ target }) => typing.delete(target));
+  el.addEventListener("focusout", ({ target }) => {
+    if (typing.get(target)) typing.get(target)();
+    typing.delete(target);
+  });
   return el;
+}
+
+// Show a value in a field. What somebody types in it and has not set stays: the value waits until the field is left.
+const typing = new WeakMap(); // by field, what shows the value that waits
+function showValue(control, value) {
+  if (typing.has(control)) typing.set(control, () => { control.value = value; });
+  else control.value = value;
 }
 
 // Call `draw` now and whenever one of these traits changes; return what stops it.

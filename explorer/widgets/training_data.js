@@ -34,8 +34,8 @@ function choices(model, words, clear) {
         make("button", { "aria-pressed": String(name === model.get("source")), onclick: () => choose(name) }, text)));
       menu.hidden = !sets.children.length;
     }),
-    follow(model, ["share", "seed"], () => { share.value = model.get("share"); seed.value = model.get("seed"); told(); }),
-    follow(model, ["count"], () => { number.value = model.get("count") || ""; }),
+    follow(model, ["share", "seed"], () => { showValue(share, model.get("share")); showValue(seed, model.get("seed")); told(); }),
+    follow(model, ["count"], () => { showValue(number, model.get("count") || ""); }),
   ];
   return { menu, more, stop: () => stops.forEach((one) => one()) };
 }

@@ -32,6 +32,25 @@ OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # 
 PATIENCE = 90_000  # milliseconds: a shared machine may be slow, and waiting for what comes costs nothing
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Tell with a failure what its pages show: a log is all that is left of a run elsewhere."""
+    report = yield
+    if report.failed and "open_page" in item.funcargs:
+        for page in item.funcargs["open_page"].pages():
+            report.sections.append((f"{page.url} shows", shown(page)))
+    return report
+
+
+def shown(page):
+    from playwright.sync_api import Error
+
+    try:
+        return page.inner_text("body", timeout=5000)
+    except Error as error:  # closed, or busy for ever
+        return str(error)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -69,6 +88,7 @@ def open_page(chromium):
         page.goto(address, timeout=PATIENCE)
         return page
 
+    open_page.pages = lambda: [page for context in contexts for page in context.pages]
     yield open_page
     for context in contexts:
         context.close()

@@ -45,6 +45,31 @@ def test_a_wrong_number_stays_with_its_reason_and_the_next_value_takes_its_place
     assert page.get_by_role("alert").filter(visible=True).count() == 0
 
 
+def test_what_is_typed_stays_when_the_answer_to_another_field_comes(page, view):
+    show(page, view)
+    epochs = page.get_by_label("epochs, 2. tail")
+    epochs.fill("500")
+    put(page, values=view.values | {"phases.0.epochs": "500"})
+    assert (page.get_by_label("epochs, 1. head").input_value(), epochs.input_value()) == ("500", "500")
+    epochs.press("Enter")
+    assert sent(page) == [{"field": "phases.1.epochs", "value": "500"}]
+    put(page, values=view.values | {"phases.1.epochs": "400"})
+    assert epochs.input_value() == "400"
+
+
+def test_what_came_while_somebody_typed_is_shown_when_nothing_was_set(page, view):
+    show(page, view)
+    epochs = page.get_by_label("epochs, 2. tail")
+    before = epochs.input_value()
+    epochs.press_sequentially("7")
+    put(page, values=view.values | {"phases.1.epochs": "400"})
+    epochs.press("Backspace")
+    assert epochs.input_value() == before
+    epochs.press("Tab")
+    assert epochs.input_value() == "400"
+    assert sent(page) == []
+
+
 def test_only_sgd_has_a_momentum(page, view):
     show(page, view)
     assert page.get_by_label("momentum, 2. tail").is_visible()
