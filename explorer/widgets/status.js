@@ -7,7 +7,9 @@ function heartbeat(model, lost) {
   const timer = setInterval(() => {
     lost(missed >= PATIENCE);
     missed += 1;
-    model.send({ ping: true });
+    try {
+      model.send({ ping: true });
+    } catch { /* it was let go, as by a page that is about to be another: it stays away */ }
   }, EVERY);
   model.on("msg:custom", answer);
   return () => { clearInterval(timer); model.off("msg:custom", answer); };

@@ -84,7 +84,7 @@ def open_page(chromium):
 
         page.route(re.compile(r"^(http|ws)"), route)
         page.on("response", lambda response: page.failed.append(response.url) if response.status >= 400 else None)
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("pageerror", lambda error: page.errors.append(f"{error}\n{error.stack}"))
         page.goto(address, timeout=PATIENCE)
         return page
 

@@ -29,3 +29,11 @@ def test_one_that_does_is_not(page):
         page.clock.run_for(10_000)
         page.evaluate("window.tell({ pong: true })")
     assert page.get_by_role("alert").count() == 0
+
+
+def test_one_that_was_let_go_is_told_too(page):
+    page.clock.install()
+    show(page, StatusView(Session(worker=InlineWorker(FakeBackend))))
+    page.evaluate("() => { window.model.send = () => { throw new Error('Cannot send'); }; }")
+    page.clock.run_for(40_000)
+    assert page.get_by_role("alert").filter(has_text="does not answer").is_visible()
