@@ -15,6 +15,7 @@ from typing import Any
 from explorer import cli_network
 from explorer.errors import ExplorerError
 from explorer.locale import _
+from explorer.progress import failed
 from explorer.values import Phase, Progress, TakenFile, TrainingStep
 from explorer.values.records import HISTORY, TUNED, history_csv
 from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_PHASE
@@ -98,7 +99,7 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
     if run.history:  # the best weights so far are worth keeping, whatever ended it
         _write(folder, run, bundle(network, data, run.recipe, run))
     if run.state == "failed":
-        raise ExplorerError(run.failure)
+        raise ExplorerError(failed(run.failure, run.kept))
     _tell(run, data, options, print_json)
 
 
@@ -123,8 +124,9 @@ def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
     if step.what == "features":
         return _("The frozen part: {done} of {total} examples").format(done=step.done, total=step.total)
     if step.what in ("batch", "epoch") and step.loss is not None:
-        place = sum(phase.epochs for phase in phases[: step.phase]) + step.epoch + 1
-        told = _("Epoch {epoch} of {epochs}: loss {loss:.3f}").format(epoch=place, epochs=sum(one.epochs for one in phases), loss=step.loss)
+        told = _("Phase {phase}, epoch {epoch} of {epochs}: loss {loss:.3f}").format(
+            phase=step.phase + 1, epoch=step.epoch + 1, epochs=phases[step.phase].epochs, loss=step.loss
+        )
         return told if step.left is None else f"{told}, {_('{seconds:.0f} s left').format(seconds=step.left)}"
     return step.text
 

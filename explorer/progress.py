@@ -64,8 +64,7 @@ def in_all(planned: Mapping[int, int], history: Sequence[Epoch], phase: int) -> 
 def ended(run: RunRecord) -> str:
     """Return what a run that has ended has come to, in a sentence."""
     if run.state in FAILED:
-        kept = "" if run.kept is None else " " + _("The weights of epoch {epoch}, the best, are kept.").format(epoch=run.kept + 1)
-        return run.failure + ("" if "epoch" in run.failure else kept)
+        return failed(run.failure, run.kept)
     if run.state == "stopped":
         if run.kept is None:
             return _("Stopped before the first epoch was through.")
@@ -75,6 +74,11 @@ def ended(run: RunRecord) -> str:
         return said
     right = _("{share} of the held-out examples are answered right.").format(share=share(run.accuracy, run.low, run.high))
     return f"{said} {right}"
+
+
+def failed(why: str, kept: int | None) -> str:
+    """Return why a run has failed, and the place of the epoch that its weights are of, where it has any."""
+    return why if kept is None else f"{why} {_('The weights of epoch {epoch}, the best, are kept.').format(epoch=kept + 1)}"
 
 
 def share(value: float, low: float, high: float) -> str:

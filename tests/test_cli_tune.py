@@ -109,6 +109,7 @@ def test_what_was_trained_before_the_loss_was_no_number_is_kept(run, shapes, tmp
     status, _out, err = run(shapes, "--architecture", "digits", "--train-from", "block1_conv", *rates, "--output", folder)
     assert status == 2
     assert "The loss is no number any more in phase 2" in err
+    assert "The weights of epoch 1, the best, are kept." in err
     assert len((folder / "history.csv").read_text().splitlines()) >= 2
     assert explorer.load(folder / "tuned.keras").predict(shapes / "lies" / "0.png")
 

@@ -26,6 +26,9 @@ def test_what_came_of_it_is_said_with_its_doubt():
     )
     assert ended(replace(run, accuracy=None)) == "Done in 4 s."
     assert ended(replace(run, state="stopped", kept=None)) == "Stopped before the first epoch was through."
+    failed = replace(run, state="failed", failure="The loss is no number any more.")
+    assert ended(failed) == "The loss is no number any more."
+    assert ended(replace(failed, kept=2)) == "The loss is no number any more. The weights of epoch 3, the best, are kept."
 
 
 @pytest.mark.parametrize(

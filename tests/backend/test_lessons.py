@@ -45,8 +45,7 @@ def test_a_fall_within_the_doubt_is_none():
 
 def test_the_phase_that_led_to_no_number_is_named():
     wild = [Epoch(0, 0, 1.0, 3e9, 0.2), Epoch(0, 1, 1.0, 5e8, 0.2)]
-    assert "in phase 1, with a learning rate of 0.5" in not_a_number(PHASES, wild, 1)
+    assert "in phase 1, with a learning rate of 0.5" in not_a_number(PHASES, wild)
     calm = [Epoch(0, place, 1.0, 1.2, 0.2) for place in range(5)]
-    assert "in phase 2, with a learning rate of 0.001" in not_a_number(PHASES, calm, 4)
-    assert "the weights of epoch 5, the best, are back" in not_a_number(PHASES, calm, 4)
-    assert "in phase 1" in not_a_number(PHASES, [], None)
+    assert "in phase 2, with a learning rate of 0.001" in not_a_number(PHASES, calm)
+    assert "in phase 1" in not_a_number(PHASES, [])

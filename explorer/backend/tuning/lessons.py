@@ -71,13 +71,12 @@ def _of_mistake(mistake: str, fell: bool, norms: int) -> str:
     return f"{made} {harm}"
 
 
-def not_a_number(phases: Mapping[int, Phase], history: Sequence[Epoch], kept: int | None) -> str:
+def not_a_number(phases: Mapping[int, Phase], history: Sequence[Epoch]) -> str:
     """Return what to say when the loss has become infinite or no number."""
     at = _culprit(phases, history)
     rate = phases[at].learning_rate
-    back = _("the weights from before training are back") if kept is None else _("the weights of epoch {epoch}, the best, are back")
-    return _("The loss is no number any more in phase {phase}, with a learning rate of {rate}: take a lower one; {back}.").format(
-        phase=at + 1, rate=f"{rate:g}", back=back.format(epoch=(kept or 0) + 1)
+    return _("The loss is no number any more in phase {phase}, with a learning rate of {rate}: take a lower one.").format(
+        phase=at + 1, rate=f"{rate:g}"
     )
 
 

@@ -239,7 +239,7 @@ class _Training:
 
     def _failure(self, why: str) -> str:
         if why == "nan":
-            return lessons.not_a_number(self.phases, self.history, self.best.place)
+            return lessons.not_a_number(self.phases, self.history)
         if why == "memory":
             return _("There is not enough memory: lower the batch size, freeze more layers, or take fewer or smaller examples.")
         return ""
