@@ -86,7 +86,6 @@ def test_a_page_may_begin_with_an_architecture_a_file_or_a_live_model(file):
         (Model(), {"labels": "cat"}, "labels must be a list"),
         ("digits", {"sample": "digit_11.png"}, "There is no sample 'digit_11.png'"),
     ],
-    ids=str,
 )
 def test_what_no_page_can_begin_with_is_refused_where_it_is_written(source, options, says):
     with pytest.raises(ExplorerError, match=says):

@@ -80,6 +80,7 @@ def assert_same_scores(answers, expected):
     assert_same(scores, np.sort(expected)[::-1][: len(answers)])
 
 
+@pytest.mark.slow
 def test_resnet50_classifies(keras, saved):
     model = keras.applications.ResNet50(weights=None)
     net = explorer.load("ResNet50", weights=saved(model))
@@ -139,6 +140,7 @@ def test_a_trained_network_names_the_elephant_as_in_the_guide(keras, keras_home,
     assert {one.label: round(one.score, 3) for one in answers} == {"African_elephant": 0.771, "tusker": 0.068, "Indian_elephant": 0.034}
 
 
+@pytest.mark.slow
 def test_a_trained_network_without_its_top_extracts_features_as_in_the_guide(keras, keras_home, elephant):
     recipe = keras.applications.mobilenet_v2
     model = recipe.MobileNetV2(weights="imagenet", include_top=False, input_shape=(224, 224, 3))
@@ -146,6 +148,7 @@ def test_a_trained_network_without_its_top_extracts_features_as_in_the_guide(ker
     assert_same(net.features(elephant), answer(keras, model, recipe, elephant))
 
 
+@pytest.mark.slow
 def test_a_trained_network_extracts_features_of_any_layer_as_in_the_guide(keras, keras_home, elephant):
     recipe = keras.applications.mobilenet_v2
     base = recipe.MobileNetV2(weights="imagenet")

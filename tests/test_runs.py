@@ -477,10 +477,10 @@ def test_a_run_whose_process_is_gone_is_lost_and_can_go_on():
     assert "process of this training is gone" in record.failure
 
 
-@pytest.mark.parametrize("text", [str(os.getpid()), "1", "-1", "x", "", "9" * 40])
+@pytest.mark.parametrize("text", ["of these tests", "1", "-1", "x", "", "9" * 40])
 def test_another_process_of_the_same_number_is_not_the_runs(text):
     key = runs.create(SETTINGS)
-    (runs.folder(key) / files.PID).write_text(text)
+    (runs.folder(key) / files.PID).write_text(text.replace("of these tests", str(os.getpid())))
     assert runs.record(key).state == "lost"
     runs.ask_to_stop(key)
     runs.kill(key)

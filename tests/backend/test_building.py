@@ -187,6 +187,7 @@ def test_with_channels_first_a_network_answers_the_same(name, photo, usual):
         np.testing.assert_allclose(first.features(photo, "avg"), last.features(photo, "avg"), rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_with_channels_first_pretrained_weights_answer_the_same(keras_home, elephant, usual):
     first = explorer.load("MobileNetV2", data_format="channels_first", activation_memory=0)
     last = explorer.load("MobileNetV2", activation_memory=0)

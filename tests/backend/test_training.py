@@ -61,6 +61,7 @@ def test_losses_are_those_of_plain_keras(network, data, freeze, batch_norm):
         np.testing.assert_allclose(run.network.model.predict(batch, verbose=0), tuned.predict(batch, verbose=0), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_frozen_dropout_still_drops(data):
     network = cases.network(dropout=0.4)
     recipe = cases.recipe(8, head=Head(8, dropout=0.3))

@@ -70,6 +70,7 @@ def full_after(monkeypatch, epochs):
 # Processes
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_its_end():
     key = runs.create(LONG)
     runs.start(key)

@@ -188,6 +188,7 @@ def test_the_list_stays_on_the_page(page):
         assert page.locator(".explorer.picker [role=option] > *").evaluate_all(cut) == [], width
 
 
+@pytest.mark.slow
 def test_the_chart_comes_when_it_is_asked_for_and_a_click_on_a_point_loads_it(open_page, voila):
     page = open_page(voila("chart", PAGE))
     toggle = page.get_by_role("button", name="Chart", exact=True)

@@ -40,6 +40,7 @@ def test_the_page_works_in_a_notebook(open_page, lab):
     first_answer(page, "2").wait_for()
 
 
+@pytest.mark.slow
 def test_an_elephant_is_an_elephant_in_a_notebook_too(open_page, lab, elephant, keras_home):
     page = open_page(f"{lab}/tree/explore.ipynb?reset")
     run_all(page)
@@ -49,6 +50,7 @@ def test_an_elephant_is_an_elephant_in_a_notebook_too(open_page, lab, elephant, 
     first_answer(page, "African elephant").wait_for()
 
 
+@pytest.mark.slow
 def test_a_lesson_runs_between_its_paragraphs(open_page, lab):
     page = open_page(f"{lab}/tree/lesson_predictions.ipynb?reset", height=3000)  # Lab leaves out cells that are out of sight
     run_all(page)

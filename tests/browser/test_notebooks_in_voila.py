@@ -81,6 +81,7 @@ def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, vo
     assert not any("slow.jpg" in text for text in page.evaluate("window.seen"))
 
 
+@pytest.mark.slow
 def test_a_strip_of_1041_layers_zooms_and_finds(open_page, voila):
     page = open_page(voila("large", LARGE))
     page.locator(".explorer.layer-strip h2", has_text="1,041 layers").wait_for()
@@ -112,6 +113,7 @@ def test_a_strip_of_1041_layers_zooms_and_finds(open_page, voila):
     page.locator(".explorer .said", has_text=re.compile(r"^5[12]\d · layer_5[12]\d")).wait_for()
 
 
+@pytest.mark.slow
 def test_a_vector_of_many_units_is_drawn(open_page, voila):
     page = open_page(voila("odd", ODD))
     page.locator(".explorer.feature-maps h2", has_text="300,000 units").wait_for()
@@ -124,6 +126,7 @@ def test_a_vector_of_many_units_is_drawn(open_page, voila):
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_after_a_large_file_that_is_no_model_the_example_is_named_again(open_page, voila):
     page = open_page(voila("odd", ODD))
     caption = page.locator(".explorer.input-view .caption")
@@ -134,6 +137,7 @@ def test_after_a_large_file_that_is_no_model_the_example_is_named_again(open_pag
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_three_views_share_one_session_in_a_lesson(open_page, voila):
     page = open_page(voila("three", THREE_VIEWS))
     first_answer(page, "6").wait_for()
