@@ -391,7 +391,9 @@ def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(ne
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the log that is left open
-def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path):
+@pytest.mark.parametrize("part", [1e9, 1e-9], ids=["each epoch is backed up", "the first is"])
+def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path, part, monkeypatch):
+    monkeypatch.setattr("explorer.backend.tuning.backups.PART", part)
     switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("monitor", "loss"), ("save_best_only", True))))
     recipe = cases.recipe(4, epochs=(0, 3), callbacks=switches)
     with pytest.raises(Killed):
@@ -402,7 +404,7 @@ def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path)
     run = train(network, data, recipe, callbacks=[far_too_fast], folder=tmp_path)
     rows = list(csv.DictReader((written / "log-2.csv").open()))
     assert [int(row["epoch"]) for row in rows] == [0, 1, 2]
-    assert run.history[2].loss > run.history[1].loss
+    assert run.history[2].loss > run.history[0].loss
     assert (written / "checkpoint-2.keras").read_bytes() == before
 
 

@@ -56,12 +56,19 @@ def _made(switch: Switch, phase: int, folder: Path | None, history: Sequence[Epo
 def _going_on(name: str, options: Mapping[str, Any], history: Sequence[Epoch]) -> dict[str, Any]:
     """Return the options by which a callback goes on with the files that it has written in these epochs."""
     if name == "CSVLogger" and history:
+        _shorten(Path(options["filename"]), 1 + len(history))
         return {"append": True}
     if name == "ModelCheckpoint" and options.get("save_best_only"):
         monitor = str(options.get("monitor", "val_loss"))
         seen = [value for one in history if (value := getattr(one, monitor, None)) is not None]
         return {"initial_value_threshold": max(seen) if "acc" in monitor else min(seen)} if seen else {}
     return {}
+
+
+def _shorten(file: Path, lines: int) -> None:
+    """Leave the first lines of a file: epochs after the backup that a training goes on from are done once more."""
+    if file.exists():
+        file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:lines]))
 
 
 def _schedule(factor: float = 0.9, after: int = 1) -> Callable[[int, float], float]:
