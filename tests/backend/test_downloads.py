@@ -352,7 +352,7 @@ def test_progress_says_how_much_and_how_fast(get, server):
     assert all(one.cancellable for one in told)
     fractions = [one.fraction for one in told]
     assert fractions == sorted(fractions)
-    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert 0.0 <= fractions[0] < fractions[-1] == 1.0  # the first tick may come after the first bytes
 
 
 @pytest.mark.parametrize(
