@@ -78,7 +78,10 @@ def ended(run: RunRecord) -> str:
 
 def failed(why: str, kept: int | None) -> str:
     """Return why a run has failed, and the place of the epoch that its weights are of, where it has any."""
-    return why if kept is None else f"{why} {_('The weights of epoch {epoch}, the best, are kept.').format(epoch=kept + 1)}"
+    if kept is None:
+        return why
+    weights = _("The weights of epoch {epoch}, the best, are kept.").format(epoch=kept + 1)
+    return f"{why} {weights}"
 
 
 def share(value: float, low: float, high: float) -> str:

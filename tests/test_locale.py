@@ -19,10 +19,13 @@ def test_the_template_holds_every_word_of_the_interface():
 
 
 def test_words_are_plain_texts_that_can_be_translated():
+    with (PACKAGE / "locale" / "explorer.pot").open() as template:
+        held = {message.id for message in pofile.read_po(template)}
     for path in PACKAGE.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_":
                 assert isinstance(call.args[0], ast.Constant), f"{path.name}:{call.lineno}: the template can only hold plain texts"
+                assert call.args[0].value in held, f"{path.name}:{call.lineno}: no word inside an f-string gets into the template"
 
 
 def test_numbers_get_the_form_that_fits_them():

@@ -82,11 +82,9 @@ class RecipeView(View):
 
     def _draw(self) -> None:
         recipe, plan = self.tuning.recipe, self.tuning.plan
-        from_ = _trains(plan, self.tuning.backbone)
-        self.columns = [
-            [f"{place + 1}. {_('head') if one.trains == 'head' else _('tail')}", _("the new head") if one.trains == "head" else from_]
-            for place, one in enumerate(recipe.phases)
-        ]
+        kinds = {"head": (_("head"), _("the new head")), "tail": (_("tail"), _trains(plan, self.tuning.backbone))}
+        named = [(place, *kinds[one.trains]) for place, one in enumerate(recipe.phases, 1)]
+        self.columns = [[f"{place}. {name}", what] for place, name, what in named]
         self.values = values(recipe)
         self.hidden = _hidden(recipe, self._pictures)
         self.preset = preset_of(recipe)
@@ -135,7 +133,8 @@ def _cost(change: Augmentation | None, plan: FreezePlan | None, data: DataSummar
     if change.copies <= 1:
         times = f"{plan.work / plan.tail_work:.0f}" if plan and plan.tail_work and plan.work / plan.tail_work >= 1.5 else ""
         said = _("New pictures in each epoch: nothing can be computed once and for all, the whole network runs each time.")
-        return f"{said} {_('An epoch of the tail is about {times} times the work.').format(times=times)}" if times else said
+        work = _("An epoch of the tail is about {times} times the work.").format(times=times)
+        return f"{said} {work}" if times else said
     said = _("{copies} changed copies of each picture are computed once: {copies} times the wait before the first epoch.")
     size = plan.cache_bytes * sum(one.training for one in data.classes) * change.copies if plan and plan.cache_bytes and data else None
     kept = "" if size is None else " " + _("{size} MB are kept.").format(size=megabytes(size))

@@ -88,6 +88,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence_and_the_page_works_on(page, da
     page.locator(".explorer .sample").nth(2).click()
     first_answer(page, "2").wait_for()
     page.get_by_role("alert").wait_for(state="hidden")
+    assert page.locator(".explorer.answers li.first").inner_text() != before
 
 
 def test_wrong_wishes_are_sentences_too(page):

@@ -100,7 +100,7 @@ def _imports(subject: Subject) -> Lines:
         "",
         *([*settings, ""] if settings else []),
         *lines.listed("CLASSES", subject.classes),
-        *([*folders[:-1], f"{folders[-1]}  # {_('of the classes, named as files may be')}"] if folders else []),
+        *([*folders[:-1], folders[-1] + "  # " + _("of the classes, named as files may be")] if folders else []),
     ]
 
 
@@ -199,13 +199,14 @@ def _end(subject: Subject) -> Section:
     done, code = [*subject.phases.values()], []
     if "recompile" in subject.recipe.mistakes and done[0].trains != done[-1].trains:
         code += [
-            f"# {_('Keras opens the file only if what is frozen is what was when it compiled.')}",
+            "# " + _("Keras opens the file only if what is frozen is what was when it compiled."),
             *phases.freezing(subject, done[0].trains),
         ]
     code += ['print("These layers train:", *(layer.name for layer in model.layers if layer.trainable_weights))']
     if subject.held_out:
+        said = lines.literal(_("Accuracy on the held-out examples:"))
         code += [
             f"loss, accuracy = model.evaluate(batches(x_validation, y_validation, {done[-1].batch_size}))",
-            f'print({lines.literal(_("Accuracy on the held-out examples:"))}, f"{{accuracy:.1%}}")',
+            f'print({said}, f"{{accuracy:.1%}}")',
         ]
     return Section(_("What came of it."), [*code, 'model.save("model.keras")'])
