@@ -69,11 +69,10 @@ def existing(path):
 
 def set_keras_home(monkeypatch, folder):
     """Set Keras's folder for explorer, which reads KERAS_HOME, and for Keras, which has read it already."""
-    from explorer.backend.runtime import keras
+    import keras_settings
 
     monkeypatch.setenv("KERAS_HOME", str(folder))
-    monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(folder))
-    monkeypatch.setattr(keras.src.applications.imagenet_utils, "CLASS_INDEX", None)  # where Keras keeps the class names it has read
+    keras_settings.set_home(monkeypatch, folder)
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from explorer.backend.graphs import has_graph
+from explorer.backend.keras_private import flat_layers
 from explorer.backend.model_checks import quietly
 from explorer.backend.runtime import keras, tensorflow
 
 
 def copy(model: Any) -> Any:
     """Return a copy of a model with its weights, or None where it can't be copied. Raises MemoryError and ResourceExhaustedError."""
-    layers = list(model._flatten_layers()) if isinstance(model, keras.Model) and has_graph(model) else []
+    layers = flat_layers(model) if isinstance(model, keras.Model) and has_graph(model) else []
     if not layers or any(hasattr(layer, "save_assets") for layer in layers):  # a subclassed one; the words of a StringLookup
         return None
     # Not Keras's own: the name of a layer such as Add may be that of an operation too.
@@ -22,7 +23,7 @@ def copy(model: Any) -> Any:
         # As from a file, and not by clone_model: that numbers the uses of shared layers anew. It is the owner's own code that runs.
         with quietly():
             copied = keras.saving.deserialize_keras_object(config, custom_objects=own, safe_mode=False)
-        for target, source in zip(copied._flatten_layers(), layers, strict=True):
+        for target, source in zip(flat_layers(copied), layers, strict=True):
             variables: dict[str, Any] = {}
             source.save_own_variables(variables)
             target.load_own_variables(variables)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from explorer.backend.runtime import keras
+from explorer.backend.keras_private import efficientnets_that_find
 
 
 def build(name: str, file: Path, **options: Any) -> Any:
@@ -16,10 +14,5 @@ def build(name: str, file: Path, **options: Any) -> Any:
     Keras then scales what its Normalization answers by 1 / sqrt(standard deviation), as the authors' code did, and only then.
     It would look for the file itself, in one place; so it is told where it is. Not to be called by two threads at once.
     """
-    home = keras.src.applications.efficientnet
-    files = home.file_utils
-    home.file_utils = SimpleNamespace(get_file=lambda *_wanted, **_options: str(file), exists=os.path.exists)
-    try:
-        return getattr(home, name)(weights="imagenet", **options)
-    finally:
-        home.file_utils = files
+    with efficientnets_that_find(file) as builders:
+        return getattr(builders, name)(weights="imagenet", **options)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.evaluation_data import Array, Arrays, check_lengths, named
+from explorer.backend.keras_private import origin
 from explorer.backend.model_checks import reason
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError
@@ -159,7 +160,7 @@ def _activation(model: Any, index: int) -> str:
     while isinstance(operation, keras.Model):
         if index >= len(tensors):
             return ""
-        operation, _node, index = tensors[index]._keras_history
+        operation, _node, index = origin(tensors[index])
         tensors = keras.tree.flatten(getattr(operation, "outputs", None) or [])
     while isinstance(operation, keras.layers.Wrapper):
         operation = operation.layer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from explorer.backend.keras_private import flat_layers, inbound_nodes, nodes_by_depth, origin
 from explorer.backend.runtime import keras
 
 Order: TypeAlias = Mapping[tuple[int, int], Sequence[int]]
@@ -12,12 +13,12 @@ Order: TypeAlias = Mapping[tuple[int, int], Sequence[int]]
 
 def has_graph(model: Any) -> bool:
     """Whether Keras knows how the layers of the model are joined: not so for subclassed models."""
-    return hasattr(_functional(model), "_nodes_by_depth")
+    return nodes_by_depth(model) is not None
 
 
 def nodes(model: Any) -> list[Any]:
-    """Return the nodes of a model that has a graph, in the order in which Keras runs them."""
-    by_depth = _functional(model)._nodes_by_depth
+    """Return the nodes of a model in the order in which Keras runs them; none where it has no graph."""
+    by_depth = nodes_by_depth(model) or {}
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
@@ -28,7 +29,7 @@ def uses(of: Sequence[Any]) -> dict[int, int]:
     """
     here = {id(node) for node in of}
     layers = {id(node.operation): node.operation for node in of}
-    own = [[node for node in layer._inbound_nodes if id(node) in here] for layer in layers.values()]
+    own = [[node for node in inbound_nodes(layer) if id(node) in here] for layer in layers.values()]
     return {id(node): use for group in own for use, node in enumerate(group)}
 
 
@@ -38,7 +39,7 @@ def running_order(model: Any) -> Order:
     (id of the model that uses it, id of the layer) -> the numbers of its uses, in the order in which they run.
     """
     order: dict[tuple[int, int], list[int]] = {}
-    for part in model._flatten_layers():
+    for part in flat_layers(model):
         if isinstance(part, keras.Model) and has_graph(part):
             running = nodes(part)
             number = uses(running)
@@ -60,12 +61,13 @@ def output_addresses(model: Any) -> list[str]:
 
 def node_of(tensor: Any) -> Any:
     """Return the node whose output the tensor is."""
-    return maker_of(tensor)._inbound_nodes[tensor._keras_history.node_index]
+    came = origin(tensor)
+    return inbound_nodes(came.operation)[came.node_index]
 
 
 def maker_of(tensor: Any) -> Any:
     """Return the layer or operation whose output the tensor is."""
-    return tensor._keras_history.operation
+    return origin(tensor).operation
 
 
 def outputs_by_address(model: Any) -> dict[str, list[Any]]:
@@ -80,8 +82,3 @@ def layer_at(model: Any, address: str) -> Any:
     for name in address.split("/"):
         model = model.get_layer(name.split(":")[0])
     return model
-
-
-def _functional(model: Any) -> Any:
-    """Return what holds the graph: the model itself, or what a Sequential model keeps inside once it is built."""
-    return model._functional if isinstance(model, keras.Sequential) else model

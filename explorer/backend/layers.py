@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from explorer.backend.blocks import with_blocks
 from explorer.backend.graphs import address_of, has_graph, nodes, uses
+from explorer.backend.keras_private import flat_layers, own_trainable_variables, takes_training
 from explorer.backend.receptive_fields import Along
 from explorer.backend.recording import Record
 from explorer.backend.runtime import keras
@@ -34,7 +35,7 @@ _KINDS = (
 
 
 # What Keras's layers call how much they draw at random while training: Dropout, GaussianNoise, GRU, ...
-RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "drop_rate", "_dropout", "power_iterations")
+RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "drop_rate", "power_iterations")
 
 
 def kind_of(class_name: str) -> str:
@@ -179,18 +180,18 @@ def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters:
 
 def trainable_parameters(layer: Any) -> int:
     """Return how many of a layer's parameters a training changes, unless the layer is frozen."""
-    inside = layer._flatten_layers()
-    return sum(math.prod(variable.shape) for one in inside for variable in one._trainable_variables)
+    inside = flat_layers(layer)
+    return sum(math.prod(variable.shape) for one in inside for variable in own_trainable_variables(one))
 
 
 def is_random(layer: Any) -> bool:
     """Whether a layer may answer otherwise each time while training: a dropout, a random change of pictures, unknown code."""
-    return any(_draws(one) for one in layer._flatten_layers() if not isinstance(one, keras.Model))
+    return any(_draws(one) for one in flat_layers(layer) if not isinstance(one, keras.Model))
 
 
 def _draws(layer: Any) -> bool:
     if isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras."):
-        return isinstance(layer, keras.layers.Lambda) or bool(layer._call_has_training_arg)
+        return isinstance(layer, keras.layers.Lambda) or takes_training(layer)
     rates = [getattr(layer, name, 0) for name in RATES]
     return any(isinstance(rate, int | float) and rate > 0 for rate in rates) or type(layer).__name__.startswith("Random")
 

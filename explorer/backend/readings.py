@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.backend.graphs import has_graph, maker_of, nodes, output_addresses
+from explorer.backend.keras_private import origin
 from explorer.backend.runtime import keras
 from explorer.catalog import SPECTROGRAMS, Architecture, architectures
 from explorer.errors import ExplorerError
@@ -159,7 +160,7 @@ def outputs_of(model: Any, returned: Any = None) -> tuple[TensorInfo, ...]:
     structure = returned if returned is not None else None if isinstance(model, keras.Sequential) else model.output
     if returned is not None or isinstance(structure, dict):
         return tuple(_info(tensor, _named("output", path)) for path, tensor in tensors_in(structure))
-    places = [tensor._keras_history.tensor_index for tensor in model.outputs]
+    places = [origin(tensor).tensor_index for tensor in model.outputs]
     names = [f"{name}[{place}]" if place else name for name, place in zip(output_addresses(model), places, strict=True)]
     return tuple(_info(tensor, name) for tensor, name in zip(model.outputs, names, strict=True))
 
@@ -179,7 +180,7 @@ def last_activation(tensor: Any) -> str:
     """Return the name of the activation that makes an output ("softmax"), looked up inside nested models; empty for none."""
     layer = maker_of(tensor)
     while isinstance(layer, keras.Model) and has_graph(layer):
-        tensor = layer.outputs[tensor._keras_history.tensor_index]
+        tensor = layer.outputs[origin(tensor).tensor_index]
         layer = maker_of(tensor)
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"

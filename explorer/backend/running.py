@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.graphs import has_graph, running_order
+from explorer.backend.keras_private import flat_layers
 from explorer.backend.memory import brief_collections
 from explorer.backend.model_checks import explaining
 from explorer.backend.readings import structure_of, tensors_in
@@ -37,7 +38,7 @@ class Runs:
         self._structure = structure_of(model)
         self._order = running_order(model)
         self._batch_size = next((tensor.shape[0] for tensor in model.inputs if tensor.shape[0]), None) if self._graph else None
-        self._with_state = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+        self._with_state = [layer for layer in flat_layers(model) if getattr(layer, "stateful", False)]
         self._forward = self._compiled(lambda *batch: [tensor for _path, tensor in tensors_in(self._called(batch))])
         self._recorders: dict[tuple[str, ...], Callable[..., Any]] = {}
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from explorer.backend.keras_private import inbound_nodes
 from explorer.backend.runtime import keras
 
 layers = keras.layers
@@ -253,7 +254,7 @@ def by_keras(model, values, address):
     first, _slash, inside = address.partition("/")
     name, _colon, use = first.partition(":")
     layer = model.get_layer(name)
-    node = layer._inbound_nodes[int(use or 0)]
+    node = inbound_nodes(layer)[int(use or 0)]
     if node.is_input:
         return values[[tensor.name for tensor in model.inputs].index(node.output_tensors[0].name)]
     wanted = node.input_tensors if inside else node.output_tensors[:1]

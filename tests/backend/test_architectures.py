@@ -155,6 +155,8 @@ def test_it_answers(name, photo, let_go):
 
 @pytest.mark.parametrize("name", each(OF_KERAS, quick=["Xception"]))
 def test_the_files_are_those_that_keras_asks_for(name, monkeypatch, let_go):
+    import keras_settings
+
     from explorer.backend.runtime import keras
 
     class AskedError(Exception):
@@ -163,7 +165,7 @@ def test_the_files_are_those_that_keras_asks_for(name, monkeypatch, let_go):
     def get_file(fname, origin, cache_subdir, file_hash=None):
         raise AskedError(fname, origin, cache_subdir, file_hash)
 
-    monkeypatch.setattr(keras.src.utils.file_utils, "get_file", get_file)
+    keras_settings.replace_downloads(monkeypatch, get_file)
     row = architectures[name]
     for file in row.files:
         width = {"alpha": file.alpha} if "alpha" in row.options else {}

@@ -4,6 +4,7 @@ import json
 import zipfile
 
 import h5py
+import keras_settings
 import numpy as np
 import pytest
 import small_models as small
@@ -22,9 +23,8 @@ layers = keras.layers
 @pytest.fixture
 def safe_mode():
     """Keras's switch of its safe mode, put back afterwards."""
-    state = keras.src.backend.common.global_state
-    yield lambda: state.get_global_attribute("safe_mode_saving")
-    state.set_global_attribute("safe_mode_saving", None)
+    yield keras_settings.safe_mode
+    keras_settings.unset_safe_mode()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import small_models as small
 
+from explorer.backend.keras_private import flat_layers, own_trainable_variables
 from explorer.backend.model_files import save_model
 from explorer.backend.model_weights import Mismatch, WeightsReport, load_weights, save_weights
 from explorer.backend.runtime import keras
@@ -43,7 +44,7 @@ def test_weights_come_back(kind, way, tmp_path):
         report = load_weights(other, path, by_name)
         assert same(model, other)
         assert report == WeightsReport(report.loaded)
-        assert len(report.loaded) == len([layer for layer in model._flatten_layers() if layer._trainable_variables])
+        assert len(report.loaded) == len([layer for layer in flat_layers(model) if own_trainable_variables(layer)])
 
 
 @pytest.mark.parametrize("way", [".weights.h5", "weights.h5"])

@@ -8,6 +8,7 @@ import pytest
 
 import explorer
 from explorer.backend import building, images
+from explorer.backend.keras_private import inbound_nodes
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnknownName, UnreadableExample
 from explorer.values import AdoptedModel
@@ -70,7 +71,7 @@ def test_every_use_of_a_layer_reads_and_returns_what_keras_says(graph):
         if "/" in row.name:
             continue
         name, _colon, use = row.name.partition(":")
-        node = model.get_layer(name)._inbound_nodes[int(use or 0)]
+        node = inbound_nodes(model.get_layer(name))[int(use or 0)]
         assert row.input_shapes == tuple(tensor.shape[1:] for tensor in node.input_tensors)
         assert row.output_shapes == tuple(tensor.shape[1:] for tensor in node.output_tensors)
         assert row.output_shape == row.output_shapes[0]

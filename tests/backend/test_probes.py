@@ -1,5 +1,6 @@
 """Probes: a linear classifier on each block's pooled output, cross-validated, in one pass that leaves the network as it is."""
 
+import keras_settings
 import numpy as np
 import own_models
 import pytest
@@ -257,10 +258,10 @@ def test_with_several_classes_those_that_cannot_be_judged_are_left_out(numbers):
 def test_the_network_is_left_as_it_is(network):
     model = network.model
     before = [one.tobytes() for one in model.get_weights()]
-    graph = [len(layer._inbound_nodes) for layer in model.layers], [len(layer._outbound_nodes) for layer in model.layers]
+    uses = [keras_settings.uses_of(layer) for layer in model.layers]
     probes.probe(network, cases.data())
     assert [one.tobytes() for one in model.get_weights()] == before
-    assert ([len(layer._inbound_nodes) for layer in model.layers], [len(layer._outbound_nodes) for layer in model.layers]) == graph
+    assert [keras_settings.uses_of(layer) for layer in model.layers] == uses
 
 
 def test_progress_counts_examples_then_blocks(network):

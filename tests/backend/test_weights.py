@@ -46,12 +46,14 @@ class AskedForError(Exception):
 )
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")  # Keras says so of sizes that have no weights of their own
 def test_the_file_is_the_one_that_keras_picks_for_the_options(name, options, monkeypatch):
+    import keras_settings
+
     from explorer.backend.runtime import keras
 
     def get_file(fname, origin, **_options):
         raise AskedForError(origin, fname)
 
-    monkeypatch.setattr(keras.src.utils.file_utils, "get_file", get_file)
+    keras_settings.replace_downloads(monkeypatch, get_file)
     with pytest.raises(AskedForError) as asked:
         getattr(keras.applications, name)(weights="imagenet", **options)
     file = weights.wanted(spec(name, **options))
@@ -82,9 +84,9 @@ def test_without_keras_home_it_is_the_one_in_the_users_home(monkeypatch, tmp_pat
 
 
 def test_keras_and_explorer_agree_on_where_keras_home_is(no_network):
-    from explorer.backend.runtime import keras
+    import keras_settings
 
-    assert str(weights.keras_home()) == keras.src.backend.config.keras_home() == str(no_network)
+    assert str(weights.keras_home()) == keras_settings.home() == str(no_network)
 
 
 def test_what_lies_in_keras_home_or_in_the_pack_is_at_hand(shop, monkeypatch, tmp_path):

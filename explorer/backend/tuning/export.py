@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from explorer.backend import model_files
 from explorer.backend.building import data_format
+from explorer.backend.keras_private import flat_layers
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import checks, lessons, recipes
@@ -81,7 +82,7 @@ def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) 
     reading, base = network.reading, _base(parts)
     as_files = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES
     application = _application(network, parts.table)
-    layers = list(base._flatten_layers())
+    layers = flat_layers(base)
     named = [parts.table.find(name) for name in recipe.freeze] if isinstance(recipe.freeze, tuple) else []
     return Subject(
         name=network.spec.name,

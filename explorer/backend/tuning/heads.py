@@ -9,6 +9,7 @@ from explorer.backend import layers
 from explorer.backend.building import data_format
 from explorer.backend.copying import copy
 from explorer.backend.graphs import node_of, outputs_by_address
+from explorer.backend.keras_private import flat_layers
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning.head_names import POOLS, head_names
@@ -51,7 +52,7 @@ def backbone(network: Network, head_at: str = "") -> Any:
         copied = copy(_up_to(network.model, features_of(network, head_at)))
     if copied is None:
         raise ExplorerError(_("Keras can't copy {name}, so that it can't be trained without changing it.").format(name=network.spec.name))
-    for layer in copied._flatten_layers():
+    for layer in flat_layers(copied):
         if getattr(layer, "groups", 1) > 1 and isinstance(layer, keras.layers.Conv2D):
             layer.convolution_op = MethodType(_grouped, layer)
     return copied

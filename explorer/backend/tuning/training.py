@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from explorer.backend.keras_private import optimized_variables
 from explorer.backend.network import Network
 from explorer.backend.runtime import tensorflow
 from explorer.backend.tuning import checks, feeding, lessons, outcomes, recipes
@@ -219,7 +220,7 @@ class _Training:
             self.best,
             self.history,
         )
-        self.trainable = self.parts.trained(one.rest.optimizer._trainable_variables)
+        self.trainable = self.parts.trained(optimized_variables(one.rest.optimizer))
         return why
 
     def _answers(self, examples: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.backend.keras_private import pass_on_initial_epoch
 from explorer.backend.runtime import keras
 from explorer.values import Epoch, TrainingStep
 
@@ -28,7 +29,7 @@ class Link(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002  # Keras gives it
         """Take over where a backup says to begin."""
-        self._rest._initial_epoch = getattr(self.model, "_initial_epoch", None)
+        pass_on_initial_epoch(self.model, self._rest)
         self._pass_on()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002

@@ -1,0 +1,83 @@
+"""All that explorer needs of Keras beyond what Keras promises to keep: its modules under `keras.src` and underscored names.
+
+No other file may use any; tests/backend/test_keras_private.py says which of them a new Keras no longer has.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from explorer.backend.runtime import keras
+
+
+class Origin(NamedTuple):
+    """Where a symbolic tensor comes from: the layer or operation, which of its inbound nodes, which output of that."""
+
+    operation: Any
+    node_index: int
+    tensor_index: int
+
+
+def nodes_by_depth(model: Any) -> Mapping[int, Sequence[Any]] | None:
+    """Return the nodes of a model by depth, the outputs at 0; None for one without a graph: a subclassed or an unbuilt Sequential one."""
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    return getattr(graph, "_nodes_by_depth", None)
+
+
+def inbound_nodes(layer: Any) -> Sequence[Any]:
+    """Return a node for each use of a layer or operation, in every model that uses it, in the order in which they were written."""
+    nodes: Sequence[Any] = layer._inbound_nodes
+    return nodes
+
+
+def origin(tensor: Any) -> Origin:
+    """Return where a symbolic tensor of a graph comes from."""
+    return Origin(*tensor._keras_history)
+
+
+def flat_layers(layer: Any) -> list[Any]:
+    """Return a layer or model and every layer within it, at any depth, each one once."""
+    layers: list[Any] = layer._flatten_layers()
+    return layers
+
+
+def own_trainable_variables(layer: Any) -> Sequence[Any]:
+    """Return the variables of a layer itself, not of those within it, that a training changes unless the layer is frozen."""
+    variables: Sequence[Any] = layer._trainable_variables
+    return variables
+
+
+def takes_training(layer: Any) -> bool:
+    """Whether the `call` of a layer has the argument `training`."""
+    return bool(layer._call_has_training_arg)
+
+
+def optimized_variables(optimizer: Any) -> Sequence[Any]:
+    """Return the variables that an optimizer was built to change."""
+    variables: Sequence[Any] = optimizer._trainable_variables
+    return variables
+
+
+def pass_on_initial_epoch(source: Any, target: Any) -> None:
+    """Let a model begin with the epoch that BackupAndRestore has set for another; None if it has set none."""
+    target._initial_epoch = source._initial_epoch
+
+
+@contextmanager
+def efficientnets_that_find(file: Path) -> Iterator[Any]:
+    """Yield the module of Keras's EfficientNets, whose builders take this file for the weights that they would download.
+
+    Holds for all threads until the `with` ends.
+    """
+    home = keras.src.applications.efficientnet
+    files = home.file_utils
+    home.file_utils = SimpleNamespace(get_file=lambda *_wanted, **_options: str(file), exists=os.path.exists)
+    try:
+        yield home
+    finally:
+        home.file_utils = files
