@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from explorer.backend import model_files, readings, weights
+from explorer.backend import model_files, readings, scores, weights
 from explorer.backend.construction import made
 from explorer.backend.copying import copy
 from explorer.backend.graphs import has_graph
@@ -139,6 +139,8 @@ def wrap(
         samples=_samples(reading),
         live=live,
     )
+    for sentence in scores.said(network.scorings):
+        network = _noting(network, sentence)
     if known is None or not guessed:
         return network
     what = "ImageNet" if known.weights == "imagenet" else known.name

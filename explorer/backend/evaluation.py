@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.evaluation_data import Array, Arrays, check_lengths, named
-from explorer.backend.keras_private import origin
+from explorer.backend.graphs import has_graph
 from explorer.backend.model_checks import reason
 from explorer.backend.runtime import keras
+from explorer.backend.scores import last_activation
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
@@ -105,7 +106,10 @@ def _measured(model: Any, examples: Arrays, answers: Arrays, batch_size: int) ->
         scores = model.predict_on_batch(_as_taken({name: array[part] for name, array in examples.items()}))
         outputs = [one if one.ndim > 1 else one[:, None] for one in keras.tree.flatten(scores)]
         if not measures:
-            last = [_activation(model, index) or _looks_like(output) for index, output in enumerate(outputs)]
+            if has_graph(model):
+                last = [last_activation(tensor) for tensor in model.outputs]
+            else:
+                last = [_looks_like(output) for output in outputs]
             measures = [_chosen(*each) for each in zip(answers, answers.values(), last, outputs, strict=True)]
         for measure, output in zip(measures, outputs, strict=True):
             measure.loss.update_state(measure.target[part], output)
@@ -151,21 +155,6 @@ def _check_range(name: str, target: Array, largest: int, whole: bool) -> None:
             else _("The answers for {name} must lie in 0 to {largest}.")
         )
         raise ExplorerError(text.format(name=name, largest=largest))
-
-
-def _activation(model: Any, index: int) -> str:
-    """Return the name of the last activation before an output ("softmax"); empty where Keras keeps no graph of the model."""
-    tensors = keras.tree.flatten(getattr(model, "outputs", None) or [])
-    operation = model
-    while isinstance(operation, keras.Model):
-        if index >= len(tensors):
-            return ""
-        operation, _node, index = origin(tensors[index])
-        tensors = keras.tree.flatten(getattr(operation, "outputs", None) or [])
-    while isinstance(operation, keras.layers.Wrapper):
-        operation = operation.layer
-    activation = getattr(operation, "activation", operation)
-    return str(getattr(activation, "__name__", type(activation).__name__)).lower()
 
 
 def _looks_like(scores: Array) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend import audio, over_time
-from explorer.backend.running import Runs
+from explorer.backend.model_structure import ModelStructure
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import AnySpec, Example, MelSpectrogram, Reading, ScoresOverTime, Stretch
@@ -23,7 +23,6 @@ class Hearing:
     reading: Reading
     labels: tuple[tuple[str, str], ...]
     _lock: RLock
-    _runs: Runs
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -38,8 +37,8 @@ class Hearing:
         """Return how many answers to give."""
         raise NotImplementedError
 
-    def scale(self, values: Any, output: int = 0) -> str:
-        """Return what the scores of an output are."""
+    def _current(self) -> ModelStructure:
+        """Return what is known of the model as it stands now."""
         raise NotImplementedError
 
     def over_time(self, example: Any, hop: float | None = None) -> ScoresOverTime:
@@ -56,17 +55,19 @@ class Hearing:
         """Do what `over_time` promises for `count` windows from the one numbered `first` on; None for all that are left."""
         how = self._how()
         self.checked_top(1)
-        output, classes = next((place, count) for place, count in enumerate(self.classes) if count)
+        now = self._current()
+        output, scoring = next((place, scoring) for place, scoring in enumerate(now.scorings) if scoring.classes)
         step = over_time.hop_of(example, how, hop)
         total = over_time.count_of(example, how, step)
         count = max(0, min(total - first, total if count is None else count))
         with self._lock:
             parts = over_time.windows(example, how, step, first, count, WINDOWS)
-            scores = [answered[output] for part in parts for answered in self._runs.forward_each(list(part[:, None]))]
+            scores = [answered[output] for part in parts for answered in now.runs.forward_each(list(part[:, None]))]
         starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
-        names = tuple(label for _id, label in self.labels) or tuple(map(str, range(classes)))
-        joined = np.concatenate([np.zeros((0, classes), np.float32), *scores]).astype(np.float32)
-        scale = self.scale(joined[0], output) if count else ""
+        names = tuple(label for _id, label in self.labels) or tuple(map(str, range(scoring.classes)))
+        found = [scoring.scores(answered.astype(np.float64)) for answered in scores]
+        joined = np.concatenate([np.zeros((0, scoring.classes)), *found]).astype(np.float32)
+        scale = scoring.scale(joined[0]) if count else ""
         return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total)
 
     def stretch(self, example: Any, start: float, stop: float) -> Stretch:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from explorer.backend.runtime import keras
 
+_BOOKKEEPING = frozenset({"_called", "_inbound_nodes", "_outbound_nodes", "_losses", "_loss_ids", "_metrics"})
+
 
 class Origin(NamedTuple):
     """Where a symbolic tensor comes from: the layer or operation, which of its inbound nodes, which output of that."""
@@ -50,6 +52,14 @@ def own_trainable_variables(layer: Any) -> Sequence[Any]:
     """Return the variables of a layer itself, not of those within it, that a training changes unless the layer is frozen."""
     variables: Sequence[Any] = layer._trainable_variables
     return variables
+
+
+def attributes(layer: Any) -> Iterator[Any]:
+    """Yield the names and values of the attributes of a layer, but for those that a call of it or of a further model on it changes."""
+    for name, value in vars(layer).items():
+        if name not in _BOOKKEEPING:
+            yield name
+            yield value
 
 
 def takes_training(layer: Any) -> bool:

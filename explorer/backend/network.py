@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from threading import RLock
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from explorer.backend import arrays, audio, graphs, images, layers, preprocessing, readings, receptive_fields, scores
+from explorer.backend import arrays, audio, images, layers, preprocessing, receptive_fields, scores
 from explorer.backend.activations import Activations, Array
 from explorer.backend.hearing import Hearing
 from explorer.backend.images import Source
-from explorer.backend.running import Runs
+from explorer.backend.layer_outputs import layer_outputs
+from explorer.backend.model_structure import ModelStructure, finalize_statistics, forget_compiled
+from explorer.backend.scores import Scoring
 from explorer.backend.whole_model import WholeModel
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _, megabytes
@@ -55,7 +56,8 @@ class Network(WholeModel, Hearing):
     labels: (id, label) of each class; empty for plain numbers.
     prepare: a function of the user's own that prepares pixels, for the convention "custom".
     samples: the bundled samples that suit it.
-    live: whether its owner may change its weights at any time, so that no activations are remembered.
+    live: whether its owner may change the model at any time: each call looks whether it has changed, and no activations are
+        remembered. So it is from the moment on when somebody takes `model`.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Network(WholeModel, Hearing):
         samples: tuple[str, ...] = (),
         live: bool = False,
     ) -> None:
-        self.model = model
+        self._model = model
         self.spec = spec
         self.reading = reading
         self.samples = samples
@@ -79,18 +81,37 @@ class Network(WholeModel, Hearing):
         self._live = live
         self._lock = RLock()
         self._along: dict[str, tuple[receptive_fields.Along | None, ...]] = {}
-        self._runs = Runs(model, reading.inputs)
-        self.graph = graphs.has_graph(model)
-        self.layers: Layers
-        self.outputs: tuple[TensorInfo, ...]
-        if self.graph:
-            self.layers, self.outputs = layers.table(model), readings.outputs_of(model)
-            self._last = frozenset(graphs.output_addresses(model))
-        else:
-            record, returned = self._runs.watched(self.to_batch(self._kind.blank(reading)))
-            self.layers, self.outputs = layers.recorded_table(model, record), readings.outputs_of(model, returned)
-            self._last = frozenset([name for name in record if "/" not in name][-1:])
-        self.labels = _checked_labels(labels, self.outputs)
+        self.labels = labels
+        self._structure = self._read_structure()
+        scores.check_labels(labels, self._structure.scorings)
+
+    def _read_structure(self) -> ModelStructure:
+        def blank() -> tuple[Array, ...]:
+            return self.to_batch(self._kind.blank(self.reading))
+
+        return ModelStructure(self._model, self.reading.inputs, blank, len(self.labels), self._headless)
+
+    @property
+    def _headless(self) -> bool:
+        return isinstance(self.spec, NetworkSpec) and not self.spec.include_top
+
+    def renew(self) -> None:
+        """Compile and read the model anew: it is no longer what it was."""
+        with self._lock:
+            finalize_statistics(self._model)
+            forget_compiled(self._model)
+            self._along.clear()
+            self.activations.forget()
+            self._structure = self._read_structure()
+
+    def _current(self) -> ModelStructure:
+        """Return what is known of the model as it stands now."""
+        if self._live:
+            with self._lock:
+                finalize_statistics(self._model)
+                if not self._structure.describes(self._model):
+                    self.renew()
+        return self._structure
 
     def __repr__(self) -> str:
         kept = _("{kept} of {bound} MB of activations remembered").format(
@@ -108,13 +129,38 @@ class Network(WholeModel, Hearing):
     @property
     def memory(self) -> int:
         """Bytes that the weights take."""
-        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self.model.weights)
+        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self._model.weights)
 
-    @cached_property
+    @property
+    def model(self) -> Any:
+        """The Keras model. Whoever takes it may change it, so from then on what its layers returned is remembered no more."""
+        self._live = True
+        return self._model
+
+    @property
+    def layers(self) -> Layers:
+        """The layer table."""
+        return self._current().layers
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """The outputs, by the names that the model gives them or the layers that make them."""
+        return self._current().outputs
+
+    @property
+    def graph(self) -> bool:
+        """Whether Keras knows how the layers are joined: not so for subclassed models."""
+        return self._current().graph
+
+    @property
+    def scorings(self) -> tuple[Scoring, ...]:
+        """How the numbers of each output are read."""
+        return self._structure.scorings
+
+    @property
     def classes(self) -> tuple[int, ...]:
         """How many classes each output names; 0 for one that is no vector of scores, and for features without a top."""
-        headless = isinstance(self.spec, NetworkSpec) and not self.spec.include_top
-        return tuple(one.shape[0] or 0 if len(one.shape) == 1 and not headless else 0 for one in self.outputs)
+        return tuple(one.classes for one in self._current().scorings)
 
     def forget(self) -> None:
         """Forget the activations that are remembered."""
@@ -123,17 +169,18 @@ class Network(WholeModel, Hearing):
 
     def summary(self) -> NetworkSummary:
         """Return what a page needs to know of this network."""
+        now = self._current()
         return NetworkSummary(
             self.spec,
             self.reading,
             self.axes,
-            self.layers,
-            self.outputs,
+            now.layers,
+            now.outputs,
             self.classes,
-            self.model.count_params(),
+            self._model.count_params(),
             self.memory,
             self.samples,
-            self.graph,
+            now.graph,
             tuple(label for _id, label in self.labels),
         )
 
@@ -189,18 +236,18 @@ class Network(WholeModel, Hearing):
         for start in range(0, len(examples), size):
             with self._lock:
                 batches = [self.to_batch(one) for one in examples[start : start + size]]
-                returned = self._runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
+                now = self._current()
+                returned = now.runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
             for place in range(len(batches)):
-                yield [self._best(returned[output][place], top, output) for output, count in enumerate(self.classes) if count]
+                yield [
+                    self._best(scoring, returned[output][place], top, output)
+                    for output, scoring in enumerate(now.scorings)
+                    if scoring.classes
+                ]
 
-    def _best(self, scored: Any, top: int, output: int) -> Answers:
-        values = scored.astype(np.float64)
-        return scores.best(values, top, self.labels, self.scale(values, output), output)
-
-    def scale(self, values: Any, output: int = 0) -> str:
-        """Return what the scores of an output are, as `Answers` has it."""
-        activation = readings.last_activation(self.model.outputs[output]) if self.graph else ""
-        return scores.scale_of(values, activation)
+    def _best(self, scoring: Scoring, values: Any, top: int, output: int) -> Answers:
+        found = scoring.scores(values.astype(np.float64))
+        return scores.best(found, top, self.labels, scoring.scale(found), output)
 
     def checked_top(self, top: int | None) -> int:
         """Return how many answers to give. Raises ExplorerError where that is more than there are, or the network gives none."""
@@ -245,19 +292,22 @@ class Network(WholeModel, Hearing):
         example: as for `predict`; a list of them gives a list.
         pooling: None for the last feature maps, float32 (height, width, channels); "avg" or "max" for their
             mean or maximum over the picture, float32 (channels,). Where a network ends in a vector, or has no
-            maps at all, the vector before its head, float32 (units,).
-        Raises ExplorerError for another pooling, UnreadableExample.
+            maps at all, the vector before its head, float32 (units,); where that is a sequence, as in a vision
+            transformer, float32 (steps, units), or its mean or maximum over the steps, float32 (units,).
+        Raises ExplorerError for another pooling and where the head reads the input itself, UnreadableExample.
         """
         if pooling not in (None, "avg", "max"):
             raise ExplorerError(_("pooling must be 'avg', 'max' or None, not {pooling!r}.").format(pooling=pooling))
-        last = layers.last_features(self.layers, headless=isinstance(self.spec, NetworkSpec) and not self.spec.include_top)
+        last = layers.last_features(self.layers, self._headless)
         found = self.feature_maps(example, last.name)
-        axis = (1, 2) if self.reading.data_format == "channels_first" else (0, 1)
+        channels = 0 if self.reading.data_format == "channels_first" else -1
 
-        def pooled(maps: Array) -> Array:
-            if pooling is None or maps.ndim != 3:
-                return maps
-            vector: Array = maps.mean(axis=axis) if pooling == "avg" else maps.max(axis=axis)
+        def pooled(values: Array) -> Array:
+            if pooling is None or values.ndim not in (2, 3):
+                return values
+            by_channel = np.moveaxis(values, channels, -1) if values.ndim == 3 else values
+            cells = by_channel.reshape(-1, by_channel.shape[-1])
+            vector: Array = cells.mean(axis=0) if pooling == "avg" else cells.max(axis=0)
             return vector
 
         return [pooled(one) for one in found] if isinstance(found, list) else pooled(found)
@@ -296,7 +346,8 @@ class Network(WholeModel, Hearing):
             values = np.moveaxis(values, (-3, -2), (0, 1))
         values = values.reshape([axis.size for axis in axes])
         values.flags.writeable = False
-        labels = tuple(label for _id, label in self.labels) if row.name in self._last and values.shape == (len(self.labels),) else ()
+        named = row.name in self._current().last and values.shape == (len(self.labels),)
+        labels = tuple(label for _id, label in self.labels) if named else ()
         return FeatureMaps(row, values, axes, self.activations.size, self.activations.bound, labels)
 
     def _places(self, name: str, shape: tuple[int, ...]) -> tuple[receptive_fields.Along | None, ...]:
@@ -304,7 +355,7 @@ class Network(WholeModel, Hearing):
         if not self.reading.size:
             return ()
         if name not in self._along:  # the same for every example, and through a thousand layers it takes 30 ms
-            self._along[name] = receptive_fields.along(self.model, name, self.reading.data_format)
+            self._along[name] = receptive_fields.along(self._model, name, self.reading.data_format)
         places = self._along[name]
         if self.reading.data_format == "channels_first" and len(places) == 3:
             places = (*places[1:], places[0])
@@ -312,32 +363,7 @@ class Network(WholeModel, Hearing):
 
     def _activations(self, example: Example, names: list[str]) -> dict[str, Array]:
         with self._lock:
+            now = self._current()
             if self._live:
                 self.activations.forget()
-            found = self.activations.get(example.digest, names)
-            if found is None:
-                recorded = self._recorded(names)
-                outputs = self._runs.record(self.to_batch(example), recorded)
-                kept = {name: np.asarray(outputs[name])[0].astype(np.float32, copy=False) for name in recorded if name in outputs}
-                if silent_layers := [name for name in names if name not in kept]:
-                    raise ExplorerError(_("The network does not run its layer {name}.").format(name=silent_layers[0]))
-                self.activations.put(example.digest, kept)
-                found = {name: kept[name] for name in names}
-            return found
-
-    def _recorded(self, wanted: list[str]) -> tuple[str, ...]:
-        """Return the layers to record in one run: all, when they are known to fit into what may be remembered."""
-        sizes = [size for row in self.layers.rows for size in row.output_shape]
-        needed = math.inf if None in sizes else sum(4 * math.prod(map(int, row.output_shape)) for row in self.layers.rows)  # type: ignore[arg-type,misc]  # none is None
-        return tuple(row.name for row in self.layers.rows) if needed <= self.activations.bound else tuple(sorted(set(wanted)))
-
-
-def _checked_labels(labels: tuple[tuple[str, str], ...], outputs: tuple[TensorInfo, ...]) -> tuple[tuple[str, str], ...]:
-    counts = [one.shape[0] for one in outputs if len(one.shape) == 1]
-    if labels and len(labels) not in counts:
-        raise ExplorerError(
-            _("There are {given} labels; the network answers with {counts} numbers.").format(
-                given=len(labels), counts=_(" and ").join(map(str, counts)) or "0"
-            )
-        )
-    return labels
+            return layer_outputs(now, self.activations, example.digest, names, lambda: self.to_batch(example))

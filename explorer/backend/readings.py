@@ -176,17 +176,6 @@ def _named(what: str, path: tuple[Any, ...]) -> str:
     return f"{what}_{name}" if path and isinstance(path[0], int) else name
 
 
-def last_activation(tensor: Any) -> str:
-    """Return the name of the activation that makes an output ("softmax"), looked up inside nested models; empty for none."""
-    layer = maker_of(tensor)
-    while isinstance(layer, keras.Model) and has_graph(layer):
-        tensor = layer.outputs[origin(tensor).tensor_index]
-        layer = maker_of(tensor)
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    return str(getattr(getattr(layer, "activation", None), "__name__", ""))
-
-
 def _info(tensor: Any, name: str, below: int | None = None) -> TensorInfo:
     return TensorInfo(name, tuple(tensor.shape[1:]), keras.backend.standardize_dtype(tensor.dtype), below)
 

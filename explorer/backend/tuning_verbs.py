@@ -92,7 +92,7 @@ class TuningVerbs:
         """Start a training in a process of its own; return the key of its run."""
         network = self._network(spec, say)
         say(Progress(_("Starting the training…")))
-        runs.check_room(ROOM * 4 * network.model.count_params())
+        runs.check_room(ROOM * 4 * network.summary().parameters)
         passing = self._collected is not None and self._collected.holds(data)
         passing = passing or Path(data.path).is_relative_to(runs.home())  # of another run, which may be deleted
         with _as_data(network) as kept:

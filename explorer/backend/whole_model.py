@@ -20,38 +20,42 @@ Take = Callable[["WholeModel", Path], None]
 
 
 class WholeModel:
-    """The part of a `Network` that is about its Keras `model` as a whole; `model` itself has all that Keras offers.
+    """The part of a `Network` that is about its Keras model as a whole; `model` itself has all that Keras offers.
 
     altered: whether `load_weights` gave it other weights than its `spec` says.
     run: the settings and versions of the training that it comes from, as JSON has it; None for a network that was not tuned here.
     """
 
-    model: Any
+    _model: Any
     spec: AnySpec
     reading: Reading
     labels: tuple[tuple[str, str], ...]
     altered = False
     run: Mapping[str, Any] | None = None
 
-    def forget(self) -> None:
-        """Forget what was computed with the weights as they were."""
+    def renew(self) -> None:
+        """Compile and read the model anew: it is no longer what it was."""
+        raise NotImplementedError
+
+    def _current(self) -> Any:
+        """Return what is known of the model as it stands now."""
         raise NotImplementedError
 
     def describe(self) -> str:
         """Return `model.summary()` as text."""
-        return model_text.summary(self.model)
+        return model_text.summary(self._model)
 
     def config(self) -> dict[str, Any]:
         """Return `model.get_config()`. Raises ExplorerError for a model whose class does not say how it was made."""
-        return model_text.config(self.model)
+        return model_text.config(self._model)
 
     def to_json(self) -> str:
         """Return the model's topology as JSON, which `explorer.load` and Keras read. Raises as `config` does."""
-        return model_text.to_json(self.model)
+        return model_text.to_json(self._model)
 
     def to_yaml(self) -> str:
         """Return the model's topology as YAML, which `explorer.load` reads. Raises as `config` does."""
-        return model_text.to_yaml(self.model)
+        return model_text.to_yaml(self._model)
 
     def save(self, path: str | Path) -> None:
         """Save the whole model as .keras or .h5, with how it reads pictures and its labels; Keras opens it as any other.
@@ -61,11 +65,11 @@ class WholeModel:
         """
         convention = self.reading.convention if self.reading.kind != "arrays" and self.reading.convention != "custom" else None
         labels = tuple(label for _id, label in self.labels)
-        model_files.save_model(self.model, path, ModelCard(convention, labels, self.spec.name, run=self.run))
+        model_files.save_model(self._model, path, ModelCard(convention, labels, self.spec.name, run=self.run))
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""
-        model_weights.save_weights(self.model, path)
+        model_weights.save_weights(self._model, path)
 
     def load_weights(self, path: str | Path, by_name: bool = False) -> WeightsReport:
         """Load weights from a .weights.h5, .h5 or .keras file and return which layers they reached.
@@ -73,9 +77,9 @@ class WholeModel:
         by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
         Raises ExplorerError where it does not fit; then nothing has changed.
         """
-        report = model_weights.load_weights(self.model, path, by_name)
+        report = model_weights.load_weights(self._model, path, by_name)
         self.altered = True
-        self.forget()
+        self.renew()
         return report
 
     def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:
@@ -84,7 +88,8 @@ class WholeModel:
         The model's own compiled loss and metrics count; without them they are chosen by its last activation.
         Raises ExplorerError for data that does not fit the model.
         """
-        return evaluation.evaluate(self.model, x, y, batch_size)
+        self._current()
+        return evaluation.evaluate(self._model, x, y, batch_size)
 
     def evaluate_file(self, path: str | Path, batch_size: int = 32) -> dict[str, float]:
         """Return what `evaluate` does for the arrays of an .npz file: x and y, or x_<input> and y_<output>."""

@@ -45,8 +45,8 @@ def runs(monkeypatch):
 
     def count(network):
         counted = []
-        record = network._runs.record
-        monkeypatch.setattr(network._runs, "record", lambda batch, names: counted.append(names) or record(batch, names))
+        record = network._structure.runs.record
+        monkeypatch.setattr(network._structure.runs, "record", lambda batch, names: counted.append(names) or record(batch, names))
         return counted
 
     return count

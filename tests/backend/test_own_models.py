@@ -213,10 +213,10 @@ def test_several_outputs_answer_by_name():
     network = explorer.load(own_models.siamese())
     assert [output.name for output in network.outputs] == ["same", "language"]
     answers = network.predict(network.random_example())
-    assert {name: len(predictions) for name, predictions in answers.items()} == {"same": 1, "language": 4}
+    assert {name: len(predictions) for name, predictions in answers.items()} == {"same": 2, "language": 4}
     example = network.random_example()
     assert network.answers(example, 4, output=1).predictions == answers["language"]
-    assert [network.answers(example, 1, output).scale for output in (0, 1)] == ["independent", "values"]
+    assert [network.answers(example, 1, output).scale for output in (0, 1)] == ["shares", "values"]
     with pytest.raises(ExplorerError, match="The output 2 of siamese is no list of scores"):
         network.answers(example, 1, output=2)
 

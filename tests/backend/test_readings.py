@@ -1,7 +1,7 @@
 import own_models
 import pytest
 
-from explorer.backend import readings
+from explorer.backend import readings, scores
 from explorer.backend.runtime import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError
@@ -193,14 +193,14 @@ def test_inputs_of_a_model_called_on_nested_structures_are_named_by_their_place(
         (layers.Softmax(), "softmax"),
         (layers.Dense(2), "linear"),
         (layers.Flatten(), ""),
-        (keras.ops.softmax, ""),
+        (keras.ops.softmax, "softmax"),
         (keras.Sequential([keras.Input((4,)), layers.Dense(2, activation="softmax")]), "softmax"),
     ],
 )
 def test_the_last_activation_is_found(head, activation):
     numbers = keras.Input((4,))
     (output,) = keras.Model(numbers, head(numbers)).outputs
-    assert readings.last_activation(output) == activation
+    assert scores.last_activation(output) == activation
 
 
 def test_each_output_of_a_nested_model_has_its_own_activation():
@@ -208,4 +208,4 @@ def test_each_output_of_a_nested_model_has_its_own_activation():
     ends = [layers.Dense(2, activation=name)(inner_numbers) for name in ("softmax", "sigmoid", "tanh")]
     numbers = keras.Input((4,))
     model = keras.Model(numbers, keras.Model(inner_numbers, ends)(numbers))
-    assert [readings.last_activation(output) for output in model.outputs] == ["softmax", "sigmoid", "tanh"]
+    assert [scores.last_activation(output) for output in model.outputs] == ["softmax", "sigmoid", "tanh"]
