@@ -71,7 +71,7 @@ class Network(WholeModel, Hearing):
         samples: tuple[str, ...] = (),
         live: bool = False,
     ) -> None:
-        self._model = model
+        self.unshared_model = model
         self.spec = spec
         self.reading = reading
         self.samples = samples
@@ -89,7 +89,7 @@ class Network(WholeModel, Hearing):
         def blank() -> tuple[Array, ...]:
             return self.to_batch(self._kind.blank(self.reading))
 
-        return ModelStructure(self._model, self.reading.inputs, blank, len(self.labels), self._headless)
+        return ModelStructure(self.unshared_model, self.reading.inputs, blank, len(self.labels), self._headless)
 
     @property
     def _headless(self) -> bool:
@@ -98,8 +98,8 @@ class Network(WholeModel, Hearing):
     def renew(self) -> None:
         """Compile and read the model anew: it is no longer what it was."""
         with self._lock:
-            finalize_statistics(self._model)
-            forget_compiled(self._model)
+            finalize_statistics(self.unshared_model)
+            forget_compiled(self.unshared_model)
             self._along.clear()
             self.activations.forget()
             self._structure = self._read_structure()
@@ -108,8 +108,8 @@ class Network(WholeModel, Hearing):
         """Return what is known of the model as it stands now."""
         if self._live:
             with self._lock:
-                finalize_statistics(self._model)
-                if not self._structure.describes(self._model):
+                finalize_statistics(self.unshared_model)
+                if not self._structure.describes(self.unshared_model):
                     self.renew()
         return self._structure
 
@@ -129,13 +129,16 @@ class Network(WholeModel, Hearing):
     @property
     def memory(self) -> int:
         """Bytes that the weights take."""
-        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self._model.weights)
+        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self.unshared_model.weights)
 
     @property
     def model(self) -> Any:
-        """The Keras model. Whoever takes it may change it, so from then on what its layers returned is remembered no more."""
+        """The Keras model. Whoever takes it may change it, so from then on what its layers returned is remembered no more.
+
+        Code that leaves the model as it is takes `unshared_model`.
+        """
         self._live = True
-        return self._model
+        return self.unshared_model
 
     @property
     def layers(self) -> Layers:
@@ -177,7 +180,7 @@ class Network(WholeModel, Hearing):
             now.layers,
             now.outputs,
             self.classes,
-            self._model.count_params(),
+            self.unshared_model.count_params(),
             self.memory,
             self.samples,
             now.graph,
@@ -355,7 +358,7 @@ class Network(WholeModel, Hearing):
         if not self.reading.size:
             return ()
         if name not in self._along:  # the same for every example, and through a thousand layers it takes 30 ms
-            self._along[name] = receptive_fields.along(self._model, name, self.reading.data_format)
+            self._along[name] = receptive_fields.along(self.unshared_model, name, self.reading.data_format)
         places = self._along[name]
         if self.reading.data_format == "channels_first" and len(places) == 3:
             places = (*places[1:], places[0])

@@ -56,7 +56,7 @@ def scorings(model: Any, outputs: Sequence[TensorInfo], activations: Sequence[st
     labels: how many classes have names, 0 where that isn't known; headless: whether the network was built without its classification head.
     """
     found = []
-    if any(output.shape == (labels,) for output in outputs):
+    if labels > 1 and any(output.shape == (labels,) for output in outputs):
         labels = 0  # they name the classes of that one
     for place, (output, activation) in enumerate(zip(outputs, activations, strict=True)):
         units = output.shape[0] or 0 if len(output.shape) == 1 and not headless else 0

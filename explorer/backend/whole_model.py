@@ -26,7 +26,7 @@ class WholeModel:
     run: the settings and versions of the training that it comes from, as JSON has it; None for a network that was not tuned here.
     """
 
-    _model: Any
+    unshared_model: Any
     spec: AnySpec
     reading: Reading
     labels: tuple[tuple[str, str], ...]
@@ -43,19 +43,19 @@ class WholeModel:
 
     def describe(self) -> str:
         """Return `model.summary()` as text."""
-        return model_text.summary(self._model)
+        return model_text.summary(self.unshared_model)
 
     def config(self) -> dict[str, Any]:
         """Return `model.get_config()`. Raises ExplorerError for a model whose class does not say how it was made."""
-        return model_text.config(self._model)
+        return model_text.config(self.unshared_model)
 
     def to_json(self) -> str:
         """Return the model's topology as JSON, which `explorer.load` and Keras read. Raises as `config` does."""
-        return model_text.to_json(self._model)
+        return model_text.to_json(self.unshared_model)
 
     def to_yaml(self) -> str:
         """Return the model's topology as YAML, which `explorer.load` reads. Raises as `config` does."""
-        return model_text.to_yaml(self._model)
+        return model_text.to_yaml(self.unshared_model)
 
     def save(self, path: str | Path) -> None:
         """Save the whole model as .keras or .h5, with how it reads pictures and its labels; Keras opens it as any other.
@@ -65,11 +65,11 @@ class WholeModel:
         """
         convention = self.reading.convention if self.reading.kind != "arrays" and self.reading.convention != "custom" else None
         labels = tuple(label for _id, label in self.labels)
-        model_files.save_model(self._model, path, ModelCard(convention, labels, self.spec.name, run=self.run))
+        model_files.save_model(self.unshared_model, path, ModelCard(convention, labels, self.spec.name, run=self.run))
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""
-        model_weights.save_weights(self._model, path)
+        model_weights.save_weights(self.unshared_model, path)
 
     def load_weights(self, path: str | Path, by_name: bool = False) -> WeightsReport:
         """Load weights from a .weights.h5, .h5 or .keras file and return which layers they reached.
@@ -77,7 +77,7 @@ class WholeModel:
         by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
         Raises ExplorerError where it does not fit; then nothing has changed.
         """
-        report = model_weights.load_weights(self._model, path, by_name)
+        report = model_weights.load_weights(self.unshared_model, path, by_name)
         self.altered = True
         self.renew()
         return report
@@ -89,7 +89,7 @@ class WholeModel:
         Raises ExplorerError for data that does not fit the model.
         """
         self._current()
-        return evaluation.evaluate(self._model, x, y, batch_size)
+        return evaluation.evaluate(self.unshared_model, x, y, batch_size)
 
     def evaluate_file(self, path: str | Path, batch_size: int = 32) -> dict[str, float]:
         """Return what `evaluate` does for the arrays of an .npz file: x and y, or x_<input> and y_<output>."""

@@ -1,10 +1,13 @@
 from itertools import groupby
 
+import numpy as np
 import pytest
 
+import explorer
 from explorer.backend import layers
+from explorer.backend.runtime import keras
 from explorer.catalog import architectures
-from explorer.errors import UnknownName
+from explorer.errors import ExplorerError, UnknownName
 from explorer.values import Axis, Layer
 
 PICTURE = (Axis("row", 90, "pixel", 0, 90), Axis("column", 150, "pixel", 0, 150), Axis("channel", 3))
@@ -138,7 +141,8 @@ def test_vectors_after_each_other_are_no_maps_of_a_picture():
 
 
 def row(index, name, kind, shape, inputs=(), class_name="Layer"):
-    return Layer(index, name, kind, class_name, "", shape, 0, inputs=inputs)
+    weights = kind in ("convolution", "dense", "recurrent", "model", "normalisation")
+    return Layer(index, name, kind, class_name, "", shape, int(weights), inputs=inputs)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +176,50 @@ def row(index, name, kind, shape, inputs=(), class_name="Layer"):
 )
 def test_the_features_are_what_comes_before_the_head(rows, headless, name):
     assert layers.last_features(layers.Layers(rows), headless).name == name
+
+
+def transformer(cls_token=False):
+    """A small vision transformer: patches, attention, and a head on the mean of the sequence or its first vector."""
+    picture = keras.Input((16, 16, 3))
+    scaled = keras.layers.Resizing(8, 8, name="resized")(picture)
+    patches = keras.layers.Conv2D(6, 4, strides=4, name="patches")(scaled)
+    x = keras.layers.Reshape((4, 6), name="sequence")(patches)
+    attended = keras.layers.MultiHeadAttention(1, 6, name="attention")(x, x)
+    x = keras.layers.LayerNormalization(name="norm")(keras.layers.Add(name="sum")([x, attended]))
+    x = x[:, 0] if cls_token else keras.layers.GlobalAveragePooling1D(name="mean")(x)
+    return keras.Model(picture, keras.layers.Dense(3, activation="softmax", name="head")(x), name="vit")
+
+
+def pooled_backbone():
+    inside = [keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
+    return keras.Sequential([keras.Input((16, 16, 3)), *inside], name="backbone")
+
+
+def of_pictures(*stack):
+    return keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 255, name="scale"), *stack])
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (transformer, "mean"),
+        (lambda: transformer(cls_token=True), "norm"),
+        (lambda: of_pictures(transformer(), keras.layers.Dense(2)), "vit"),
+        (lambda: of_pictures(keras.layers.Flatten(), keras.layers.Dense(5, name="hidden"), keras.layers.Dense(2)), "hidden"),
+        (lambda: of_pictures(pooled_backbone(), keras.layers.Dense(2)), "backbone"),
+    ],
+    ids=["mean", "first", "nested", "mlp", "pooled_backbone"],
+)
+def test_the_features_are_never_the_input(model, name):
+    network = explorer.load(model(), preprocess="none")
+    photo = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(network.features(photo), network.feature_maps(photo, name))
+    if network.features(photo).ndim == 2:
+        np.testing.assert_allclose(network.features(photo, pooling="avg"), network.features(photo).mean(axis=0), rtol=1e-5)
+        np.testing.assert_array_equal(network.features([photo], pooling="max")[0], network.features(photo).max(axis=0))
+
+
+def test_a_network_whose_head_reads_the_input_has_no_features():
+    network = explorer.load(of_pictures(keras.layers.Flatten(), keras.layers.Dense(2)), preprocess="none")
+    with pytest.raises(ExplorerError, match="The head of this network reads its input itself"):
+        network.features(np.zeros((16, 16, 3), np.uint8))

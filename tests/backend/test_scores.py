@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+import explorer
+from explorer.backend.runtime import keras
 from explorer.backend.scores import best, scale_of
+from explorer.errors import ExplorerError
 
 LABELS = (("n1", "ant"), ("n2", "bee"), ("n3", "cow"), ("n4", "doe"))
 SHARES = np.array([0.1, 0.4, 0.2, 0.3])
@@ -54,3 +57,79 @@ def test_the_others_never_hold_less_than_nothing_of_a_whole():
 )
 def test_the_last_activation_says_what_scores_are_and_else_they_do(scores, activation, scale):
     assert scale_of(np.array(scores), activation) == scale
+
+
+def binary(*head, loss=None):
+    """A model of pictures that ends in one number."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(4), *head], name="binary")
+    if loss:
+        model.compile("sgd", loss)
+    return model
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+DENSE = keras.layers.Dense
+SIGMOIDS = {
+    "in the layer": lambda: [DENSE(1, activation="sigmoid")],
+    "a layer of its own": lambda: [DENSE(1), keras.layers.Activation("sigmoid")],
+    "brought to float32": lambda: [DENSE(1, activation="sigmoid"), keras.layers.Activation("linear", dtype="float32")],
+    "flattened": lambda: [keras.layers.Reshape((1, 4)), DENSE(1, activation="sigmoid"), keras.layers.Flatten()],
+    "nested": lambda: [keras.Sequential([keras.Input((4,)), DENSE(1, activation="sigmoid")])],
+}
+
+
+@pytest.mark.parametrize("head", SIGMOIDS.values(), ids=SIGMOIDS)
+def test_one_sigmoid_unit_answers_with_both_classes(head):
+    model = binary(*head())
+    network = explorer.load(model, labels=["cat", "dog"], preprocess="unit")
+    p = float(np.asarray(model(PHOTO[None] / 255.0)).item())
+    answers = network.predict(PHOTO)
+    assert {one.label: pytest.approx(one.score, abs=1e-5) for one in answers} == {"cat": 1 - p, "dog": p}
+    assert [one.score for one in answers] == sorted((p, 1 - p), reverse=True) or p == 0.5
+    assert network.summary().classes == (2,)
+    assert network.answers(network.read(PHOTO), 1).scale == "shares"
+    assert network.answers(network.read(PHOTO), 1).others_score == pytest.approx(min(p, 1 - p), abs=1e-5)
+    assert {one.label for one in explorer.load(model, preprocess="unit").predict(PHOTO)} == {"class 0", "class 1"}
+
+
+@pytest.mark.parametrize(
+    "options", [{"labels": ["cat", "dog"]}, {"loss": keras.losses.BinaryCrossentropy(from_logits=True)}, {"loss": "bce"}]
+)
+def test_one_raw_logit_answers_with_both_classes_and_says_so(options):
+    model = binary(DENSE(1), loss=options.get("loss"))
+    network = explorer.load(model, labels=options.get("labels"), preprocess="unit")
+    p = sigmoid(float(np.asarray(model(PHOTO[None] / 255.0)).item()))
+    assert {one.id: pytest.approx(one.score, abs=1e-5) for one in network.predict(PHOTO)} == {"0": 1 - p, "1": p}
+    assert any("logit" in sentence for sentence in network.reading.assumed)
+
+
+def test_a_single_value_stays_a_value_and_says_so():
+    for model in (binary(DENSE(1)), binary(DENSE(1), loss="mse")):
+        network = explorer.load(model, preprocess="unit")
+        (only,) = network.predict(PHOTO)
+        assert only.label == "value"
+        assert only.score == pytest.approx(float(np.asarray(model(PHOTO[None] / 255.0)).item()), rel=1e-4)
+        assert any("value" in sentence for sentence in network.reading.assumed)
+
+
+def test_a_single_tag_keeps_its_one_label_and_the_labels_of_another_output_are_not_its_own():
+    (only,) = explorer.load(binary(DENSE(1, activation="sigmoid")), labels=["dog"], preprocess="unit").predict(PHOTO)
+    assert only.label == "dog"
+    picture = keras.Input((8, 8, 3), name="picture")
+    flat = keras.layers.Flatten()(picture)
+    two = keras.Model(picture, [DENSE(1, name="age")(flat), DENSE(2, activation="softmax", name="kind")(flat)])
+    answers = explorer.load(two, labels=["cat", "dog"], preprocess="unit").predict(PHOTO)
+    assert [one.label for one in answers["age"]] == ["value"]
+    assert {one.label for one in answers["kind"]} == {"cat", "dog"}
+    with pytest.raises(ExplorerError, match="There are 2 labels; the network answers with 1 numbers"):
+        explorer.load(binary(DENSE(1, activation="relu")), labels=["cat", "dog"])
+
+
+def test_a_very_sure_logit_overflows_nowhere():
+    model = binary(DENSE(1, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(-2000)))
+    assert [one.score for one in explorer.load(model, labels=["cat", "dog"], preprocess="unit").predict(PHOTO)] == [1, 0]

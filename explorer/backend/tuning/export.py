@@ -124,7 +124,7 @@ def _application(network: Network, table: Layers) -> str:
     row, draws = architectures[spec.architecture], any(one.random for one in table.rows)  # by a seed, in the order of their making
     if draws or row.family == WITH_A_LAYER_MORE or not hasattr(keras.applications, row.name):
         return ""
-    options: dict[str, Any] = {"include_top": False, "input_shape": tuple(network._model.inputs[0].shape[1:])}
+    options: dict[str, Any] = {"include_top": False, "input_shape": tuple(network.unshared_model.inputs[0].shape[1:])}
     options |= {name: getattr(spec, name) for name in ("alpha", "depth_multiplier") if name in row.options and getattr(spec, name) != 1}
     if spec.pooling and not spec.include_top:
         options["pooling"] = spec.pooling

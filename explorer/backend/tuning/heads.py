@@ -20,7 +20,7 @@ from explorer.values import Head, Layers, NetworkSpec, shape_text
 
 def backbone_table(network: Network, head_at: str = "") -> Layers:
     """Return the layer table of the network up to its features, with Keras's own indices. Raises as `features_of` does."""
-    return layers.table(_up_to(network._model, features_of(network, head_at)))
+    return layers.table(_up_to(network.unshared_model, features_of(network, head_at)))
 
 
 def features_of(network: Network, head_at: str = "") -> Any:
@@ -49,7 +49,7 @@ def features_of(network: Network, head_at: str = "") -> Any:
 def backbone(network: Network, head_at: str = "") -> Any:
     """Return a copy of the network up to its features, with its weights; it shares nothing with the network."""
     with data_format(network.reading.data_format):
-        copied = copy(_up_to(network._model, features_of(network, head_at)))
+        copied = copy(_up_to(network.unshared_model, features_of(network, head_at)))
     if copied is None:
         raise ExplorerError(_("Keras can't copy {name}, so that it can't be trained without changing it.").format(name=network.spec.name))
     for layer in flat_layers(copied):
@@ -79,7 +79,7 @@ def with_head(base: Any, head: Head, classes: int, order: str, seed: int) -> Any
 
 def _features(network: Network, head_at: str) -> tuple[str, list[Any]]:
     """Return the tensors that a head is put on, and the layer that they come from."""
-    outputs = outputs_by_address(network._model)
+    outputs = outputs_by_address(network.unshared_model)
     if head_at:
         row = network.layers.find(head_at)
         if "/" in row.name:

@@ -251,5 +251,5 @@ class _Training:
             return None
         rest = self.cuts[self.phases[self.history[-1].phase].trains]
         scores = answers(rest.rest, [self.features[id(tensor)][1] for tensor in rest.crossing])
-        moved = outcomes.moved(self.network._model, self.parts.whole, self.parts.table)
+        moved = outcomes.moved(self.network.unshared_model, self.parts.whole, self.parts.table)
         return outcomes.outcome(scores, self.data, moved, self.recipe.head.multi_label)
