@@ -30,6 +30,7 @@ class ModelStructure:
         inputs: those of the model, in order; blank: makes an array (1, ...) for each; labels: how many classes have names; headless:
         whether it was built without its classification head.
         """
+        finalize_statistics(model)
         self.runs = Runs(model, inputs)
         self.graph = graphs.has_graph(model)
         if self.graph:

@@ -98,7 +98,6 @@ class Network(WholeModel, Hearing):
     def renew(self) -> None:
         """Compile and read the model anew: it is no longer what it was."""
         with self._lock:
-            finalize_statistics(self.unshared_model)
             forget_compiled(self.unshared_model)
             self._along.clear()
             self.activations.forget()

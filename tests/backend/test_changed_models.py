@@ -213,3 +213,16 @@ def test_nobody_who_only_looks_makes_a_network_forget(samples):
     network.predict(samples / "digit_3.png")
     heads.backbone(network)
     assert network.activations.size > 0
+
+
+def test_weights_given_to_a_network_on_a_tensor_of_ones_own_bring_their_statistics(tmp_path):
+    build = {"include_top": False, "input_shape": (32, 32, 3), "pooling": "avg"}
+    source = keras.applications.EfficientNetB0(weights=None, **build)
+    next(layer for layer in source.layers if isinstance(layer, layers.Normalization)).adapt(np.full((2, 32, 32, 3), [90.0, 120, 150]))
+    source.save_weights(tmp_path / "source.weights.h5")
+    doubled = layers.Rescaling(2.0)(keras.Input((32, 32, 3)))
+    network = explorer.load(
+        "EfficientNetB0", input_tensor=doubled, weights=str(tmp_path / "source.weights.h5"), include_top=False, pooling="avg"
+    )
+    picture = np.full((32, 32, 3), 60, np.uint8)
+    np.testing.assert_allclose(network.features(picture), np.asarray(source(2.0 * picture[None]))[0], rtol=1e-3, atol=1e-4)
