@@ -1,36 +1,53 @@
-# make dashboard, make test: each makes .venv, installs what it needs the first time, and runs.
+# make dashboard, make test: each makes .venv, installs what it needs the first time, in the versions of constraints.txt, and runs.
 
 PYTHON ?= python3
 EXTRA ?= cpu# or gpu
-BIN := .venv/bin
+VENV ?= .venv
+LOCK ?= constraints.txt
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: dashboard lab test lint benchmark words
+.PHONY: dashboard lab test test-slow test-latest lint benchmark words upgrade
 
-dashboard: .venv/.$(EXTRA)
+dashboard: $(VENV)/.$(EXTRA)
 	@$(BIN)/explorer
 
-lab: .venv/.$(EXTRA)
+lab: $(VENV)/.$(EXTRA)
 	@$(BIN)/jupyter lab notebooks
 
-test: .venv/.test
-	$(BIN)/python -m pytest
+test: $(VENV)/.test
+	$(PYTEST)
 
-lint: .venv/.test
+test-slow: $(VENV)/.test
+	$(PYTEST) -m slow
+
+# with the newest versions that pyproject.toml allows
+test-latest:
+	rm -rf .venv-latest
+	$(MAKE) test VENV=.venv-latest LOCK=
+
+lint: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-benchmark: .venv/.test
+benchmark: $(VENV)/.test
 	for one in benchmarks/bench_*.py; do $(BIN)/python $$one || exit 1; done
 
-words: .venv/.test
+words: $(VENV)/.test
 	$(BIN)/pybabel --quiet extract --omit-header --no-location --sort-output -k _ -k counted:1,2 -o explorer/locale/explorer.pot explorer
 
-.venv/.test: PACKAGES = .[$(EXTRA),test]
-.venv/.cpu: PACKAGES = .[cpu]
-.venv/.gpu: PACKAGES = .[gpu]
-.venv/.%: pyproject.toml
-	$(PYTHON) -m venv .venv
-	@echo "Installing explorer and what it needs into .venv; the first time this takes some minutes."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable "$(PACKAGES)"
+# the newest versions into constraints.txt, for every system and Python that pyproject.toml allows
+upgrade: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --all-extras --fork-strategy fewest --no-annotate \
+		--custom-compile-command "make upgrade" --output-file constraints.txt pyproject.toml
+
+$(VENV)/.test: PACKAGES = .[$(EXTRA),test]
+$(VENV)/.cpu: PACKAGES = .[cpu]
+$(VENV)/.gpu: PACKAGES = .[gpu]
+$(VENV)/.%: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing explorer and what it needs into $(VENV); the first time this takes some minutes."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK:%=--constraint %) --editable "$(PACKAGES)"
 	@touch $@

@@ -8,6 +8,7 @@ from pathlib import Path
 import fake_runs
 import numpy as np
 import pytest
+from chromium import browser, show_loop
 from fake_aftermath import FakeTrainings
 from fake_tuning import DATA
 from needs import skip_or_fail
@@ -49,6 +50,17 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "test_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.weights)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    show_loop("chromium" in item.fixturenames)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with browser() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

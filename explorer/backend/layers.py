@@ -110,7 +110,7 @@ def recorded_table(model: Any, record: Record) -> Layers:
     rows: dict[str, Layer] = {}
     index_of = {id(layer): index for index, layer in enumerate(model.layers)}
     listed: set[int] = set()
-    counted: set[int] = set()
+    summed: set[int] = set()
     for address, (layer, output) in record.items():
         if _inside_of_keras(address, record):
             continue
@@ -121,11 +121,11 @@ def recorded_table(model: Any, record: Record) -> Layers:
             address,
             _position(layer, record[path][0] if path else model),
             outputs=[_shape(tensor) for tensor in keras.tree.flatten(output)],
-            parameters=0 if id(layer) in counted else layer.count_params(),
+            parameters=0 if id(layer) in summed else layer.count_params(),
             further=not own,
         )
         listed |= {id(layer)} if own else set()
-        counted.add(id(layer))
+        summed.add(id(layer))
     for layer in model.layers:
         if id(layer) not in listed:
             address = next(name for name in (address_of(layer.name, use) for use in itertools.count()) if name not in rows)

@@ -103,14 +103,14 @@ _Loader.add_constructor("tag:yaml.org,2002:python/tuple", yaml.SafeLoader.constr
 _Loader.add_constructor("tag:yaml.org,2002:python/unicode", yaml.SafeLoader.construct_yaml_str)
 
 
-def _nodes(value: Any, counted: dict[int, float]) -> float:
+def _nodes(value: Any, sizes: dict[int, float]) -> float:
     """Return how many nodes a value has with its repetitions written out; infinite where it lies in itself."""
     if not isinstance(value, dict | list):
         return 1
-    if id(value) not in counted:
-        counted[id(value)] = math.inf
-        counted[id(value)] = 1 + sum(_nodes(one, counted) for one in (value.values() if isinstance(value, dict) else value))
-    return counted[id(value)]
+    if id(value) not in sizes:
+        sizes[id(value)] = math.inf
+        sizes[id(value)] = 1 + sum(_nodes(one, sizes) for one in (value.values() if isinstance(value, dict) else value))
+    return sizes[id(value)]
 
 
 def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Any:

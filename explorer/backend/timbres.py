@@ -21,7 +21,7 @@ def build(include_top: bool = True, input_tensor: Any = None, classes: int | Non
         x = keras.layers.Conv2D(filters, 3, padding="same", name=f"block{block}_conv")(x)
         x = keras.layers.Activation("relu", name=f"block{block}_relu")(x)
         x = keras.layers.MaxPooling2D((4, 2), name=f"block{block}_pool")(x)
-    _, rows, steps, channels = x.shape
+    _batch, rows, steps, channels = x.shape
     x = keras.layers.Reshape((steps, rows * channels), name="sequence")(x)
     x = keras.layers.GRU(32, return_sequences=True, name="gru")(x)
     x = keras.layers.GRU(32, name="gru_last")(x)

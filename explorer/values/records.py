@@ -137,8 +137,8 @@ def history_csv(history: Sequence[Epoch]) -> str:
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(names)
-    counted = [dataclasses.replace(one, phase=one.phase + 1, epoch=one.epoch + 1) for one in history]
-    table.writerows([getattr(epoch, name) for name in names] for epoch in counted)
+    epochs = [dataclasses.replace(one, phase=one.phase + 1, epoch=one.epoch + 1) for one in history]
+    table.writerows([getattr(epoch, name) for name in names] for epoch in epochs)
     return text.getvalue()
 
 

@@ -1,6 +1,6 @@
 import pytest
 from fakes import FakeBackend
-from in_browser import browser, opened
+from in_browser import opened
 
 
 @pytest.fixture
@@ -18,12 +18,6 @@ def page_of(backend, session):
         return session
 
     return page_of
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as chromium:
-        yield chromium
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """A view's JavaScript in a real browser, over a model that only remembers: no kernel, no Jupyter."""
 
 import base64
-import shutil
 from contextlib import contextmanager
 
-from needs import skip_or_fail
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PATIENCE = 30_000  # milliseconds
 PAGE = "<!doctype html><body><div id='view'></div></body>"
 WATCHED = """
@@ -58,20 +54,6 @@ TAKEN = """async () => {
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return [file[0].content.name, btoa(text)];
 }"""
-
-
-@contextmanager
-def browser():
-    """Run Chromium with a microphone that beeps, and that every page may use."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        skip_or_fail("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @contextmanager

@@ -177,7 +177,7 @@ class CollectedFolder:
         self._fresh, self._left_out, self._notes = [], [], []
 
     def _keep(self, path: Path, label: str, name: str) -> None:
-        self._classes.counted(path)
+        self._classes.count(path)
         self._fresh.append((path, label, name))
 
     def _fits(self, files: int, size: int) -> bool:

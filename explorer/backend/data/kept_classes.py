@@ -67,7 +67,7 @@ class KeptClasses:
             folder.mkdir(exist_ok=True)
         return folder / f"{next(self._numbers):05} {short(name)}"
 
-    def counted(self, path: Path) -> None:
+    def count(self, path: Path) -> None:
         """Count a file that was put in."""
         self.bytes, self.files = self.bytes + path.stat().st_size, self.files + 1
 

@@ -80,14 +80,14 @@ def _confusion(truth: Array, answers: Array, classes: int) -> np.ndarray[Any, np
     """Return (classes, classes) for one class each; for any number of them (classes, 2, 2), laid out as `multilabel_confusion_matrix`."""
     from sklearn.metrics import confusion_matrix
 
-    def counted(true: Array, answered: Array, labels: int) -> Array:
+    def matrix(true: Array, answered: Array, labels: int) -> Array:
         if not len(true):
             return np.zeros((labels, labels), np.int64)
         return np.asarray(confusion_matrix(true, answered, labels=range(labels)), np.int64)
 
     if truth.ndim == 1:
-        return counted(truth, answers, classes)
-    return np.stack([counted(truth[:, place], answers[:, place], 2) for place in range(classes)])
+        return matrix(truth, answers, classes)
+    return np.stack([matrix(truth[:, place], answers[:, place], 2) for place in range(classes)])
 
 
 def _independent(examples: Sequence[Labelled]) -> float:
