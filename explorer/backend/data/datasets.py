@@ -18,6 +18,7 @@ from explorer.backend.data.zips import kept_unpacked
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
 from explorer.values import DataSpec, Labelled, Reading, TrainingData
+from explorer.values.names import spelled_as
 
 
 def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: int = 0) -> TrainingData:
@@ -44,7 +45,8 @@ def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: in
     own, held = _gathered(source, reading, seed)
     if share is None:
         given, inner = _gathered(validation, reading, seed)
-        held = inner or given
+        notes = (_("The validation part of the data is left aside, as other data is given for it."),) if held else ()
+        held = replace(inner or given, notes=(*given.notes, *notes))
     own, empty = _without_empty(own)
     _refuse_too_little(own)
     own = replace(own, notes=(*own.notes, *empty))
@@ -79,10 +81,7 @@ def _specified(spec: DataSpec, reading: Reading) -> tuple[Collection, Collection
     elif spec.source == "csv":
         own, held = file_lists.collected(path, reading), None
     else:
-        folder = kept_unpacked(path) if spec.source == "zip" else path
-        sides = class_folders.sides(folder)
-        own = class_folders.collected(sides[0] if sides else folder, reading)
-        held = class_folders.collected(sides[1], reading) if sides else None
+        own, held = class_folders.collected(kept_unpacked(path) if spec.source == "zip" else path, reading, path.name)
     changed = _("{name} has changed since it was chosen.").format(name=path.name)
     return replace(own, notes=(changed, *own.notes)) if spec.stamp not in ("", stamp(path)) else own, held
 
@@ -132,23 +131,35 @@ def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
     """Hold out what was given for it."""
     if not held.examples:
         raise ExplorerError(_("None of the held-out data can be read; give other files, or a share to hold out."))
-    used = [held.classes[place] for place, count in enumerate(remarks.counts(held.classes, held.examples)) if count]
+    spelled = spelled_as(own.classes, held.classes)
+    used = [spelled[held.classes[place]] for place, count in enumerate(remarks.counts(held.classes, held.examples)) if count]
     alone = [name for name in used if name not in own.classes]
     if alone:
         raise ExplorerError(
             _("Held out, but not trained on: {names}. The classes of both sides must have the same names.").format(names=", ".join(alone))
         )
     place_of = {name: place for place, name in enumerate(own.classes)}
-    validation = tuple(replace(one, classes=tuple(sorted(place_of[held.classes[place]] for place in one.classes))) for one in held.examples)
+    places = [place_of.get(spelled[name], -1) for name in held.classes]  # without an example where there is none
+    validation = tuple(replace(one, classes=tuple(sorted(places[place] for place in one.classes))) for one in held.examples)
     count, same = len(own.examples), same_content([one.example for one in own.examples + validation])
     examples = together(own.examples + validation, same)
     training, validation = examples[:count], examples[count:]
     out = frozenset(range(count, len(examples)))
-    notes = (*own.notes, *held.notes, *_notes(own.classes, training, validation, given=True), *remarks.on_copies(same, examples, out))
+    notes = (
+        *own.notes,
+        *held.notes,
+        *remarks.on_spelling(spelled),
+        *_notes(own.classes, training, validation, given=True),
+        *remarks.on_copies(same, examples, out),
+    )
     return TrainingData(
         reading.kind, own.classes, training, validation, own.multi_label or held.multi_label, own.left_out + held.left_out, notes
     )
 
 
 def _notes(classes: Sequence[str], training: tuple[Labelled, ...], validation: tuple[Labelled, ...], given: bool) -> tuple[str, ...]:
-    return *remarks.on_imbalance(classes, training + validation), *remarks.on_held_out(classes, validation, given)
+    return (
+        *remarks.on_case(classes),
+        *remarks.on_imbalance(classes, training + validation),
+        *remarks.on_held_out(classes, validation, given),
+    )

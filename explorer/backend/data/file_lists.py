@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from explorer.backend.data.collection import Collection, Named, collection, plain
+from explorer.backend.data.collection import Collection, Named, collection
 from explorer.backend.data.example_sources import from_file
 from explorer.backend.example_files import read_bytes
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import Reading
+from explorer.values.names import plain
 
 FILES = (
     "file",
