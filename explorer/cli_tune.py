@@ -50,6 +50,8 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
         metavar="SHARE",
         help=_("the share that is held out, or a folder (default: 0.2)"),
     )
+    tune.add_argument("--label-column", default="", metavar="COLUMN", help=_("of a .csv that holds the classes, by its name or number"))
+    tune.add_argument("--file-column", default="", metavar="COLUMN", help=_("of a .csv that holds the files, by its name or number"))
     tune.add_argument("--seed", type=int, default=0, help=_("of split, first weights and order (default: 0)"))
     tune.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help=_("where the model, its history and a plain Keras script go")
@@ -73,7 +75,8 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
     from explorer.backend.tuning.export import bundle
     from explorer.backend.tuning.fine_tuning import fine_tune
 
-    data = training_data(options.data, network.reading, options.validation, options.seed)
+    columns = {"label_column": options.label_column, "file_column": options.file_column}
+    data = training_data(options.data, network.reading, options.validation, options.seed, **columns)
     phases = [
         dataclasses.replace(phase, optimizer=optimizer, learning_rate=rate, epochs=epochs, batch_size=options.batch_size)
         for phase, optimizer, rate, epochs in zip(
@@ -171,7 +174,7 @@ def _tell(run: Any, data: Any, options: argparse.Namespace, print_json: Callable
                 accuracy=outcome.accuracy, low=outcome.low, high=outcome.high
             )
         )
-    for note in (*data.notes, *run.notices, *(f"{name}: {why}" for name, why in data.left_out)):
+    for note in (*run.notices, *(f"{name}: {why}" for name, why in data.left_out)):
         print(note, file=sys.stderr)
     print(options.output)
 

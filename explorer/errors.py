@@ -30,6 +30,14 @@ class UnknownName(ExplorerError, KeyError):
     __str__ = Exception.__str__  # KeyError would put the sentence in quotes
 
 
+class UndecidedColumn(ExplorerError):
+    """A table has several columns that may hold the classes; `columns` are their names."""
+
+    def __init__(self, message: str, columns: Iterable[str]) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
+
+
 class WeightsUnavailable(ExplorerError):
     """A weights file is not on this machine and could not be downloaded."""
 

@@ -244,6 +244,7 @@ class DataSpec:
     seed: decides which examples are held out, and what is drawn for a built-in set.
     count: how many examples a built-in set has; 0 for its own number.
     stamp: tells versions of the file apart.
+    label_column, file_column: which columns of a .csv hold the classes and the files, by their names or numbers; "" to find them.
     """
 
     source: str
@@ -252,6 +253,8 @@ class DataSpec:
     seed: int = 0
     count: int = 0
     stamp: str = ""
+    label_column: str = ""
+    file_column: str = ""
 
 
 @dataclass(frozen=True)

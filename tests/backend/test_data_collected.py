@@ -220,7 +220,7 @@ def test_the_two_sides_of_a_zip_are_joined_and_that_is_said(folder, tmp_path):
     pictures(tmp_path / "in" / "test", a=1, b=1)
     folder.apply(Collected("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 3, "b": 3}
-    assert "set.zip has held-out examples of its own" in found(folder).notes[0]
+    assert "set.zip is split already; here its parts are put together" in found(folder).notes[0]
 
 
 def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
@@ -228,7 +228,7 @@ def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
     pictures(tmp_path / "in", test=2)
     folder.apply(Collected("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 2, "b": 2}
-    assert found(folder).left_out == (("0.png", "0.png lies in no class's folder."), ("1.png", "1.png lies in no class's folder."))
+    assert found(folder).notes[0] == "Left aside, as it holds no folders of the classes: test."
 
 
 def test_a_zip_that_is_refused_leaves_what_was_there(folder, file, tmp_path):

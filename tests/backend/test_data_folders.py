@@ -180,8 +180,45 @@ def test_the_held_out_folder_may_be_called_otherwise(name, tmp_path):
     assert len(training_data(tmp_path, PICTURES).validation) == 2
 
 
-def test_classes_that_are_called_train_and_test_are_classes(tmp_path):
-    assert training_data(pictures(tmp_path, train=2, test=2), PICTURES).classes == ("test", "train")
+def test_a_class_that_is_called_train_is_a_class(tmp_path):
+    assert training_data(pictures(tmp_path, car=2, train=2, bus=2), PICTURES).classes == ("bus", "car", "train")
+
+
+def test_parts_without_class_folders_are_no_classes(tmp_path):
+    text = refusal(pictures(tmp_path, train=2, test=2), PICTURES)
+    assert "(test, train) hold files, but no folders of the classes" in text
+
+
+def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
+    pictures(tmp_path / "data" / "seg_train" / "seg_train", Sea=3, forest=3)
+    pictures(tmp_path / "data" / "seg_test" / "seg_test", sea=1, forest=1)
+    for place, name in enumerate(("sea", "forest")):
+        picture(tmp_path / "data" / "seg_test" / "seg_test" / name / "0.png", 900 + place)
+    pictures(tmp_path / "data", seg_pred=2)
+    (tmp_path / "licence.txt").write_text("free")
+    data = training_data(tmp_path, PICTURES, validation=0.5)
+    assert (data.classes, len(data.training), len(data.validation)) == (("forest", "Sea"), 6, 2)
+    assert data.notes == (
+        "Left aside, as it holds no folders of the classes: seg_pred.",
+        "The data is split already: seg_train is trained on. It has a test part only, so seg_test is the validation.",
+        "In the validation part, sea is taken for Sea: they differ in case only.",
+    )
+
+
+def test_classes_that_differ_in_case_only_are_said(tmp_path):
+    assert (
+        "Cat and cat differ in case only, but are taken for different classes."
+        in training_data(pictures(tmp_path, cat=2, Cat=2), PICTURES).notes
+    )
+
+
+def test_other_data_for_the_validation_takes_the_place_of_its_own_part(tmp_path):
+    pictures(tmp_path / "mine" / "train", a=2, b=2)
+    pictures(tmp_path / "mine" / "val", a=1, b=1)
+    data = training_data(tmp_path / "mine", PICTURES, validation=str(pictures(tmp_path / "other", a=2, b=2)))
+    assert len(data.validation) == 4
+    assert "The validation part of the data is left aside, as other data is given for it." in data.notes
+    assert not any("split already" in note for note in data.notes)
 
 
 def test_another_folder_can_be_held_out(tmp_path):

@@ -3,9 +3,9 @@ import pytest
 from data_sets import PICTURES, classes_of, names, pictures
 
 from explorer.backend.data import training_data
-from explorer.backend.data.collection import natural
 from explorer.backend.data.splitting import held_out
 from explorer.values import Example, Labelled
+from explorer.values.names import natural
 
 
 def labelled(*classes, groups=None):

@@ -40,14 +40,10 @@ def test_the_bytes_of_a_zip_do_as_well(tmp_path, into):
     assert files(unpacked(path.read_bytes(), into)) == ["cat/1.png"]
 
 
-def test_a_folder_that_holds_all_the_rest_is_passed_over(tmp_path, into):
+def test_what_macos_leaves_in_a_zip_is_not_unpacked(tmp_path, into):
     members = {"my data/cat/1.png": b"1", "my data/dog/2.png": b"2", "__MACOSX/my data/._x": b"", "my data/.DS_Store": b""}
-    assert unpacked(zipped(tmp_path / "a.zip", members), into) == into / "my data"
+    assert unpacked(zipped(tmp_path / "a.zip", members), into) == into
     assert files(into) == ["my data/cat/1.png", "my data/dog/2.png"]
-
-
-def test_a_single_class_is_no_folder_to_pass_over(tmp_path, into):
-    assert unpacked(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}), into) == into
 
 
 @pytest.mark.parametrize(

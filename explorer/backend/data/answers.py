@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from explorer.backend.data.collection import plain
 from explorer.errors import ExplorerError
 from explorer.locale import _
+from explorer.values.names import plain
 
 Array: TypeAlias = np.ndarray[Any, Any]
 NUMBERS, TEXTS = "buif", "SUO"  # kinds of arrays

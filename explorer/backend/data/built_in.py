@@ -12,12 +12,13 @@ from PIL import Image
 
 from explorer.backend import audio, synthesis
 from explorer.backend.data import patterns
-from explorer.backend.data.collection import Collection, collection, natural
+from explorer.backend.data.collection import Collection, collection
 from explorer.backend.evaluation_data import LARGEST
 from explorer.catalog import DATA_SETS, TIMBRES
 from explorer.errors import ExplorerError, UnknownName, near
 from explorer.locale import _
 from explorer.values import Example, Reading
+from explorer.values.names import natural
 
 Data: TypeAlias = "bytes | np.ndarray[Any, np.dtype[np.uint8]]"
 

@@ -1,4 +1,4 @@
-"""A folder with one folder a class; windows of one recording lie in a folder of their own inside it."""
+"""A folder with one folder a class, in parts or not; windows of one recording lie in a folder of their own inside it."""
 
 from __future__ import annotations
 
@@ -7,80 +7,78 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from explorer.backend.data.collection import Collection, Named, collection, natural, plain
+from explorer.backend.data.collection import Collection, LeftOut, Named, collection
 from explorer.backend.data.example_sources import from_file, is_ignored
 from explorer.errors import ExplorerError, UnreadableExample
+from explorer.folders import Folder, Steps, folder_of
+from explorer.layouts import Layout, Side, classes_in, layout
 from explorer.locale import _
 from explorer.values import Reading
+from explorer.values.names import natural, plain
 
-TRAINING = ("train", "training")
-NAMES = ".explorer-classes.json"  # {folder: class}, of the folders that can't be called like their class
-HELD_OUT = ("validation", "valid", "val", "test")  # the first of them that is there
+NAMES = ".explorer-classes.json"  # {folder: class}, of the folders that can't be called like their class; explorer's own folders have one
 
 
-def sides(folder: Path) -> tuple[Path, Path] | None:
-    """Return the folders to train on and to hold out, where a folder holds just these (train/ and validation/); else None.
+def laid_out(folder: Path, name: str = "") -> Layout:
+    """Return which file in a folder is of which class and part.
 
-    Upper or lower case; train/ may be called training/, validation/ also valid/, val/ or test/; a test/ beside both is left aside.
+    name: what to call the folder. Raises ExplorerError where that can't be told, or it can't be read.
     """
-    inside = folders_in(folder)
-    there = {path.name.lower(): path for path in inside}
-    training = [path for name, path in there.items() if name in TRAINING]
-    held_out = [there[name] for name in HELD_OUT if name in there]
-    spare = len(held_out) == 2 and "test" in there
-    if len(training) != 1 or len(inside) != 1 + len(held_out) or not (len(held_out) == 1 or spare):
-        return None
-    return (training[0], held_out[0]) if folders_in(training[0]) else None
+    own = names_in(folder)
+    return layout(in_memory(folder), name or plain(folder.name)) if own is None else classes_in(in_memory(folder), own)
 
 
-def collected(folder: Path, reading: Reading) -> Collection:
-    """Return the examples in a folder of class folders: files by class and name; unreadable ones are left out and named.
+def collected(folder: Path, reading: Reading, name: str = "") -> tuple[Collection, Collection | None]:
+    """Return the examples in a folder of class folders, and those that it holds for validation, None where it is not split.
 
-    Files in one folder inside a class's folder are a group. Raises ExplorerError where there are no class folders.
+    Files come by class and name; unreadable ones are left out and named. Files in one folder inside a class's folder are a group.
+    name: what to call the folder. Raises ExplorerError where there are no class folders.
     """
-    classes = folders_in(folder)
-    if not classes:
-        raise ExplorerError(
-            _("{folder} holds no folders: put the files of each class into a folder that is named after it.").format(folder=folder.name)
-        )
+    found = laid_out(folder, name)
+    training = _of_side(folder, found.training, reading, found.left_out, found.notes)
+    if found.validation is None:
+        return training, None
+    return training, _of_side(folder, found.validation, reading, notes=(found.split,))
+
+
+def _of_side(folder: Path, side: Side, reading: Reading, left_out: LeftOut = (), notes: tuple[str, ...] = ()) -> Collection:
     examples: list[Named] = []
-    left_out = beside(folder)
-    names = names_in(folder)
-    labelled = sorted(((names.get(one.name, plain(one.name)), one) for one in classes), key=lambda pair: natural(pair[0]))
-    for label, one in labelled:
-        for path in files_in(one):
-            inside = path.relative_to(one)
-            name = plain(f"{label}/{inside.as_posix()}")
-            group = plain(f"{label}/{inside.parts[0]}") if len(inside.parts) > 1 else ""
-            try:
-                examples.append((from_file(path, name, reading), (label,), group))
-            except UnreadableExample as why:
-                left_out.append((name, str(why)))
-    return collection(examples, left_out=tuple(left_out), classes=dict.fromkeys(label for label, _one in labelled))
+    unread = []
+    for one in side.members:
+        try:
+            examples.append((from_file(folder.joinpath(*one.path), one.name, reading), (one.label,), one.group))
+        except UnreadableExample as why:
+            unread.append((one.name, str(why)))
+    return collection(examples, left_out=(*left_out, *unread), notes=notes, classes=side.classes)
 
 
-def beside(folder: Path) -> list[tuple[str, str]]:
-    """Return (name, why it is left out) of the files beside the class folders."""
-    names = sorted((plain(path.name) for path in folder.iterdir() if not path.is_dir() and not is_ignored(path.name)), key=natural)
-    return [(name, _("{name} lies in no class's folder.").format(name=name)) for name in names]
+def in_memory(folder: Path) -> Folder:
+    """Return all that is in a folder, but for what is hidden; links to folders are followed.
+
+    Raises ExplorerError where it can't be read.
+    """
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        raise ExplorerError(_("The folder {folder} can't be read: {why}.").format(folder=folder, why=error.strerror)) from error
+    files: list[Steps] = []
+    folders: list[Steps] = []
+    been: set[str] = set()
+    for path, inside, names in os.walk(folder, followlinks=True):
+        steps = Path(path).relative_to(folder).parts
+        inside[:] = [] if os.path.realpath(path) in been else [name for name in inside if not is_ignored(name)]
+        been.add(os.path.realpath(path))
+        folders.append(steps)
+        files += [(*steps, name) for name in names if not is_ignored(name)]
+    return folder_of(files, folders)
 
 
-def names_in(folder: Path) -> dict[str, str]:
-    """Return the names of those classes whose folders are called otherwise, as the file `NAMES` says it, if there is one."""
+def names_in(folder: Path) -> dict[str, str] | None:
+    """Return the names of those classes whose folders are called otherwise, as the file `NAMES` says it; None where there is none."""
     try:
         return dict(json.loads((folder / NAMES).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        return {}
-
-
-def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder, in their natural order. Raises ExplorerError where it can't be read."""
-    try:
-        return sorted(
-            (path for path in folder.iterdir() if path.is_dir() and not is_ignored(path.name)), key=lambda path: natural(path.name)
-        )
-    except OSError as error:
-        raise ExplorerError(_("The folder {folder} can't be read: {why}.").format(folder=folder, why=error.strerror)) from error
+        return None
 
 
 def files_in(folder: Path) -> Iterator[Path]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from explorer.backend.data.class_folders import beside, collected, files_in, folders_in, names_in, sides
-from explorer.backend.data.collection import natural, plain
+from explorer.backend.data.class_folders import collected, in_memory
 from explorer.backend.data.datasets import training_data
 from explorer.backend.data.example_sources import from_file
 from explorer.backend.data.kept_classes import KeptClasses, composed, short
@@ -20,8 +19,10 @@ from explorer.backend.data.sources import data_spec
 from explorer.backend.data.summaries import summary
 from explorer.backend.data.zips import unpacked
 from explorer.errors import ExplorerError, UnreadableExample
+from explorer.layouts import Layout, layout_or_class, on_page
 from explorer.locale import _
 from explorer.values import Collected, DataClass, DataSpec, DataSummary, Reading, TrainingData
+from explorer.values.names import natural, plain
 
 LARGEST = 2 * 2**30  # bytes of all files together
 MOST = 20_000  # files
@@ -89,7 +90,7 @@ class CollectedFolder:
 
     def _unfinished(self, reading: Reading, error: ExplorerError) -> TrainingData:
         """Return what can't be trained on yet, and what is missing."""
-        found = collected(self._classes.folder, reading)
+        found, _held = collected(self._classes.folder, reading)
         filled = [name for name, number in zip(found.classes, counts(found.classes, found.examples), strict=True) if number]
         if not filled and found.left_out:
             missing = str(error)
@@ -136,31 +137,22 @@ class CollectedFolder:
             packed.write_bytes(change.data)
             folder = unpacked(packed, Path(room) / "files" / composed(packed.stem))
             packed.unlink()
-            sizes = [path.stat().st_size for path in files_in(folder)]
-            if not sizes:
-                raise ExplorerError(_("There are no files in {name}.").format(name=packed.name))
-            if not self._fits(len(sizes), sum(sizes)):
-                raise ExplorerError(f"{packed.name}: {self._full()}")
-            both = sides(folder)
-            if both:
-                said = _("{name} has held-out examples of its own; here they are put together with the others.")
-                self._notes.append(said.format(name=packed.name))
-            for one in both or (folder,):
-                self._move_in(one, folders_in(one) or ([] if both else [one]))
+            self._move_in(packed.name, folder, layout_or_class(in_memory(folder), composed(packed.stem)))
 
-    def _move_in(self, folder: Path, classes: Sequence[Path]) -> None:
-        """Move in the files of the class folders in a folder, or of that folder where it is a class's own; name what lies beside them."""
-        names, serial = names_in(folder), next(self._zips)
-        for one in classes:
-            label = composed(names.get(one.name, plain(one.name)))
-            self._classes.of(label)
-            for source in list(files_in(one)):
-                inside = source.relative_to(one)
-                path = self._classes.new_file(label, f"{serial} {inside.parts[0]}" if len(inside.parts) > 1 else "", source.name)
-                source.replace(path)
-                self._keep(path, label, plain(f"{label}/{inside.as_posix()}"))
-        if folder not in classes:
-            self._left_out += [("", name, why) for name, why in beside(folder)]
+    def _move_in(self, name: str, folder: Path, found: Layout) -> None:
+        """Move in the files of the classes that a zip was found to hold; name what lies beside them."""
+        members, serial = found.both.members, next(self._zips)
+        if not members:
+            raise ExplorerError(_("There are no files in {name}.").format(name=name))
+        if not self._fits(len(members), sum(folder.joinpath(*one.path).stat().st_size for one in members)):
+            raise ExplorerError(f"{name}: {self._full()}")
+        for one in members:
+            label = composed(one.label)
+            path = self._classes.new_file(label, f"{serial} {one.inside[0]}" if one.group else "", one.path[-1])
+            folder.joinpath(*one.path).replace(path)
+            self._keep(path, label, one.name)
+        self._left_out += [("", one, why) for one, why in found.left_out]
+        self._notes += on_page(name, found)
 
     def _rename(self, change: Collected) -> None:
         moved, old, new = self._classes.rename(change.label, change.name), composed(change.label), composed(change.name)

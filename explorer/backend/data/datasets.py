@@ -12,15 +12,18 @@ from typing import Any
 from explorer.backend.data import array_pairs, built_in, class_folders, file_lists, remarks, tf_data
 from explorer.backend.data.collection import Collection
 from explorer.backend.data.copies import same_content, together
-from explorer.backend.data.sources import checked_share, data_spec, stamp
+from explorer.backend.data.sources import checked_share, data_spec, not_a_list, stamp
 from explorer.backend.data.splitting import held_out
 from explorer.backend.data.zips import kept_unpacked
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
 from explorer.values import DataSpec, Labelled, Reading, TrainingData
+from explorer.values.names import spelled_as
 
 
-def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: int = 0) -> TrainingData:
+def training_data(
+    source: Any, reading: Reading, validation: Any = 0.2, seed: int = 0, *, label_column: str | int = "", file_column: str | int = ""
+) -> TrainingData:
     """Return examples to train a network on that reads as `reading` says, and those that are held out.
 
     source: a `DataSpec`, whose own validation, seed and count hold; what `data_spec` takes; a pair (x, y) of examples and
@@ -28,6 +31,7 @@ def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: in
         `TrainingData`, as it is.
     validation: the share that is held out, 0 to below 1, of each class; or another source. Where a folder, or a zip of one,
         holds train/ and validation/ (or val/, test/), that one is held out instead of a share.
+    label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; "" to find them.
     seed: decides which examples are held out. The order of the examples hangs on their names only.
     Files that can't be read are left out and named. Raises ExplorerError for what is no data, for fewer than two examples
     or classes, and for held-out classes that are not trained on.
@@ -40,21 +44,33 @@ def training_data(source: Any, reading: Reading, validation: Any = 0.2, seed: in
         return source
     if isinstance(source, DataSpec):
         validation, seed = source.validation, source.seed
+    elif isinstance(source, str | os.PathLike):
+        source = data_spec(source, seed=seed, label_column=label_column, file_column=file_column)
+    elif label_column or file_column:
+        raise not_a_list()
     share = checked_share(validation) if validation is None or isinstance(validation, Real) else None
-    own, held = _gathered(source, reading, seed)
+    own, held = _gathered(source, reading)
     if share is None:
-        given, inner = _gathered(validation, reading, seed)
-        held = inner or given
+        given, inner = _gathered(_alike(validation, source, seed), reading)
+        notes = (_("The validation part of the data is left aside, as other data is given for it."),) if held else ()
+        held = replace(inner or given, notes=(*given.notes, *notes))
     own, empty = _without_empty(own)
     _refuse_too_little(own)
     own = replace(own, notes=(*own.notes, *empty))
     return _given(own, held, reading) if held else _divided(own, share or 0.0, seed, reading)
 
 
-def _gathered(source: Any, reading: Reading, seed: int) -> tuple[Collection, Collection | None]:
+def _alike(validation: Any, source: Any, seed: int) -> Any:
+    """Return the validation data; a list of files has the columns that the data has."""
+    if not isinstance(validation, str | os.PathLike):
+        return validation
+    spec = data_spec(validation, seed=seed)
+    columns = (source.label_column, source.file_column) if isinstance(source, DataSpec) and spec.source == "csv" else ("", "")
+    return replace(spec, label_column=columns[0], file_column=columns[1])
+
+
+def _gathered(source: Any, reading: Reading) -> tuple[Collection, Collection | None]:
     """Return what a source holds, and what it says is held out."""
-    if isinstance(source, str | os.PathLike):
-        source = data_spec(source, seed=seed)
     if isinstance(source, DataSpec):
         return _specified(source, reading)
     if hasattr(source, "element_spec") and hasattr(source, "as_numpy_iterator"):
@@ -77,12 +93,9 @@ def _specified(spec: DataSpec, reading: Reading) -> tuple[Collection, Collection
     if spec.source == "npz":
         own, held = array_pairs.collected(*array_pairs.read_npz(path), reading), None
     elif spec.source == "csv":
-        own, held = file_lists.collected(path, reading), None
+        own, held = file_lists.collected(path, reading, spec.label_column, spec.file_column)
     else:
-        folder = kept_unpacked(path) if spec.source == "zip" else path
-        sides = class_folders.sides(folder)
-        own = class_folders.collected(sides[0] if sides else folder, reading)
-        held = class_folders.collected(sides[1], reading) if sides else None
+        own, held = class_folders.collected(kept_unpacked(path) if spec.source == "zip" else path, reading, path.name)
     changed = _("{name} has changed since it was chosen.").format(name=path.name)
     return replace(own, notes=(changed, *own.notes)) if spec.stamp not in ("", stamp(path)) else own, held
 
@@ -132,23 +145,35 @@ def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
     """Hold out what was given for it."""
     if not held.examples:
         raise ExplorerError(_("None of the held-out data can be read; give other files, or a share to hold out."))
-    used = [held.classes[place] for place, count in enumerate(remarks.counts(held.classes, held.examples)) if count]
+    spelled = spelled_as(own.classes, held.classes)
+    used = [spelled[held.classes[place]] for place, count in enumerate(remarks.counts(held.classes, held.examples)) if count]
     alone = [name for name in used if name not in own.classes]
     if alone:
         raise ExplorerError(
             _("Held out, but not trained on: {names}. The classes of both sides must have the same names.").format(names=", ".join(alone))
         )
     place_of = {name: place for place, name in enumerate(own.classes)}
-    validation = tuple(replace(one, classes=tuple(sorted(place_of[held.classes[place]] for place in one.classes))) for one in held.examples)
+    places = [place_of.get(spelled[name], -1) for name in held.classes]  # without an example where there is none
+    validation = tuple(replace(one, classes=tuple(sorted(places[place] for place in one.classes))) for one in held.examples)
     count, same = len(own.examples), same_content([one.example for one in own.examples + validation])
     examples = together(own.examples + validation, same)
     training, validation = examples[:count], examples[count:]
     out = frozenset(range(count, len(examples)))
-    notes = (*own.notes, *held.notes, *_notes(own.classes, training, validation, given=True), *remarks.on_copies(same, examples, out))
+    notes = (
+        *own.notes,
+        *held.notes,
+        *remarks.on_spelling(spelled),
+        *_notes(own.classes, training, validation, given=True),
+        *remarks.on_copies(same, examples, out),
+    )
     return TrainingData(
         reading.kind, own.classes, training, validation, own.multi_label or held.multi_label, own.left_out + held.left_out, notes
     )
 
 
 def _notes(classes: Sequence[str], training: tuple[Labelled, ...], validation: tuple[Labelled, ...], given: bool) -> tuple[str, ...]:
-    return *remarks.on_imbalance(classes, training + validation), *remarks.on_held_out(classes, validation, given)
+    return (
+        *remarks.on_case(classes),
+        *remarks.on_imbalance(classes, training + validation),
+        *remarks.on_held_out(classes, validation, given),
+    )

@@ -2,125 +2,217 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from explorer.backend.data.collection import Collection, Named, collection, plain
+from explorer.backend.data import columns as by_columns
+from explorer.backend.data.collection import Collection, Named, collection
+from explorer.backend.data.column_names import FILES, LABELS, SEVERAL
+from explorer.backend.data.column_parts import split_column
+from explorer.backend.data.columns import YES_OR_NO, letters
 from explorer.backend.data.example_sources import from_file
-from explorer.backend.example_files import read_bytes
+from explorer.backend.data.listed_files import ListedFiles
+from explorer.backend.data.tables import Column, Row, columns_of, rows_of
 from explorer.errors import ExplorerError, UnreadableExample
-from explorer.locale import _
+from explorer.locale import _, counted
+from explorer.parts import Parts, some
 from explorer.values import Reading
+from explorer.values.names import plain
 
-FILES = (
-    "file",
-    "filename",
-    "file_name",
-    "path",
-    "filepath",
-    "image",
-    "picture",
-    "sound",
-    "audio",
-    "name",
-)  # what their column may be called
-YES_OR_NO = {"0": False, "1": True, "0.0": False, "1.0": True, "": False}
+PIXELS = 100  # numbers in a cell, or columns of them, from which on they are taken for a picture
 
-Row: TypeAlias = "list[str]"
+Classes: TypeAlias = "tuple[str, ...]"
 
 
-def collected(path: Path, reading: Reading) -> Collection:
-    """Return the examples that a .csv lists; files that are not there or can't be read are left out and named.
+@dataclass(frozen=True)
+class Labels:
+    """The classes of each line, the names of all where they have an order, and whether an example may be of any number of them."""
 
-    Each line names a file, seen from the folder of the .csv, and its classes: in one cell ("cat", or "cat;dog" for several
-    at once), in several cells, or as 0 and 1 in columns that a first line names. Separated by commas, tabs or semicolons.
-    Raises ExplorerError for what is no such table.
+    of_lines: Sequence[Classes]
+    classes: Classes | None
+    multi_label: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a list are."""
+
+    files: Column
+    labels: Sequence[Column]
+    split: tuple[Column, Parts] | None
+    group: Column | None
+
+
+def collected(path: Path, reading: Reading, label_column: str = "", file_column: str = "") -> tuple[Collection, Collection | None]:
+    """Return the examples that a .csv lists, and those that it lists for validation, None where no column says a split.
+
+    Each line names a file, seen from the folder of the .csv or in a folder inside it, with or without its ending, and its classes:
+    in one cell ("cat", or "cat;dog" for several at once), in several cells, or as 0 and 1 in columns that a first line names.
+    Which column is what is told by its name and by what it holds. Files that are not there or can't be read are left out and named.
+    label_column, file_column: the name of the column of the classes and of the files, or its number from 1 on; "" to find it.
+    Raises ExplorerError for what is no such table, and for numbers to predict; UndecidedColumn where several columns may hold the
+    classes; UnknownName for a column that is not there.
     """
-    header, rows = _table(path)
-    files = next((place for place, name in enumerate(header) if name.lower() in FILES), 0)
-    multi_label, classes_of, classes = _classes(path.name, header, [_without(row, files) for row in rows], _without(header, files))
-    examples: list[Named] = []
-    left_out = []
-    for row in rows:
-        name = row[files].strip()
-        own = classes_of(_without(row, files))
-        try:
-            if len(own) != 1 and not multi_label:
-                raise UnreadableExample(_("{name} is listed without a class.").format(name=name))
-            examples.append((from_file(path.parent / os.path.expanduser(name), name, reading), own, ""))
-        except UnreadableExample as why:
-            left_out.append((name, str(why)))
-    return collection(examples, multi_label, tuple(left_out), classes=classes)
+    listed = ListedFiles(path)
+    header, columns = _table(path, listed)
+    roles = _roles(path.name, columns, listed, label_column, file_column, has_header=bool(header))
+    labels = _labels(roles.labels)
+    sides = {side: _of_side(roles, labels, side, listed, reading) for side in ((True, False) if roles.split else (True,))}
+    own = sides[True]
+    left_out, notes = own.left_out, [*_said(roles, columns, header), *([labels.note] if labels.note else []), *own.notes]
+    own = Collection(own.classes, own.examples, own.multi_label, left_out, tuple(notes))
+    return own, sides.get(False)
 
 
-def _table(path: Path) -> tuple[Row, list[Row]]:
-    """Return the first line, [] where it names no columns, and all others, each with as many cells as the longest."""
-    rows = _rows(path)
-    named = bool(rows) and _is_header(rows[0], path.parent)
-    if named and not rows[0][0] and _names_files(rows[0]):  # the numbers of the rows, as pandas writes them
-        rows = [row[1:] for row in rows]
+def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
+    """Return the first line, [] where it names no columns, and the columns. Raises ExplorerError for what lists no files."""
+    rows = rows_of(path)
     width = max(map(len, rows), default=0)
     if width < 2:
         raise ExplorerError(
             _("{name} must list a file and its class in each line, separated by a comma: roses/1.jpg,rose.").format(name=path.name)
         )
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
-    return (rows[0], rows[1:]) if named else ([], rows)
+    header, rows = (rows[0], rows[1:]) if _is_header(rows[0], listed) else ([], rows)
+    columns = tuple(one for one in columns_of(header, rows) if one.name or one.distinct)
+    if _holds_pixels(columns):
+        raise ExplorerError(
+            _("{name} holds the pixels themselves, not names of files: save them as an .npz with x and y, and give that.").format(
+                name=path.name
+            )
+        )
+    return header, columns
 
 
-def _rows(path: Path) -> list[Row]:
-    """Return the lines that are not empty, cell by cell."""
-    try:
-        text = _decoded(read_bytes(path))
-    except UnreadableExample as error:
-        raise ExplorerError(str(error)) from error
-    if "\0" in text:
-        raise ExplorerError(_("{name} is no table of text: save it as .csv in UTF-8.").format(name=path.name))
-    first = text.lstrip().split("\n", 1)[0]
-    separator = next((one for one in ("\t", ",", ";") if one in first), ",")
-    try:
-        rows = [[*map(str.strip, row)] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
-    except csv.Error as error:
-        raise ExplorerError(_("{name} is no table of text: {why}.").format(name=path.name, why=error)) from error
-    return [row for row in rows if any(row)]
+def _holds_pixels(columns: Sequence[Column]) -> bool:
+    numbers = sum(one.numbers is not None and not by_columns.is_yes_or_no(one) for one in columns)
+    first = next(zip(*(one.cells for one in columns), strict=True), ())
+    return numbers > PIXELS or any(len(cell.split()) > PIXELS and cell.replace(" ", "").isdigit() for cell in first)
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
-
-
-def _is_header(row: Row, folder: Path) -> bool:
-    """Whether a line names columns: no file that is there, but what a column of files is called, or first what has no ending."""
-    if any(os.path.isfile(folder / cell) for cell in row):  # unlike Path.is_file, False for what is too long to be a name
+def _is_header(row: Row, listed: ListedFiles) -> bool:
+    """Whether a line names columns: no file that is there, but what a column of files is called, or what has no ending."""
+    names = [letters(cell) for cell in row]
+    names_files = any(name in FILES for name in names)
+    if names_files and any(name in group for group in LABELS for name in names):
+        return True
+    if any(listed.knows(cell) for cell in row):
         return False
-    return _names_files(row) or not Path(row[0]).suffix
+    return names_files or not any(re.search(r"\.\w{2,4}$", cell) for cell in row)
 
 
-def _names_files(row: Row) -> bool:
-    return any(cell.lower() in FILES for cell in row)
+def _roles(table: str, columns: Sequence[Column], listed: ListedFiles, label_column: str, file_column: str, has_header: bool) -> Roles:
+    """Return what each column is."""
+    chosen = by_columns.named(columns, label_column, "label_column") if label_column else None
+    if file_column:
+        files = by_columns.named(columns, file_column, "file_column")
+    else:
+        files = by_columns.file_column([one for one in columns if one is not chosen], listed.knows)
+    rest = [one for one in columns if one not in (files, chosen)]
+    split = split_column(rest) if chosen or len(rest) > 1 else None
+    rest = [one for one in rest if split is None or one is not split[0]]
+    labels = [chosen] if chosen else by_columns.label_columns(rest, table, has_header)
+    if len(labels) == 1:
+        by_columns.refuse_numbers(labels[0], table)
+    return Roles(files, labels, split, by_columns.group_column(one for one in rest if one not in labels))
 
 
-def _without(row: Row, place: int) -> Row:
-    return row[:place] + row[place + 1 :]
+def _said(roles: Roles, columns: Sequence[Column], header: Row) -> list[str]:
+    """Say which columns are used, where it might have been others."""
+    used = [roles.files, *roles.labels, *([roles.split[0]] if roles.split else []), *([roles.group] if roles.group else [])]
+    others = [one.called for one in columns if one not in used and one.name]
+    notes = []
+    if others or (header and len(columns) > 1 + len(roles.labels)):
+        said = _("The files are those of the column {files}, the classes those of {labels}.")
+        notes.append(said.format(files=roles.files.called, labels=some([one.called for one in roles.labels])))
+    if others:
+        notes.append(_("Not used: {columns}.").format(columns=some(others)))
+    if roles.group:
+        notes.append(_("Examples of the same {column} stay on one side of the split.").format(column=roles.group.called))
+    if roles.split and roles.split[1].spare:
+        notes.append(_("Left aside: {names}.").format(names=some(roles.split[1].spare)))
+    return notes
 
 
-def _classes(
-    name: str, header: Row, cells: list[Row], columns: Row
-) -> tuple[bool, Callable[[Row], tuple[str, ...]], tuple[str, ...] | None]:
-    """Return whether an example may be of several classes, what finds those of a line, and the classes where columns are named so."""
-    width = max(map(len, cells), default=0)
-    if width > 1 and all(cell.lower() in YES_OR_NO for row in cells for cell in row):
-        if not header:
-            raise ExplorerError(_("{name} has columns of 0 and 1: its first line must name the class of each.").format(name=name))
-        names = [plain(one) for one in columns]
-        return True, lambda row: tuple(one for one, cell in zip(names, row, strict=True) if YES_OR_NO[cell]), tuple(dict.fromkeys(names))
-    if width > 1 or any(";" in cell for row in cells for cell in row):
-        return True, lambda row: tuple(plain(one.strip()) for cell in row for one in cell.split(";") if one.strip()), None
-    return False, lambda row: tuple(plain(cell) for cell in row if cell), None
+def _of_side(roles: Roles, labels: Labels, training: bool, listed: ListedFiles, reading: Reading) -> Collection:
+    """Return the examples that are trained on, or validated with: one for each file, whose lines must agree."""
+    lines: dict[str, list[int]] = {}
+    part_of = roles.split[0].cells if roles.split else None
+    wanted = (roles.split[1].training if training else roles.split[1].validation) if roles.split else ()
+    for place, name in enumerate(roles.files.cells):
+        if name and (part_of is None or part_of[place] in wanted):
+            lines.setdefault(name, []).append(place)
+    examples: list[Named] = []
+    left_out: list[tuple[str, str]] = []
+    torn = 0
+    for name, places in lines.items():
+        own = dict.fromkeys(labels.of_lines[place] for place in places)
+        try:
+            if len(own) > 1:
+                torn += 1
+                classes = some(sorted({one for several in own for one in several}))
+                raise UnreadableExample(_("{name} is listed with different classes: {classes}.").format(name=name, classes=classes))
+            (classes_of,) = own
+            if len(classes_of) != 1 and not labels.multi_label:
+                raise UnreadableExample(_("{name} is listed without a class.").format(name=name))
+            group = f"{roles.group.called} {cell}" if roles.group and (cell := roles.group.cells[places[0]]) else ""
+            examples.append((from_file(listed.find(name), name, reading), classes_of, group))
+        except UnreadableExample as why:
+            left_out.append((name, str(why)))
+    notes = (*_on_lines(lines, torn), *((roles.split[1].note,) if roles.split and not training else ()))
+    return collection(examples, labels.multi_label, tuple(left_out), notes, labels.classes)
+
+
+def _on_lines(lines: dict[str, list[int]], torn: int) -> Iterable[str]:
+    """Say where files are listed more than once."""
+    again = sum(len(places) > 1 for places in lines.values())
+    if (merged := again - torn) > 0:
+        yield counted("{number} file is in several lines, and taken once.", "{number} files are in several lines, and taken once.", merged)
+    if torn:
+        said = counted("{number} file is listed with different classes", "{number} files are listed with different classes", torn)
+        yield _('{files}, and left out: write "cat;dog" into one cell to train on several classes at once.').format(files=said)
+
+
+def _labels(columns: Sequence[Column]) -> Labels:
+    """Return the classes that columns give."""
+    if len(columns) > 1 and all(map(by_columns.is_yes_or_no, columns)):
+        names = [plain(one.name) for one in columns]
+        rows = zip(*(one.cells for one in columns), strict=True)
+        found = [tuple(name for name, cell in zip(names, row, strict=True) if YES_OR_NO[cell.lower()]) for row in rows]
+        one_each = bool(found) and all(len(one) == 1 for one in found)
+        said = _("Each line has a single 1, so each example is taken to be of one class.")
+        return Labels(found, tuple(dict.fromkeys(names)), not one_each, said if one_each else "")
+    read, said = _reader(columns)
+    rows = zip(*(one.cells for one in columns), strict=True)
+    found = [tuple(dict.fromkeys(plain(one) for cell in row for one in read(cell))) for row in rows]
+    return Labels(found, None, len(columns) > 1 or any(len(one) > 1 for one in found), said)
+
+
+def _reader(columns: Sequence[Column]) -> tuple[Callable[[str], Iterable[str]], str]:
+    """Return what reads the classes in a cell, and what there is to say of it."""
+    cells = {cell for one in columns for cell in one.distinct}
+    if all(one.numbers is not None and all(number == int(number) for number in one.numbers) for one in columns):
+        return lambda cell: [str(int(float(cell)))] if cell else [], ""
+    separator = next((one for one in (";", "|") if any(one in cell for cell in cells)), "")
+    name = letters(columns[0].name)
+    if not separator and (name in SEVERAL or all(cell.startswith("[") for cell in cells)):
+        separator = next((one for one in (",", " ") if any(one in cell for cell in cells)), "")
+        if separator == " " and not _are_words(cells, always=name.startswith(("tag", "attribute"))):
+            separator = ""
+    if not separator:
+        return lambda cell: [cell] if cell else [], ""
+    said = _("A cell of {column} names several classes, with {separator!r} between them.").format(
+        column=columns[0].called, separator=separator
+    )
+    return lambda cell: [inner for one in cell.strip("[]").split(separator) if (inner := one.strip(" '\""))], said
+
+
+def _are_words(cells: Iterable[str], always: bool) -> bool:
+    """Whether each word in the cells is a class of its own: there are fewer of them than cells, or one stands alone in another cell."""
+    words = {word for cell in cells for word in cell.split()}
+    alone = {cell for cell in cells if " " not in cell}
+    return always or len(words) < len(set(cells)) or any(word in alone for cell in cells if " " in cell for word in cell.split())

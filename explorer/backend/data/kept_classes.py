@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
-from explorer.backend.data.class_folders import HELD_OUT, NAMES, TRAINING, files_in
-from explorer.backend.data.collection import plain
+from explorer.backend.data.class_folders import NAMES, files_in
 from explorer.backend.data.example_sources import is_ignored
 from explorer.errors import ExplorerError
 from explorer.locale import _
+from explorer.values.names import plain
 
 LONGEST = 100  # characters of a class's name
 # What a folder can be called on every system; classes with other names have a folder with a number, and so have those that look like one.
@@ -35,6 +35,7 @@ class KeptClasses:
         self._folders: dict[str, Path] = {}
         self._numbers = count(1)
         folder.mkdir()
+        self._write_names({})
 
     def labels(self) -> dict[str, Path]:
         """Return the folder of each class."""
@@ -48,7 +49,7 @@ class KeptClasses:
         if not label or len(label) > LONGEST:
             raise ExplorerError(_("The name of a class has 1 to {longest} characters.").format(longest=LONGEST))
         taken = {path.name.casefold() for path in self._folders.values()}
-        numbered = not PLAIN.fullmatch(label) or label.casefold() in {*taken, *TRAINING, *HELD_OUT} or is_ignored(label)
+        numbered = not PLAIN.fullmatch(label) or label.casefold() in taken or is_ignored(label)
         path = self.folder / (f"class {next(self._numbers):05}" if numbered else label)
         if numbered:
             self._write_names({**self._folders, label: path})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from explorer.backend.data.copies import Places, copies
 from explorer.locale import _, counted
 from explorer.values import Labelled
+from explorer.values.names import caseless
 
 LOPSIDED = 3  # times as many examples as the smallest class has: from there on it is said
 NAMED = 3  # of many, how many are named
@@ -19,6 +20,21 @@ def counts(classes: Sequence[str], examples: Iterable[Labelled]) -> list[int]:
         for place in one.classes:
             found[place] += 1
     return found
+
+
+def on_case(classes: Sequence[str]) -> tuple[str, ...]:
+    """Say which classes differ in case only."""
+    same: dict[str, list[str]] = {}
+    for name in classes:
+        same.setdefault(caseless(name), []).append(name)
+    said = _("{names} differ in case only, but are taken for different classes.")
+    return tuple(said.format(names=_(" and ").join(names)) for names in same.values() if len(names) > 1)
+
+
+def on_spelling(spelled: Mapping[str, str]) -> tuple[str, ...]:
+    """Say which classes of the validation are spelled otherwise than those that are trained on; `spelled`: as these are."""
+    other = [_("{one} is taken for {other}").format(one=one, other=known) for one, known in spelled.items() if one != known]
+    return (_("In the validation part, {names}: they differ in case only.").format(names=", ".join(_some(other))),) if other else ()
 
 
 def on_imbalance(classes: Sequence[str], examples: Sequence[Labelled]) -> tuple[str, ...]:

@@ -15,11 +15,16 @@ from explorer.locale import _
 from explorer.options import stamp_of
 from explorer.values import DataSpec
 
-FILES = {".zip": "zip", ".npz": "npz", ".csv": "csv"}
+FILES = {".zip": "zip", ".npz": "npz", ".csv": "csv", ".tsv": "csv"}
 
 
 def data_spec(
-    path_or_name: str | os.PathLike[str], validation: float | str | os.PathLike[str] = 0.2, seed: int = 0, count: int = 0
+    path_or_name: str | os.PathLike[str],
+    validation: float | str | os.PathLike[str] = 0.2,
+    seed: int = 0,
+    count: int = 0,
+    label_column: str | int = "",
+    file_column: str | int = "",
 ) -> DataSpec:
     """Return the checked spec of data to train on.
 
@@ -28,11 +33,15 @@ def data_spec(
     validation: the share that is held out, 0 to below 1, or the path of held-out data.
     seed: decides which examples are held out, and what is drawn for a built-in set; 0 to 2**32 - 1.
     count: how many examples a built-in set has; 0 for its own number.
+    label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; "" to find them.
     Raises UnknownName where there is no such data, ExplorerError for what is none, and for other values.
     """
     seed, count = _whole("seed", seed), _whole("count", count)
     kept = checked_share(validation) if isinstance(validation, Real) else str(_there(validation))
+    columns = str(label_column or ""), str(file_column or "")
     if isinstance(path_or_name, str) and path_or_name in BUILT_IN:
+        if any(columns):
+            raise not_a_list()
         return DataSpec("built-in", path_or_name, kept, seed, count)
     path = _there(path_or_name)
     source = "folder" if path.is_dir() else FILES.get(path.suffix.lower())
@@ -44,7 +53,14 @@ def data_spec(
         )
     if count:
         raise ExplorerError(_("count is for the built-in sets: {names}.").format(names=", ".join(BUILT_IN)))
-    return DataSpec(source, str(path), kept, seed, stamp=stamp(path))
+    if any(columns) and source != "csv":
+        raise not_a_list()
+    return DataSpec(source, str(path), kept, seed, 0, stamp(path), *columns)
+
+
+def not_a_list() -> ExplorerError:
+    """Return what to raise where columns are named of data that has none."""
+    return ExplorerError(_("label_column and file_column are for a .csv, which lists files and their classes."))
 
 
 def stamp(path: Path) -> str:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from explorer.backend.data.class_folders import folders_in
 from explorer.backend.data.example_sources import is_ignored
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -34,7 +33,7 @@ _keeping = threading.Lock()
 
 
 def unpacked(source: Path | bytes, into: Path) -> Path:
-    """Unpack a zip and return the folder of class folders in it, which is `into` or the single folder that holds everything.
+    """Unpack a zip and return the folder that holds all of it.
 
     into: a folder that is empty or not there yet; what was put there is removed again where the zip is refused.
     Raises ExplorerError where the zip is damaged or encrypted; where a name in it leads elsewhere, or is a link; where it
@@ -52,11 +51,11 @@ def unpacked(source: Path | bytes, into: Path) -> Path:
     except ExplorerError:
         shutil.rmtree(into, ignore_errors=True)
         raise
-    return _inner(into)
+    return into
 
 
 def kept_unpacked(path: Path) -> Path:
-    """Return the folder of class folders in a zip, unpacked once; it is kept as long as this process lives."""
+    """Return the folder that holds all of a zip, unpacked once; it is kept as long as this process lives."""
     with _keeping:
         key = str(path), stamp_of(path)
         if key not in _kept:
@@ -144,10 +143,3 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(member) as packed, path.open("xb") as file:
         shutil.copyfileobj(packed, file, PIECE)
-
-
-def _inner(folder: Path) -> Path:
-    """Return the folder of class folders: inside a single folder that holds all the rest."""
-    inside = folders_in(folder)
-    alone = len(inside) == 1 and len(list(folder.iterdir())) == 1 and folders_in(inside[0])
-    return _inner(inside[0]) if alone else folder

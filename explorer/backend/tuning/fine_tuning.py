@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def fine_tune(
     head: Head | str = "guide",
     phases: Sequence[Phase] = (HEAD_PHASE, TAIL_PHASE),
     validation: Any = 0.2,
+    label_column: str | int = "",
+    file_column: str | int = "",
     callbacks: Sequence[Any] = (),
     augment: Augmentation | bool = False,
     seed: int = 0,
@@ -49,15 +52,18 @@ def fine_tune(
     (keras.io/api/applications). The network itself is never changed.
 
     network: what `explorer.load` returns or takes.
-    data: a folder of class folders, a zip of one, an .npz of x and y, a .csv of files and classes; the name of a built-in set
-        ("digits", "patterns", "timbres"); a pair (examples, classes), classes as numbers or names (n,), or 0 and 1 (n, classes)
+    data: a folder of class folders, in parts (train/, test/, ...) or not, a zip of one, an .npz of x and y, a .csv of files and
+        classes; the name of a built-in set ("digits", "patterns", "timbres"); a pair (examples, classes), classes as numbers or names (n,), or 0 and 1 (n, classes)
         where several hold at once; or a tf.data.Dataset of such pairs.
     freeze: k freezes `layers[:k]` of the backbone, in Keras's indices; a list of names just those layers; "backbone", as by
         default, all but the new head.
     train_from: instead, the first block or layer that trains ("block_13").
     head: "guide" (global average pooling, a dense layer of 1024, softmax), "plain" (without that layer), or an `explorer.Head`.
     phases: `explorer.Phase`s; by default 5 epochs for the head alone (RMSprop), then 5 for head and tail (SGD, 0.0001, momentum 0.9).
-    validation: the share that is held out, 0 to below 1; or other data, given as `data` is.
+    validation: the share that is held out, 0 to below 1; or other data, given as `data` is. A split that the data has itself goes
+        before the share; what was recognised is among the run's `notices`.
+    label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; by default
+        they are found by their names and by what they hold.
     callbacks: Keras's or your own; `self.model` is the whole tuned model. A BackupAndRestore lets the training go on after an interruption.
     augment: True or an `explorer.Augmentation`, for pictures.
     seed: 0 to 2,147,483,647; decides the split, the first weights of the head and the order of examples.
@@ -68,14 +74,15 @@ def fine_tune(
     on_progress: takes an `explorer.TrainingStep` at each batch and epoch; stop: asked at each batch whether to end.
         Ctrl-C, and ■ in a notebook, stop it too once an epoch is through.
     Returns a `Run` with `network`, `plan` and `history`; what goes wrong half-way is in its `failure`, with the best weights so far.
-    Raises ExplorerError for what does not fit, UnknownName for layers that are not there, UnreadableExample for data that can't be read.
+    Raises ExplorerError for what does not fit, UnknownName for layers that are not there, UnreadableExample for data that can't be read,
+        UndecidedColumn for a .csv of which several columns may hold the classes.
     """
     _check_kinds("phases", phases, Phase)
     _check_kinds("callbacks", callbacks, keras.callbacks.Callback)
     check_seed(seed)
     head_at = str(head_at)
     network = _network(network)
-    tuned_on = training_data(data, network.reading, validation, seed)
+    tuned_on = training_data(data, network.reading, validation, seed, label_column=label_column, file_column=file_column)
     recipe = Recipe(
         _freeze(network, freeze, train_from, head_at),
         _head(head, tuned_on.multi_label),
@@ -94,7 +101,7 @@ def fine_tune(
     run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
     if run.state == "done":
         Backups(folder).remove()
-    return run
+    return replace(run, notices=(*tuned_on.notes, *run.notices))
 
 
 def _check_kinds(what: str, given: Any, kind: type) -> None:

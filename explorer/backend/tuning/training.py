@@ -38,7 +38,7 @@ class Run:
     trainable: the names of the layers that trained last, read back from the compiled model.
     state: "done", "stopped" (by `stop`) or "failed"; `failure` says why, and what to do.
     outcome: how the held-out examples were answered; None where the training did not get so far, or nothing is held out.
-    notices: what there is to know of the run, in sentences.
+    notices: what there is to know of the run and its data, in sentences.
     """
 
     network: Network
