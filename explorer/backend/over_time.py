@@ -58,7 +58,9 @@ def windows(example: Example, how: MelSpectrogram, hop: int, first: int, count: 
 
 
 def _spectrograms(example: Example, how: MelSpectrogram, hop: int, first: int, count: int) -> Array:
-    samples = audio.resampled(example, how, first * hop, (count - 1) * hop + how.samples)
+    lost: list[range] = []
+    samples = audio.resampled(example, how, first * hop, (count - 1) * hop + how.samples, lost)
+    audio.warn_of(audio.in_words(lost, example))
     shared, step = mel.power(samples, how), hop // how.hop
     power = np.stack([shared[:, place * step : place * step + how.frames] for place in range(count)])
     power[:, :, [0, -1]] = _ends(samples, how, hop, count)
