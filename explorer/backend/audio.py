@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -17,9 +16,9 @@ from typing import Any, BinaryIO, TypeAlias, cast
 import numpy as np
 
 from explorer.backend import mel, sound_files
-from explorer.backend.example_files import existing
+from explorer.backend.example_files import bytes_from, existing, warn_of
 from explorer.backend.sound_decoding import Samples, checked
-from explorer.errors import ExampleWarning, UnreadableExample
+from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.options import stamp_of
 from explorer.values import LARGEST, Axis, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch
@@ -51,13 +50,7 @@ def read(source: Source) -> Example:
     if isinstance(source, np.ndarray):
         raise UnreadableExample(_("How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."))
     if hasattr(source, "read"):
-        try:
-            data = source.read()
-        except (OSError, ValueError) as error:  # such as one that is closed
-            raise UnreadableExample(_("The file object can't be read: {why}.").format(why=error)) from error
-        if not isinstance(data, bytes):
-            raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
-        return Example("audio", data, Path(str(getattr(source, "name", _("the sound")))).name)
+        return Example("audio", bytes_from(source), Path(str(getattr(source, "name", _("the sound")))).name)
     raise UnreadableExample(
         _("A sound is a path, bytes, a file object or a tuple (samples, rate), not {type}.").format(type=type(source).__name__)
     )
@@ -210,12 +203,6 @@ def in_words(lost: Sequence[range], example: Example) -> tuple[str, ...]:
     rate = sound_files.sound_of(example).rate
     told = _("{name} is damaged: {seconds:.2f} s from {start:.2f} s on can't be decoded and are heard as silence.")
     return (told.format(name=example.name, seconds=sum(map(len, lost)) / rate, start=lost[0].start / rate),)
-
-
-def warn_of(sentences: Iterable[str]) -> None:
-    """Warn (ExampleWarning) of what is wrong with an example."""
-    for one in sentences:
-        warnings.warn(one, ExampleWarning, stacklevel=3)
 
 
 def _spectrogram(example: Example, how: MelSpectrogram) -> tuple[Samples, tuple[str, ...]]:

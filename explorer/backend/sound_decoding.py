@@ -38,7 +38,7 @@ _silencing = threading.Lock()
 @contextmanager
 def opened(example: Example) -> Iterator[Any]:
     """Give the file of an example as a soundfile.SoundFile. Raises UnreadableExample."""
-    from soundfile import LibsndfileError, SoundFile
+    from soundfile import SoundFile
 
     with source_of(example) as source:
         head = source.read_at(0)
@@ -46,8 +46,8 @@ def opened(example: Example) -> Iterator[Any]:
         try:
             with _silenced(is_mpeg(head)):
                 file = SoundFile(source)
-        except LibsndfileError as error:
-            what = what_it_is(head, error.error_string)
+        except Exception as error:  # soundfile raises other kinds too, where libsndfile says what it doesn't know
+            what = what_it_is(head, getattr(error, "error_string", str(error)))
             raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=what)) from error
         file.seekable = lambda: False  # else soundfile seeks before and after it reads, which is inexact in MP3 and fails at a lying end
         with file:
