@@ -21,6 +21,15 @@ FORMATS = {  # name: (format, subtype, options)
 }
 
 
+HEADERLESS = ("RAW", "SD2")  # formats whose files don't say what is in them
+WRITABLE = [
+    (kind, subtype)
+    for kind in soundfile.available_formats()
+    for subtype in soundfile.available_subtypes(kind)
+    if kind not in HEADERLESS and soundfile.check_format(kind, subtype)
+]
+
+
 def piece(seconds, rate=44_100, channels=1):
     """Return float32 (n, channels): notes that change, and noise."""
     time = np.arange(round(seconds * rate)) / rate
@@ -32,8 +41,13 @@ def piece(seconds, rate=44_100, channels=1):
 def encoded(samples, rate, name="wav"):
     """Return the bytes of a sound file."""
     kind, subtype, options = FORMATS[name]
+    return written(samples, rate, kind, subtype, options)
+
+
+def written(samples, rate, kind, subtype, options=None):
+    """Return the bytes of a sound file in any format that libsndfile writes."""
     out = io.BytesIO()
-    with soundfile.SoundFile(out, "w", rate, samples.shape[1], subtype, format=kind, **options) as file:
+    with soundfile.SoundFile(out, "w", rate, samples.shape[1], subtype, format=kind, **(options or {})) as file:
         for first in range(0, len(samples), 4096):  # libsndfile 1.2.2 crashes on Vorbis that is written in one go
             file.write(samples[first : first + 4096])
     return out.getvalue()

@@ -104,6 +104,11 @@ def _by_input(example: Example, reading: Reading) -> list[Array]:
     return matched
 
 
+def defects(_example: Example) -> tuple[str, ...]:
+    """Return nothing: arrays are taken as they are."""
+    return ()
+
+
 def axes_of(_reading: Reading, _example: Example | None = None) -> tuple[Axis, ...]:
     """Return no axes: nothing says where the cells of a feature map lie on several arrays."""
     return ()
@@ -173,9 +178,10 @@ def _given(example: Example) -> dict[str, Array]:
         return {"0": _comma_separated(data)}
     except UnreadableExample:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+    except Exception as error:  # NumPy and zipfile raise what they like on damaged files
+        why = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableExample(
-            _("{name} is no .npy, .npz or .csv file of numbers that can be read ({why}).").format(name=example.name, why=error)
+            _("{name} is no .npy, .npz or .csv file of numbers that can be read ({why}).").format(name=example.name, why=why)
         ) from error
 
 

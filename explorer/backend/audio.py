@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 import numpy as np
 
 from explorer.backend import mel, sound_files
-from explorer.backend.example_files import existing
+from explorer.backend.example_files import bytes_from, existing, warn_of
 from explorer.backend.sound_decoding import Samples, checked
 from explorer.errors import UnreadableExample
 from explorer.locale import _
@@ -49,13 +50,7 @@ def read(source: Source) -> Example:
     if isinstance(source, np.ndarray):
         raise UnreadableExample(_("How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."))
     if hasattr(source, "read"):
-        try:
-            data = source.read()
-        except (OSError, ValueError) as error:  # such as one that is closed
-            raise UnreadableExample(_("The file object can't be read: {why}.").format(why=error)) from error
-        if not isinstance(data, bytes):
-            raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
-        return Example("audio", data, Path(str(getattr(source, "name", _("the sound")))).name)
+        return Example("audio", bytes_from(source), Path(str(getattr(source, "name", _("the sound")))).name)
     raise UnreadableExample(
         _("A sound is a path, bytes, a file object or a tuple (samples, rate), not {type}.").format(type=type(source).__name__)
     )
@@ -91,17 +86,19 @@ def to_batch(example: Example, reading: Reading) -> tuple[Samples]:
     """Return the spectrogram a network reads, in decibels, in a tuple of one: float32 (1, bands, frames, 1).
 
     The channels are averaged, resampled by librosa's "soxr_hq", and heard from `example.start` on, or around the middle.
-    Raises UnreadableExample with the reason.
+    Raises UnreadableExample with the reason; warns (ExampleWarning) of what can't be decoded, and is heard as silence.
     """
-    return (_spectrogram(example, _how(reading))[None, ..., None],)
+    spectrogram, lost = _spectrogram(example, _how(reading))
+    warn_of(lost)
+    return (spectrogram[None, ..., None],)
 
 
 def to_view(example: Example, reading: Reading) -> SeenInput:
     """Return the sound as it came, as its envelope, and the spectrogram that the network sees of a part of it."""
     how = _how(reading)
-    sound, spectrogram = sound_files.sound_of(example), _spectrogram(example, how)
+    sound, (spectrogram, lost) = sound_files.sound_of(example), _spectrogram(example, how)
     start, stop = part_of(example, how)
-    notes = list(sound.defects)
+    notes = [*sound.defects, *lost]
     if stop - sound.seconds > 0.05:  # else both would be shown as the same
         notes.append(_("The sound lasts {seconds:.1f} s; silence follows to {stop:.1f} s.").format(seconds=sound.seconds, stop=stop))
     if spectrogram.max() <= mel.decibels(SILENCE, how).max():
@@ -169,16 +166,17 @@ def length(example: Example, how: MelSpectrogram) -> int:
     return -(-sound.frames * how.rate // sound.rate)
 
 
-def resampled(example: Example, how: MelSpectrogram, first: int, count: int) -> Samples:
+def resampled(example: Example, how: MelSpectrogram, first: int, count: int, lost: list[range] | None = None) -> Samples:
     """Return float32 (count,): samples of the whole sound at how.rate, one channel, from `first` on; zeros where it has ended.
 
+    lost: gets the sound's own frames that can't be decoded, and are silence.
     Only that part is decoded; the result is that of resampling the whole to 1e-5. Raises UnreadableExample.
     """
     from librosa import resample
 
     sound = sound_files.sound_of(example)
     if sound.rate == how.rate:
-        return sound_files.mono(example, first, count)
+        return sound_files.mono(example, first, count, lost)
     common = math.gcd(sound.rate, how.rate)
     own, new = sound.rate // common, how.rate // common  # so many samples of the sound are so many at how.rate
     margin = math.ceil(MARGIN * how.rate)
@@ -186,9 +184,8 @@ def resampled(example: Example, how: MelSpectrogram, first: int, count: int) -> 
     last = min(sound.frames, -(-(first + count + margin) * own // new))
     heard = np.zeros(count, np.float32)
     if last > steps * own:
-        part = resample(
-            sound_files.mono(example, steps * own, last - steps * own), orig_sr=sound.rate, target_sr=how.rate, res_type="soxr_hq"
-        )
+        own_samples = sound_files.mono(example, steps * own, last - steps * own, lost)
+        part = resample(own_samples, orig_sr=sound.rate, target_sr=how.rate, res_type="soxr_hq")
         wanted = part[first - steps * new :][: max(0, min(count, length(example, how) - first))]
         heard[: len(wanted)] = wanted
     return heard
@@ -199,15 +196,25 @@ def defects(example: Example) -> tuple[str, ...]:
     return sound_files.sound_of(example).defects
 
 
-def _spectrogram(example: Example, how: MelSpectrogram) -> Samples:
-    """Return the spectrogram of the part that is heard; remembered, as the page asks for it thrice, and so read-only."""
+def in_words(lost: Sequence[range], example: Example) -> tuple[str, ...]:
+    """Return a sentence on the frames of a sound that can't be decoded, where there are any."""
+    if not lost:
+        return ()
+    rate = sound_files.sound_of(example).rate
+    told = _("{name} is damaged: {seconds:.2f} s from {start:.2f} s on can't be decoded and are heard as silence.")
+    return (told.format(name=example.name, seconds=sum(map(len, lost)) / rate, start=lost[0].start / rate),)
 
-    def made(_example: Example) -> Samples:
-        spectrogram = mel.spectrogram(resampled(example, how, _first(example, how), how.samples), how)
+
+def _spectrogram(example: Example, how: MelSpectrogram) -> tuple[Samples, tuple[str, ...]]:
+    """Return the spectrogram of the part that is heard, and what was lost of it; remembered, as the page asks thrice, so read-only."""
+
+    def made(_example: Example) -> tuple[Samples, tuple[str, ...]]:
+        lost: list[range] = []
+        spectrogram = mel.spectrogram(resampled(example, how, _first(example, how), how.samples, lost), how)
         spectrogram.flags.writeable = False
-        return spectrogram
+        return spectrogram, in_words(lost, example)
 
-    return cast("Samples", sound_files.remembered((example.start, how), example, made))
+    return cast("tuple[Samples, tuple[str, ...]]", sound_files.remembered((example.start, how), example, made))
 
 
 def _first(example: Example, how: MelSpectrogram) -> int:

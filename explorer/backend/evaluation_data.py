@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,7 +31,7 @@ def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
         raise ExplorerError(_("There is no file {path}.").format(path=path)) from None
     except ExplorerError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # NumPy and zipfile raise what they like on damaged files
         raise ExplorerError(
             _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
         ) from error

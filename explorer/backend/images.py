@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
-from explorer.backend.example_files import bytes_of, read_bytes
+from explorer.backend import depths
+from explorer.backend.example_files import bytes_from, bytes_of, read_bytes, warn_of
+from explorer.backend.picture_kinds import claims_too_much, is_raw, raw, what_it_is
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import Axis, Example, FileOnDisk, Reading, SeenInput
@@ -25,8 +27,17 @@ Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT = {  # by its values
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 DIGIT_CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
-SOUNDS = (b"fLaC", b"OggS", b"ID3")  # how FLAC, Ogg and MP3 files begin
+LONGEST = 2048  # pixels of ink, from side to side, that are drawn on a square
 PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
@@ -38,7 +49,7 @@ def read(source: Source) -> Example:
 
     source: a path, the bytes of an image file, a binary file object, a Pillow image, or an array
         (height, width, 3) of uint8.
-    Raises UnreadableExample where it is none of these, or where the path leads nowhere.
+    Raises UnreadableExample where it is none of these, or where the path leads nowhere; warns (ExampleWarning) as `defects` tells.
     """
     if isinstance(source, Example):
         return source
@@ -48,16 +59,15 @@ def read(source: Source) -> Example:
         if 0 in source.size:
             raise UnreadableExample(_("The picture has no pixels."))
         with _refusing(_("The picture")):
-            return Example("image", np.array(_upright_rgb(source)), _("the picture"))
+            upright, notes = _upright_rgb(source, source.copy)
+        warn_of(notes)
+        return Example("image", np.array(upright), _("the picture"))
     if isinstance(source, bytes | bytearray | memoryview):
         return Example("image", bytes(source), _("the picture"))
     if isinstance(source, str | os.PathLike):
         return Example("image", read_bytes(Path(source)), Path(source).name)
     if hasattr(source, "read"):
-        data = source.read()
-        if not isinstance(data, bytes):
-            raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
-        return Example("image", data, Path(str(getattr(source, "name", _("the picture")))).name)
+        return Example("image", bytes_from(source), Path(str(getattr(source, "name", _("the picture")))).name)
     raise UnreadableExample(
         _("An example is a path, bytes, a file object, a Pillow image or an array (height, width, 3) of uint8, not {type}.").format(
             type=type(source).__name__
@@ -79,90 +89,110 @@ def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def picture(example: Example) -> Image.Image:
-    """Return the picture upright, as RGB: alpha on white, the first frame of animations, 16 bits brought to 8.
+    """Return the picture upright, as RGB: alpha on white, the first frame of animations, more than 8 bits brought to 8.
 
     Raises UnreadableExample with the reason, also where its file is gone or has changed.
     """
+    return _decoded(example)[0]
+
+
+def defects(example: Example) -> tuple[str, ...]:
+    """Return, in sentences, what had to be assumed of the values of a picture of more than 8 bits. Raises UnreadableExample."""
     if isinstance(example.data, np.ndarray):
-        return Image.fromarray(example.data)
-    return _decoded(example)
+        return ()
+    data = _bytes(example)
+    with _refusing(example.name, data):
+        deep = depths.is_deep(_opened(data))
+    return _decoded(example)[1] if deep else ()
 
 
 def check(example: Example) -> None:
     """Raise UnreadableExample where `picture` would. A file is read to its end, a JPEG at an eighth of its size and in grey."""
-    if not isinstance(example.data, np.ndarray):
-        _decoded(example, draft=True)
+    _decoded(example, draft=True)
 
 
-def _decoded(example: Example, draft: bool = False) -> Image.Image:
+def _bytes(example: Example) -> bytes:
     data = bytes_of(example.data, example.name) if isinstance(example.data, FileOnDisk) else example.data
     if not isinstance(data, bytes):
         raise UnreadableExample(_("{name} is no picture.").format(name=example.name))
     if not data:
         raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
+    return data
+
+
+def _decoded(example: Example, draft: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the picture, and what `defects` tells of it."""
+    if isinstance(example.data, np.ndarray):
+        return Image.fromarray(example.data), ()
+    data = _bytes(example)
     with _refusing(example.name, data):
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = _opened(data)
+        if is_raw(image):
+            raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=raw()))
+        if claims_too_much(image, len(data)):
+            raise UnreadableExample(
+                _("{name} claims to hold {width} x {height} pixels, which can't be in its {size} bytes; save the picture again.").format(
+                    name=example.name, width=f"{image.width:,}", height=f"{image.height:,}", size=f"{len(data):,}"
+                )
+            )
         if draft:
             image.draft("L", (1, 1))
-        return _upright_rgb(image)
+        return _upright_rgb(image, partial(_opened, data))
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
 @contextmanager
 def _refusing(name: str, data: bytes = b"") -> Iterator[None]:
-    """Turn what Pillow raises on files that are none, damaged or too large into sentences."""
+    """Turn what is raised on files that are no pictures, damaged or too large into sentences."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow thinks of a camera's damaged notes
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
+    except UnreadableExample:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableExample(
             _("{name} holds more than {limit} million pixels; save a smaller copy.").format(name=name, limit=MAX_PIXELS // 10**6)
         ) from None
     except UnidentifiedImageError:
-        raise UnreadableExample(_("{name} is {what}.").format(name=name, what=_what_it_is(data))) from None
-    except (OSError, SyntaxError, ValueError, RuntimeError, struct.error, MemoryError) as error:
-        raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=name, why=error)) from error
+        raise UnreadableExample(_("{name} is {what}.").format(name=name, what=what_it_is(data))) from None
+    except FloatingPointError:
+        raise UnreadableExample(_("{name} holds NaN or infinite values; save it with numbers in their place.").format(name=name)) from None
+    except MemoryError as error:
+        raise UnreadableExample(_("{name} takes more memory than there is; save a smaller copy.").format(name=name)) from error
+    except Exception as error:  # Pillow's decoders raise what they like on damaged files
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=name, why=why)) from error
 
 
-def _what_it_is(data: bytes) -> str:
-    known = {
-        b"%PDF": _("a PDF document; export the page as PNG or JPEG"),
-        b"<svg": _("an SVG drawing, which has no pixels yet; export it as PNG"),
-        b"<?xml": _("an XML or SVG file; export the drawing as PNG"),
-        b"%!PS": _("a PostScript file; export it as PNG"),
-        b"RIFF": _("not a WebP picture though it begins like one"),
-    }
-    if data.startswith(SOUNDS) or data[8:12] == b"WAVE" or (data[:1] == b"\xff" and data[1:2] >= b"\xe0"):  # the last one: MP3
-        return _("a sound; choose a network that hears, such as timbres")
-    start = data[:512].lstrip()
-    otherwise = _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
-    return next((what for magic, what in known.items() if start.startswith(magic)), otherwise)
-
-
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    if image.getexif().get(ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _eight_bit(image)
+def _upright_rgb(image: Image.Image, again: Callable[[], Image.Image]) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return a picture upright, as RGB of 8 bits, and what had to be assumed of deeper ones; `again` opens it once more."""
+    came = image
+    image, notes = depths.to_eight_bits(image, again)
+    came.load()
+    turn = UPRIGHT.get(_orientation(came))
+    if turn is not None:
+        image = image.transpose(turn)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         coloured = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
-    if image.mode != "RGB":
-        return image.convert("RGB")
-    image.load()  # convert() would copy it, and a photograph is large
-    return image
+    if image.mode == "LAB":  # which Pillow doesn't convert without profiles
+        lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        image = cast("Image.Image", ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB"))
+    return (image if image.mode == "RGB" else image.convert("RGB")), notes  # convert() would copy it, and a photograph is large
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Return a 16-bit, 32-bit or float picture as 8-bit grey: integers by their range, floats by 0..1 or 0..255."""
-    values = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds NaN or infinite values")
-    top = values.max(initial=0.0)
-    scales = (1.0, 255.0) if image.mode == "F" else (65_535.0, 2.0**31 - 1)
-    full = scales[0] if top <= scales[0] else scales[1]
-    return Image.fromarray(np.clip(values / full * 255, 0, 255).round().astype(np.uint8))
+def _orientation(image: Image.Image) -> int:
+    """Return how the camera was held, by the picture's EXIF notes; 1 (upright) where they don't say it."""
+    try:
+        said = image.getexif().get(ORIENTATION, 1)
+        return int(said[0] if isinstance(said, tuple | bytes) else said)
+    except Exception:  # noqa: BLE001  # damaged notes raise what they like, and the picture is there all the same
+        return 1
 
 
 def to_batch(example: Example, reading: Reading) -> tuple[Pixels]:
@@ -181,16 +211,16 @@ def to_batch(example: Example, reading: Reading) -> tuple[Pixels]:
 
 def to_view(example: Example, reading: Reading) -> SeenInput:
     """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it."""
-    image = picture(example)
+    image, assumed = _decoded(example)
     came = image.copy()
     came.thumbnail((PREVIEW, PREVIEW))
     axes = axes_of(reading)
     if reading.convention == "digit":
         values, inverted = _digit(image, reading)
         seen = (values[..., 0] * 255).round().astype(np.uint8)
-        notes = (_("Dark ink on light paper: inverted, as the network was trained on light ink."),) if inverted else ()
-        return SeenInput(np.asarray(came), seen, image.size, axes, aligned=False, notes=notes)
-    return SeenInput(np.asarray(came), np.asarray(_fitted(image, reading)), image.size, axes)
+        dark = (_("Dark ink on light paper: inverted, as the network was trained on light ink."),) if inverted else ()
+        return SeenInput(np.asarray(came), seen, image.size, axes, aligned=False, notes=(*assumed, *dark))
+    return SeenInput(np.asarray(came), np.asarray(_fitted(image, reading)), image.size, axes, notes=assumed)
 
 
 def blank(_reading: Reading) -> Example:
@@ -228,6 +258,9 @@ def _digit(image: Image.Image, reading: Reading) -> tuple[np.ndarray[Any, np.dty
     rows, columns = np.nonzero(ink > 0.25)
     if rows.size:
         ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    if max(ink.shape) > LONGEST:
+        shape = [max(1, size * LONGEST // max(ink.shape)) for size in ink.shape[::-1]]
+        ink = np.asarray(Image.fromarray(ink).resize(shape, Image.Resampling.BOX))
     side = max(ink.shape)
     square = Image.new("F", (side, side))
     square.paste(Image.fromarray(ink), ((side - ink.shape[1]) // 2, (side - ink.shape[0]) // 2))

@@ -189,12 +189,13 @@ class Network(WholeModel, Hearing):
     def read(self, source: Any) -> Example:
         """Return the example that `source` holds, as `predict` takes it, to be read only once.
 
-        Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off.
+        Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off, and of what is assumed of the values
+        of a picture of more than 8 bits.
         """
         if isinstance(source, Example):
             return source
         example: Example = self._kind.read(source)
-        for defect in audio.defects(example) if self.reading.kind == "audio" else ():
+        for defect in self._kind.defects(example):
             warnings.warn(defect, ExampleWarning, stacklevel=3)
         return example
 

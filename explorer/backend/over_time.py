@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from explorer.backend import audio, mel
+from explorer.backend.example_files import warn_of
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Example, MelSpectrogram
@@ -58,7 +59,9 @@ def windows(example: Example, how: MelSpectrogram, hop: int, first: int, count: 
 
 
 def _spectrograms(example: Example, how: MelSpectrogram, hop: int, first: int, count: int) -> Array:
-    samples = audio.resampled(example, how, first * hop, (count - 1) * hop + how.samples)
+    lost: list[range] = []
+    samples = audio.resampled(example, how, first * hop, (count - 1) * hop + how.samples, lost)
+    warn_of(audio.in_words(lost, example))
     shared, step = mel.power(samples, how), hop // how.hop
     power = np.stack([shared[:, place * step : place * step + how.frames] for place in range(count)])
     power[:, :, [0, -1]] = _ends(samples, how, hop, count)

@@ -26,7 +26,10 @@ Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 LOUDEST = 100.0  # samples are -1 to 1; beyond this they are surely something else
 # MP3 takes bits from frames before, and Opus converges; at even frames mpg123 adds in the same order, which decides the last bit.
 WARM_UP, PAIR = 32 * 1152, 2 * 1152
-BLOCK = 2**18  # samples, over all channels, that are decoded at once
+BLOCK, PIECE = 2**18, 2**10  # samples, over all channels, that are decoded at once, and where that fails
+SIZED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # libsndfile cuts what their headers say to what is there
+COMPRESSED = ("FLAC", "OGG", "MP3")  # which libsndfile decodes from any frame on
+UNKNOWN = 2**62  # frames; FLAC that doesn't say how many it has is said to have more
 CHATTER = re.compile(rb"\s*$|(Note|Warning|Error): |\[[^]]*mpg123[^]]*\]")  # what mpg123 prints
 
 _silencing = threading.Lock()
@@ -35,7 +38,7 @@ _silencing = threading.Lock()
 @contextmanager
 def opened(example: Example) -> Iterator[Any]:
     """Give the file of an example as a soundfile.SoundFile. Raises UnreadableExample."""
-    from soundfile import LibsndfileError, SoundFile
+    from soundfile import SoundFile
 
     with source_of(example) as source:
         head = source.read_at(0)
@@ -43,8 +46,8 @@ def opened(example: Example) -> Iterator[Any]:
         try:
             with _silenced(is_mpeg(head)):
                 file = SoundFile(source)
-        except LibsndfileError as error:
-            what = what_it_is(head, error.error_string)
+        except Exception as error:  # soundfile raises other kinds too, where libsndfile says what it doesn't know
+            what = what_it_is(head, getattr(error, "error_string", str(error)))
             raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=what)) from error
         file.seekable = lambda: False  # else soundfile seeks before and after it reads, which is inexact in MP3 and fails at a lying end
         with file:
@@ -72,21 +75,32 @@ def source_of(example: Example) -> Iterator[Source]:
         yield Source(file)
 
 
-def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP) -> Iterator[Samples]:
-    """Yield frames first to last as float32 (frames, channels), to where decoding fails.
+def can_seek(file: Any) -> bool:
+    """Whether decoding may begin at any frame; where it may not, each sample hangs on all before it, or libsndfile misses the place."""
+    from soundfile import LibsndfileError
 
+    if file.format in SIZED:
+        try:
+            file.seek(1)  # libsndfile says of some codings that it can, and then can't
+        except LibsndfileError:
+            return False  # and the file is where it was: at its beginning
+    return file.format in SIZED or file.format in COMPRESSED
+
+
+def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP, at_once: int = BLOCK) -> Iterator[Samples]:
+    """Yield frames first to last as float32 (frames, channels), to where decoding fails, of a file that was just opened.
+
+    at_once: samples, over all channels, that are decoded, and may fail, together.
     Raises UnreadableExample for samples that are none.
     """
     from soundfile import LibsndfileError
 
     mpeg = file.subtype.startswith("MPEG")
-    at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
+    at = _begun(file, first, warm_up)
     try:
-        with _silenced(mpeg):
-            file.seek(at)
         while at < last:
             with _silenced(mpeg):
-                block = file.read(min(max(1, BLOCK // file.channels), last - at), dtype="float32", always_2d=True)
+                block = file.read(min(max(1, at_once // file.channels), last - at), dtype="float32", always_2d=True)
             if not len(block):
                 return
             wanted = block[max(0, first - at) :]
@@ -95,6 +109,22 @@ def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP)
                 yield checked(wanted, name)
     except LibsndfileError:
         return
+
+
+def _begun(file: Any, first: int, warm_up: int) -> int:
+    """Move to where decoding begins so that frame `first` comes out right, and return that frame; behind the end, where there is none."""
+    from soundfile import LibsndfileError
+
+    if not can_seek(file):
+        return 0
+    mpeg = file.subtype.startswith("MPEG")
+    at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
+    try:
+        with _silenced(mpeg):
+            file.seek(at)
+    except LibsndfileError:
+        return UNKNOWN
+    return at
 
 
 def checked(block: Samples, name: str) -> Samples:

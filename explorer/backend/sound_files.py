@@ -12,14 +12,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from explorer.backend.sound_decoding import Samples, decoded, opened, source_of
-from explorer.backend.sound_headers import Source, is_cut_ogg, mp3_frames, wav_sizes, what_it_is
+from explorer.backend.sound_decoding import BLOCK, COMPRESSED, PIECE, SIZED, UNKNOWN, Samples, can_seek, decoded, opened, source_of
+from explorer.backend.sound_headers import Source, is_cut_ogg, mp3_frames, wav_sizes
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST, Example, FileOnDisk
 
-SIZED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # libsndfile cuts what their headers say to what is there
-FORMATS = (*SIZED, "FLAC", "OGG", "MP3")
 DEEP = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")  # samples of more than 16 bits
 SHORTEST = 0.1  # seconds
 RATES = (1000, 384_000)
@@ -27,7 +25,6 @@ CHANNELS = (1, 64)
 STRETCHES = 1000  # of an envelope
 WHOLE = 600  # seconds up to which an envelope is made of all samples
 NEAR = 2**24  # frames of MP3 that are decoded sooner than a place in them is found
-UNKNOWN = 2**62  # frames; FLAC that doesn't say how many it has is said to have more
 GLANCE = 2**11  # frames of each stretch that the envelope of a longer sound is made of
 REMEMBERED = 8  # sounds
 
@@ -37,13 +34,17 @@ _remembering = threading.Lock()
 
 @dataclass(frozen=True)
 class Sound:
-    """What is in a file: samples per second, channels, the frames that are there, how they are coded, and what is wrong with it."""
+    """What is in a file: samples per second, channels, the frames that are there, how they are coded, and what is wrong with it.
+
+    any_part: whether a part can be decoded without all that comes before it.
+    """
 
     rate: int
     channels: int
     frames: int
     format: str
     subtype: str
+    any_part: bool = True
     defects: tuple[str, ...] = ()
 
     @property
@@ -57,21 +58,35 @@ def sound_of(example: Example) -> Sound:
     return cast("Sound", remembered("sound", example, _looked_at))
 
 
-def blocks(example: Example, first: int, count: int) -> Iterator[Samples]:
-    """Yield float32 (frames, channels) from frame `first` on: `count` frames in all, fewer where the sound ends or is damaged.
+def blocks(example: Example, first: int, count: int, lost: list[range] | None = None) -> Iterator[Samples]:
+    """Yield float32 (frames, channels) from frame `first` on: `count` frames in all, fewer where the sound ends.
 
-    Frames are the same wherever reading begins. Raises UnreadableExample.
+    Frames are the same wherever reading begins; those that can't be decoded are silence, and go into `lost`. Raises UnreadableExample.
     """
-    last = min(first + count, sound_of(example).frames)
-    with opened(example) as file:
-        yield from decoded(file, example.name, first, last)
+    sound = sound_of(example)
+    at, last, gap, at_once = first, min(first + count, sound.frames), PIECE, BLOCK
+    while at < last:
+        with opened(example) as file:  # libsndfile decodes no more of a file in which it failed once
+            for block in decoded(file, example.name, at, last, at_once=at_once):
+                at, gap = at + len(block), PIECE
+                yield block
+        if at < last and at_once == PIECE:
+            gap = min(gap, last - at)
+            if lost is not None:
+                lost.append(range(at, at + gap))
+            yield np.zeros((gap, sound.channels), np.float32)
+            at, gap = at + gap, 2 * gap
+        at_once = BLOCK if at_once == PIECE else PIECE
 
 
-def mono(example: Example, first: int, count: int) -> Samples:
-    """Return float32 (count,): the channels averaged, from frame `first` (0 or more) on; zeros where there is no sound."""
+def mono(example: Example, first: int, count: int, lost: list[range] | None = None) -> Samples:
+    """Return float32 (count,): the channels averaged, from frame `first` (0 or more) on; zeros where there is no sound.
+
+    lost: gets the frames that can't be decoded.
+    """
     heard = np.zeros(count, np.float32)
     at = 0
-    for block in blocks(example, first, count):
+    for block in blocks(example, first, count, lost):
         heard[at : at + len(block)] = block.mean(axis=1)
         at += len(block)
     return heard
@@ -106,8 +121,8 @@ def wav(samples: np.ndarray[Any, Any], rate: int) -> bytes:
 def envelope(example: Example) -> Samples:
     """Return float32 (n, 2): the lowest and highest sample, channels averaged, of n equal stretches of the whole sound; remembered.
 
-    Up to ten minutes it is made of all samples, for a longer sound of the first 2,048 of each stretch. n is 1000, or the
-    number of samples where there are fewer.
+    Up to ten minutes it is made of all samples, for a longer sound of the first 2,048 of each stretch, where any can be decoded without
+    the rest. n is 1000, or the number of samples where there are fewer.
     """
     return cast("Samples", remembered("envelope", example, _outlined))
 
@@ -117,7 +132,7 @@ def _outlined(example: Example) -> Samples:
     count = min(STRETCHES, sound.frames)
     edges = np.arange(count + 1) * sound.frames // count
     outline = np.zeros((count, 2), np.float32)
-    if sound.seconds > WHOLE:
+    if sound.seconds > WHOLE and sound.any_part:
         with opened(example) as file:
             for place, (first, last) in enumerate(pairwise(edges.tolist())):
                 for block in decoded(file, example.name, first, min(first + GLANCE, last), warm_up=0):
@@ -159,25 +174,23 @@ def _looked_at(example: Example) -> Sound:
     name = example.name
     with opened(example) as file:
         rate, channels, frames, kind, subtype = file.samplerate, file.channels, file.frames, file.format, file.subtype
-    if kind not in FORMATS:
-        raise UnreadableExample(_("{name} is {what}.").format(name=name, what=what_it_is(b"", "")))
+        any_part = can_seek(file)
     if not RATES[0] <= rate <= RATES[1]:
         raise UnreadableExample(_("{name} has {rate} samples a second; a sound has 1,000 to 384,000.").format(name=name, rate=rate))
     if not CHANNELS[0] <= channels <= CHANNELS[1]:
         raise UnreadableExample(_("{name} has {channels} channels; a sound has 1 to 64.").format(name=name, channels=channels))
     with source_of(example) as source:
         sized = source.end == source.size
-        there = (
-            frames
-            if kind in SIZED
-            else _frames_there(example, frames if sized else min(frames, mp3_frames(source) or frames), kind == "MP3")
-        )
+        if kind in COMPRESSED:
+            there = _frames_there(example, frames if sized else min(frames, mp3_frames(source) or frames), kind == "MP3")
+        else:
+            there = frames if kind in SIZED else _count(example, 0, frames)
         promised = frames if kind in ("FLAC", "MP3") and sized and frames < UNKNOWN else there
-        defects = _defects(example, Sound(rate, channels, there, kind, subtype), promised, source)
+        defects = _defects(example, Sound(rate, channels, there, kind, subtype, any_part), promised, source)
     if there < SHORTEST * rate:
         lasts = _("{name} lasts {seconds:.2f} s; a sound must last 0.1 s or more.").format(name=name, seconds=there / rate)
         raise UnreadableExample(" ".join((*defects, lasts)))
-    return Sound(rate, channels, there, kind, subtype, defects)
+    return Sound(rate, channels, there, kind, subtype, any_part, defects)
 
 
 def _defects(example: Example, sound: Sound, promised: float, source: Source) -> tuple[str, ...]:
@@ -206,8 +219,7 @@ def _frames_there(example: Example, promised: int, mp3: bool) -> int:
     """Return how many frames can be decoded, at most what the header promises: found by looking whether there is one at a place."""
 
     def is_there(frame: int) -> bool:
-        with opened(example) as file:
-            return sum(map(len, decoded(file, example.name, frame, frame + 1))) == 1
+        return _count(example, frame, frame + 1) == 1
 
     if promised < 1 or is_there(promised - 1):
         return max(0, promised)
@@ -218,7 +230,10 @@ def _frames_there(example: Example, promised: int, mp3: bool) -> int:
     while high - low > near:
         middle = (low + high) // 2
         low, high = (middle, high) if is_there(middle - 1) else (low, middle)
-    if not mp3:
-        return low
+    return low + _count(example, low, high) if mp3 else low
+
+
+def _count(example: Example, first: int, last: int) -> int:
+    """Return how many of these frames can be decoded, one after the other."""
     with opened(example) as file:
-        return low + sum(map(len, decoded(file, example.name, low, high)))
+        return sum(map(len, decoded(file, example.name, first, last)))

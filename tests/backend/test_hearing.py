@@ -1,9 +1,11 @@
 """What a network of sound does: predict, look inside, save and open again."""
 
+import io
 import warnings
 
 import numpy as np
 import pytest
+from sound_sources import encoded, piece, written
 
 import explorer
 from explorer.backend.runtime import keras
@@ -127,6 +129,33 @@ def test_a_file_that_is_cut_off_is_answered_with_a_warning(timbres, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         timbres.predict(MELODY, top=1)
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_answered_with_a_warning_of_what_is_lost(timbres):
+    data = bytearray(encoded(piece(3, 16_000), 16_000, "flac"))
+    intact = timbres.predict(bytes(data), top=8)
+    data[len(data) // 2] ^= 16
+    said = r"the sound is damaged: 0\.\d\d s from 1\.\d\d s on can't be decoded and are heard as silence\."
+    with pytest.warns(ExampleWarning, match=said):
+        damaged = timbres.predict(bytes(data), top=8)
+    assert damaged != intact
+    with pytest.warns(ExampleWarning, match="can't be decoded"):
+        timbres.over_time(bytes(data), hop=0.5)
+    assert any("can't be decoded" in note for note in timbres.view(timbres.read(bytes(data))).notes)
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("WAV", "GSM610"), ("AU", "G723_24"), ("WAV", "NMS_ADPCM_32")])
+def test_a_coding_that_can_not_be_sought_is_answered_as_its_samples_are(kind, subtype, timbres):
+    import soundfile
+
+    data = written(piece(6, 16_000), 16_000, kind, subtype)
+    file = soundfile.SoundFile(io.BytesIO(data))
+    file.seekable = lambda: False
+    samples = file.read(file.frames, dtype="float32")
+    assert timbres.predict(data) == timbres.predict((samples, 16_000))
+    slid, expected = timbres.over_time(data), timbres.over_time((samples, 16_000))
+    np.testing.assert_array_equal(slid.starts, expected.starts)
+    np.testing.assert_allclose(slid.scores, expected.scores, atol=1e-5)
 
 
 def test_a_stretch_is_the_files_own_samples(timbres):

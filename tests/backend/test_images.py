@@ -1,5 +1,6 @@
 import contextlib
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -141,10 +142,57 @@ def test_a_picture_comes_out_upright_whichever_way_the_camera_was_held(orientati
         assert np.abs(upright.astype(int) - photo).max() <= (8 if kind == "JPEG" else 0)
 
 
-def test_an_orientation_that_does_not_exist_changes_nothing(photo, encode):
-    exif = Image.Exif()
-    exif[images.ORIENTATION] = 77
-    assert np.array_equal(rgb(encode(photo, exif=exif)), photo)
+NUMBERS = {  # how cameras, and programs that have no idea, write that the orientation is 6: (TIFF's type, count, bytes)
+    "short": (3, 1, b"\6\0"),
+    "long": (4, 1, b"\6\0\0\0"),
+    "byte": (1, 1, b"\6"),
+    "text": (2, 2, b"6\0"),
+    "two of them": (3, 2, b"\6\0\6\0"),
+    "float": (11, 1, struct.pack("<f", 6)),
+    "anything": (7, 1, b"\6"),
+}
+PLACES = {  # entries of the GPS notes that are not as they should be
+    "a text for the altitude's reference": (5, 2, 2, b"0\0"),
+    "a number for the hemisphere": (3, 3, 1, b"\1\0"),
+    "fractions over zero": (2, 5, 3, bytes(24)),
+    "too few bytes": (2, 5, 3, b"\1" * 8),
+    "a type that does not exist": (2, 99, 3, b"\1" * 8),
+    "more than the file has": (2, 5, 2**31, b"\1" * 4),
+}
+
+
+def notes_of_a_camera(orientation, place):
+    """Return EXIF with an orientation and GPS notes of one entry."""
+    kind, count, data = orientation
+    gps = 8 + 2 + 2 * 12 + 4
+    entries = struct.pack("<HHI4s", 0x0112, kind, count, data) + struct.pack("<HHII", 0x8825, 4, 1, gps)
+    tag, kind, count, data = place
+    lies = data if len(data) <= 4 else struct.pack("<I", gps + 2 + 12 + 4)
+    notes = struct.pack("<H", 1) + struct.pack("<HHI4s", tag, kind, count, lies) + bytes(4) + data
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4) + notes
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # as the picture is written
+def test_a_picture_comes_out_upright_however_odd_the_cameras_notes_are(kind, number, photo, encode):
+    turned = Image.fromarray(photo).transpose(STORED[6])
+    for place in PLACES.values():
+        stored = encode(turned, kind, exif=notes_of_a_camera(NUMBERS[number], place))
+        for source in (stored, Image.open(io.BytesIO(stored))):
+            assert rgb(source).shape == photo.shape
+
+
+def test_notes_of_the_camera_that_are_cut_off_do_not_hide_the_picture(photo, encode):
+    notes = notes_of_a_camera(NUMBERS["short"], PLACES["fractions over zero"])
+    for count in range(6, len(notes)):
+        assert sorted(rgb(encode(photo, "JPEG", exif=notes[:count])).shape) == sorted(photo.shape)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 77, 65_535])
+def test_an_orientation_that_is_none_is_upright(orientation, photo, encode):
+    data = encode(photo, "JPEG", exif=notes_of_a_camera((3, 1, struct.pack("<H", orientation)), PLACES["too few bytes"]))
+    assert rgb(data).shape == photo.shape
 
 
 def on_white(grey, alpha):
@@ -261,6 +309,11 @@ def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_decoded(si
     assert refusal(file).startswith("bomb.png holds more than 89 million pixels")
 
 
+def boxes(brand, *others):
+    """Return how a file of the family of MP4 begins that has this brand, and names others."""
+    return struct.pack(">I", 16 + 4 * len(others)) + b"ftyp" + brand + bytes(4) + b"".join(others) + bytes(200)
+
+
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
@@ -271,17 +324,79 @@ def test_a_picture_that_would_fill_the_memory_is_refused_before_it_is_decoded(si
         ("paper.pdf", b"%PDF-1.7\n", "paper.pdf is a PDF document"),
         ("old.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "old.eps is a PostScript file"),
         ("sound.webp", b"RIFF\x10\0\0\0WAVEfmt ", "sound.webp is a sound; choose a network that hears"),
-        ("film.webp", b"RIFF\x10\0\0\0AVI LIST", "film.webp is not a WebP picture"),
+        ("film.webp", b"RIFF\x10\0\0\0AVI LIST", "film.webp is an AVI video; save one frame"),
         ("song.jpg", b"ID3\x03\0\0\0\0", "song.jpg is a sound"),
         ("zeros.png", bytes(1000), "zeros.png is not a picture that can be read"),
+        ("IMG_1.jpg", boxes(b"heic", b"mif1", b"heic"), "IMG_1.jpg is a HEIC picture, as iPhones take them"),
+        ("IMG_2.HEIF", boxes(b"mif1", b"mif1", b"heic"), "IMG_2.HEIF is a HEIC picture"),
+        ("late.avif", boxes(b"mif1", b"mif1", b"avif"), "late.avif is an AVIF picture that can't be decoded here"),
+        ("film.jpg", boxes(b"qt  "), "film.jpg is an MP4, MOV or similar video; save one frame of it as JPEG or PNG"),
+        ("film.webm", b"\x1a\x45\xdf\xa3" + bytes(99), "film.webm is a WebM or Matroska video"),
+        ("raw.cr3", boxes(b"crx "), "raw.cr3 is a camera's raw file, which explorer can't read; save or export it as JPEG or PNG"),
+        ("raw.cr2", b"II*\0\x10\0\0\0CR\2\0" + bytes(99), "raw.cr2 is a camera's raw file"),
+        ("layers.psd", b"8BPS\0\1" + bytes(99), "layers.psd is a Photoshop document"),
+        ("scan.dcm", bytes(128) + b"DICM" + bytes(99), "scan.dcm is a DICOM picture"),
+        ("new.jxl", b"\xff\x0a\xfa\x1f", "new.jxl is a JPEG XL picture"),
+        ("old.jp2", b"\0\0\0\x0cjP  \r\n\x87\n", "old.jp2 is a JPEG 2000 picture"),
+        ("page.jpg", b"<!DOCTYPE html><html>", "page.jpg is a web page; save the picture itself"),
+        ("array.npy", b"\x93NUMPY\1\0", "array.npy is a NumPy array"),
+        ("some.jpg", b"PK\3\4" + bytes(99), "some.jpg is a zip; unpack it"),
     ],
-    ids=["text", "empty", "svg", "xml", "pdf", "eps", "wav", "avi", "mp3", "zeros"],
+    ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )
 def test_a_file_that_is_no_picture_is_named_with_what_it_is(name, data, says, tmp_path):
     file = tmp_path / name
     file.write_bytes(data)
     assert says in refusal(file)
     assert says.removeprefix(name) in refusal(data)
+
+
+@pytest.mark.parametrize("tags", [{50_706: b"\1\4\0\0"}, {254: 1, 330: 8}], ids=["DNG", "NEF"])
+def test_the_small_copy_in_a_cameras_raw_file_is_not_taken_for_the_picture(tags, encode):
+    assert "is a camera's raw file" in refusal(encode(Image.new("RGB", (160, 120)), "TIFF", tiffinfo=tags))
+
+
+def claiming(width, height, compression):
+    """Return a TIFF of some hundred bytes that claims to be this large, of 8 bits a pixel."""
+    tags = {256: width, 257: height, 258: 8, 259: compression, 262: 1, 273: 150, 277: 1, 278: 12, 279: 300}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(404)
+
+
+@pytest.mark.parametrize(
+    "data", [claiming(16, 3_000_000, 1), claiming(1, 5_000_000, 5), claiming(8000, 8000, 8)], ids=["raw", "LZW", "deflate"]
+)
+def test_a_header_that_promises_more_than_the_file_can_hold_is_refused_before_it_is_decoded(data, monkeypatch):
+    monkeypatch.setattr(Image.Image, "load", lambda _self: pytest.fail("it was decoded"))
+    assert re.search(r"claims to hold [\d,]+ x [\d,]+ pixels, which can't be in its \d+ bytes; save the picture again", refusal(data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("PNG", "1", {}),
+        ("PNG", "RGB", {}),
+        ("GIF", "L", {}),
+        ("WEBP", "RGB", {"lossless": True}),
+        ("TIFF", "L", {"compression": "tiff_lzw"}),
+        ("TIFF", "L", {"compression": "tiff_adobe_deflate"}),
+        ("TIFF", "1", {"compression": "group4"}),
+    ],
+)
+def test_a_large_picture_of_one_colour_is_read(kind, mode, options, encode):
+    assert not rgb(encode(Image.new(mode, (3000, 2000)), kind, **options)).any()
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError, KeyError, IndexError, ZeroDivisionError, OverflowError, RecursionError, MemoryError, AttributeError, struct.error]
+)
+def test_whatever_a_decoder_raises_becomes_a_sentence(error, monkeypatch, photo, encode):
+    def failing(_image):
+        raise error
+
+    data = encode(photo)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load_end", failing)
+    assert refusal(data).startswith("the picture ")
 
 
 @pytest.mark.parametrize("kind", images.FORMATS)
@@ -434,6 +549,18 @@ def test_a_digit_is_cut_out_centred_and_brought_to_full_contrast(colours):
     assert (rows.min(), rows.max()) == (0, 31)
     assert abs((columns.min() + columns.max()) / 2 - 15.5) <= 1
     assert batch[0, 31, 0, 0] == 0  # below the bar and left of the stem there is no ink
+
+
+@pytest.mark.parametrize("shape", [(1, 40_000), (20_000, 30)])
+def test_a_long_thin_picture_is_not_drawn_on_a_square_of_its_length(shape, monkeypatch):
+    squares = []
+    monkeypatch.setattr(Image, "new", lambda mode, size, *colour, new=Image.new: squares.append(size) or new(mode, size, *colour))
+    pixels = np.zeros((*shape, 3), np.uint8)
+    pixels[:, :] = np.arange(shape[1])[:, None] % 200
+    (batch,) = images.to_batch(images.read(pixels), DIGITS)
+    assert max(width * height for width, height in squares) <= 2048**2
+    assert batch.shape == (1, 32, 32, 1)
+    assert batch.max() > 0
 
 
 @pytest.mark.parametrize("grey", [0, 100, 128, 255])

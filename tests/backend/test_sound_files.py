@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import soundfile
-from sound_sources import FORMATS, encoded, piece, without_length
+from sound_sources import FORMATS, WRITABLE, encoded, piece, without_length, written
 
 from explorer.backend import sound_files
 from explorer.backend.audio import read
@@ -298,10 +298,54 @@ def test_a_header_that_makes_no_sense_is_refused(place, new, says, files):
     assert says in refusal(patched(files["wav"], place, new))
 
 
-def test_a_format_that_libsndfile_reads_and_nobody_drops_here_is_refused():
-    out = io.BytesIO()
-    soundfile.write(out, piece(1, RATE), RATE, format="MAT5", subtype="PCM_16")
-    assert refusal(out.getvalue()) == "the sound is not a sound that can be read; use WAV, FLAC, Ogg or MP3."
+def read_in_order(data):
+    """Return the samples that libsndfile decodes when it is asked for one after the other, which it can in every coding."""
+    file = soundfile.SoundFile(io.BytesIO(data))
+    file.seekable = lambda: False
+    with file:
+        return file.read(10**6, dtype="float32", always_2d=True)
+
+
+@pytest.mark.parametrize(("kind", "subtype"), WRITABLE, ids="-".join)
+def test_whatever_libsndfile_writes_is_heard_whole_and_in_parts(kind, subtype):
+    rate = 44_100  # the only one of XI
+    try:
+        data = written(piece(0.5, rate), rate, kind, subtype, FORMATS["mp3"][2] if kind == "MP3" else None)
+    except soundfile.LibsndfileError:
+        pytest.skip("libsndfile lists it, but can't write it")
+    expected, example = read_in_order(data), read(data)
+    assert sound_files.sound_of(example).frames == len(expected) >= rate // 2
+    assert np.abs(expected).max() > 0.1
+    for first, count in ((0, len(expected)), (0, 1000), (1, 50), (len(expected) // 2, 500), (len(expected) - 300, 300)):
+        part = np.concatenate([*sound_files.blocks(example, first, count)])
+        assert np.abs(part - expected[first : first + count]).max() <= 1e-6
+    assert sound_files.envelope(example).max() > 0.1
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("WAV", "GSM610"), ("AU", "G721_32"), ("WAV", "NMS_ADPCM_16"), ("PAF", "PCM_24")])
+def test_the_envelope_of_a_long_sound_that_can_only_be_decoded_from_its_beginning_is_made_of_all_of_it(kind, subtype, monkeypatch):
+    data = written(piece(3, 8000), 8000, kind, subtype)
+    whole = sound_files.envelope(read(data))
+    sound_files._remembered.clear()
+    monkeypatch.setattr(sound_files, "WHOLE", 1)
+    assert np.array_equal(sound_files.envelope(read(data)), whole)
+
+
+def flipped_in_the_middle(data):
+    return patched(data, len(data) // 2, bytes([data[len(data) // 2] ^ 16]))
+
+
+def test_what_can_not_be_decoded_is_silence_and_the_rest_is_heard(files):
+    expected = whole(files["flac"])
+    lost = []
+    heard = np.concatenate([*sound_files.blocks(read(flipped_in_the_middle(files["flac"])), 0, len(expected), lost)])
+    assert heard.shape == expected.shape
+    gone = np.zeros(len(expected), bool)
+    for one in lost:
+        gone[one.start : one.stop] = True
+    assert 1000 <= gone.sum() <= 10_000
+    assert not heard[gone].any()
+    assert np.array_equal(heard[~gone], expected[~gone])
 
 
 MP4 = bytes([0, 0, 0, 24]) + b"ftypM4A \0\0\2\0isomiso2"

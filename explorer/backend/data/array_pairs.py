@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,9 +17,6 @@ from explorer.locale import _
 from explorer.values import Reading
 
 Array: TypeAlias = np.ndarray[Any, Any]
-
-# What NumPy raises on other files: a single array has no `zip`; an encrypted zip is a RuntimeError.
-UNREADABLE = (ValueError, OSError, EOFError, AttributeError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = None) -> Collection:
@@ -61,7 +55,7 @@ def read_npz(path: Path) -> tuple[Any, Array]:
             arrays = {key: file[key] for key in file.files}
     except ExplorerError:
         raise
-    except UNREADABLE as error:
+    except Exception as error:  # NumPy and zipfile raise what they like on other files
         raise ExplorerError(
             _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
         ) from error

@@ -73,5 +73,7 @@ def _check_sound(example: Example, reading: Reading) -> None:
     if sound.subtype not in FLOATS:
         start = stop = (start + min(stop, sound.seconds)) / 2
     first = max(0, round((start - MARGIN) * sound.rate))
-    if not any(map(len, sound_files.blocks(example, first, round((stop + MARGIN) * sound.rate) - first))):
+    lost: list[range] = []
+    count = sum(map(len, sound_files.blocks(example, first, round((stop + MARGIN) * sound.rate) - first, lost)))
+    if count == sum(map(len, lost)):
         raise UnreadableExample(_("{name} is damaged or cut off: nothing of what would be heard can be decoded.").format(name=example.name))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import atexit
 import io
-import lzma
 import re
 import shutil
 import stat
 import tempfile
 import threading
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -78,7 +76,7 @@ def _refusing(name: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise ExplorerError(_("{name} can't be unpacked: {why}.").format(name=name, why=error.strerror or error)) from error
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError) as error:
+    except Exception as error:  # zipfile and the decompressors raise what they like on damaged files
         raise ExplorerError(
             _("{name} is no zip that can be unpacked, or damaged: {why}.").format(name=name, why=str(error).rstrip("."))
         ) from error

@@ -1,0 +1,124 @@
+"""What a file is that is dropped as a picture and can't be read as one, from its first bytes, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from explorer.locale import _
+
+SOUNDS = (b"fLaC", b"OggS", b"ID3")  # how FLAC, Ogg and MP3 files begin
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+AVIF = (b"avif", b"avis")
+DNG_VERSION, SUBFILE, SUB_IFDS, REDUCED = 50706, 254, 330, 1  # a TIFF's tags; the first picture of most raw files is a small copy
+TEXT = 512  # bytes of a file in which a text says what it is
+UNPACKED = 3000  # bytes that one byte of a file may become; deflate can make 1,032, LZW 1,300
+COPIED = 2  # the same without compression
+SPARSE = ("WEBP", "AVIF", "group3", "group4", "tiff_ccitt", "zstd", "lzma", "webp")  # which make any number of them
+
+Say = Callable[[], str]
+
+
+def _picture(kind: str) -> str:
+    return _("{kind}, which explorer can't read; save or export it as JPEG or PNG").format(kind=kind)
+
+
+def _film(kind: str) -> str:
+    return _("{kind}; save one frame of it as JPEG or PNG").format(kind=kind)
+
+
+def _heic() -> str:
+    return _("a HEIC picture, as iPhones take them, which explorer can't read; save it as JPEG, or set the camera to Most Compatible")
+
+
+SIGNATURES: tuple[tuple[int, bytes, Say], ...] = (
+    (0, b"%PDF", lambda: _("a PDF document; export the page as PNG or JPEG")),
+    (0, b"%!PS", lambda: _("a PostScript file; export it as PNG")),
+    (0, b"8BPS", lambda: _picture(_("a Photoshop document"))),
+    (0, b"gimp xcf", lambda: _picture(_("a GIMP document"))),
+    (0, b"\0\0\0\x0cJXL ", lambda: _picture(_("a JPEG XL picture"))),
+    (0, b"\xff\x0a", lambda: _picture(_("a JPEG XL picture"))),
+    (0, b"\0\0\0\x0cjP  ", lambda: _picture(_("a JPEG 2000 picture"))),
+    (0, b"\xff\x4f\xff\x51", lambda: _picture(_("a JPEG 2000 picture"))),
+    (0, b"II\xbc\x01", lambda: _picture(_("a JPEG XR picture"))),
+    (0, b"v/1\x01", lambda: _picture(_("an OpenEXR picture"))),
+    (0, b"#?RADIANCE", lambda: _picture(_("a Radiance HDR picture"))),
+    (0, b"SIMPLE  =", lambda: _picture(_("a FITS picture"))),
+    (128, b"DICM", lambda: _picture(_("a DICOM picture"))),
+    (0, b"FUJIFILMCCD-RAW", lambda: raw()),
+    (8, b"CR\x02", lambda: raw()),
+    (6, b"HEAPCCDR", lambda: raw()),
+    (0, b"IIRO", lambda: raw()),
+    (0, b"IIRS", lambda: raw()),
+    (0, b"IIU\0", lambda: raw()),
+    (0, b"FOVb", lambda: raw()),
+    (0, b"\x1a\x45\xdf\xa3", lambda: _film(_("a WebM or Matroska video"))),
+    (0, b"\x30\x26\xb2\x75", lambda: _film(_("a WMV video"))),
+    (0, b"FLV\1", lambda: _film(_("a Flash video"))),
+    (0, b"\0\0\1\xba", lambda: _film(_("an MPEG video"))),
+    (0, b"\0\0\1\xb3", lambda: _film(_("an MPEG video"))),
+    (8, b"AVI ", lambda: _film(_("an AVI video"))),
+    (8, b"WAVE", lambda: _sound()),
+    (0, b"RIFF", lambda: _("not a WebP picture though it begins like one")),
+    (0, b"\x93NUMPY", lambda: _("a NumPy array; in Python, give the array itself, uint8 of the shape (height, width, 3)")),
+    (0, b"PK\3\4", lambda: _("a zip; unpack it and choose a picture in it")),
+    (0, b"version https://git-lfs", lambda: _("no picture but what Git LFS keeps in its place; run git lfs pull")),
+)
+TEXTS: tuple[tuple[bytes, Say], ...] = (
+    (b"<svg", lambda: _("an SVG drawing, which has no pixels yet; export it as PNG")),
+    (b"<!doctype html", lambda: _("a web page; save the picture itself")),
+    (b"<html", lambda: _("a web page; save the picture itself")),
+    (b"<?xml", lambda: _("an XML or SVG file; export the drawing as PNG")),
+)
+
+
+def raw() -> str:
+    """Return what the raw file of a camera is, and what to do."""
+    return _picture(_("a camera's raw file"))
+
+
+def _sound() -> str:
+    return _("a sound; choose a network that hears, such as timbres")
+
+
+def what_it_is(data: bytes) -> str:
+    """Return what a file is, and what to do, from its first bytes; the end of a sentence that begins with its name."""
+    if data[4:8] == b"ftyp":
+        return _of_brand(data[8:12], data[8 : max(8, int.from_bytes(data[:4], "big"))])
+    for place, signature, say in SIGNATURES:
+        if data[place : place + len(signature)] == signature:
+            return say()
+    if data.startswith(SOUNDS) or (data[:1] == b"\xff" and data[1:2] >= b"\xe0"):  # the last one: MP3
+        return _sound()
+    start = data[:TEXT].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for beginning, say in TEXTS:
+        if start.startswith(beginning):
+            return say()
+    return _("not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP")
+
+
+def _of_brand(brand: bytes, brands: bytes) -> str:
+    """Return what a file is by its brand, and by the others that it names (ISO/IEC 14496-12)."""
+    if brand in AVIF or (brand not in HEIC[:6] and any(one in brands for one in AVIF)):
+        return _("an AVIF picture that can't be decoded here; save it as JPEG or PNG")
+    if brand in HEIC:
+        return _heic()
+    if brand == b"crx ":
+        return raw()
+    return _film(_("an MP4, MOV or similar video"))
+
+
+def is_raw(image: Image.Image) -> bool:
+    """Whether a TIFF is the raw file of a camera, of which Pillow would show a small copy."""
+    tags = getattr(image, "tag_v2", {})
+    return DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE) == REDUCED)
+
+
+def claims_too_much(image: Image.Image, size: int) -> bool:
+    """Whether the header of a picture promises more than a file of so many bytes can hold."""
+    compression = image.info.get("compression", image.format)
+    if image.format in SPARSE or compression in SPARSE:
+        return False
+    bits = {"1": 1, "L": 8, "P": 8}.get(image.mode, 16 if image.mode.startswith("I;16") else 24)
+    return image.width * image.height * bits / 8 > (COPIED if compression == "raw" else UNPACKED) * size
