@@ -9,10 +9,6 @@ import base64
 import json
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-
-from explorer.backend.runtime import tensorflow
-
 Config = dict[str, Any]
 
 
@@ -106,12 +102,8 @@ def arguments_of(config: Config, tensors: list[Any]) -> tuple[list[Any], Config]
 
 
 def _node(written: Any) -> Config:
-    """Return a node's description, which the versions of TensorFlow wrote as JSON, as a dict, and as protobuf's bytes."""
-    if isinstance(written, dict):
-        return written
-    if written.lstrip().startswith("{"):
-        return dict(json.loads(written))
-    return dict(MessageToDict(tensorflow.compat.v1.NodeDef.FromString(written.encode())))
+    """Return a node's description, which some versions of TensorFlow wrote as JSON within the JSON."""
+    return dict(written if isinstance(written, dict) else json.loads(written))
 
 
 def _attribute(value: Config) -> Any:

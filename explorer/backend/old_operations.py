@@ -8,11 +8,11 @@ So what is built has nothing of explorer's in it: Keras saves and opens it as an
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from explorer.backend.keras_private import inbound_nodes, note_outputs, origin
 from explorer.backend.model_checks import reason
 from explorer.backend.runtime import keras
 from explorer.backend.tensorflow_functions import known
@@ -22,7 +22,7 @@ from explorer.locale import _
 MOST_NUMBERS = 64  # that are computed while a model is built: sizes of tensors
 
 
-@keras.saving.register_keras_serializable("explorer")  # type: ignore[untyped-decorator]
+@keras.saving.register_keras_serializable("explorer")
 class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
     """Stands for one layer that calls a function of TensorFlow in a graph that is being built; never in one that is done.
 
@@ -31,10 +31,10 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
 
     def __init__(self, function: str, name: str) -> None:
         super().__init__(name=name)
-        self._function = function
-        self._compute = known(function)
-        if self._compute is None:
+        compute = known(function)
+        if compute is None:
             raise ValueError(function)
+        self._function, self._compute = function, compute
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Add the operations that compute the function, the last of them named as the layer was; compute sizes at once."""
@@ -49,21 +49,22 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
                     layer=self.name, function=self._function, why=reason(error)
                 )
             ) from error
-        several = isinstance(returned, list | tuple) and any(map(is_tensor, returned))
-        if is_tensor(returned) or several:
-            returned = self._named(list(returned) if several else [returned], tensors)
-        self._inbound_nodes.append(SimpleNamespace(output_tensors=returned if several or is_tensor(returned[0]) else [returned]))
-        return returned
+        outputs = list(returned) if isinstance(returned, list | tuple) and any(map(is_tensor, returned)) else [returned]
+        if is_tensor(outputs[0]):
+            outputs = self._named(outputs, tensors)
+        note_outputs(self, outputs)
+        return outputs
 
     def _named(self, returned: list[Any], tensors: list[Any]) -> list[Any]:
         """Name what makes the tensors that are returned as this layer, and what comes between after it."""
-        name = self.name if not self._inbound_nodes else f"{self.name}.{len(self._inbound_nodes)}"
+        before = len(inbound_nodes(self))
+        name = f"{self.name}.{before}" if before else self.name
         if any(returned[0] is one for one in tensors):  # nothing was computed
             return [keras.layers.Identity(name=name)(returned[0])]
         given = {id(one) for one in tensors}
-        last, *before = _made(returned, given)
+        last, *between = _made(returned, given)
         last.name = name
-        for number, operation in enumerate(reversed(before), 1):
+        for number, operation in enumerate(reversed(between), 1):
             operation.name = f"{name}.{number}.{type(operation).__name__.lower()}"
         return returned
 
@@ -74,9 +75,9 @@ def _made(returned: list[Any], given: set[int]) -> list[Any]:
     left = list(returned)
     while left:
         tensor = left.pop(0)
-        if id(tensor) not in given and id(operation := tensor._keras_history.operation) not in found:
+        if id(tensor) not in given and id(operation := origin(tensor).operation) not in found:
             found[id(operation)] = operation
-            left += operation._inbound_nodes[-1].input_tensors
+            left += inbound_nodes(operation)[-1].input_tensors
     return list(found.values())
 
 

@@ -18,33 +18,34 @@ from explorer.backend.runtime import keras
 Function: TypeAlias = Callable[..., Any]
 ops = keras.ops
 
-# TensorFlow's name, where it isn't Keras's own -> that of the same operation of Keras.
+
+def _same(names: str) -> dict[str, str]:
+    return {name: name for name in names.split()}
+
+
+# Names in tf.math -> those of the same operations in keras.ops.
 _OF_ONE = {
-    **{name: name for name in ("abs", "ceil", "cos", "cosh", "erf", "exp", "expm1", "floor", "log", "log1p", "logical_not", "negative")},
-    **{name: name for name in ("reciprocal", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "tan")},
-    **{name: name for name in ("tanh", "is_nan", "is_finite", "is_inf")},
+    **_same("abs ceil cos cosh erf exp expm1 floor log log1p log_sigmoid logical_not negative reciprocal round rsqrt sigmoid sign"),
+    **_same("sin sinh softplus sqrt square tan tanh"),
     "acos": "arccos",
     "asin": "arcsin",
     "atan": "arctan",
-    "is_nan": "isnan",
     "is_finite": "isfinite",
     "is_inf": "isinf",
-    "log_sigmoid": "log_sigmoid",
+    "is_nan": "isnan",
 }
 _OF_TWO = {
-    **{name: name for name in ("add", "divide_no_nan", "equal", "floor_divide", "greater", "greater_equal", "less", "less_equal", "mod")},
-    **{name: name for name in ("logical_and", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "not_equal", "subtract")},
+    **_same("add divide_no_nan equal greater greater_equal less less_equal logical_and logical_or logical_xor maximum minimum multiply"),
+    **_same("not_equal subtract"),
+    "atan2": "arctan2",
     "divide": "true_divide",
-    "truediv": "true_divide",
-    "floor_div": "floor_divide",
     "floordiv": "floor_divide",
     "floormod": "mod",
     "pow": "power",
-    "atan2": "arctan2",
+    "truediv": "true_divide",
 }
 _ALONG_AXES = {
-    **{f"reduce_{name}": name for name in ("all", "any", "max", "mean", "min", "prod", "sum", "logsumexp")},
-    "reduce_std": "std",
+    **{f"reduce_{name}": name for name in ("all", "any", "max", "mean", "min", "prod", "sum", "logsumexp", "std")},
     "reduce_variance": "var",
 }
 _ACTIVATIONS = ("elu", "relu", "relu6", "selu", "softsign")
@@ -152,6 +153,7 @@ FUNCTIONS: dict[str, Function] = {
     **{f"math.{name}": partial(_along_axes, getattr(ops, own)) for name, own in _ALONG_AXES.items()},
     **{f"nn.{name}": partial(_activation, getattr(ops, name)) for name in _ACTIVATIONS},
     "__operators__.add": partial(_of_two, ops.add),
+    "floor_div": partial(_of_two, ops.floor_divide),
     "cast": _cast,
     "clip_by_value": _clip,
     "image.convert_image_dtype": _convert_image_dtype,

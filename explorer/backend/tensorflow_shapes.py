@@ -72,11 +72,22 @@ def _pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: An
     return ops.pad(tensor, widths, mode=mode.lower(), constant_values=constant_values if constant else None)
 
 
+def _broadcast_to(x: Any, shape: Any) -> Any:
+    """Repeat along the axes with one cell; where the model leaves a size open it stays as it is."""
+    if len(x.shape) < len(shape):
+        x = ops.expand_dims(x, tuple(range(len(shape) - len(x.shape))))
+    return ops.tile(x, tuple(1 if size == own else size for size, own in zip(shape, x.shape, strict=True)))
+
+
 def getitem(tensor: Any, key: Any) -> Any:
     """Return `tensor[key]` for a list of integers, slices, None and Ellipsis, or a single one of them."""
     if not is_tensor(tensor):
         return tensor[key[0] if isinstance(key, list) else key]
-    return tensor[tuple(key) if isinstance(key, list) else key]
+    key = list(key) if isinstance(key, list) else [key]
+    if Ellipsis in key:  # which an .h5 can't hold
+        place = key.index(Ellipsis)
+        key[place : place + 1] = [slice(None)] * (len(tensor.shape) - len(key) + 1 + key.count(None))
+    return tensor[tuple(key)]
 
 
 def _slice(input_: Any, begin: Any, size: Any) -> Any:
@@ -141,6 +152,12 @@ def _crop(image: Any, offset_height: int, offset_width: int, target_height: int,
     return getitem(image, [Ellipsis, rows, columns, slice(None)])
 
 
+def _pad_to_box(image: Any, offset_height: int, offset_width: int, target_height: int, target_width: int) -> Any:
+    rows, columns = (target_height - image.shape[-3] - offset_height, target_width - image.shape[-2] - offset_width)
+    before = [(0, 0)] * (len(image.shape) - 3)
+    return ops.pad(image, (*before, (offset_height, rows), (offset_width, columns), (0, 0)))
+
+
 def _pooling(operation: Callable[..., Any], x: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC") -> Any:
     axes = len(x.shape) - 2
     first = data_format.startswith("NC")
@@ -155,7 +172,7 @@ def _pooling(operation: Callable[..., Any], x: Any, ksize: Any, strides: Any, pa
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__operators__.getitem": lambda x, slice_spec: getitem(x, slice_spec),
-    "broadcast_to": lambda x, shape: ops.broadcast_to(x, _sizes(shape)),
+    "broadcast_to": _broadcast_to,
     "concat": lambda x, axis: ops.concatenate(x, axis=axis),
     "expand_dims": _expand_dims,
     "gather": _gather,
@@ -165,6 +182,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "image.flip_left_right": lambda x: ops.flip(x, axis=-2),
     "image.flip_up_down": lambda x: ops.flip(x, axis=-3),
     "image.grayscale_to_rgb": _grayscale_to_rgb,
+    "image.pad_to_bounding_box": _pad_to_box,
     "image.per_image_standardization": _per_image_standardization,
     "image.resize": _resize,
     "image.rgb_to_grayscale": lambda x: ops.image.rgb_to_grayscale(x, data_format="channels_last"),
