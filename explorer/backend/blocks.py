@@ -26,7 +26,7 @@ def with_blocks(rows: Sequence[Layer]) -> list[Layer]:
 def _generated(row: Layer) -> bool:
     """Whether the layer has the name that Keras makes of its class: `conv2d_94`."""
     snake = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", row.class_name)).lower()  # as Keras writes it
-    return re.fullmatch(rf"{re.escape(snake)}(_\d+)?", row.name) is not None
+    return row.operation or re.fullmatch(rf"{re.escape(snake)}(_\d+)?", row.name) is not None
 
 
 def _by_name(rows: Sequence[Layer], generated: Sequence[bool]) -> list[str]:

@@ -59,16 +59,17 @@ def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = 
     running = nodes(model)
     number = uses(running)
     sources: dict[int, Names] = {id(tensor): names for tensor, names in zip(model.inputs, read, strict=False)}
-    found: dict[int, dict[int, list[Layer]]] = {id(layer): {} for layer in model.layers}
-    index_of = {id(layer): index for index, layer in enumerate(model.layers)}
+    index_of = _indices(model)
+    found: dict[int, dict[int, list[Layer]]] = {key: {} for key in index_of}
     for node in running:
         layer, use = node.operation, number[id(node)]
         origins = [sources.get(id(tensor), ()) for tensor in node.input_tensors]
         inputs = tuple(dict.fromkeys(name for names in origins for name in names))
-        listed = id(layer) in found and not (path and node.is_input)
         address = path + address_of(layer.name, use)
-        for tensor in node.output_tensors:  # those of an operation that is no layer come from what it reads
-            sources.setdefault(id(tensor), (address,) if listed else inputs)
+        listed = id(layer) in found and not (path and node.is_input)
+        named = listed and isinstance(layer, keras.layers.Layer)
+        for tensor in node.output_tensors:  # those of an operation come from the layers that it reads
+            sources.setdefault(id(tensor), (address,) if named else inputs)
         if not listed:
             continue
         row = _row(
@@ -76,7 +77,7 @@ def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = 
             address,
             index_of[id(layer)],
             outputs=[_shape(tensor) for tensor in node.output_tensors],
-            parameters=0 if use or again else layer.count_params(),
+            parameters=0 if use or again else _parameters(layer),
             further=bool(path or use),
             inputs=inputs,
             input_shapes=tuple(_shape(tensor) for tensor in node.input_tensors),
@@ -84,6 +85,23 @@ def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = 
         nested = isinstance(layer, keras.Model) and has_graph(layer)
         found[id(layer)][use] = [row, *(_rows(layer, f"{address}/", origins, bool(use or again)) if nested else ())]
     return _joined([[row for use in sorted(rows) for row in rows[use]] for rows in found.values() if rows], path)
+
+
+def _indices(model: Any) -> dict[int, int]:
+    """Return by the ids of a model's layers their places in `model.layers`, and by those of the operations between how many come before."""
+    indices: dict[int, int] = {}
+    known = {id(layer) for layer in model.layers}
+    before = 0
+    for operation in [] if isinstance(model, keras.Sequential) else model.operations:
+        if id(operation) in known or not isinstance(operation, keras.layers.Layer):
+            indices[id(operation)] = before
+            before += id(operation) in known
+    return indices or {id(layer): index for index, layer in enumerate(model.layers)}
+
+
+def _parameters(layer: Any) -> int:
+    """Return how many parameters a layer has; an operation has none."""
+    return int(layer.count_params()) if isinstance(layer, keras.layers.Layer) else 0
 
 
 def _joined(found: Sequence[Sequence[Layer]], path: str) -> list[Layer]:
@@ -121,7 +139,7 @@ def recorded_table(model: Any, record: Record) -> Layers:
             address,
             _position(layer, record[path][0] if path else model),
             outputs=[_shape(tensor) for tensor in keras.tree.flatten(output)],
-            parameters=0 if id(layer) in summed else layer.count_params(),
+            parameters=0 if id(layer) in summed else _parameters(layer),
             further=not own,
         )
         listed |= {id(layer)} if own else set()
@@ -164,17 +182,19 @@ def _shape(tensor: Any) -> Shape:
 
 
 def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters: int, further: bool, **facts: Any) -> Layer:
+    operation = not isinstance(layer, keras.layers.Layer)
     return Layer(
         index=index,
         name=address,
         kind="model" if isinstance(layer, keras.Model) else kind_of(type(layer).__name__),
+        operation=operation,
         trainable_parameters=trainable_parameters(layer) if parameters else 0,
         random=is_random(layer),
         class_name=type(layer).__name__,
         block="",
         output_shape=outputs[0] if outputs else (),
         parameters=parameters,
-        further=further,
+        further=further or operation,
         output_shapes=tuple(outputs),
         **facts,
     )
@@ -182,13 +202,13 @@ def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters:
 
 def trainable_parameters(layer: Any) -> int:
     """Return how many of a layer's parameters a training changes, unless the layer is frozen."""
-    inside = flat_layers(layer)
-    return sum(math.prod(variable.shape) for one in inside for variable in own_trainable_variables(one))
+    return sum(math.prod(variable.shape) for one in flat_layers(layer) for variable in own_trainable_variables(one))
 
 
 def is_random(layer: Any) -> bool:
     """Whether a layer may answer otherwise each time while training: a dropout, a random change of pictures, unknown code."""
-    return any(_draws(one) for one in flat_layers(layer) if not isinstance(one, keras.Model))
+    inside = flat_layers(layer) if isinstance(layer, keras.layers.Layer) else ()
+    return any(_draws(one) for one in inside if not isinstance(one, keras.Model))
 
 
 def _draws(layer: Any) -> bool:

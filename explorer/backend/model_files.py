@@ -16,7 +16,7 @@ from typing import Any
 
 import h5py
 
-from explorer.backend import model_card, model_text
+from explorer.backend import hdf5_models, model_card, model_text
 from explorer.backend.model_card import ModelCard
 from explorer.backend.model_checks import (
     LARGEST_TEXT,
@@ -37,7 +37,6 @@ from explorer.locale import _, megabytes
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 KERAS_CONFIG = "config.json"
-HDF5_CONFIG = "model_config"
 
 
 def load_model(path: str | Path, custom_objects: Custom | None = None) -> Any:
@@ -144,10 +143,10 @@ def _no_keras_archive(path: Path, members: list[str]) -> str:
 def _from_hdf5(path: Path, custom_objects: Custom | None) -> Any:
     with h5py.File(path, "r") as file:
         check_hdf5(file, path.stat().st_size, path.name)
-        if HDF5_CONFIG not in file.attrs:
+        if hdf5_models.CONFIG not in file.attrs:
             raise UnreadableModel(_no_keras_hdf5(path, file))
         check_backend(file, path.name)
-        written = {HDF5_CONFIG: _text(file.attrs[HDF5_CONFIG]), "training_config": _text(file.attrs.get("training_config"))}
+        written = {hdf5_models.CONFIG: _text(file.attrs[hdf5_models.CONFIG]), "training_config": _text(file.attrs.get("training_config"))}
         version = _text(file.attrs.get("keras_version")) or None
     config, training = (_parsed(text, path.name) if text else {} for text in written.values())
     repaired = modernise(config, is_old(version))
@@ -157,7 +156,7 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Any:
         if fresh:
             shutil.copyfile(path, file)
             with h5py.File(file, "r+") as new:
-                new.attrs[HDF5_CONFIG] = json.dumps(repaired)
+                new.attrs[hdf5_models.CONFIG] = json.dumps(repaired)
                 if training:
                     new.attrs["training_config"] = json.dumps(repaired_training)
         return _opened(file, custom_objects, repaired_training)
@@ -221,6 +220,9 @@ def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> N
         if path.suffix != ".keras" and "layers" not in model.get_config():
             raise ExplorerError(_("{kind} is a class of its own, which an .h5 can't hold: use .keras").format(kind=type(model).__name__))
         keras.saving.save_model(model, part)
+        if path.suffix != ".keras":
+            with h5py.File(part, "r+") as file:
+                hdf5_models.complete(file, model)
         if card is not None and path.suffix == ".keras":
             with zipfile.ZipFile(part, "a") as archive:
                 archive.writestr(model_card.MEMBER, model_card.as_json(card))

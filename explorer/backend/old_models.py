@@ -8,9 +8,9 @@ differs between every layer of TensorFlow 2.12 and 2.15 (and tf_keras 2.21) and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
+from explorer.backend.old_graphs import MODELS, rewrite_graph
 from explorer.backend.runtime import keras
 
 Config = dict[str, Any]
@@ -25,15 +25,6 @@ _DROPPED = (
     (r"Discretization", ("trainable",)),
     (r"Lambda", ("function_type", "module", "output_shape_type", "output_shape_module")),
 )
-_MODELS = {"Sequential": "Sequential", "Functional": "Model", "Model": "Model"}
-# What TensorFlow's arithmetic with a constant is as Rescaling: (scale, offset). Pixels prepared inside a model are made of these.
-_ARITHMETIC: dict[str, Callable[[float], tuple[float, float]]] = {
-    "math.truediv": lambda constant: (1 / constant, 0.0),
-    "math.multiply": lambda constant: (constant, 0.0),
-    "math.subtract": lambda constant: (1.0, -constant),
-    "math.add": lambda constant: (1.0, constant),
-    "__operators__.add": lambda constant: (1.0, constant),
-}
 _ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
 _SHORT = {  # these names Keras can't read back from an .h5 file, not even from one that Keras 3 wrote
     "mse": "mean_squared_error",
@@ -88,8 +79,8 @@ def _drop(entry: Config) -> None:
 def _rewrite(entry: Config) -> None:
     """Put one object of an old config as Keras 3 writes it."""
     name = entry["class_name"]
-    if name in _MODELS:
-        entry.update(class_name=_MODELS[name], module="keras")
+    if name in MODELS:
+        entry.update(class_name=MODELS[name], module="keras")
         if isinstance(entry["config"], list):  # Keras up to 2.2 named no Sequential
             entry["config"] = {"name": "sequential", "layers": entry["config"]}
     elif isinstance(getattr(keras.layers, name, None), type):
@@ -99,7 +90,7 @@ def _rewrite(entry: Config) -> None:
             entry.pop(key, None)
     _rewrite_arguments(name, entry["config"])
     if "input_layers" in entry["config"]:
-        _rewrite_graph(entry["config"])
+        rewrite_graph(entry["config"])
     elif "layers" in entry["config"]:
         _rewrite_stack(entry["config"])
 
@@ -134,61 +125,6 @@ def _rewrite_stack(arguments: Config) -> None:
         elif shape and index == 0:
             first = {"batch_shape": shape, "dtype": "float32", "name": f"{layer['config']['name']}_input"}
             arguments["layers"] = [{"class_name": "InputLayer", "module": "keras.layers", "config": first}, *layers]
-
-
-def _rewrite_graph(arguments: Config) -> None:
-    """Put the nodes of a functional model as Keras 3 writes them."""
-    layers = {layer["name"]: layer for layer in arguments["layers"]}
-    for layer in layers.values():
-        shape = layer["config"].pop("batch_input_shape", None)
-        if shape and layer["class_name"] == "InputLayer":
-            layer["config"]["batch_shape"] = shape
-        layer["inbound_nodes"] = [_node(node, layer, layers) for node in layer["inbound_nodes"]]
-    for key in ("input_layers", "output_layers"):
-        tensors = [[name, _index(layers[name], index, ("Sequential",)), tensor] for name, index, tensor in arguments[key]]
-        arguments[key] = tensors[0] if len(tensors) == 1 else tensors
-
-
-def _node(node: Any, layer: Config, layers: dict[str, Config]) -> Any:
-    """Return one call of a layer: tensors as `[name, node, tensor, keywords]` become Keras 3's arguments."""
-    if isinstance(node, dict):
-        return node
-    calls = [node] if isinstance(node[0], str) else node
-    tensors = [_tensor(call, layers) for call in calls]
-    keywords: Config = next((call[3] for call in calls if len(call) > 3), {})
-    if layer["class_name"] == "TFOpLambda":
-        keywords = _as_rescaling(layer, keywords)
-    return {
-        "args": tensors if len(tensors) == 1 else [tensors],
-        "kwargs": {key: _tensor(value, layers) if _is_tensor(value, layers) else value for key, value in keywords.items()},
-    }
-
-
-def _is_tensor(value: Any, layers: dict[str, Config]) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and value[0] in layers
-
-
-def _tensor(reference: list[Any], layers: dict[str, Config]) -> Config:
-    """Return the output that `[name, node, tensor]` stands for; Keras finds it by its history and never looks at the shape."""
-    name, index, tensor = reference[:3]
-    history = [name, _index(layers[name], index, tuple(_MODELS.values())), tensor]
-    return {"class_name": "__keras_tensor__", "config": {"shape": [None], "dtype": "float32", "keras_history": history}}
-
-
-def _index(layer: Config, index: int, counted_from_one: tuple[str, ...]) -> int:
-    """Return the number of a call; Keras 2 counted those of nested models from 1, as they call themselves once."""
-    return index - 1 if layer["class_name"] in counted_from_one else index
-
-
-def _as_rescaling(layer: Config, keywords: Config) -> Config:
-    """Make TensorFlow's arithmetic with a constant a Rescaling layer, if it is that; return the keywords that are left."""
-    constant, operation = keywords.get("y"), _ARITHMETIC.get(layer["config"].get("function"))
-    if operation is None or not isinstance(constant, int | float) or not constant:
-        return keywords
-    scale, offset = operation(constant)
-    layer.update(class_name="Rescaling", module="keras.layers", config={"name": layer["name"], "scale": scale, "offset": offset})
-    layer.pop("registered_name", None)
-    return {}
 
 
 def modernise_training(config: Any) -> Any:

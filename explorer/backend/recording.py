@@ -25,9 +25,9 @@ _patching = threading.RLock()
 def recording(model: Any, order: Order = MappingProxyType({})) -> Iterator[Record]:
     """Return a dict that a call of `model` inside the `with` fills: address -> (layer, what it returned).
 
-    Addresses are `block_3_add`, `backbone/block_3_add` inside a nested model and `lstm:1` for the second
-    use: the second that is run, or what `order` says, as `running_order` gives it. Only calls on this
-    thread count; the layers are left as they were, also when the call fails.
+    Operations between layers, such as `x / 255`, are recorded too. Addresses are `block_3_add`,
+    `backbone/block_3_add` inside a nested model and `lstm:1` for the second use: the second that is run, or what `order` says, as `running_order` gives it.
+    Only calls on this thread count; the layers are left as they were, also when the call fails.
     """
     record: Record = {}
     under_way: list[tuple[Any, str]] = []  # the layers whose calls are under way and their addresses, the innermost last
@@ -35,6 +35,7 @@ def recording(model: Any, order: Order = MappingProxyType({})) -> Iterator[Recor
     here = threading.get_ident()
 
     def call(layer: Any, /, *arguments: Any, **named: Any) -> Any:
+        plain = plain_layer if isinstance(layer, keras.layers.Layer) else plain_operation
         if threading.get_ident() != here or not (under_way or layer is model):
             return plain(layer, *arguments, **named)
         address = ""
@@ -54,10 +55,14 @@ def recording(model: Any, order: Order = MappingProxyType({})) -> Iterator[Recor
             record[address] = layer, returned
         return returned
 
+    def call_operation(operation: Any, /, *arguments: Any, **named: Any) -> Any:
+        inside = isinstance(operation, keras.layers.Layer)  # every layer is an operation, and calls itself as one
+        return (plain_operation if inside else call)(operation, *arguments, **named)
+
     with _patching:
-        plain = keras.layers.Layer.__call__
-        keras.layers.Layer.__call__ = call
+        plain_layer, plain_operation = keras.layers.Layer.__call__, keras.Operation.__call__
+        keras.layers.Layer.__call__, keras.Operation.__call__ = call, call_operation
         try:
             yield record
         finally:
-            keras.layers.Layer.__call__ = plain
+            keras.layers.Layer.__call__, keras.Operation.__call__ = plain_layer, plain_operation

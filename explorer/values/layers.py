@@ -25,7 +25,9 @@ class Layer:
     output_shape: of one example, without the batch axis; None where a size is open; of the first output
         where there are several (`output_shapes` has them all); () where it is not known.
     parameters: all of them, trainable or not; 0 for a further use of a shared layer.
-    further: whether it is none of `model.layers`: inside a nested model, or a further use.
+    further: whether it is none of `model.layers`: inside a nested model, a further use, or an operation.
+    operation: whether it is no layer but an operation between layers, such as `x / 255`; its index is how many of
+        `model.layers` come before it.
     trainable_parameters: those that a training changes unless the layer is frozen: not a batch norm's moving mean and variance.
     random: whether it may answer otherwise each time while training, as a dropout does.
     inputs, input_shapes: the rows whose outputs it reads, and their shapes; empty where Keras has no graph.
@@ -44,6 +46,7 @@ class Layer:
     output_shapes: tuple[tuple[int | None, ...], ...] = ()
     trainable_parameters: int = 0
     random: bool = False
+    operation: bool = False
 
     @property
     def title(self) -> str:
@@ -53,15 +56,18 @@ class Layer:
     @property
     def code(self) -> str:
         """How to get at the layer in Keras."""
-        path = re.sub(r":\d+", "", self.name).split("/")
-        return "model" + "".join(f".get_layer({name!r})" for name in path) if self.further else f"model.layers[{self.index}]"
+        *outer, last = re.sub(r":\d+", "", self.name).split("/")
+        model = "model" + "".join(f".get_layer({name!r})" for name in outer)
+        if self.operation:
+            return f"next(one for one in {model}.operations if one.name == {last!r})"
+        return f"{model}.get_layer({last!r})" if self.further else f"model.layers[{self.index}]"
 
 
 class Layers(tuple[Layer, ...]):
     """The layers in Keras's order; `layers[116]` and `layers["block_13_expand"]` are the same row.
 
     One row for each of `model.layers`; `rows` has all that can be looked at: those inside nested models
-    and further uses of shared layers too, each behind the layer that it belongs to.
+    and further uses of shared layers too, each behind the layer that it belongs to, and the operations between layers.
     """
 
     rows: tuple[Layer, ...]
@@ -90,6 +96,11 @@ class Layers(tuple[Layer, ...]):
     def _named(self) -> dict[str, Layer]:
         return {row.name: row for row in self.rows}
 
+    @cached_property
+    def _flattened(self) -> dict[str, Layer]:
+        """The rows by names without slashes: a layer called `conv1/conv` in a file of Keras 2 is `conv1_conv` in Keras 3."""
+        return {_flat(row.name): row for row in reversed(self.rows)}
+
     def find(self, key: LayerKey) -> Layer:
         """Return the layer with this index (from the end where negative), name, or index written as text.
 
@@ -100,8 +111,8 @@ class Layers(tuple[Layer, ...]):
         if isinstance(key, bool | bytes | slice):
             raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__))
         if isinstance(key, str):
-            if key.strip() in self._named:
-                return self._named[key.strip()]
+            if found := self._named.get(key.strip()) or self._flattened.get(_flat(key)):
+                return found
             if not re.fullmatch(r"\s*-?\d+\s*", key):
                 raise UnknownName(_("There is no layer {name!r}.{near}").format(name=key, near=near(key, self._named)))
             key = int(key)
@@ -115,6 +126,10 @@ class Layers(tuple[Layer, ...]):
             ) from None
         except TypeError:
             raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__)) from None
+
+
+def _flat(name: str) -> str:
+    return name.strip().replace("/", "_")
 
 
 LayerKey: TypeAlias = "SupportsIndex | str | Layer"
