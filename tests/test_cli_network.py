@@ -154,6 +154,7 @@ def test_feature_maps_are_drawn_as_a_mosaic(run, digit, tmp_path):
     assert shape[0] * shape[1] > 8 * 32 * 32
 
 
+@pytest.mark.channels_first
 @pytest.mark.parametrize(("order", "shape"), [("channels_last", "32x32x3"), ("channels_first", "3x32x32")])
 def test_maps_are_drawn_whatever_the_order_of_axes(run, folder, order, shape, tmp_path):
     options = ["--weights", "none", "--no-top", "--input-shape", shape, "--data-format", order]

@@ -161,6 +161,7 @@ def test_weights_that_are_not_here_are_not_made_up(no_network):
 # the order of axes
 
 
+@pytest.mark.channels_first
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in ("MobileNet", "VGG16") else pytest.mark.slow) for name in CHANNELS_FIRST]
 )
@@ -187,6 +188,7 @@ def test_with_channels_first_a_network_answers_the_same(name, photo, usual):
         np.testing.assert_allclose(first.features(photo, "avg"), last.features(photo, "avg"), rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.channels_first
 @pytest.mark.slow
 def test_with_channels_first_pretrained_weights_answer_the_same(keras_home, elephant, usual):
     first = explorer.load("MobileNetV2", data_format="channels_first", activation_memory=0)
@@ -327,6 +329,7 @@ def test_a_picture_made_of_numbers_is_read_as_numbers():
     assert len(network.predict(np.ones(5), top=10)) == 10
 
 
+@pytest.mark.channels_first
 def test_channels_first_is_the_order_of_the_tensor_too(photo, usual):
     network = explorer.load(
         "MobileNet", weights=None, alpha=0.25, input_tensor=keras.Input((3, 48, 32)), include_top=False, data_format="channels_first"

@@ -130,10 +130,18 @@ def test_without_held_out_examples(own, tmp_path):
     assert_same_model(run, data, folder)
 
 
+@pytest.mark.channels_first
 @pytest.mark.slow
 def test_channels_first(tmp_path):
-    network = explorer.load("MobileNet", weights=None, data_format="channels_first", input_shape=(3, 32, 32), alpha=0.25)
-    assert_trains_alike(network, coloured(), Recipe(network.layers["conv_dw_12"].index, HEAD, PHASES), tmp_path)
+    keras.utils.set_random_seed(0)
+    picture = keras.Input((3, 16, 24), name="picture")
+    x = layers.Conv2D(6, 3, data_format="channels_first", name="conv")(layers.Rescaling(1 / 255, name="scale")(picture))
+    x = layers.ReLU(name="relu")(layers.BatchNormalization(axis=1, name="bn")(x))
+    x = layers.Conv2D(7, 3, data_format="channels_first", name="further")(x)
+    x = layers.GlobalMaxPooling2D(data_format="channels_first", name="pool")(x)
+    network = explorer.load(keras.Model(picture, layers.Dense(2, name="scores")(x), name="first"))
+    assert_trains_alike(network, coloured(), Recipe(network.layers["further"].index, HEAD, PHASES), tmp_path)
+    assert "jit_compile=JIT_COMPILE" in (tmp_path / "taken" / "fine_tune.py").read_text()
 
 
 @pytest.mark.slow

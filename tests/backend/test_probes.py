@@ -183,6 +183,7 @@ def test_sound_is_probed_and_tones_are_told_from_noise():
     assert found[-1].accuracy > 0.8
 
 
+@pytest.mark.channels_first
 def test_with_channels_first_the_probes_are_the_same():
     options = {"weights": None, "alpha": 0.25, "classes": 4}
     last = explorer.load("MobileNet", input_shape=(32, 48, 3), **options)

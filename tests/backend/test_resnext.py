@@ -167,6 +167,7 @@ def test_published_weights_without_the_top(published, expected, tmp_path):
     assert_same(answers(model, pixels(2, *SHAPE), ANSWERS[:-2]), {name: expected[name] for name in ANSWERS[:-2]})
 
 
+@pytest.mark.channels_first
 @pytest.mark.slow
 def test_channels_first_gives_the_same_answers(loaded, expected, channels_first):
     model = resnext.ResNeXt50(input_shape=(3, 64, 64))

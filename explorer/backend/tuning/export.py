@@ -100,6 +100,7 @@ def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) 
         plan=parts.plan,
         phases=lessons.spoilt(parts.phases(), recipe),
         by_index=bool(application) and any(_numbered(row.name, row.class_name) for row in named),
+        convolves_first=any(hasattr(one, "kernel_size") and one.data_format == "channels_first" for one in layers),
     )
 
 

@@ -30,6 +30,7 @@ class Subject:
     held_out: whether there are examples to validate on.
     phases: those that are done, by their places in the recipe.
     by_index: whether layers have names in this process only, so that their indices tell which they are.
+    convolves_first: whether any of its convolutions has the channels first, which not every processor does by itself.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Subject:
     plan: FreezePlan
     phases: Mapping[int, Phase]
     by_index: bool = False
+    convolves_first: bool = False
 
     @property
     def drops(self) -> bool:

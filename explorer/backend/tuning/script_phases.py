@@ -55,6 +55,17 @@ def _by_path(frozen: Sequence[str]) -> Lines:
     ]
 
 
+def asking_for_xla() -> Lines:
+    """Return the lines that find out, as JIT_COMPILE, whether convolutions with the channels first need XLA."""
+    return [
+        "try:",
+        '    tf.nn.conv2d(tf.ones((1, 1, 1, 1)), tf.ones((1, 1, 1, 1)), 1, "VALID", data_format="NCHW")',
+        '    JIT_COMPILE = "auto"',
+        "except tf.errors.UnimplementedError:",
+        "    JIT_COMPILE = True",
+    ]
+
+
 def compiling(subject: Subject, phase: Phase) -> Lines:
     """Return the lines that compile the model for a phase, whose batches are there as `train`."""
     several = subject.recipe.head.multi_label
@@ -67,6 +78,7 @@ def compiling(subject: Subject, phase: Phase) -> Lines:
         f"    optimizer={call(f'keras.optimizers.{OPTIMIZERS[phase.optimizer]}', rate, **_momentum(phase))},",
         f"    loss={literal('binary_crossentropy' if several else 'sparse_categorical_crossentropy')},",
         f"    metrics=[{metric}],",
+        *(["    jit_compile=JIT_COMPILE,"] if subject.convolves_first else []),
         ")",
     ]
 

@@ -82,9 +82,17 @@ def _sections(subject: Subject) -> list[Section]:
         *_data(subject),
         _base(subject),
         Section(_("A new head for the classes, flat on the features. The seed decides its first weights."), lines.head(subject)),
+        *([Section(_why_xla(), phases.asking_for_xla())] if subject.convolves_first else []),
         *(_phase(subject, place, phase) for place, phase in subject.phases.items()),
         _end(subject),
     ]
+
+
+def _why_xla() -> str:
+    return _(
+        "With the channels first, TensorFlow convolves on a CPU by oneDNN only, which it uses by itself where the processor has AVX-512. "
+        "Elsewhere XLA does it, and the first step of each phase takes some seconds to compile."
+    )
 
 
 def _imports(subject: Subject) -> Lines:
