@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from traitlets import Bool, HasTraits, Instance, Unicode
 
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Progress
-from explorer.worker import AnyWorker, Wish, log, worker_here
+from explorer.worker import AnyWorker, Wish, cell_here, log, worker_here
+
+_made_by: dict[str, tuple[str, WeakSet[Asking]]] = {}  # by the notebook's cell: which of its runs, and what that has made
 
 
 class Asking(HasTraits):
     """A state whose slow work is done by a worker: whether it is at it, how far, and what went wrong.
+
+    One that the same cell of a notebook makes anew takes the place of the one before, which is closed.
 
     worker: who does the slow work; by default a thread in a notebook, the caller in a script.
     """
@@ -26,8 +31,11 @@ class Asking(HasTraits):
     def __init__(self, worker: AnyWorker | None = None) -> None:
         super().__init__()
         self._worker = worker or worker_here()
+        self._closed = False
         self._pending: set[str] = set()
         self._took = 0.0
+        if worker is None:
+            self._take_the_place_of_the_one_before()
 
     def ask(
         self,
@@ -58,6 +66,9 @@ class Asking(HasTraits):
         def on_failed(error: Exception) -> None:
             end(failed or self.refuse, error)
 
+        if self._closed:
+            self._closed = False
+            self._bring_back()
         self._pending.add(slot)
         self.busy = True
         self._worker.ask(Wish(slot, verb, arguments, on_done, on_failed, self._say))
@@ -73,8 +84,27 @@ class Asking(HasTraits):
             )
 
     def close(self) -> None:
-        """Stop the worker."""
+        """Let go of all that the worker holds; where something is asked later on, it is brought back."""
+        self._closed = True
         self._worker.close()
+        self._pending.clear()
+        self._settle()
+
+    def _bring_back(self) -> None:
+        """Ask for what the worker has to hold before anything else is asked of it."""
+
+    def _take_the_place_of_the_one_before(self) -> None:
+        """Close what an earlier run of the same cell has made: ipywidgets and the notebook's Out keep it, and nobody sees it any more."""
+        if (here := cell_here()) is None:
+            return
+        cell, run = here
+        former, made = _made_by.get(cell, (run, WeakSet()))
+        if former != run:
+            for one in list(made):
+                one.close()
+            made = WeakSet()
+        made.add(self)
+        _made_by[cell] = run, made
 
     def give_up(self, *slots: str) -> None:
         """Give up what was asked for these slots."""

@@ -81,15 +81,10 @@ class Tuners:
             state.close()
 
 
-class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
-    """The whole page as one widget: pick an architecture, drop in a picture or a sound, see answers, layers and feature maps.
+class Page(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
+    """Views over one session, put together.
 
-    source: what to begin with: a name in `explorer.architectures`, the path of a model's file, or a live
-        Keras model of your own (`session.refresh()` copies it again). By default MobileNetV2 where its
-        weights are on this machine, else `digits`.
-    preprocess, labels: for a model of your own, as `explorer.load` describes them.
-    session: a `Session` to share with other views; with it, the arguments before are the session's matter.
-    options: those of `ipywidgets.Box`, such as `layout`.
+    source, preprocess, labels, session, options: as `Explorer` takes them.
     """
 
     def __init__(
@@ -101,11 +96,45 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         **options: Any,
     ) -> None:
         self.session = session or Session(source, preprocess=preprocess, labels=labels)
+        self._alone = session is None
+        self._tuners = Tuners(self.session)
+        super().__init__([_box("layout", *self._parts())], **options)
+        self.add_class("explorer").add_class("page")
+        self._begin()
+
+    def close(self) -> None:
+        """Remove the page and its views; networks that no other page shares are let go, a training goes on by itself."""
+        with suppress(AttributeError):  # refused before it had a session
+            self._tuners.close()
+            _close_inside(self)
+            if self._alone:
+                self.session.close()
+        super().close()
+
+    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+        """Make the views, in the boxes of the page's layout."""
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Do what is to be done once the views are there."""
+        raise NotImplementedError
+
+
+class Explorer(Page):
+    """The whole page as one widget: pick an architecture, drop in a picture or a sound, see answers, layers and feature maps.
+
+    source: what to begin with: a name in `explorer.architectures`, the path of a model's file, or a live
+        Keras model of your own (`session.refresh()` copies it again). By default MobileNetV2 where its
+        weights are on this machine, else `digits`.
+    preprocess, labels: for a model of your own, as `explorer.load` describes them.
+    session: a `Session` to share with other views; with it, the arguments before are the session's matter.
+    options: those of `ipywidgets.Box`, such as `layout`.
+    """
+
+    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         picker, chart = ArchitecturePicker(self.session), AccuracyChart(self.session, shown=False)
         link((chart, "shown"), (picker, "chart"))
-        top = _box("top", picker, StatusView(self.session), chart, OptionsView(self.session))
         self._left = _box("column left", InputView(self.session), SoundView(self.session), AnswersView(self.session))
-        self._tuners = Tuners(self.session)
         views = {
             _("Inside"): FeatureMapsView(self.session),
             _("Over time"): OverTimeView(self.session),
@@ -113,19 +142,19 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
             _("Fine-tune"): _box("panel"),
         }
         self._tabs = ipywidgets.Tab(list(views.values()), titles=list(views)).add_class("tabs")
+        top = _box("top", picker, StatusView(self.session), chart, OptionsView(self.session))
+        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.tuning), self._tabs)
+
+    def _begin(self) -> None:
         self._tabs.observe(self._turned, "selected_index")
         self._tuners.tuning.observe(self._go_to_the_run, "wanted")
-        right = _box("column", LayerStrip(self.session, self._tuners.tuning), self._tabs)
-        super().__init__([_box("layout", top, self._left, right)], **options)
-        self.add_class("explorer").add_class("page")
         self.session.observe(self._suit, "network")
         self._suit()
 
     def close(self) -> None:
-        """Let go of the session and remove the widget from the page."""
+        """Remove the page and its views; networks that no other page shares are let go, a training goes on by itself."""
         with suppress(ValueError, AttributeError):  # closed before, or refused before it had a session
             self.session.unobserve(self._suit, "network")
-            self._tuners.close()
         super().close()
 
     def _suit(self, _change: Any = None) -> None:
@@ -149,39 +178,35 @@ class Explorer(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
         self._tabs.selected_index = FINE_TUNE
 
 
-class FineTuner(ipywidgets.Box):  # type: ignore[misc]
+class FineTuner(Page):
     """The freeze-layers fine-tuning panel as one widget: data, freeze line, plan, training, runs and what came of them.
 
     source, preprocess, labels, session, options: as `Explorer` takes them.
     """
 
-    def __init__(
-        self,
-        source: Any = None,
-        preprocess: Any = None,
-        labels: Sequence[str] = (),
-        session: Session | None = None,
-        **options: Any,
-    ) -> None:
-        self.session = session or Session(source, preprocess=preprocess, labels=labels)
-        self._tuners = Tuners(self.session)
+    def _parts(self) -> tuple[ipywidgets.Widget, ...]:
+        self._left, self._panel = _box("column left", InputView(self.session)), _box("panel")
         top = _box("top", ArchitecturePicker(self.session), StatusView(self.session))
-        left, panel = _box("column left", InputView(self.session)), _box("panel")
-        right = _box("column", LayerStrip(self.session, self._tuners.tuning), panel)
-        super().__init__([_box("layout", top, left, right)], **options)
-        self.add_class("explorer").add_class("page").add_class("tuning")
-        self._tuners.show(left, panel)
+        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.tuning), self._panel)
+
+    def _begin(self) -> None:
+        self.add_class("tuning")
+        self._tuners.show(self._left, self._panel)
 
     @property
     def tuning(self) -> Tuning:
         """What is chosen and known of the fine-tuning."""
         return self._tuners.tuning
 
-    def close(self) -> None:
-        """Let go of the session and remove the widget from the page; a training that goes on is left to itself."""
-        with suppress(AttributeError):  # refused before it had a session
-            self._tuners.close()
-        super().close()
+
+def _close_inside(box: ipywidgets.Box) -> None:
+    """Close all that is in a box, and the layout of each: ipywidgets keeps what isn't closed, and closes nothing with its box."""
+    for widget in box.children:
+        if isinstance(widget, ipywidgets.Box):
+            _close_inside(widget)
+        widget.close()
+        if isinstance(widget.layout, ipywidgets.Layout):  # that of a plotly figure is none
+            widget.layout.close()
 
 
 def _mark(widget: ipywidgets.Widget, name: str, marked: bool) -> None:

@@ -39,6 +39,8 @@ class Opening(Asking):
 
     def __init__(self, source: Any, preprocess: Any, labels: Sequence[str], worker: AnyWorker | None) -> None:
         self._live: dict[int, tuple[Any, Any]] = {}  # models that were adopted, and how they read pictures, by their key
+        self._handed = set[tuple[int, int]]()  # which of them, and in which versions, the worker was given
+        self._left: Any = None  # the network that was shown or on its way when this was closed
         wanted = None if source is None else self._spec_of(source, preprocess, labels)
         super().__init__(worker)
         self.ask("at hand", "at_hand", done=partial(self._begin, wanted), failed=partial(self._begin_without, wanted))
@@ -104,6 +106,18 @@ class Opening(Asking):
             self._make_do()
             self._settle()
 
+    def close(self) -> None:
+        """Let go of the networks; where something is asked later on, the one that was shown is opened again."""
+        if not self._closed:
+            self._left = self.opening if self.network is None or self.opening is not None else self.network.spec
+            self._handed.clear()
+            self.opening = None
+        super().close()
+
+    def _bring_back(self) -> None:
+        if self._left is not None:
+            self._open(self._left)
+
     def _begin(self, wanted: AnySpec | None, at_hand: frozenset[str]) -> None:
         self.at_hand = at_hand
         if self.network is None and self.opening is None:
@@ -151,10 +165,10 @@ class Opening(Asking):
         self.ask("network", "open", wanted, download, done=self._opened, failed=self._not_opened)
 
     def _hand_over(self, adopted: AdoptedModel) -> None:
-        """Hand a live model to the worker, unless the page shows it in this version."""
-        shown = self.network and self.network.spec
-        if not isinstance(shown, AdoptedModel) or (shown.key, shown.version) != (adopted.key, adopted.version):
-            self.ask("adopted", "adopt", adopted, *self._live[adopted.key], done=lambda _adopted: None)
+        """Hand a live model to the worker, unless it has it in this version."""
+        one = adopted.key, adopted.version
+        if one not in self._handed:
+            self.ask("adopted", "adopt", adopted, *self._live[adopted.key], done=lambda _adopted: self._handed.add(one))
 
     def _opened(self, network: NetworkSummary) -> None:
         self.opening = None

@@ -64,6 +64,11 @@ class Session(Opening):
         self._last: dict[str, Example] = {}  # the example shown last, by its kind
         super().__init__(source, preprocess, labels, worker)
 
+    def close(self) -> None:
+        """Let go of the networks and of the feature maps; where something is asked later on, they are brought back."""
+        super().close()
+        self.feature_maps = None
+
     def show(self, data: bytes, name: str) -> None:
         """Show and answer the picture, the sound or the arrays in `data`; `example` changes when it could be read."""
         self.failure = ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -48,7 +49,7 @@ class AnyWorker(Protocol):
         """Overtake the wishes for these slots with nothing."""
 
     def close(self) -> None:
-        """Stop; wishes that wait are dropped."""
+        """Let go of the backend and all that it holds; wishes that wait are dropped, and a later one begins anew."""
 
 
 def worker_here(backend: Callable[[], Any] = Backend) -> AnyWorker:
@@ -60,7 +61,7 @@ def worker_here(backend: Callable[[], Any] = Backend) -> AnyWorker:
 
 
 class Worker:
-    """Does wishes on one thread of its own. Raises RuntimeError where no event loop runs.
+    """Does wishes on one thread of its own, which is there until it is closed. Raises RuntimeError where no event loop runs.
 
     backend: makes the object with the verbs; called on the thread, when the first wish comes.
     """
@@ -73,18 +74,19 @@ class Worker:
         self._waiting: deque[Wish] = deque()
         self._newest: dict[str, Wish] = {}
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
-        self._closed = False
-        # Not before the cell has run: loading TensorFlow at once would hold up the page.
-        self._loop.call_soon_threadsafe(self._thread.start, context=self._context)
+        self._thread: threading.Thread | None = None
 
     def ask(self, wish: Wish) -> None:
         """Put the wish in the queue; it overtakes an older one for the same slot."""
         with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
+                # Not before the cell has run: loading TensorFlow at once would hold up the page.
+                self._loop.call_soon_threadsafe(self._thread.start, context=self._context)
             self._newest[wish.slot] = wish
             self._waiting = deque(one for one in self._waiting if one.slot != wish.slot)
             self._waiting.append(wish)
-            self._changed.notify()
+            self._changed.notify_all()  # of two threads the one that was closed may still wait
 
     def drop(self, *slots: str) -> None:
         """Take waiting wishes for these slots out of the queue; those that run stay silent."""
@@ -94,15 +96,15 @@ class Worker:
             self._waiting = deque(one for one in self._waiting if one.slot not in slots)
 
     def close(self) -> None:
-        """Stop the thread after the verb that runs; results that come after this are dropped."""
+        """Stop the thread after the verb that runs, and let its backend go; results that come after this are dropped."""
         with self._changed:
-            self._closed = True
+            self._thread = None
             self._waiting.clear()
             self._newest.clear()
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _work(self) -> None:
-        backend = None
+        backend: Any = None
         while (wish := self._next()) is not None:
             try:
                 backend = backend or self._make_backend()
@@ -110,14 +112,21 @@ class Worker:
                 self._deliver(wish, wish.failed, error)
             else:
                 run(wish, backend, self._deliver, self._wanted)
+        if backend is not None:
+            backend.close()
 
     def _wanted(self, wish: Wish) -> bool:
         return self._newest.get(wish.slot) is wish
 
     def _next(self) -> Wish | None:
+        """Wait for the next wish; return None on a thread that was closed."""
+
+        def closed() -> bool:
+            return self._thread is not threading.current_thread()
+
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            return None if self._closed else self._waiting.popleft()
+            self._changed.wait_for(lambda: self._waiting or closed())
+            return None if closed() else self._waiting.popleft()
 
     def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
         def deliver() -> None:
@@ -148,7 +157,8 @@ class InlineWorker:
             self._newest.pop(slot, None)
 
     def close(self) -> None:
-        """Nothing is left to stop."""
+        """Let go of what the backend holds."""
+        self._backend.close()
 
     def _wanted(self, wish: Wish) -> bool:
         return self._newest.get(wish.slot) is wish
@@ -179,6 +189,18 @@ def run(wish: Wish, backend: Any, deliver: Callable[..., None], wanted: Callable
         deliver(wish, wish.failed, error)
     else:
         deliver(wish, wish.done, result, time.perf_counter() - start)
+
+
+def cell_here() -> tuple[str, str] | None:
+    """Return the notebook's cell that runs, by its id or by its code, and which of its runs this is; None outside a notebook.
+
+    Voila tells cells neither apart nor runs one twice: None there too.
+    """
+    kernel = getattr(Application.instance(), "kernel", None) if Application.initialized() else None
+    request = kernel.get_parent("shell") if kernel is not None and "VOILA_BASE_URL" not in os.environ else {}
+    if not request or request["header"]["msg_type"] != "execute_request":
+        return None
+    return request["metadata"].get("cellId") or request["content"]["code"], request["header"]["msg_id"]
 
 
 def log() -> logging.Logger:

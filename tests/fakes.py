@@ -159,6 +159,9 @@ class FakeBackend:
         self.missing, self.to_download, self.here = missing, to_download, at_hand
         self.networks, self.opened, self.asked = networks or {}, {}, []
 
+    def close(self):
+        self.asked.append(("close",))
+
     def at_hand(self, _say):
         return self.here
 

@@ -1,9 +1,13 @@
 import asyncio
+import gc
 import threading
+import weakref
 
+import pytest
 from fakes import until
 from traitlets import TraitError
 
+from explorer import asking as module
 from explorer.asking import Asking
 from explorer.errors import ExplorerError
 from explorer.values import Progress
@@ -11,6 +15,9 @@ from explorer.worker import InlineWorker, Worker
 
 
 class Verbs:
+    def close(self):
+        pass
+
     def double(self, number, say):
         say(Progress(f"doubling {number}"))
         return 2 * number
@@ -95,3 +102,51 @@ def test_it_stays_busy_where_a_result_asks_for_its_slot_anew():
 
     assert asyncio.run(page()) == ([8], False)
     assert busy[-1] is True
+
+
+@pytest.fixture
+def made_in(monkeypatch):
+    """Return a function that makes a state in a run of a notebook's cell."""
+    monkeypatch.setattr(module, "worker_here", lambda: InlineWorker(Verbs))
+    monkeypatch.setattr(module, "_made_by", {})
+
+    def made_in(*cell_and_run):
+        monkeypatch.setattr(module, "cell_here", lambda: cell_and_run or None)
+        return Asking()
+
+    return made_in
+
+
+def test_what_a_cell_makes_anew_takes_the_place_of_the_one_before(made_in):
+    first, beside, elsewhere, alone = made_in("a", "1"), made_in("a", "1"), made_in("b", "2"), made_in()
+    again = made_in("a", "3")
+    made_in()
+    assert [one._closed for one in (first, beside, elsewhere, alone, again)] == [True, True, False, False, False]
+
+
+def test_what_a_cell_has_made_is_not_kept_for_that(made_in):
+    first = weakref.ref(made_in("a", "1"))
+    gc.collect()
+    assert first() is None
+    assert not made_in("a", "2")._closed
+
+
+def test_closed_it_is_busy_with_nothing_and_still_can_be_asked():
+    verbs = threading.Event()
+
+    class Slow(Verbs):
+        def wait(self, _say):
+            verbs.wait(10)
+
+    async def page():
+        state, heard = Asking(Worker(Slow)), []
+        state.ask("number", "wait", done=heard.append)
+        state.close()
+        busy = state.busy
+        verbs.set()
+        state.ask("number", "double", 4, done=heard.append)
+        await until(lambda: heard)
+        state.close()
+        return busy, heard
+
+    assert asyncio.run(page()) == (False, [8])

@@ -3,6 +3,7 @@ import pytest
 from fake_runs import RunningBackend
 from fake_tuning import asked
 from fakes import network_of_sound
+from ipywidgets import Widget
 
 from explorer.dashboards import FINE_TUNE, OVER_TIME, Explorer, FineTuner
 from explorer.errors import UnknownName
@@ -19,6 +20,7 @@ from explorer.widgets.picker import ArchitecturePicker
 from explorer.widgets.recipe import RecipeView
 from explorer.widgets.runs import RunsView
 from explorer.widgets.sound import SoundView
+from explorer.widgets.status import StatusView
 from explorer.widgets.training import TrainingView
 from explorer.widgets.training_data import TrainingDataView
 
@@ -140,6 +142,30 @@ def test_a_closed_page_no_longer_follows_the_session(backend):
     page.close()
     hum(page, backend)
     assert "sound" not in page._dom_classes
+
+
+@pytest.mark.parametrize("kind", [Explorer, FineTuner])
+def test_a_closed_page_leaves_no_widget_behind_and_lets_its_networks_go(kind, backend):
+    layout = ipywidgets.Layout()
+    before = set(Widget.get_manager_state()["state"])
+    page = kind(layout=layout)
+    if kind is Explorer:
+        one_of(page, ipywidgets.Tab).selected_index = FINE_TUNE
+        one_of(page, AccuracyChart).shown = True
+    page.close()
+    assert set(Widget.get_manager_state()["state"]) == before
+    assert backend.asked[-1] == ("close",)
+
+
+def test_a_session_that_others_share_goes_on_when_a_page_of_it_is_closed(backend):
+    session = Session()
+    Explorer(session=session).close()
+    assert ("close",) not in backend.asked
+    alone = StatusView()
+    StatusView(session).close()
+    assert ("close",) not in backend.asked
+    alone.close()
+    assert backend.asked[-1] == ("close",)
 
 
 def test_the_chart_shows_when_the_picker_asks_for_it():

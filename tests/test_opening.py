@@ -562,3 +562,49 @@ def test_an_adopted_model_is_told_from_the_files_of_the_same_name(file):
     session = page(None, file)
     session.adopt(type("Model", (), {"name": "mine.keras"})())
     assert isinstance(session.network.spec, AdoptedModel)
+
+
+def test_a_page_that_was_closed_opens_its_network_again_when_something_is_asked():
+    backend = FakeBackend()
+    session = page(backend, "VGG16")
+    before = session.network.spec, session.example, session.layer
+    session.close()
+    session.close()
+    assert session.feature_maps is None
+    del backend.asked[:]
+    session.select("predictions")
+    assert opened(backend) == ["VGG16"]
+    assert (session.network.spec, session.example) == before[:2]
+    assert session.feature_maps.layer.name == "predictions"
+    assert (session.failure, session.busy) == ("", False)
+    del backend.asked[:]
+    session.select("block1_relu")
+    assert opened(backend) == []
+
+
+def test_a_live_model_is_handed_over_again_after_that():
+    backend, model = FakeBackend(), Model()
+    session = page(backend, model)
+    session.close()
+    del backend.asked[:]
+    session.show_sample("cat.jpg")
+    adopted = session.network.spec
+    assert backend.asked[:2] == [("adopt", adopted, model, None), ("open", "mine")]
+
+
+def test_a_page_that_is_closed_while_a_network_is_on_its_way_brings_that_one():
+    backend = HeldBackend(held=("VGG16",), verb="open")
+
+    async def closed():
+        session = Session("VGG16", worker=Worker(lambda: backend))
+        await until(backend.holding.is_set)
+        session.close()
+        during = session.opening, session.busy
+        backend.let_go.set()
+        session.give_up("nothing")
+        session.ask("at hand", "at_hand", done=lambda _names: None)
+        await until(lambda: session.network and not session.busy)
+        session.close()
+        return during, session.network.spec.name
+
+    assert asyncio.run(closed()) == ((None, False), "VGG16")

@@ -4,10 +4,11 @@ import time
 
 import pytest
 from fakes import until
+from traitlets.config import Application
 
 from explorer.errors import ExplorerError
 from explorer.values import Progress
-from explorer.worker import InlineWorker, Wish, Worker, worker_here
+from explorer.worker import InlineWorker, Wish, Worker, cell_here, worker_here
 
 
 class Verbs:
@@ -15,6 +16,10 @@ class Verbs:
 
     def __init__(self):
         self.began, self.let_go, self.done = threading.Event(), threading.Event(), []
+        self.closed = False
+
+    def close(self):
+        self.closed = True
 
     def double(self, number, say):
         say(Progress(f"doubling {number}"))
@@ -208,6 +213,72 @@ def test_close_stops_the_thread_and_silences_what_is_under_way():
 
     assert asyncio.run(page()) == []
     assert verbs.done == [1]
+    assert verbs.closed, "it lets go of what it holds"
+
+
+def test_what_is_asked_of_a_worker_that_was_closed_begins_anew():
+    made = []
+
+    def make():
+        made.append(Verbs())
+        return made[-1]
+
+    async def page():
+        heard = []
+        worker = Worker(make)
+        for number in (1, 2):
+            worker.ask(wish("a", "double", number, heard=heard))
+            await until(lambda number=number: ("done", 2 * number) in heard)
+            worker.close()
+        await until(lambda: not any(thread.name == "explorer" for thread in threading.enumerate()))
+
+    asyncio.run(page())
+    assert [(verbs.done, verbs.closed) for verbs in made] == [([1], True), ([2], True)]
+
+
+def test_a_worker_that_was_never_asked_has_no_thread_to_leave_behind():
+    async def page():
+        Worker(Verbs).close()
+        await asyncio.sleep(0)
+        return [thread for thread in threading.enumerate() if thread.name == "explorer"]
+
+    assert asyncio.run(page()) == []
+
+
+class Kernel:
+    def __init__(self, kind="execute_request", code="explorer.Explorer()", **metadata):
+        self.request = {"header": {"msg_type": kind, "msg_id": "7"}, "metadata": metadata, "content": {"code": code}}
+
+    def get_parent(self, _channel):
+        return self.request
+
+
+@pytest.fixture
+def run_in(monkeypatch):
+    """Return a function that lets code run as in a kernel."""
+
+    def run_in(kernel):
+        application = Application()
+        application.kernel = kernel
+        monkeypatch.setattr(Application, "_instance", application)
+
+    return run_in
+
+
+def test_a_cell_is_known_by_its_id_or_by_its_code_and_each_of_its_runs_apart(run_in):
+    run_in(Kernel(cellId="abc"))
+    assert cell_here() == ("abc", "7")
+    run_in(Kernel(code="explorer.Session()"))
+    assert cell_here() == ("explorer.Session()", "7")
+
+
+def test_outside_a_cell_there_is_none(run_in, monkeypatch):
+    assert cell_here() is None
+    run_in(Kernel("comm_msg"))
+    assert cell_here() is None, "a button was pressed"
+    run_in(Kernel())
+    monkeypatch.setenv("VOILA_BASE_URL", "/")
+    assert cell_here() is None, "Voila shows all cells, and runs each once"
 
 
 def test_a_loop_that_is_gone_ends_the_worker_quietly():
@@ -233,6 +304,7 @@ def test_the_inline_twin_answers_before_it_returns():
     worker.ask(wish("a", "double", 4, heard=heard))
     worker.ask(wish("a", "fail", heard=heard))
     worker.close()
+    assert worker._backend.closed
     assert heard[:2] == [("progress", "doubling 4"), ("done", 8)]
     assert heard[2][0] == "failed"
 

@@ -34,8 +34,13 @@ def brief_collections() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Free what nobody holds any more, and return it to the system where the C library can be asked to (glibc)."""
+    """Free what nobody holds any more, and return it to the system."""
     gc.collect()  # a Keras model refers to itself in circles
+    return_freed()
+
+
+def return_freed() -> None:
+    """Return what is free to the system where the C library can be asked to (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim:
         trim(0)

@@ -59,6 +59,11 @@ class Backend(TuningVerbs):
         self._live: dict[int, tuple[Any, Any]] = {}  # models handed over by their owner, and how they read pictures
         self._folder: str | None = None
 
+    def close(self) -> None:
+        """Let go of all networks and live models."""
+        self._live.clear()
+        self._drop(list(self._networks))
+
     def at_hand(self, _say: Say) -> frozenset[str]:
         """Return the names of the architectures whose weights are on this machine."""
         return weights.at_hand()
@@ -164,10 +169,18 @@ class Backend(TuningVerbs):
             self._networks[spec] = network
             self._let_go()
         self._networks.move_to_end(spec)
-        for other, network in self._networks.items():
-            if other != spec:
-                network.forget()
-        return self._networks[spec]
+        *others, network = self._networks.values()
+        self._forget([other for other in others if other.activations.size])
+        return network
+
+    def _forget(self, networks: list[Network]) -> None:
+        """Let these networks forget their activations."""
+        for network in networks:
+            network.forget()
+        if networks:
+            from explorer.backend.memory import return_freed
+
+            return_freed()
 
     def _built(self, spec: AnySpec, say: Say) -> Network:
         from explorer.backend import building

@@ -5,11 +5,9 @@ const FAINT = 0.3; // how much is seen of the old head, which a fine-tuned netwo
 function render({ model, el }) {
   root(el, "layer-strip");
   const words = model.get("words");
-  const id = `explorer-${Math.random().toString(36).slice(2)}`;
   const title = make("h2");
   const scale = make("span", { class: "quiet small" });
-  const names = make("datalist", { id });
-  const go = make("input", { type: "text", list: id, placeholder: words.go, "aria-label": words.go, onkeydown: (event) => { if (event.key === "Enter") submit(); }, onchange: submit });
+  const search = layerSearch(model, words, (place) => select(place));
   const zoomed = (factor) => () => zoom(factor, (model.get("layer") - view.start) / (view.stop - view.start));
   const zooms = make("span", { class: "segments", role: "group", "aria-label": words.zoom },
     make("button", { onclick: zoomed(0.5) }, words.closer), make("button", { onclick: zoomed(2) }, words.wider), make("button", { onclick: () => { fit(); draw(); } }, words.all));
@@ -19,7 +17,7 @@ function render({ model, el }) {
   const strip = make("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": words.label, "aria-description": words.keys, "aria-valuemin": "0", onkeydown: onKey }, canvas, tip);
   const said = make("div", { class: "said" });
   const field = make("div", { class: "field" }, strip);
-  el.append(make("div", { class: "head" }, title, scale, go, zooms, names), legend, field, said);
+  el.append(make("div", { class: "head" }, title, scale, search.box, zooms), legend, field, said);
 
   const view = { start: 0, stop: 1 }; // the layers in sight, as fractions of indices
   const layers = () => model.get("layers");
@@ -31,15 +29,6 @@ function render({ model, el }) {
   const under = (clientX) => view.start + (clientX - left() - SIDE) / step();
   const at = (event) => Math.min(layers().length - 1, Math.max(0, Math.floor(under(event.clientX))));
   const select = (index) => assign(model, { layer: Math.min(layers().length - 1, Math.max(0, index)) });
-
-  let submitted = "";
-  function submit() {
-    const typed = go.value.trim();
-    if (!typed || typed === submitted) return;
-    submitted = typed; // Enter also fires "change" later on
-    model.send({ select: typed });
-    setTimeout(() => { go.value = submitted = ""; });
-  }
 
   function zoom(factor, anchor) {
     const count = layers().length;
@@ -186,6 +175,7 @@ function render({ model, el }) {
   field.after(proof.about);
 
   const stops = [
+    search.stop,
     line.stop,
     proof.stop,
     follow(model, ["title"], () => { title.textContent = model.get("title"); }),
@@ -193,9 +183,8 @@ function render({ model, el }) {
     follow(model, ["layers"], () => {
       const all = layers();
       const tallest = Math.max(0, ...all.map((layer) => layer[PARAMETERS]));
-      scale.hidden = go.hidden = zooms.hidden = !all.length;
+      scale.hidden = zooms.hidden = !all.length;
       scale.textContent = all.length ? `${words.scale}, ${fill(words.tallest, { number: tallest.toLocaleString("en") })}` : "";
-      names.replaceChildren(...all.map((layer) => make("option", { value: layer[NAME], label: layer[TITLE] })));
       const there = new Set(all.map((layer) => layer[KIND]));
       const kinds = words.kinds.filter((kind) => there.has(kind));
       legend.replaceChildren(...kinds.map((kind) => {

@@ -20,7 +20,9 @@ class LayerStrip(View):
     tuning: the state of fine-tuning; with it, and while that is looked at, the freeze line stands on the strip.
     """
 
-    _esm = "".join((HERE / name).read_text() for name in ("shared.js", "freeze_line.js", "evidence.js", "layer_strip.js"))
+    _esm = "".join(
+        (HERE / name).read_text() for name in ("shared.js", "layer_search.js", "freeze_line.js", "evidence.js", "layer_strip.js")
+    )
     _css = "".join((HERE / name).read_text() for name in ("theme.css", "layer_strip.css"))
 
     layers: traitlets.List[list[str | int]] = traitlets.List(
@@ -58,6 +60,9 @@ class LayerStrip(View):
             "scale": _("height: parameters, log scale"),
             "tallest": _("tallest {number}"),
             "go": _("Go to index or name"),
+            "in_block": _("layers {first} to {last}"),
+            "no_name": _("No layer or block is called “{typed}”."),
+            "no_index": _("There is no layer {typed}: the indices go from 0 to {last}."),
             "closer": _("Closer"),
             "wider": _("Wider"),
             "all": _("All"),
@@ -78,11 +83,9 @@ class LayerStrip(View):
             **{f"kind_{kind}": text for kind, text in _kinds().items()},
         }
 
-    def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
-        """Go to the layer whose index or name was typed; or look at fine-tuning, as the page's address names a run."""
-        if "select" in message:
-            self.session.select(str(message["select"]))
-        elif self.tuning is not None:
+    def received(self, _message: dict[str, Any], _buffers: list[memoryview]) -> None:
+        """Look at fine-tuning, as the page's address names a run."""
+        if self.tuning is not None:
             self.tuning.wanted = True
 
     @property

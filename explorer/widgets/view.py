@@ -44,6 +44,7 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session()
+        self._alone = session is None
         self._followed: list[tuple[traitlets.HasTraits, Callable[[Any], None], list[str]]] = []
         self._upload, self._parts = "", list[bytes]()
         self._numbers = count(1)
@@ -82,6 +83,8 @@ class View(anywidget.AnyWidget):
             state.unobserve(handler, names)
         self._followed.clear()
         self._given.clear()
+        if self._alone:
+            self.session.close()
         super().close()
 
     def took(self, message: dict[str, Any], buffers: list[memoryview]) -> bytes | None:

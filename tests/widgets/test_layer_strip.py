@@ -1,7 +1,6 @@
 import pytest
 from fake_tuning import DATA, TuningBackend
 from fakes import NESTED, OF_ARRAYS, FakeBackend, network, network_of_arrays
-from messages import says
 
 from explorer.session import Session
 from explorer.tuning import Tuning
@@ -42,13 +41,6 @@ def test_it_lists_the_layers_and_selects_both_ways(view, session):
     assert session.layer == "block1_conv"
     session.layer = 3
     assert view.layer == 3
-    says(view, {"select": "block1_relu"})
-    assert view.layer == 2
-    says(view, {"select": " 1 "})
-    assert view.layer == 1
-    says(view, {"select": "blok"})
-    assert "There is no layer 'blok'" in session.failure
-    assert view.layer == 1
 
 
 def test_what_lies_inside_a_nested_model_is_a_bar_of_its_own_without_an_index(view, page_of):
@@ -108,8 +100,6 @@ def test_a_model_without_layers_has_an_empty_strip(page_of):
 def test_before_there_is_a_network_it_has_only_its_name():
     view = LayerStrip(Session(worker=InlineWorker(lambda: FakeBackend(missing=("digits",)))))
     assert (view.layers, view.title) == ([], "Layers")
-    says(view, {"select": "3"})
-    assert view.layer == 0
 
 
 def test_there_is_no_freeze_line_unless_fine_tuning_is_looked_at(view, tuning):

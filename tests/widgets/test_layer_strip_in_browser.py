@@ -1,7 +1,7 @@
 import pytest
 from fake_tuning import DATA, TuningBackend, deep
 from fakes import NESTED, FakeBackend, layer, network
-from in_browser import show
+from in_browser import focused, sent, show, trait
 
 from explorer.session import Session
 from explorer.tuning import Tuning
@@ -34,6 +34,98 @@ def long_view():
         return network(spec, layers=Layers([*rows, layer(300, "predictions", "dense", "Dense", "top", (4,), 12)]))
 
     return strip_of(long)
+
+
+def mobile(spec):
+    """Return a network with blocks, one of them a nested model, and a shared layer."""
+    names = [(f"block_{block}_{part}", f"block_{block}") for block in (1, 2, 6, 16) for part in ("expand", "expand_relu", "add")]
+    rows = [layer(0, "input", "input", "InputLayer", "stem", (8, 8, 3)), layer(1, "Conv1", "convolution", "Conv2D", "stem", (4, 4, 2), 9)]
+    rows += [layer(2 + place, name, "activation", "ReLU", block, (4, 4, 2)) for place, (name, block) in enumerate(names)]
+    rows += [layer(14, "backbone", "model", "Functional", "backbone", (4, 4, 2))]
+    rows += [layer(14, f"backbone/{name}", "other", "Layer", "backbone", (4, 4, 2), further=True) for name in ("conv_pw_1", "Mixed_7b")]
+    rows += [layer(15, "lstm", "recurrent", "LSTM", "lstm", (4,)), layer(15, "lstm:1", "recurrent", "LSTM", "lstm", (4,), further=True)]
+    return network(spec, layers=Layers([*rows, layer(16, "7", "dense", "Dense", "top", (4,), 12)]))
+
+
+GONE_TO = {
+    "typed": "name",
+    "block_6_exp": "block_6_expand",
+    "block 6": "block_6_expand",
+    "BLOCK 6": "block_6_expand",
+    "Block6": "block_6_expand",
+    "block_16": "block_16_expand",
+    "block 1": "block_1_expand",
+    "block_6_expand_relu": "block_6_expand_relu",
+    "6_add": "block_6_add",
+    "conv1": "Conv1",
+    "stem": "input",
+    "3": "block_1_expand_relu",
+    " 15 ": "lstm",
+    "-1": "7",
+    "layers[13]": "block_16_add",
+    "model.layers[13]": "block_16_add",
+    "13 · block_16_add": "block_16_add",
+    "7": "7",
+    "backbone/mixed_7b": "backbone/Mixed_7b",
+    "mixed_7b": "backbone/Mixed_7b",
+    "backbone": "backbone",
+    "lstm:1": "lstm:1",
+}
+
+
+def test_what_is_typed_goes_to_the_layer_that_it_most_likely_means(page):
+    view, reached = strip_of(mobile), {}
+    show(page, view)
+    for typed in GONE_TO:
+        page.evaluate('window.model.set("layer", 4)')
+        page.get_by_role("combobox", name="Go to").fill(typed)
+        page.keyboard.press("Enter")
+        reached[typed] = view.layers[trait(page, "layer")][0]
+    assert reached == GONE_TO
+
+
+def test_suggestions_are_chosen_with_the_mouse_or_by_keys(page):
+    view = strip_of(mobile)
+    show(page, view)
+    field = page.get_by_role("combobox", name="Go to")
+    field.fill("block 6")
+    options = page.get_by_role("option")
+    assert options.all_inner_texts() == [
+        "block 6\nlayers 8 to 10",
+        "8 · block_6_expand\nactivation, 4 × 4 × 2",
+        "9 · block_6_expand_relu\nactivation, 4 × 4 × 2",
+        "10 · block_6_add\nactivation, 4 × 4 × 2",
+    ]
+    options.nth(3).click()
+    assert (trait(page, "layer"), field.input_value(), options.count()) == (10, "", 0)
+    assert focused(field)
+    field.fill("expand")
+    for key in ("ArrowDown", "ArrowDown", "ArrowUp"):
+        page.keyboard.press(key)
+    assert field.get_attribute("aria-activedescendant") == page.get_by_role("option", selected=True).get_attribute("id")
+    page.keyboard.press("Enter")
+    assert view.layers[trait(page, "layer")][0] == "block_1_expand_relu"
+    field.fill("add")
+    page.keyboard.press("Escape")
+    assert (field.get_attribute("aria-expanded"), field.input_value(), options.count()) == ("false", "add", 0)
+    page.keyboard.press("ArrowDown")
+    assert options.count() == 4
+
+
+def test_a_miss_is_said_beside_the_field_and_moves_nothing(page):
+    show(page, strip_of(mobile))
+    before = page.locator(".strip").bounding_box(), trait(page, "layer")
+    for typed, said in {
+        "blok_6": "No layer or block is called “blok_6”.",
+        "99": "There is no layer 99: the indices go from 0 to 16.",
+    }.items():
+        page.get_by_role("combobox", name="Go to").fill(typed)
+        page.keyboard.press("Enter")
+        assert page.get_by_role("status").inner_text() == said
+    assert (page.locator(".strip").bounding_box(), trait(page, "layer")) == before
+    page.get_by_role("combobox", name="Go to").fill("")
+    assert page.get_by_role("status").count() == 0
+    assert sent(page) == []
 
 
 def handle(page):
