@@ -15,7 +15,7 @@ from typing import Any
 from explorer import cli_network
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.progress import duration, failed
+from explorer.progress import failed, with_time_left
 from explorer.values import Phase, Progress, TakenFile, TrainingStep
 from explorer.values.records import HISTORY, TUNED, history_csv
 from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_PHASE
@@ -127,8 +127,7 @@ def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
         told = _("Phase {phase}, epoch {epoch} of {epochs}: loss {loss:.3f}").format(
             phase=step.phase + 1, epoch=step.epoch + 1, epochs=phases[step.phase].epochs, loss=step.loss
         )
-        left = _("{said}, {time} left")
-        return told if step.left is None else left.format(said=told, time=duration(step.left))
+        return with_time_left(told, step)
     return step.text
 
 

@@ -167,7 +167,7 @@ class TrainingStep:
     what: "preparing" (building, tracing), "features" (the pass through the frozen part), "batch", "epoch" (`record` is there)
         or "notice" (something to know, in `text`).
     done, total: examples of the pass, or batches of the epoch.
-    left: seconds to the end of the training, where that can be told.
+    left: seconds to the end of the last epoch, where that can be told; sooner: whether the training may stop before, by itself.
     """
 
     what: str
@@ -180,6 +180,7 @@ class TrainingStep:
     left: float | None = None
     record: Epoch | None = None
     text: str = ""
+    sooner: bool = False
 
 
 @dataclass(frozen=True, eq=False)
