@@ -45,13 +45,17 @@ def in_words(step: TrainingStep | None, planned: Mapping[int, int], history: Seq
     if step is None or step.what == "preparing":
         return (step.text if step else "") or _("Preparing…"), -1.0
     if step.what == "features":
-        said = _("The frozen part: {done} of {total} examples").format(done=f"{step.done:,}", total=f"{step.total:,}")
-        return said, step.done / step.total if step.total else -1.0
+        return features_in_words(step), step.done / step.total if step.total else -1.0
     number = sum(one.phase < step.phase for one in history) + step.epoch + 1
     total = max(number, in_all(planned, history, step.phase))
     part = step.done / step.total if step.what == "batch" and step.total else 1.0
     said = _("epoch {number} of {total}").format(number=number, total=total)
     return with_time_left(said, step), min(1.0, (number - 1 + part) / total)
+
+
+def features_in_words(step: TrainingStep) -> str:
+    """Return how far the pass through the frozen layers is."""
+    return _("computing features: {done} of {total} examples").format(done=f"{step.done:,}", total=f"{step.total:,}")
 
 
 def with_time_left(said: str, step: TrainingStep) -> str:
