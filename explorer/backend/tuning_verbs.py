@@ -19,6 +19,7 @@ from explorer.values import (
     Collected,
     DataSpec,
     DataSummary,
+    ExampleCard,
     Layers,
     ModelFile,
     NetworkSpec,
@@ -75,6 +76,16 @@ class TuningVerbs:
         self._collected.apply(changes)
         found: DataSummary | None = self._collected.summary(network.reading, validation, seed)
         return found
+
+    def examples(self, spec: AnySpec, data: DataSpec, label: str, first: int, count: int, say: Say) -> tuple[tuple[ExampleCard, ...], int]:
+        """Return `count` examples of a class from the place `first` on, and how many it has."""
+        from explorer.backend.data.cards import cards
+
+        network = self._network(spec, say)
+        if self._collected is not None and self._collected.holds(data):
+            found: tuple[tuple[ExampleCard, ...], int] = self._collected.examples(label, first, count, network.reading)
+            return found
+        return cards(self._training_data(network, data), label, first, count, network.reading)
 
     def probe(self, spec: AnySpec, data: DataSpec, head_at: str, say: Say) -> tuple[Probe, ...]:
         """Return how well a linear classifier on each block's features separates the data."""
