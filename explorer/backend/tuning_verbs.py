@@ -21,6 +21,7 @@ from explorer.values import (
     DataSummary,
     ExampleCard,
     Layers,
+    Missed,
     ModelFile,
     NetworkSpec,
     Outcome,
@@ -150,6 +151,19 @@ class TuningVerbs:
         if place >= len(data.validation):
             raise ExplorerError(_("The data of this run has changed since it was trained: this example is gone."))
         return thumbnail(data.validation[place].example, network.reading)
+
+    def predicted(self, key: str, row: int, column: int, count: int, say: Say) -> tuple[tuple[tuple[Missed, bytes], ...], int]:
+        """Return the first examples in a cell of a run's confusion matrix, each with a small picture, and how many there are.
+
+        row, column: as `outcomes.examples_in` takes them.
+        """
+        from explorer.backend.data.summaries import thumbnail
+        from explorer.backend.tuning.outcomes import examples_in
+
+        network, data, _recipe = self._of_run(key, say)
+        outcome = self.outcome(key, say)
+        found = examples_in(outcome, data, row, column) if outcome else ()
+        return tuple((one, thumbnail(data.validation[one.place].example, network.reading)) for one in found[:count]), len(found)
 
     def tuned(self, key: str, _say: Say) -> ModelFile:
         """Return the spec of a run's tuned network."""
