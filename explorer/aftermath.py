@@ -7,16 +7,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance
+from traitlets import Bool, HasTraits, Instance, Int
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
 from explorer.session import Session
 from explorer.trainings import Trainings
 from explorer.tuning import Tuning
-from explorer.values import AnySpec, ModelFile, Outcome, RunRecord
+from explorer.values import AnySpec, Missed, ModelFile, Outcome, RunRecord
 
 ENDED = ("done", "stopped", "failed")
+CARDS = 24  # examples of a cell that are shown at first, and each time more
 FOLLOWED = ["network", "seen", "top", "output", "layer"]
 
 
@@ -30,6 +31,11 @@ class Aftermath(HasTraits):
     shown = Bool(False, help="Whether it is looked at; nothing is asked before.")
     outcome = Instance(Outcome, allow_none=True, help="What the run has come to; None before its end, and where it has come to nothing.")
     pictures = Instance(dict, args=(), help="Small pictures (PNG) of the worst examples by their place; b'' for one without.")
+    cell = Instance(
+        tuple, args=(), help="Row and column of the confusion matrix whose examples are shown, -1 for all of them; empty for none."
+    )
+    examples = Instance(tuple, args=(), help="The examples in it, each as Missed with its picture (PNG, b'' for one without).")
+    in_cell = Int(0, help="How many there are in it.")
     tuned = Instance(ModelFile, allow_none=True, help="The tuned network.")
     answers = Instance(tuple, args=(), help="Answers before and after; in place of either a sentence that says why there are none.")
     maps = Instance(tuple, args=(), help="FeatureMaps of the selected layer before and after; in place of either such a sentence.")
@@ -60,6 +66,15 @@ class Aftermath(HasTraits):
         for one in self._own:
             one.close()
 
+    def look_at(self, cell: tuple[int, ...]) -> None:
+        """Show the examples in a cell, or in a row or column, of the confusion matrix; those of an empty cell are none."""
+        self.cell, self.examples, self.in_cell = cell, (), 0
+        self._ask_for_examples(CARDS)
+
+    def look_further(self) -> None:
+        """Show more of them."""
+        self._ask_for_examples(len(self.examples) + CARDS)
+
     def open_tuned(self) -> None:
         """Open the tuned network in place of the one that the page shows."""
         if self.tuned is not None:
@@ -74,6 +89,7 @@ class Aftermath(HasTraits):
             return
         self._run, self._asked = run, {}
         self.outcome, self.pictures, self.tuned, self.answers, self.maps = None, {}, None, (), ()
+        self.look_at(())
         if run is not None:
             self._ask(run, "outcome", "outcome", run.key, done=self._arrived)
 
@@ -114,6 +130,16 @@ class Aftermath(HasTraits):
     def _pictured(self, places: tuple[int, ...], run: RunRecord, picture: bytes) -> None:
         self.pictures = {**self.pictures, places[0]: picture}
         self._ask_for_picture(run, places[1:])
+
+    def _ask_for_examples(self, count: int) -> None:
+        cell = self.cell
+
+        def done(_run: RunRecord, found: tuple[tuple[tuple[Missed, bytes], ...], int]) -> None:
+            if self.cell == cell:
+                self.examples, self.in_cell = found
+
+        if cell and self._run is not None:
+            self._ask(self._run, "predicted", "predicted", self._run.key, *cell, count, done=done)
 
     def _compare(self, _change: Any = None) -> None:
         """Have the example answered, and the layer looked into, before and after the training."""

@@ -15,7 +15,7 @@ from typing import Any
 from explorer import cli_network
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.progress import duration, failed
+from explorer.progress import failed, features_in_words, with_time_left
 from explorer.values import Phase, Progress, TakenFile, TrainingStep
 from explorer.values.records import HISTORY, TUNED, history_csv
 from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_PHASE
@@ -125,13 +125,12 @@ def _stopping() -> Iterator[Callable[[], bool]]:
 def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
     """Return how far a training is, in a line."""
     if step.what == "features":
-        return _("The frozen part: {done} of {total} examples").format(done=step.done, total=step.total)
+        return features_in_words(step)
     if step.what in ("batch", "epoch") and step.loss is not None:
         told = _("Phase {phase}, epoch {epoch} of {epochs}: loss {loss:.3f}").format(
             phase=step.phase + 1, epoch=step.epoch + 1, epochs=phases[step.phase].epochs, loss=step.loss
         )
-        left = _("{said}, {time} left")
-        return told if step.left is None else left.format(said=told, time=duration(step.left))
+        return with_time_left(told, step)
     return step.text
 
 

@@ -12,11 +12,12 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, v
 
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import AnySpec, Collected, DataSpec, DataSummary
+from explorer.values import AnySpec, Collected, DataSpec, DataSummary, ExampleCard
 
 AT_ONCE = 200  # changes that are made before the classes are counted anew
 WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
 MOST = 0.9  # share that is held out
+CARDS = 24  # examples of a class that are shown at first, and each time more
 
 
 class Collecting(HasTraits):
@@ -37,6 +38,9 @@ class Collecting(HasTraits):
     waiting = Int(0, help="How many changes are not made yet.")
     reading = Bool(False, help="Whether the data is being read.")
     collected = Bool(False, help="Whether anything was collected on the page.")
+    label = Unicode("", help="The class whose examples are shown; empty for none.")
+    cards = Instance(tuple, args=(), help="The examples that are shown, as ExampleCard.")
+    of_label = Int(0, help="How many examples that class has.")
 
     def __init__(self, session: Session, tuning: Tuning) -> None:
         super().__init__()
@@ -74,6 +78,27 @@ class Collecting(HasTraits):
     def remove(self, label: str) -> None:
         """Remove a class with all its examples."""
         self._change(Collected("remove", label))
+
+    def remove_example(self, label: str, key: str) -> None:
+        """Remove an example of a class, by the key of its card."""
+        self._change(Collected("example", label, name=key))
+
+    def remove_copies(self) -> None:
+        """Remove all copies of examples but for one of each, within each class."""
+        self._change(Collected("copies"))
+
+    def undo(self) -> None:
+        """Bring back what was removed last."""
+        self._change(Collected("undo"))
+
+    def look_at(self, label: str) -> None:
+        """Show examples of a class; with "" none."""
+        self.label, self.cards, self.of_label = label, (), 0
+        self._ask_for_cards(CARDS)
+
+    def look_further(self) -> None:
+        """Show more examples of the class."""
+        self._ask_for_cards(len(self.cards) + CARDS)
 
     def clear(self) -> None:
         """Remove all that was collected on the page."""
@@ -167,7 +192,22 @@ class Collecting(HasTraits):
     def _wanted(self) -> tuple[AnySpec | None, str]:
         return self._session.network.spec if self._session.network else None, self.source
 
+    def _ask_for_cards(self, count: int) -> None:
+        """Ask for the first examples of the class that is shown, as many as that."""
+        if self.label and self.summary is not None and self._of is not None:
+            label, spec = self.label, self.summary.spec
+
+            def done(found: tuple[tuple[ExampleCard, ...], int]) -> None:
+                if (self.label, self.summary and self.summary.spec) == (label, spec):
+                    self.cards, self.of_label = found
+
+            self._session.ask("cards", "examples", self._of, spec, label, 0, count, done=done)
+
     def _arrived(self, of: AnySpec | None, found: DataSummary | None) -> None:
         filled = tuple(one for one in found.classes if one.training + one.validation) if found else ()
         self._of, self.summary, self.ready = of, found, len(filled) > 1
         self._tuning.data = replace(found, classes=filled) if found and self.ready else None
+        if self.label in {one.name for one in filled}:
+            self._ask_for_cards(max(CARDS, len(self.cards)))
+        else:
+            self.look_at("")

@@ -45,15 +45,25 @@ def in_words(step: TrainingStep | None, planned: Mapping[int, int], history: Seq
     if step is None or step.what == "preparing":
         return (step.text if step else "") or _("Preparing…"), -1.0
     if step.what == "features":
-        said = _("The frozen part: {done} of {total} examples").format(done=f"{step.done:,}", total=f"{step.total:,}")
-        return said, step.done / step.total if step.total else -1.0
+        return features_in_words(step), step.done / step.total if step.total else -1.0
     number = sum(one.phase < step.phase for one in history) + step.epoch + 1
     total = max(number, in_all(planned, history, step.phase))
     part = step.done / step.total if step.what == "batch" and step.total else 1.0
     said = _("epoch {number} of {total}").format(number=number, total=total)
-    if step.left is not None:
-        said = _("{said}, {time} left").format(said=said, time=duration(step.left))
-    return said, min(1.0, (number - 1 + part) / total)
+    return with_time_left(said, step), min(1.0, (number - 1 + part) / total)
+
+
+def features_in_words(step: TrainingStep) -> str:
+    """Return how far the pass through the frozen layers is."""
+    return _("computing features: {done} of {total} examples").format(done=f"{step.done:,}", total=f"{step.total:,}")
+
+
+def with_time_left(said: str, step: TrainingStep) -> str:
+    """Return what is said of a step, and how long the training takes from there, as far as that is known."""
+    if not step.left:
+        return said
+    text = _("{said}, at most {time} left") if step.sooner else _("{said}, {time} left")
+    return text.format(said=said, time=roughly(step.left))
 
 
 def in_all(planned: Mapping[int, int], history: Sequence[Epoch], phase: int) -> int:
@@ -90,6 +100,11 @@ def share(value: float, low: float, high: float) -> str:
     if value - half >= 0 and value + half <= 1:
         return _("{percent} ± {half} %").format(percent=f"{100 * value:.0f}", half=f"{100 * half:.0f}")
     return _("{percent} % ({low} to {high} %)").format(percent=f"{100 * value:.0f}", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}")
+
+
+def roughly(seconds: float) -> str:
+    """Return an estimated time in words, no more exact than it is known: from two minutes on without seconds."""
+    return _("{minutes} min").format(minutes=round(seconds / 60)) if 120 <= seconds < 3570 else duration(seconds)
 
 
 def duration(seconds: float) -> str:

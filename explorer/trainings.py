@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance, Unicode
+from traitlets import Bool, HasTraits, Instance, Unicode, observe
 
 from explorer import runs as folders
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
 from explorer.plan import done_phases
-from explorer.progress import GOING, of_epoch, with_epoch
+from explorer.progress import GOING, in_words, of_epoch, with_epoch
 from explorer.session import Session
 from explorer.tuning import Tuning
 from explorer.values import AnySpec, DataSpec, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
@@ -63,7 +63,7 @@ class Trainings(HasTraits):
 
     def close(self) -> None:
         """Look no more; a training that goes on is left to itself."""
-        self._closed = True
+        self._closed, self._session.training = True, ""
         if self._timer is not None:
             self._timer.cancel()
         with suppress(ValueError):  # closed before
@@ -72,34 +72,21 @@ class Trainings(HasTraits):
     @property
     def barred(self) -> str:
         """Why no training can begin now, in a sentence; empty where one can."""
-        network, data, recipe = self._session.network, self._tuning.data, self._tuning.recipe
-        if self.busy:
-            return _("A training is under way: stop it, or wait for its end.")
-        if network is None:
-            return _("Pick a network first.")
-        if data is None:
-            return _("Add data first: pictures or sounds of at least two classes.")
-        if data.kind != network.reading.kind:
-            return _("This network reads other data than this; pick another network, or other data.")
-        if data.multi_label and not recipe.head.multi_label:
-            return _("The examples are of several classes at once: say so in the plan, under Head.")
-        if len(data.classes) < (1 if recipe.head.multi_label else 2):
-            return _("There is one class only: add another one to tell it from.")
-        if self._tuning.problems:
-            return _("Mend the plan first. {problem}").format(problem=next(iter(self._tuning.problems.values())))
-        if not any(phase.epochs for phase in recipe.phases):
-            return _("No phase has an epoch: nothing would be trained.")
-        return ""
+        return _("A training is under way: stop it, or wait for its end.") if self.busy else self._tuning.barred
+
+    @property
+    def progress(self) -> tuple[str, float]:
+        """How far the run that is shown is, or the one that is being started: in words, and as a fraction (-1 where nobody knows)."""
+        said, fraction = in_words(None if self._starting else self.step, self.planned(), self.history)
+        return _("Stopping…") if self.stopping else said, fraction
 
     def train(self) -> None:
         """Start a training of the network that is shown, by the recipe and on the data that are chosen; show its run."""
         network, data = self._session.network, self._tuning.data
-        if self.busy:  # clicked twice
-            return
-        if self.barred or network is None or data is None:
-            self._session.refuse(ExplorerError(self.barred))
-        else:
+        if not self.barred and network is not None and data is not None:
             self._start(network.spec, data.spec, self._tuning.recipe)
+        elif not self.busy:  # else it was clicked twice
+            self._session.refuse(ExplorerError(self.barred))
 
     def rerun(self, key: str) -> None:
         """Do a run once more as it was, with its network and its data; its recipe becomes the one that is chosen."""
@@ -180,8 +167,8 @@ class Trainings(HasTraits):
         if self.run is None:
             return {}
         recipe, backbone = self.run.settings.recipe, self._tuning.backbone
-        same = self._session.network is not None and self._session.network.spec.name == self.run.settings.network.name
-        thaws = not (same and backbone is not None and recipe.freeze == len(backbone))
+        shown = self._session.network is not None and self._session.network.spec.name == self.run.settings.network.name
+        thaws = not (shown and backbone is not None and recipe.freeze == len(backbone))
         return {place: phase.epochs for place, phase in done_phases(recipe, thaws).items()}
 
     def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
@@ -282,6 +269,13 @@ class Trainings(HasTraits):
 
     def _settle(self) -> None:
         self.busy = self._starting or any(record.state in GOING and record.key in self._own for record in self.runs)
+
+    @observe("run", "step", "history", "stopping", "busy")
+    def _tell(self, _change: Any) -> None:
+        """Tell the page that a training of its own goes on, and of the one that is shown how far it is."""
+        shown = self._starting or (self.run is not None and self.run.state in GOING)
+        said = _("Training: {progress}").format(progress=self.progress[0]) if shown else _("A training is under way")
+        self._session.training = said if self.busy else ""
 
     def _follow(self) -> None:
         """Look again soon; the event loop's own thread waits, whichever this is."""

@@ -13,6 +13,7 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, observe, validate
 
 from explorer import plan as plans
 from explorer.errors import ExplorerError
+from explorer.locale import _
 from explorer.session import Session
 from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, NetworkSpec, Probe, Recipe, RunRecord
 
@@ -109,6 +110,24 @@ class Tuning(HasTraits):
             return 0.0
         planned = self._planned(self.backbone, replace(self.recipe, freeze=index))
         return planned.tail_work / planned.work if planned.work else 0.0
+
+    @property
+    def barred(self) -> str:
+        """Why no training can begin with what is chosen, in a sentence; empty where one can."""
+        network, data, recipe = self._session.network, self.data, self.recipe
+        if network is None:
+            return _("Pick a network first.")
+        if data is None:
+            return _("Add data first: pictures or sounds of at least two classes.")
+        if data.kind != network.reading.kind:
+            return _("This network reads other data than this; pick another network, or other data.")
+        if data.multi_label and not recipe.head.multi_label:
+            return _("The examples are of several classes at once: say so in the plan, under Head.")
+        if len(data.classes) < (1 if recipe.head.multi_label else 2):
+            return _("There is one class only: add another one to tell it from.")
+        if self.problems:
+            return _("Correct the plan first. {problem}").format(problem=next(iter(self.problems.values())))
+        return "" if any(phase.epochs for phase in recipe.phases) else _("No phase has an epoch: nothing would be trained.")
 
     @property
     def epoch_seconds(self) -> float | None:

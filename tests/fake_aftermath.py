@@ -68,7 +68,7 @@ def tuned_by(key):
 
 def picture(place):
     out = io.BytesIO()
-    Image.fromarray(np.full((8, 8), 10 * place, np.uint8)).save(out, "PNG")
+    Image.fromarray(np.full((8, 8), 10 * place % 256, np.uint8)).save(out, "PNG")
     return out.getvalue()
 
 
@@ -102,6 +102,15 @@ class AftermathBackend(FakeBackend):
         if key == "moved away":
             raise ExplorerError("The data is gone.")
         return picture(place)
+
+    def predicted(self, key, row, column, count, _say):
+        self.asked.append(("predicted", key, row, column, count))
+        if key == "moved away":
+            raise ExplorerError("The data is gone.")
+        confusion = self.outcomes.get(key, OUTCOME).confusion
+        number = int(confusion[row, column]) if min(row, column) >= 0 and confusion.ndim == 2 else 40
+        rows = [Missed(place, f"{row}_{column}_{place}.png", CLASSES[row], CLASSES[column], 0.9) for place in range(number)]
+        return tuple((one, picture(one.place)) for one in rows[:count]), number
 
     def predict(self, spec, example, top, output, say):
         if not isinstance(spec, ModelFile):

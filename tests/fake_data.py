@@ -5,7 +5,7 @@ from fakes import HeldBackend
 
 from explorer.catalog import DATA_SETS
 from explorer.errors import ExplorerError
-from explorer.values import DataClass, DataSpec, DataSummary
+from explorer.values import DataClass, DataSpec, DataSummary, ExampleCard
 
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c6360d8e20100015c00e1ebda50a00000000049454e44ae426082"
@@ -20,7 +20,7 @@ class DataBackend(TuningBackend):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.kept, self.groups, self.left_out = {}, [], []
+        self.kept, self.groups, self.left_out, self.before, self.copies = {}, [], [], [], 0
 
     def choose_data(self, spec, source, validation, seed, count, _say):
         self.asked.append(("choose_data", spec.name, source, validation, seed, count))
@@ -38,7 +38,8 @@ class DataBackend(TuningBackend):
         self.asked.append(("collect", spec.name, tuple((one.what, one.label, one.name) for one in changes), validation, seed))
         for change in changes:
             getattr(self, f"_{change.what}")(change)
-        if not self.kept:
+        removed = self.before[-1][0] if self.before else ""
+        if not self.kept and not removed:
             return None
         held = {label: round(number * validation) for label, number in self.kept.items()}
         classes = tuple(
@@ -46,7 +47,17 @@ class DataBackend(TuningBackend):
         )
         missing = () if sum(map(bool, self.kept.values())) > 1 else ("Add a second class to train.",)
         kind = self.opened[spec].reading.kind
-        return DataSummary(DataSpec("folder", "/kept", validation, seed), kind, classes, False, tuple(self.left_out), missing)
+        return DataSummary(
+            DataSpec("folder", "/kept", validation, seed), kind, classes, False, tuple(self.left_out), missing, self.copies, removed
+        )
+
+    def examples(self, spec, data, label, first, count, _say):
+        self.asked.append(("examples", spec.name, label, first, count))
+        number = self.kept.get(label, 30) if data.path == "/kept" else 30
+        names = [f"{one}.png" for one in range(number)]
+        return tuple(
+            ExampleCard(name if data.path == "/kept" else "", name, False, PICTURE) for name in names[first : first + count]
+        ), number
 
     def _class(self, change):
         if change.label == "bad":
@@ -70,11 +81,26 @@ class DataBackend(TuningBackend):
     def _rename(self, change):
         self.kept[change.name] = self.kept.pop(change.label) + self.kept.get(change.name, 0)
 
+    def _remember(self, said):
+        self.before.append((said, dict(self.kept), self.copies))
+
     def _remove(self, change):
+        self._remember(f"The class {change.label} was removed.")
         self.kept.pop(change.label, None)
 
+    def _example(self, change):
+        self._remember(f"{change.name} was removed.")
+        self.kept[change.label] -= 1
+
+    def _copies(self, _change):
+        self._remember(f"{self.copies} copies were removed.")
+        self.copies = 0
+
+    def _undo(self, _change):
+        _said, self.kept, self.copies = self.before.pop()
+
     def _clear(self, _change):
-        self.kept, self.left_out = {}, []
+        self.kept, self.left_out, self.before = {}, [], []
 
 
 class HeldDataBackend(DataBackend, HeldBackend):

@@ -5,7 +5,7 @@ from fake_data import DataBackend, HeldDataBackend, counts
 from fake_tuning import asked, looked_at
 from fakes import network_of_sound, until
 
-from explorer.collecting import Collecting
+from explorer.collecting import CARDS, Collecting
 from explorer.tuning import Tuning
 
 
@@ -166,3 +166,39 @@ def test_what_arrives_for_the_network_before_is_asked_for_again():
     data = asyncio.run(main())
     assert (data.kind, data.spec.path) == ("audio", "timbres")
     assert backend.kept == {"cats": 1}, "what waited is kept beside it"
+
+
+def test_examples_of_a_class_are_shown_and_follow_what_is_removed(collecting, backend):
+    collect(collecting, *["cats"] * 30, "dogs")
+    collecting.look_at("cats")
+    assert (len(collecting.cards), collecting.of_label) == (CARDS, 30)
+    collecting.look_further()
+    assert len(collecting.cards) == 30
+    collecting.remove_example("cats", "3.png")
+    assert (len(collecting.cards), collecting.of_label, collecting.summary.removed) == (29, 29, "3.png was removed.")
+    collecting.remove("cats")
+    assert (collecting.label, collecting.cards, counts(collecting.summary)) == ("", (), {"dogs": 1})
+    collecting.undo()
+    collecting.undo()
+    assert counts(collecting.summary) == {"cats": 30, "dogs": 1}
+    collecting.look_at("")
+    assert collecting.cards == ()
+
+
+def test_examples_of_a_built_in_set_are_shown_too(collecting):
+    collecting.choose("patterns")
+    collecting.look_at("dots")
+    assert (len(collecting.cards), collecting.of_label, collecting.cards[0].key) == (CARDS, 30, "")
+    collecting.choose("")
+    assert (collecting.label, collecting.cards) == ("", ())
+
+
+def test_copies_are_removed_and_come_back(collecting, backend):
+    collect(collecting, "cats", "dogs")
+    backend.copies = 2
+    collecting.add_class("elks")
+    assert collecting.summary.copies == 2
+    collecting.remove_copies()
+    assert (collecting.summary.copies, collecting.summary.removed) == (0, "2 copies were removed.")
+    collecting.undo()
+    assert collecting.summary.copies == 2

@@ -4,7 +4,7 @@ import pytest
 from fake_runs import NETWORK, batch, epoch, records
 from fake_tuning import SPEC
 
-from explorer.progress import duration, ended, in_words
+from explorer.progress import duration, ended, in_words, with_time_left
 from explorer.values import Recipe, RunRecord, RunSettings, TrainingStep
 
 PLANNED = {0: 5, 1: 5}
@@ -36,3 +36,18 @@ def test_what_came_of_it_is_said_with_its_doubt():
 )
 def test_times_are_said_in_few_words(seconds, said):
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("left", "sooner", "said"),
+    [
+        (None, False, "epoch 1 of 2"),
+        (0.0, False, "epoch 1 of 2"),
+        (12.2, False, "epoch 1 of 2, 12 s left"),
+        (12.2, True, "epoch 1 of 2, at most 12 s left"),
+        (3466, False, "epoch 1 of 2, 58 min left"),
+        (7230, False, "epoch 1 of 2, 2 h 0 min left"),
+    ],
+)
+def test_the_time_left_is_told_no_more_exactly_than_it_is_known(left, sooner, said):
+    assert with_time_left("epoch 1 of 2", TrainingStep("batch", left=left, sooner=sooner)) == said

@@ -63,7 +63,7 @@ def test_a_recipe_without_epochs_is_barred(trainings, tuning):
 
 def test_what_is_wrong_in_the_plan_bars_until_it_is_mended(trainings, tuning, backend):
     tuning.problems = {"phases.0.learning_rate": "'oops' is no number."}
-    assert trainings.barred == "Mend the plan first. 'oops' is no number."
+    assert trainings.barred == "Correct the plan first. 'oops' is no number."
     trainings.train()
     assert asked(backend, "train") == []
     tuning.problems = {}
@@ -308,3 +308,20 @@ def test_an_event_loop_follows_by_itself_until_it_is_closed(backend, alive):
     closed, open_ = asyncio.run(followed())
     assert (closed.run.state, len(closed.history)) == ("running", 1)
     assert (open_.run.state, len(open_.history)) == ("done", 2)
+
+
+def test_the_page_says_that_a_training_goes_on_and_how_far_it_is(trainings, session, alive):
+    assert session.training == ""
+    trainings.train()
+    assert session.training == "Training: Preparing…"
+    told(trainings, epoch(0, 0), batch(0, 1, 5, left=12.2))
+    assert session.training == "Training: epoch 2 of 10, 12 s left"
+    going = trainings.key
+    end(alive, other := begun(alive))
+    trainings.show(other)
+    assert session.training == "A training is under way"
+    trainings.show(going)
+    trainings.stop()
+    assert session.training == "Training: Stopping…"
+    finish(trainings, alive, "stopped")
+    assert session.training == ""

@@ -19,7 +19,9 @@ from explorer.values import (
     Collected,
     DataSpec,
     DataSummary,
+    ExampleCard,
     Layers,
+    Missed,
     ModelFile,
     NetworkSpec,
     Outcome,
@@ -75,6 +77,16 @@ class TuningVerbs:
         self._collected.apply(changes)
         found: DataSummary | None = self._collected.summary(network.reading, validation, seed)
         return found
+
+    def examples(self, spec: AnySpec, data: DataSpec, label: str, first: int, count: int, say: Say) -> tuple[tuple[ExampleCard, ...], int]:
+        """Return `count` examples of a class from the place `first` on, and how many it has."""
+        from explorer.backend.data.cards import cards
+
+        network = self._network(spec, say)
+        if self._collected is not None and self._collected.holds(data):
+            found: tuple[tuple[ExampleCard, ...], int] = self._collected.examples(label, first, count, network.reading)
+            return found
+        return cards(self._training_data(network, data), label, first, count, network.reading)
 
     def probe(self, spec: AnySpec, data: DataSpec, head_at: str, say: Say) -> tuple[Probe, ...]:
         """Return how well a linear classifier on each block's features separates the data."""
@@ -139,6 +151,19 @@ class TuningVerbs:
         if place >= len(data.validation):
             raise ExplorerError(_("The data of this run has changed since it was trained: this example is gone."))
         return thumbnail(data.validation[place].example, network.reading)
+
+    def predicted(self, key: str, row: int, column: int, count: int, say: Say) -> tuple[tuple[tuple[Missed, bytes], ...], int]:
+        """Return the first examples in a cell of a run's confusion matrix, each with a small picture, and how many there are.
+
+        row, column: as `outcomes.examples_in` takes them.
+        """
+        from explorer.backend.data.summaries import thumbnail
+        from explorer.backend.tuning.outcomes import examples_in
+
+        network, data, _recipe = self._of_run(key, say)
+        outcome = self.outcome(key, say)
+        found = examples_in(outcome, data, row, column) if outcome else ()
+        return tuple((one, thumbnail(data.validation[one.place].example, network.reading)) for one in found[:count]), len(found)
 
     def tuned(self, key: str, _say: Say) -> ModelFile:
         """Return the spec of a run's tuned network."""

@@ -1,7 +1,7 @@
 """Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
 
 from explorer.values.axes import Axis, Region, Span, shape_text
-from explorer.values.data import Collected, DataClass, DataSummary, Labelled, TrainingData
+from explorer.values.data import Collected, DataClass, DataSummary, ExampleCard, Labelled, TrainingData
 from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch, TensorInfo
 from explorer.values.layers import Layer, LayerKey, Layers
 from explorer.values.records import RunResult
@@ -37,6 +37,7 @@ __all__ = [
     "DataSummary",
     "Epoch",
     "Example",
+    "ExampleCard",
     "FeatureMaps",
     "FileOnDisk",
     "FreezePlan",

@@ -40,6 +40,20 @@ class TrainingData:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ExampleCard:
+    """An example of a class as a page shows it.
+
+    key: what it is removed by, where it was collected on the page; else "".
+    validation: whether it is held out; picture: a small one (PNG), b"" for none.
+    """
+
+    key: str
+    name: str
+    validation: bool
+    picture: bytes = b""
+
+
 @dataclass(frozen=True, eq=False)
 class DataClass:
     """One class of a data set: how many examples are trained on and held out, and a small picture (PNG) of one; b"" without."""
@@ -52,7 +66,11 @@ class DataClass:
 
 @dataclass(frozen=True, eq=False)
 class DataSummary:
-    """What a page needs to know of a data set; the fields are those of `TrainingData`."""
+    """What a page needs to know of a data set; the fields are those of `TrainingData`.
+
+    copies: how many examples of what is collected on the page are copies of another one of their class.
+    removed: what was removed last and can be put back, in a sentence; empty for nothing.
+    """
 
     spec: DataSpec
     kind: str
@@ -60,6 +78,8 @@ class DataSummary:
     multi_label: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    copies: int = 0
+    removed: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +87,8 @@ class Collected:
     """What was dropped or captured on a page for its data.
 
     what: "class" (an empty class `label`), "file" (an example of the class `label`), "zip" (of class folders), "rename" (the class
-        `label` becomes `name`), "remove" (the class `label` goes) or "clear" (all go).
+        `label` becomes `name`), "remove" (the class `label` goes), "example" (the one of the class `label` with the key `name` goes),
+        "copies" (they go but for one of each), "clear" (all go) or "undo" (what went last comes back).
     data, name: of the file; the name is never used as a path.
     group: what a recording is called whose parts stay on one side of the split; "" for none.
     """

@@ -167,7 +167,7 @@ class TrainingStep:
     what: "preparing" (building, tracing), "features" (the pass through the frozen part), "batch", "epoch" (`record` is there)
         or "notice" (something to know, in `text`).
     done, total: examples of the pass, or batches of the epoch.
-    left: seconds to the end of the training, where that can be told.
+    left: seconds to the end of the last epoch, where that can be told; sooner: whether the training may stop before, by itself.
     """
 
     what: str
@@ -180,14 +180,15 @@ class TrainingStep:
     left: float | None = None
     record: Epoch | None = None
     text: str = ""
+    sooner: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Missed:
-    """A held-out example and how wrong the network is about it.
+    """An example of the validation data and what the network predicts for it.
 
-    place: among the held-out examples; name: what the example is called.
-    truth, answer: names of classes; score: what the answer got; loss: the larger, the more wrong.
+    place: among the validation examples; name: what the example is called.
+    truth, answer: names of classes; score: what the prediction got, 0 to 1; loss: that of the truth.
     """
 
     place: int
@@ -195,7 +196,7 @@ class Missed:
     truth: str
     answer: str
     score: float
-    loss: float
+    loss: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +207,10 @@ class Outcome:
     confusion: int (classes, classes): how many of the class of the row were answered with the class of the column; for several
         classes at once, (classes, 2, 2) as scikit-learn's `multilabel_confusion_matrix` has it.
     accuracy, low, high: 0 to 1, and its 95 % Wilson interval; None without held-out data.
-    worst: the examples that are most wrong, the worst first.
+    worst: the examples that are predicted wrongly with the highest scores, the highest first.
     moved: (block, how far its weights moved relative to how large they were) for each block, the head left out.
+    answers: of each validation example the classes that are predicted, as places among their names; empty in runs of old versions.
+    scores: what each of these predictions got.
     """
 
     classes: tuple[str, ...]
@@ -217,6 +220,8 @@ class Outcome:
     high: float | None
     worst: tuple[Missed, ...]
     moved: tuple[tuple[str, float], ...]
+    answers: tuple[tuple[int, ...], ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

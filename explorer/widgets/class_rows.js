@@ -1,7 +1,7 @@
 // Put in front of training_data.js: the classes, and questions about them.
 
 // The rows of the classes: one at a time is selected, which new examples go to, and shows what can be done with it.
-function classRows(words, todo) {
+function classRows(words, todo, cards) {
   const rows = new Map(); // by name
   const list = make("div", { class: "classes", role: "group", "aria-label": words.classes });
   const bar = (name) => make("i", { class: name });
@@ -11,12 +11,14 @@ function classRows(words, todo) {
     const bars = make("span", { class: "bars", "aria-hidden": "true" }, bar("training"), bar("held"));
     const pick = make("button", { class: "pick", onclick: () => todo.select(name) }, make("span", { class: "thumb" }, picture), make("b", {}, name), number, bars);
     const act = (text, run) => make("button", { "aria-label": `${text} ${name}`, onclick: run }, text);
-    const actions = make("div", { class: "actions" }, act(words.add_files, () => todo.browse(name)), act(words.rename, () => todo.rename(name)), act(words.remove, () => todo.remove(name)));
+    const look = make("button", { onclick: () => todo.look(name) });
+    const changes = [act(words.add_files, () => todo.browse(name)), act(words.rename, () => todo.rename(name)), act(words.remove, () => todo.remove(name))];
+    const actions = make("div", { class: "actions" }, look, ...changes);
     const row = make("div", { class: "class" }, pick, actions);
     row.addEventListener("dragover", () => row.classList.add("over"));
     for (const event of ["dragleave", "drop"]) row.addEventListener(event, () => row.classList.remove("over"));
     row.addEventListener("drop", (event) => { if (todo.editable()) todo.drop(event, name); });
-    return { row, pick, picture, number, bars: bars.children, actions, shown: null };
+    return { row, pick, picture, number, bars: bars.children, actions, look, changes, shown: null };
   }
   function draw(classes, selected) {
     const most = Math.max(1, ...classes.map(({ training, validation }) => training + validation));
@@ -30,9 +32,14 @@ function classRows(words, todo) {
       one.number.textContent = (training + validation).toLocaleString("en");
       one.pick.title = text;
       one.pick.setAttribute("aria-label", `${name}, ${text}`);
-      one.pick.setAttribute("aria-pressed", String(todo.editable() && name === selected));
-      one.pick.disabled = !todo.editable();
-      one.actions.hidden = !todo.editable() || name !== selected;
+      one.pick.setAttribute("aria-pressed", String(name === selected));
+      one.actions.hidden = name !== selected;
+      for (const button of one.changes) button.hidden = !todo.editable();
+      one.look.hidden = !(training + validation);
+      one.look.textContent = todo.looked();
+      one.look.setAttribute("aria-label", `${todo.looked()} ${name}`);
+      one.look.setAttribute("aria-expanded", String(name === todo.label()));
+      if (name !== todo.label()) { if (one.row.contains(cards)) cards.remove(); } else if (!one.row.contains(cards)) one.row.append(cards);
       [training, validation].forEach((number, which) => { one.bars[which].style.width = `${(100 * number) / most}%`; });
     });
     list.hidden = !classes.length;
@@ -40,19 +47,20 @@ function classRows(words, todo) {
   return { list, draw, focus: (name) => rows.get(name)?.pick.focus(), stop: () => rows.forEach(({ picture }) => showBytes(picture)) };
 }
 
-// One question at a time, where it is asked: for a name, or whether something is to be removed.
+// One question at a time, where it is asked: for a name, which of some, or whether something is to be removed. Another one waits for its answer.
 function asker(words) {
-  let answer = null, back = null;
+  let answer = null, back = null, last = Promise.resolve();
   const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
+  const choice = make("select", { onchange: () => { field.hidden = Boolean(choice.value); if (!field.hidden) field.focus(); } });
   const yes = make("button", { class: "main", type: "submit" });
   const form = make("form", { class: "ask", hidden: true, onsubmit: (event) => { event.preventDefault(); end(true); } },
-    text, make("div", { class: "line" }, field, yes, make("button", { type: "button", onclick: () => end(false) }, words.cancel)));
+    text, make("div", { class: "line" }, choice, field, yes, make("button", { type: "button", onclick: () => end(false) }, words.cancel)));
   form.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); end(false); } });
-  field.id = `explorer-${Math.random().toString(36).slice(2)}`;
-  text.htmlFor = field.id;
+  const id = `explorer-${Math.random().toString(36).slice(2)}`;
+  [field.id, choice.id] = [`${id}-name`, `${id}-choice`];
 
   function end(agreed) {
-    const value = field.value.trim();
+    const value = field.hidden ? choice.value : field.value.trim();
     if (!answer || (agreed && !field.hidden && !value)) return;
     const settle = answer;
     answer = null;
@@ -60,18 +68,28 @@ function asker(words) {
     back?.isConnected ? back.focus() : null;
     settle(agreed ? value || true : null);
   }
-  // Resolves with the name that was typed (or true, without a field), or null.
-  function ask(question, { value = null, action }) {
-    end(false);
+  // Resolves with the name that was typed or chosen (or true, where there is nothing to type), or null. `choices` are names, a new one beside them.
+  function ask(question, options) {
+    if (answer) (choice.hidden ? field : choice).focus();
+    last = last.then(() => new Promise((resolve) => open(question, options, resolve)));
+    return last;
+  }
+  function open(question, { value = null, action, choices = [], chosen = "" }, resolve) {
     back = document.activeElement;
     text.textContent = question;
-    field.hidden = value === null;
+    choice.hidden = !choices.length;
+    choice.replaceChildren(...choices.map((name) => make("option", { value: name }, name)), make("option", { value: "" }, words.new_class));
+    choice.value = chosen;
+    text.htmlFor = choice.hidden ? field.id : choice.id;
+    field.toggleAttribute("aria-label", false);
+    if (!choice.hidden) field.setAttribute("aria-label", words.name);
+    field.hidden = value === null || (!choice.hidden && Boolean(chosen));
     field.value = value ?? "";
     yes.textContent = action;
     form.hidden = false;
-    (field.hidden ? yes : field).focus();
-    field.select();
-    return new Promise((resolve) => { answer = resolve; });
+    (choice.hidden ? (field.hidden ? yes : field) : choice).focus();
+    if (choice.hidden) field.select();
+    answer = resolve;
   }
-  return { form, ask };
+  return { form, ask, say: (question) => { text.textContent = question; } };
 }

@@ -91,15 +91,16 @@ function render({ model, el }) {
   const controls = make("div", { class: "controls" },
     make("span", {}, code("layers[:"), number, code("]")),
     make("label", {}, words.block, " ", block), make("label", {}, words.from, " ", from), make("label", {}, snap, " ", words.snap));
-
   const ask = make("button", { onclick: () => model.send({ advice: !model.get("probing") }) });
   const bar = make("progress", { max: "1", "aria-label": words.progress });
-  const about = make("span", { class: "quiet" });
+  const about = make("span", { class: "unseen", id: `explorer-${Math.random().toString(36).slice(2)}` });
+  ask.setAttribute("aria-describedby", about.id);
+  controls.append(make("span", { class: "advice" }, ask, bar, about));
   const lines = make("pre", { tabindex: "0", "aria-label": words.lines });
   const copied = make("span", { class: "quiet", role: "status" });
-  const keras = make("div", { class: "keras" }, make("div", { class: "head" }, make("h2", {}, words.lines), make("button", { onclick: copy }, words.copy), copied), lines);
+  const keras = make("details", { class: "keras" }, make("summary", {}, words.lines), lines, make("div", { class: "head" }, make("button", { onclick: copy }, words.copy), copied));
   const list = layerList(model, words);
-  const body = make("div", { class: "body" }, facts, note, controls, make("div", { class: "advice" }, ask, bar, about), keras, list.box);
+  const body = make("div", { class: "body" }, facts, note, controls, make("div", { class: "folded" }, keras, list.box));
   el.append(none, body);
 
   let submitted = "";
@@ -145,9 +146,8 @@ function render({ model, el }) {
       const probing = model.get("probing");
       ask.disabled = !probing && !model.get("advisable");
       ask.textContent = probing ? words.stop : words.probe;
-      about.textContent = model.get("advisable") ? words.probe_about : words.probe_needs;
+      about.textContent = ask.title = model.get("advisable") ? words.probe_about : words.probe_needs;
       bar.hidden = !probing;
-      about.hidden = probing;
       if (model.get("probed") >= 0) bar.value = model.get("probed"); else bar.removeAttribute("value");
     }),
   ];

@@ -107,12 +107,13 @@ function render({ model, el }) {
   const title = make("h2"), hint = make("p", { class: "quiet hint" });
   const detail = make("p", { class: "number detail", "aria-live": "polite" });
   const table = matrix(model, words, tell);
-  const bars = make("ol", { class: "bars number", tabindex: "0", "aria-label": words.moved });
+  const bars = make("ol", { class: "bars number", "aria-label": words.moved });
   const moved = make("section", { class: "moved" }, make("h2", {}, words.moved), make("p", { class: "quiet hint" }, words.moved_about), bars);
   const note = make("span", { class: "quiet number", role: "status" });
-  const all = make("button", { onclick: () => assign(model, { chosen: [] }) }, words.all);
-  const list = make("ul", { "aria-label": words.worst });
-  const worst = make("section", { class: "worst" }, make("div", { class: "head" }, make("h2", {}, words.worst), note, all), list);
+  const back = make("button", { onclick: () => assign(model, { chosen: [] }) }, words.back);
+  const more = make("button", { onclick: () => model.send({ further: true }) }, words.more);
+  const list = make("ul"), listTitle = make("h2");
+  const worst = make("section", { class: "worst" }, make("div", { class: "head" }, listTitle, note, back), list, more);
   const what = make("section", {}, title, hint, table.box, detail);
   const body = make("div", { class: "body" }, about, what, moved, worst);
   el.append(none, body);
@@ -127,34 +128,28 @@ function render({ model, el }) {
   function tell(place) {
     detail.textContent = place && counted() ? says(place) : "\u00a0";
   }
-  // Whether an example is in what is chosen; of a whole class are those that are it, or are taken for it.
-  function within({ cells }) {
-    const [row, column] = model.get("chosen");
-    const last = model.get("table").several ? model.get("table").columns.length - 1 : -1; // rightly not named: no matter of that class
-    return row === undefined || cells.some(([r, c]) => (row < 0 || row === r) && (column < 0 ? c !== last : column === c));
-  }
-  function card({ name, truth, answer, score }, index) {
-    const picture = make("img", { alt: "", draggable: "false", onload: () => picture.classList.toggle("coarse", picture.naturalWidth < 32) });
-    const bytes = model.get("pictures")[index];
-    showBytes(picture, bytes);
-    const frame = make("div", { class: "frame" }, picture);
-    frame.hidden = Boolean(bytes) && !bytes.byteLength;
+  function card({ name, truth, answer, score, right, picture }) {
+    const image = make("img", { alt: "", draggable: "false", onload: () => image.classList.toggle("coarse", image.naturalWidth < 32) });
+    showBytes(image, picture);
+    const frame = make("div", { class: "frame" }, image);
+    frame.hidden = Boolean(picture) && !picture.byteLength;
     const quiet = (text, kind = "") => make("span", { class: `quiet ${kind}` }, text);
     return make("li", {}, frame, make("div", { class: "said" }, make("p", { class: "quiet name", title: name }, name),
       make("p", {}, quiet(words.truth), " ", make("b", {}, truth)),
-      make("p", {}, quiet(words.answer), " ", make("span", { class: "answer" }, answer), " ", quiet(score, "number score"))));
+      make("p", {}, quiet(words.answer), " ", make("span", { class: right ? "" : "answer" }, answer), " ", quiet(score, "number score"))));
   }
-  function drawWorst() {
-    const every = model.get("worst"), chosen = model.get("chosen");
+  function drawExamples() {
+    const chosen = model.get("chosen"), pictures = model.get("pictures");
     for (const picture of list.querySelectorAll("img")) showBytes(picture, null); // gives its address back
-    const some = every.flatMap((one, index) => (within(one) ? [card(one, index)] : []));
-    list.replaceChildren(...some);
-    list.hidden = !some.length;
-    all.hidden = !chosen.length;
+    const shown = chosen.length ? model.get("cell") : model.get("worst").map((one, index) => ({ ...one, picture: pictures[index] }));
+    list.replaceChildren(...shown.map(card));
+    list.hidden = !shown.length;
+    listTitle.textContent = chosen.length ? words.chosen : words.worst;
+    list.setAttribute("aria-label", listTitle.textContent);
+    back.hidden = !chosen.length;
+    more.hidden = !chosen.length || shown.length >= model.get("in_cell");
     worst.hidden = !counted();
-    if (!every.length) note.textContent = words.all_right;
-    else if (chosen.length) note.textContent = `${says(chosen)} · ${some.length ? fill(words.shown, { shown: some.length, all: every.length }) : words.no_others}`;
-    else note.textContent = "";
+    note.textContent = chosen.length ? says(chosen) : shown.length ? "" : words.all_right;
   }
   const stops = [
     follow(model, ["there", "about"], () => {
@@ -171,7 +166,7 @@ function render({ model, el }) {
       what.hidden = !counted();
     }),
     follow(model, ["chosen"], () => { table.select(); tell(model.get("chosen").length ? model.get("chosen") : null); }),
-    follow(model, ["worst", "pictures", "chosen", "table"], drawWorst),
+    follow(model, ["worst", "pictures", "chosen", "cell", "in_cell", "table"], drawExamples),
     follow(model, ["moved"], () => {
       moved.hidden = !model.get("moved").length;
       bars.replaceChildren(...model.get("moved").map(({ label, text, share }) => {

@@ -18,20 +18,22 @@ FEWEST = 0.001  # percent: less is written so
 
 
 class OutcomeView(View):
-    """Draws what a run has come to on the held-out examples: a cell of the matrix, or a class, narrows the worst examples down.
+    """Draws the results of a run on the validation examples: a cell of the confusion matrix, or a class, shows its examples.
 
     aftermath: the state behind; without one the view makes its own.
     """
 
     there = traitlets.Bool(False, help="Whether a training has come to something.").tag(sync=True)
-    about = traitlets.Unicode(help="How many held-out examples are answered rightly, in a sentence.").tag(sync=True)
+    about = traitlets.Unicode(help="How many validation examples are predicted correctly, in a sentence.").tag(sync=True)
     table = traitlets.Dict(help="Names of rows (classes) and columns, cells (counts), good (columns that are right, by row), several.").tag(
         sync=True
     )
-    chosen = traitlets.List(traitlets.Int(), help="Row and column the worst examples are of, -1 for any; empty for all.").tag(sync=True)
-    worst: traitlets.List[dict[str, Any]] = traitlets.List(help="The examples: name, truth, answer, score, and the cells they are in.").tag(
+    chosen = traitlets.List(traitlets.Int(), help="Row and column whose examples are shown, -1 for all of them; empty for none.").tag(
         sync=True
     )
+    cell: traitlets.List[dict[str, Any]] = traitlets.List(help="Those examples: as in `worst`, with the picture.").tag(sync=True)
+    in_cell = traitlets.Int(0, help="How many there are.").tag(sync=True)
+    worst: traitlets.List[dict[str, Any]] = traitlets.List(help="The most wrong examples: name, truth, answer, score.").tag(sync=True)
     pictures = traitlets.List(traitlets.Bytes(), help="Their pictures, b'' for none, as far as they are here.").tag(sync=True)
     moved: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a block: name, text, share of the bar.").tag(sync=True)
 
@@ -42,33 +44,40 @@ class OutcomeView(View):
         self.aftermath.shown = self.aftermath.shown or self._own
         self.follow("outcome", by=self._draw, of=self.aftermath)
         self.follow("pictures", by=self._draw_pictures, of=self.aftermath)
+        self.follow("cell", "examples", "in_cell", by=self._draw_cell, of=self.aftermath)
+        self.observe(lambda change: self.aftermath.look_at(tuple(change["new"])), "chosen")
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
         return {
-            "none": _("What a training has come to is shown here when it has ended."),
-            "matrix": _("What is taken for what"),
-            "matrix_about": _("Rows: what it is. Columns: what the network answers. Click a cell or a class to see its examples."),
-            "classes": _("How each class is answered"),
+            "none": _("Results appear here when training ends."),
+            "matrix": _("Confusion matrix"),
+            "matrix_about": _("Rows: the true class. Columns: the predicted class. Click a cell or a class to see its examples."),
+            "classes": _("Predictions for each class"),
             "classes_about": _("Click a number or a class to see its examples."),
-            "is": _("is"),
-            "right": _("right"),
-            "keys": _("Arrow keys: another cell. Enter: its examples among the worst. Escape: all."),
-            "cell": _("{row}, answered as {column}: {count} of {all}, {share} %"),
-            "row": _("{row}: {count} of {all} right, {share} %"),
-            "column": _("Answered as {column}: {all}, of which {count} right, {share} %"),
+            "is": _("true class"),
+            "right": _("correct"),
+            "keys": _("Arrow keys: another cell. Enter: show its examples. Escape: back to the most wrong."),
+            "cell": _("{row}, predicted as {column}: {count} of {all}, {share} %"),
+            "row": _("{row}: {count} of {all} correct, {share} %"),
+            "column": _("Predicted as {column}: {all}, of which {count} correct, {share} %"),
             "cell_of_several": _("{row}, {column}: {count} of {all}, {share} %"),
             "column_of_several": _("{column}: {count} of {all}, {share} %"),
             "worst": _("Most wrong"),
-            "all_right": _("None of the held-out examples is answered wrongly."),
-            "no_others": _("None of the worst examples is among these."),
-            "shown": _("{shown} of {all} shown"),
-            "all": _("Show all"),
-            "truth": _("is"),
-            "answer": _("answered"),
-            "moved": _("How far the weights of each block moved"),
-            "moved_about": _("Relative to how large they were. Frozen blocks stay where they are."),
+            "chosen": _("Examples"),
+            "all_right": _("All validation examples are predicted correctly."),
+            "more": _("Show more"),
+            "back": _("Back to the most wrong"),
+            "truth": _("true"),
+            "answer": _("predicted"),
+            "moved": _("Change of the weights by block"),
+            "moved_about": _("Relative to their size before training. Frozen blocks do not change."),
         }
+
+    def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
+        """Show more examples of the cell."""
+        if message.get("further"):
+            self.aftermath.look_further()
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
@@ -78,11 +87,16 @@ class OutcomeView(View):
 
     def _draw(self) -> None:
         outcome = self.aftermath.outcome
-        self.there, self.chosen, self.pictures = outcome is not None, [], []
+        self.there, self.pictures = outcome is not None, []
         self.about = _about(outcome) if outcome else ""
         self.table = _table(outcome) if outcome else {}
-        self.worst = [_missed(one, outcome) for one in outcome.worst] if outcome else []
+        self.worst = [_example(one) for one in outcome.worst] if outcome else []
         self.moved = _bars(outcome.moved) if outcome else []
+
+    def _draw_cell(self) -> None:
+        state = self.aftermath
+        self.cell, self.in_cell = [{**_example(one), "picture": picture} for one, picture in state.examples], state.in_cell
+        self.chosen = list(state.cell)
 
     def _draw_pictures(self) -> None:
         outcome, pictures = self.aftermath.outcome, self.aftermath.pictures
@@ -91,13 +105,13 @@ class OutcomeView(View):
 
 def _about(outcome: Outcome) -> str:
     if outcome.accuracy is None or outcome.low is None or outcome.high is None:
-        return _("No examples were held out, so nobody knows how well the network does.")
+        return _("There was no validation data, so the accuracy on new examples is not known.")
     facts = {"share": _percent(outcome.accuracy), "low": _percent(outcome.low), "high": _percent(outcome.high)}
     if outcome.confusion.ndim > 2:
-        said = _("{share} % of all single answers to {number} held-out examples are right; 95 % interval {low} to {high} %.")
+        said = _("{share} % of the yes-or-no predictions for {number} validation examples are correct; 95 % interval {low} to {high} %.")
         return said.format(number=f"{int(outcome.confusion[0].sum()):,}", **facts)
     right, number = int(np.trace(outcome.confusion)), int(outcome.confusion.sum())
-    said = _("{right} of {number} held-out examples are answered rightly: {share} %; 95 % interval {low} to {high} %.")
+    said = _("{right} of {number} validation examples are predicted correctly: {share} %; 95 % interval {low} to {high} %.")
     return said.format(right=f"{right:,}", number=f"{number:,}", **facts)
 
 
@@ -107,32 +121,21 @@ def _table(outcome: Outcome) -> dict[str, Any]:
     if outcome.confusion.ndim == 2:
         good = [[place] for place in range(len(names))]
         return {"rows": names, "columns": names, "cells": outcome.confusion.tolist(), "good": good, "several": False}
-    kinds = {TRULY: _("rightly named"), MISSED: _("missed"), WRONGLY: _("wrongly named"), TRULY_NOT: _("rightly not named")}
+    kinds = {TRULY: _("true positive"), MISSED: _("false negative"), WRONGLY: _("false positive"), TRULY_NOT: _("true negative")}
     cells = [[int(one[1, 1]), int(one[1, 0]), int(one[0, 1]), int(one[0, 0])] for one in outcome.confusion]
     columns, good = [kinds[kind] for kind in sorted(kinds)], [[TRULY, TRULY_NOT]] * len(names)
     return {"rows": names, "columns": columns, "cells": cells, "good": good, "several": True}
 
 
-def _missed(missed: Missed, outcome: Outcome) -> dict[str, Any]:
-    classes, several = outcome.classes, outcome.confusion.ndim > 2
-    truth, answer = (tuple(_named(text, classes, several)) for text in (missed.truth, missed.answer))
-    if several:
-        kinds = {(True, True): TRULY, (True, False): MISSED, (False, True): WRONGLY, (False, False): TRULY_NOT}
-        cells = [[place, kinds[place in truth, place in answer]] for place in range(len(classes))]
-    else:
-        cells = [[row, column] for row in truth for column in answer]
+def _example(one: Missed) -> dict[str, Any]:
+    score = _("{number} %").format(number=_percent(one.score))
     return {
-        "name": missed.name,
-        "truth": _written(missed.truth),
-        "answer": _written(missed.answer),
-        "score": _("{number} %").format(number=_percent(missed.score)),
-        "cells": cells,
+        "name": one.name,
+        "truth": _written(one.truth),
+        "answer": _written(one.answer),
+        "score": score,
+        "right": one.truth == one.answer,
     }
-
-
-def _named(text: str, classes: tuple[str, ...], several: bool) -> list[int]:
-    """Return the places of the classes that a text names, which lists them where there may be several."""
-    return [place for place, name in enumerate(classes) if (f", {name}, " in f", {text}, " if several else name == text)]
 
 
 def _bars(moved: tuple[tuple[str, float], ...]) -> list[dict[str, Any]]:

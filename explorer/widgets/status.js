@@ -33,7 +33,8 @@ function render({ model, el }) {
   const gone = make("div", { class: "failure", role: "alert", hidden: true }, make("span", { class: "sentence" }, words.lost));
   el.append(line, question, failure, gone);
   const stop = heartbeat(model, (lost) => { gone.hidden = !lost; });
-  const unfollow = follow(model, ["text", "busy", "failure", "fraction", "cancellable", "question"], () => {
+  const unfollow = follow(model, ["text", "busy", "training", "failure", "fraction", "cancellable", "question"], () => {
+    line.setAttribute("aria-live", model.get("training") ? "off" : "polite");
     text.textContent = model.get("text");
     line.classList.toggle("busy", model.get("busy"));
     bar.hidden = model.get("fraction") < 0;

@@ -19,6 +19,7 @@ class StatusView(View):
 
     text = traitlets.Unicode().tag(sync=True)
     busy = traitlets.Bool().tag(sync=True)
+    training = traitlets.Bool(help="Whether it says how far a training is, which changes all the time.").tag(sync=True)
     fraction = traitlets.Float(-1.0, help="How much is done, 0 to 1; -1 where nobody knows.").tag(sync=True)
     cancellable = traitlets.Bool(help="Whether what is going on can be given up.").tag(sync=True)
     question = traitlets.Unicode(help="What has to be asked before it goes on; empty for nothing.").tag(sync=True)
@@ -26,7 +27,7 @@ class StatusView(View):
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.follow("status", "busy", "failure", "opening", by=self._draw)
+        self.follow("status", "busy", "training", "failure", "opening", by=self._draw)
         self.follow("offer", by=self._ask)
 
     def translated(self) -> dict[str, str]:
@@ -58,8 +59,9 @@ class StatusView(View):
             self.session.open_with_random_weights()
 
     def _draw(self) -> None:
-        status = self.session.status
-        self.text, self.busy, self.failure = status.text, self.session.busy, self.session.failure
+        status, self.busy, self.failure = self.session.status, self.session.busy, self.session.failure
+        self.training = bool(self.session.training) and not self.busy
+        self.text = self.session.training if self.training else status.text
         self.fraction = -1.0 if status.fraction is None or not self.busy else status.fraction
         self.cancellable = status.cancellable and self.session.opening is not None
 

@@ -9,7 +9,7 @@ import traitlets
 
 from explorer.curves import Curves
 from explorer.locale import _
-from explorer.progress import FAILED, GOING, ended, in_words
+from explorer.progress import FAILED, GOING, ended
 from explorer.session import Session
 from explorer.trainings import Trainings
 from explorer.tuning import Tuning
@@ -98,13 +98,10 @@ class TrainingBar(View):
         self.failed = run is not None and run.state in FAILED and not starting
         self.notices = list(run.notices) if run else []
         self.rows = [_row(place, one) for place, one in enumerate(trainings.history)]
-        if starting or run is None:
-            self.said, self.fraction = _("Preparing…") if starting else "", -1.0
-        elif running:
-            self.said, self.fraction = in_words(trainings.step, trainings.planned(), trainings.history)
-            self.said = _("Stopping…") if trainings.stopping else self.said
+        if self.going:
+            self.said, self.fraction = trainings.progress
         else:
-            self.said, self.fraction = ended(run), -1.0
+            self.said, self.fraction = ended(run) if run else "", -1.0
 
 
 class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped

@@ -52,7 +52,10 @@ function render({ model, el }) {
   const clear = make("button", { onclick: clearAll }, words.clear);
   const send = sender(model, words), question = asker(words), choice = choices(model, words, clear);
   const capture = capturing(model, words, () => selected, send.add);
-  const rows = classRows(words, { select, editable, browse: (name) => browse(files, name), rename, remove, drop: (event, name) => onDrop(event, name) });
+  const cards = exampleCards(model, words);
+  const look = (name) => model.send({ look: name === model.get("label") ? "" : name });
+  const rows = classRows(words, { select, editable, look, looked: () => words.look[model.get("kind")], label: () => model.get("label"),
+    browse: (name) => browse(files, name), rename, remove, drop: (event, name) => onDrop(event, name) }, cards.box);
   const total = make("span", { class: "quiet number total", role: "status" });
   const files = make("input", { type: "file", multiple: true, hidden: true, onchange: () => browsedIn(files) });
   const folder = make("input", { type: "file", webkitdirectory: true, hidden: true, onchange: () => browsedIn(folder) });
@@ -65,9 +68,12 @@ function render({ model, el }) {
   const from = make("p", { class: "quiet from" });
   const legend = make("p", { class: "legend quiet", "aria-hidden": "true" }, make("span", { class: "training" }, words.training), make("span", { class: "held" }, words.held_out));
   const notes = make("div", { class: "notes", role: "note" });
+  const copies = make("button", { onclick: () => model.send({ copies: true }) });
+  const removed = make("span"), undo = make("p", { class: "undo quiet", role: "status" }, removed, " ", make("button", { onclick: () => model.send({ undo: true }) }, words.undo));
+  let loose = []; // files that nobody has said the class of
   const leftText = make("span", {}), left = make("ul", {});
   const leftOut = make("details", { class: "left" }, make("summary", {}, leftText, " ", make("span", { class: "which" }, words.which)), left);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total, send.line), zone, capture.box, question.form, from, rows.list, legend,
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total, send.line), zone, capture.box, question.form, from, rows.list, legend, undo,
     make("div", { class: "buttons" }, add, choice.menu, back), notes, leftOut, choice.more);
 
   function select(name) {
@@ -82,19 +88,30 @@ function render({ model, el }) {
     takeAll(browsed(input.files), target);
     input.value = "";
   }
-  // Send files to a class, or each to the class that its folder is called; those that lie in none go to the selected class.
+  // Send files to a class, or each to the class that its folder is called; of those that lie in none it is asked.
   async function takeAll(found, name) {
     if (!found.length) return refuse(words.empty);
     model.send({ begin: true });
     const known = name ? found.map(({ file, path }) => ({ file, name: path.at(-1), label: name, group: path.slice(1, -1).join("/") })) : classed(found);
+    send.add(known.filter((one) => one.label || isZip(one.name)));
     const homeless = known.filter((one) => !one.label && !isZip(one.name));
-    const label = homeless.length ? await nameFor() : "";
-    send.add(known.flatMap((one) => (one.label || isZip(one.name) ? [one] : label ? [{ ...one, label }] : [])));
+    if (homeless.length) place(homeless);
+  }
+  // Ask for the class of files, once for all that have come when it is answered.
+  async function place(files) {
+    loose.push(...files);
+    const text = fill(loose.length > 1 ? words.which_class : words.which_class_one, { number: loose.length, name: loose[0].name });
+    if (loose.length > files.length) return question.say(text);
+    const choices = editable() ? model.get("classes").map(({ name }) => name) : [];
+    const label = choose(await question.ask(text, { value: "", action: words.ok, choices, chosen: choices.includes(selected) ? selected : choices[0] ?? "" }));
+    const all = loose;
+    loose = [];
+    if (label !== null) send.add(all.map((one) => ({ ...one, label })));
   }
   // The selected class, or one whose name is asked for; null where that is not answered.
   async function nameFor() {
     const there = named.has(selected) || (editable() && model.get("classes").some(({ name }) => name === selected));
-    return there ? selected : choose(await question.ask(words.name_of, { value: "", action: words.ok }));
+    return there ? selected : choose(await question.ask(words.name, { value: "", action: words.ok }));
   }
   function choose(name) {
     if (name !== null) named.add((selected = name));
@@ -159,15 +176,20 @@ function render({ model, el }) {
       invitation.replaceChildren(before, ...(after === undefined ? [] : [take, after]));
       files.accept = TYPES[kind];
     }),
-    follow(model, ["classes", "total", "source", "source_text", "collected", "reading"], draw),
-    follow(model, ["notes", "left_out", "left_text"], () => {
-      notes.replaceChildren(...model.get("notes").map((text) => make("p", {}, text)));
+    follow(model, ["classes", "total", "source", "source_text", "collected", "reading", "label"], draw),
+    follow(model, ["removed"], () => {
+      undo.hidden = !model.get("removed");
+      removed.textContent = model.get("removed");
+    }),
+    follow(model, ["notes", "copies_text", "left_out", "left_text"], () => {
+      copies.textContent = model.get("copies_text");
+      notes.replaceChildren(...model.get("notes").map((text) => make("p", {}, text)), ...(copies.textContent ? [copies] : []));
       notes.hidden = !notes.children.length;
       leftText.textContent = model.get("left_text");
       left.replaceChildren(...model.get("left_out").map(([name, why]) => make("li", {}, why.includes(name) ? why : `${name}: ${why}`)));
       leftOut.hidden = !left.children.length;
     }),
-    send.stop, choice.stop, rows.stop, capture.stop,
+    send.stop, choice.stop, rows.stop, cards.stop, capture.stop,
   ];
   return () => {
     stops.forEach((stop) => stop());

@@ -14,12 +14,12 @@ from explorer.errors import UnreadableExample
 from explorer.locale import _, counted
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import DataClass, DataSummary
+from explorer.values import DataClass, DataSummary, ExampleCard
 from explorer.widgets.view import HERE, View
 
 SCRIPTS = (
     *("shared.js", "wav.js", "gathering.js", "camera.js", "capturing.js"),
-    *("sending.js", "class_rows.js", "training_data.js"),
+    *("sending.js", "class_cards.js", "class_rows.js", "training_data.js"),
 )
 SIDES = (96, 640)  # pixels of a picture that is taken here, at least and at most
 
@@ -41,6 +41,13 @@ class TrainingDataView(View):
         help="One dict a class: name, training and validation (how many examples), the same as text, picture (PNG)."
     ).tag(sync=True)
     notes = traitlets.List(traitlets.Unicode(), help="What there is to know of the data.").tag(sync=True)
+    copies_text = traitlets.Unicode(help="What a button says that removes copies; empty where there are none.").tag(sync=True)
+    removed = traitlets.Unicode(help="What was removed last, in a sentence; empty where nothing can be brought back.").tag(sync=True)
+    label = traitlets.Unicode(help="The class whose examples are shown; empty for none.").tag(sync=True)
+    cards: traitlets.List[dict[str, Any]] = traitlets.List(
+        help="One dict an example of it: key (to remove it by, or empty), name, the same and its side of the split as text, picture (PNG)."
+    ).tag(sync=True)
+    of_label = traitlets.Int(0, help="How many examples that class has.").tag(sync=True)
     left_text = traitlets.Unicode(help="How many files were left out.").tag(sync=True)
     left_out: traitlets.List[list[str]] = traitlets.List(help="Lists of a file that was left out, and why.").tag(sync=True)
     built_in: traitlets.List[list[str]] = traitlets.List(help="Lists of a built-in set that fits, and what is in it.").tag(sync=True)
@@ -62,6 +69,7 @@ class TrainingDataView(View):
         self.collecting = collecting or Collecting(self.session, self.tuning)
         self.follow("network", by=self._fit)
         self.follow("summary", by=self._draw, of=self.collecting)
+        self.follow("label", "cards", "of_label", by=self._draw_cards, of=self.collecting)
         self.follow("source", "count", "collected", "validation", "seed", "waiting", "reading", by=self._draw_choice, of=self.collecting)
 
     def translated(self) -> dict[str, Any]:
@@ -80,7 +88,14 @@ class TrainingDataView(View):
             "add": _("Add a class"),
             "add_short": _("Add"),
             "name": _("Name of the class"),
-            "name_of": _("Which class are they of?"),
+            "which_class": _("Which class are these {number} files of?"),
+            "which_class_one": _("Which class is {name} of?"),
+            "new_class": _("a new class…"),
+            "look": {"image": _("Pictures"), "audio": _("Sounds"), "arrays": _("Examples")},
+            "cards_of": _("Examples of {name}"),
+            "remove_card": _("Remove {name}"),
+            "more_cards": _("Show more"),
+            "undo": _("Undo"),
             "new_name": _("New name of {name}"),
             "join": _("There is a class {name} already: put both together?"),
             "ok": _("OK"),
@@ -159,6 +174,10 @@ class TrainingDataView(View):
             self._draw_choice()
         elif "refuse" in message:
             self.session.refuse(UnreadableExample(str(message["refuse"])))
+        elif "look" in message:
+            self.collecting.look_at(str(message["look"]))
+        elif "further" in message:
+            self.collecting.look_further()
         elif "lost" in message:
             self._lost.append([str(message["lost"]), str(message["why"])])
             self._draw()
@@ -190,6 +209,12 @@ class TrainingDataView(View):
             self.collecting.rename(str(message["rename"]), str(message["to"]))
         elif "remove" in message:
             self.collecting.remove(str(message["remove"]))
+        elif "example" in message:
+            self.collecting.remove_example(str(message["of"]), str(message["example"]))
+        elif "copies" in message:
+            self.collecting.remove_copies()
+        elif "undo" in message:
+            self.collecting.undo()
         elif "clear" in message:
             self._lost = []
             self.collecting.clear()
@@ -215,8 +240,14 @@ class TrainingDataView(View):
         left = counted("{number} file could not be read and was left out.", "{number} files could not be read and were left out.", number)
         self.left_text = left if number else ""
         self.notes = list(found.notes) if found else []
-        self.total = _total(found) if found else ""
+        self.copies_text = counted("Remove the copy", "Remove the {number} copies", found.copies) if found and found.copies else ""
+        self.removed = found.removed if found else ""
+        self.total = _total(found) if found and found.classes else ""
         self.classes = [_row(found.kind, one) for one in found.classes] if found else []
+
+    def _draw_cards(self) -> None:
+        state = self.collecting
+        self.label, self.of_label, self.cards = state.label, state.of_label, [_card(one) for one in state.cards]
 
     def _draw_choice(self) -> None:
         state = self.collecting
@@ -230,6 +261,11 @@ def _called(source: str) -> str:
     """Return what a path, or the name of a built-in set, is called on the page."""
     path = Path(source)
     return _("examples of an earlier run") if path.is_relative_to(runs.home()) else path.name
+
+
+def _card(one: ExampleCard) -> dict[str, Any]:
+    text = _("{name}, validation").format(name=one.name) if one.validation else one.name
+    return {"key": one.key, "name": one.name, "text": text, "picture": one.picture}
 
 
 def _row(kind: str, one: DataClass) -> dict[str, Any]:

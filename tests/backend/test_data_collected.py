@@ -4,6 +4,7 @@ import stat
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from data_sets import ARRAYS, PICTURES, SOUNDS, picture, pictures, sound, zipped
 
@@ -185,7 +186,7 @@ def test_classes_are_renamed_joined_and_removed(folder, file):
     folder.apply([file("c", 4), Collected("remove", "a"), Collected("remove", "gone")])
     assert sizes(folder) == {"c": 1}
     folder.apply(Collected("clear"))
-    assert found(folder) is None
+    assert found(folder).classes == ()
 
 
 def test_a_zip_of_class_folders_joins_what_is_there(folder, file, tmp_path):
@@ -309,3 +310,109 @@ def test_its_files_go_with_it(file):
     del folder
     gc.collect()
     assert not place.parent.exists()
+
+
+# Removed, and put back
+
+
+def cards(folder, label, first=0, count=100, reading=PICTURES):
+    return folder.examples(label, first, count, reading)
+
+
+def test_the_examples_of_a_class_are_shown_some_at_a_time(folder, file):
+    assert cards(folder, "cats") == ((), 0)
+    folder.apply([file("cats" if seed < 7 else "dogs", seed, f"{seed}.png", "burst" if seed == 3 else "") for seed in range(10)])
+    found(folder)
+    some, number = cards(folder, "cats", 1, 3)
+    assert (len(some), number) == (3, 7)
+    every, _number = cards(folder, "cats")
+    assert sorted(one.name for one in every) == [f"{seed}.png" for seed in range(7)]
+    assert some == every[1:4]
+    assert [one.validation for one in every] == [False] * 6 + [True], "those that are held out come last"
+    assert all(one.picture.startswith(b"\x89PNG") for one in every)
+    assert cards(folder, "elks") == ((), 0)
+
+
+def test_a_single_example_is_removed_and_put_back(folder, file):
+    folder.apply([file("cats" if seed < 3 else "dogs", seed, f"{seed}.png", "burst" if seed == 1 else "") for seed in range(6)])
+    before = {one.key for one in (found(folder), cards(folder, "cats"))[1][0]}
+    key = next(one.key for one in cards(folder, "cats")[0] if one.name == "1.png")
+    folder.apply(
+        [Collected("example", "cats", name=key), Collected("example", "cats", name=key), Collected("example", "cats", name="../dogs")]
+    )
+    after = found(folder)
+    assert (sizes(folder), after.removed) == ({"cats": 2, "dogs": 3}, "1.png was removed.")
+    assert {one.key for one in cards(folder, "cats")[0]} == before - {key}
+    folder.apply(Collected("undo"))
+    assert (sizes(folder), found(folder).removed) == ({"cats": 3, "dogs": 3}, "")
+    assert {one.key for one in cards(folder, "cats")[0]} == before
+    folder.apply(Collected("undo"))
+    assert sizes(folder) == {"cats": 3, "dogs": 3}
+
+
+def test_whole_classes_are_put_back_with_what_was_said_of_them(folder, file):
+    folder.apply(
+        [
+            file("cats", 1),
+            file("cats", 2),
+            Collected("file", "cats", b"no picture", "notes.txt"),
+            file("a/b", 3),
+            Collected("class", "elks"),
+        ]
+    )
+    before = found(folder)
+    for label in ("cats", "a/b", "elks", "nobody"):
+        folder.apply(Collected("remove", label))
+    nothing = found(folder)
+    assert (nothing.classes, nothing.left_out, nothing.removed) == ((), (), "The class elks was removed.")
+    folder.apply(Collected("clear"))
+    for _each in range(3):
+        folder.apply(Collected("undo"))
+    after = found(folder)
+    assert [(one.name, one.training) for one in after.classes] == [(one.name, one.training) for one in before.classes]
+    assert (after.left_out, after.removed) == (before.left_out, "")
+
+
+def test_all_that_was_cleared_comes_back_at_once(folder, file):
+    folder.apply([file("cats", 1), file("cats", 2), file("dogs", 3), file("dogs", 4)])
+    found(folder)
+    folder.apply(Collected("clear"))
+    assert found(folder).removed == "All classes were removed."
+    folder.apply(Collected("undo"))
+    assert sizes(folder) == {"cats": 2, "dogs": 2}
+
+
+def test_copies_are_removed_but_for_one_of_each_in_each_class(folder, file):
+    folder.apply([file("cats", seed, f"{number}.png") for number, seed in enumerate((1, 2, 1, 1, 2, 3))])
+    folder.apply([file("dogs", seed, f"{number}.png") for number, seed in enumerate((4, 5, 3))])
+    before = found(folder)
+    assert before.copies == 3
+    assert any("copies of others" in note for note in before.notes)
+    folder.apply(Collected("copies"))
+    after = found(folder)
+    assert (sizes(folder), after.copies, after.removed) == ({"cats": 3, "dogs": 3}, 0, "3 copies were removed.")
+    assert [note for note in after.notes if "same, but in different classes" in note]
+    folder.apply([Collected("copies"), Collected("undo")])
+    assert (sizes(folder), found(folder).copies) == ({"cats": 6, "dogs": 3}, 3)
+
+
+def test_copies_of_arrays_are_removed_too(folder, tmp_path):
+    data = {}
+    for name, value in (("a", 0.0), ("b", 0.0), ("c", 1.0), ("d", 2.0)):
+        np.save(tmp_path / f"{name}.npy", np.full((3,), value, np.float32))
+        data[name] = (tmp_path / f"{name}.npy").read_bytes()
+    folder.apply([Collected("file", "low" if name in "abc" else "high", data[name], f"{name}.npy") for name in data])
+    assert found(folder, ARRAYS).copies == 1
+    assert [one.name for one in cards(folder, "low", reading=ARRAYS)[0]] == ["a.npy", "b.npy", "c.npy"]
+    folder.apply(Collected("copies"))
+    assert sizes(folder, reading=ARRAYS) == {"high": 1, "low": 2}
+
+
+def test_what_was_removed_gives_way_where_there_is_no_room(file):
+    folder = CollectedFolder(largest=3 * len(file("cats", 1).data) + 200)
+    folder.apply([file("cats", 1), file("dogs", 2)])
+    found(folder)
+    folder.apply([Collected("remove", "dogs"), file("dogs", 3)])
+    assert found(folder).removed
+    folder.apply(file("dogs", 4))
+    assert (sizes(folder), found(folder).removed, found(folder).left_out) == ({"cats": 1, "dogs": 2}, "", ())

@@ -14,6 +14,7 @@ from explorer.backend import layers
 from explorer.backend.copying import copy
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import heads, outcomes
+from explorer.errors import ExplorerError
 from explorer.values import Example, Head, Labelled, TrainingData
 
 CLASSES = ("ape", "bee", "cat")
@@ -110,9 +111,9 @@ def test_with_several_classes_the_accuracy_is_that_of_keras():
 
 def test_with_several_classes_an_example_is_wrong_where_any_answer_is():
     worst = several(SETS, SHARES).worst
-    assert [(one.place, one.truth, one.answer) for one in worst] == [(2, "bee", "ape"), (3, "ape, bee, cat", "ape, bee")]
-    assert worst[0].score == pytest.approx(0.7 * 0.6 * 0.9)
-    loss = keras.losses.binary_crossentropy(np.array([[0.0, 1, 0], [1, 1, 1]]), np.array([SHARES[2], SHARES[3]]))
+    assert [(one.place, one.truth, one.answer) for one in worst] == [(3, "ape, bee, cat", "ape, bee"), (2, "bee", "ape")]
+    assert [one.score for one in worst] == pytest.approx([0.9 * 0.9 * 0.6, 0.7 * 0.6 * 0.9])
+    loss = keras.losses.binary_crossentropy(np.array([[1, 1, 1], [0.0, 1, 0]]), np.array([SHARES[3], SHARES[2]]))
     assert [one.loss for one in worst] == pytest.approx(np.array(loss).tolist(), rel=1e-4)
 
 
@@ -130,6 +131,41 @@ def test_a_single_class_that_holds_or_does_not_is_enough():
 def test_a_head_for_several_classes_is_judged_so_on_one_class_each():
     found = outcomes.outcome(np.array([[0.2, 0.4, 0.1]], np.float32), data((1,)), (), multi_label=True)
     assert found.accuracy == pytest.approx(2 / 3)
+
+
+# the examples of a cell
+
+
+def places(found, given, row, column):
+    return [one.place for one in outcomes.examples_in(found, given, row, column)]
+
+
+def test_the_examples_of_a_cell_are_all_there_the_surest_first():
+    found, given = single(TRUTH, SCORES), data(*((one,) for one in TRUTH))
+    for row in range(3):
+        for column in range(3):
+            assert len(places(found, given, row, column)) == found.confusion[row, column]
+    assert places(found, given, 0, 0) == [0, 4]
+    assert places(found, given, 1, -1) == [1, 3]
+    assert places(found, given, -1, 1) == [2, 3]
+    (one,) = outcomes.examples_in(found, given, 2, 1)
+    assert (one.name, one.truth, one.answer, one.score) == ("x[2]", "cat", "bee", 0.98)
+
+
+def test_with_several_classes_a_cell_is_a_class_and_a_kind():
+    found, given = several(SETS, SHARES), data(*SETS, multi_label=True)
+    for row, ((negative, false), (missed, positive)) in enumerate(found.confusion):
+        assert [len(places(found, given, row, column)) for column in range(4)] == [positive, missed, false, negative]
+    assert sorted(places(found, given, 1, -1)) == [2, 3], "those that are no bees, and not taken for any, are no matter of that class"
+    assert places(found, given, -1, 2) == [2]
+
+
+def test_a_run_without_predictions_and_data_that_has_changed_are_refused():
+    found = single(TRUTH, SCORES)
+    with pytest.raises(ExplorerError, match="older version"):
+        outcomes.examples_in(dataclasses.replace(found, answers=(), scores=()), data((0,)), 0, 0)
+    with pytest.raises(ExplorerError, match="has changed"):
+        outcomes.examples_in(found, data((0,)), 0, 0)
 
 
 # how far the weights moved

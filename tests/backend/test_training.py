@@ -630,8 +630,19 @@ def test_progress_tells_the_pass_the_batches_and_the_epochs(network, data):
     assert (passes[-1].done, passes[-1].total) == (33, 33)
     assert [(one.record.phase, one.record.epoch) for one in steps if one.what == "epoch"] == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert [one.done for one in steps if one.what == "batch" and one.done == one.total] == [4] * 4
-    assert steps[-1].left == pytest.approx(0, abs=1e-6)
-    assert all(one.left is None or one.left >= 0 for one in steps)
+    assert all(one.left is None for one in steps if one.phase == 0)  # the tail was not measured
+    assert steps[-2].left < steps[-3].left
+    assert steps[-1].what == "preparing"
+
+
+def test_a_training_that_may_stop_early_says_so(network, data):
+    early = keras.callbacks.EarlyStopping(patience=9)
+    for options in ({"callbacks": [early]}, {"recipe": cases.recipe(4, epochs=(3, 0), callbacks=(Switch("EarlyStopping"),))}):
+        steps = []
+        train(network, data, **({"recipe": cases.recipe(4, epochs=(3, 0))} | options), on_progress=steps.append)
+        told = [one.sooner for one in steps if one.left is not None]
+        assert told
+        assert all(told)
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def test_a_name_that_is_typed_is_sent_once(page, view):
 def test_the_lines_are_copied(page, view):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     show(page, view)
+    page.get_by_text("The same in Keras").click()
     page.get_by_role("button", name="Copy").click()
     page.get_by_role("status").filter(has_text="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "\n".join(view.lines)

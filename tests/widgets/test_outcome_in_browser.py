@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_aftermath import NOTHING_HELD_OUT, OF_SEVERAL, OUTCOME, AftermathBackend, run
-from in_browser import overflows, show, trait
+from in_browser import overflows, put, sent, show, trait
 
 from explorer.widgets.outcome import OutcomeView
 
@@ -25,8 +25,8 @@ def view(session, aftermath, fake_trainings):
     return OutcomeView(session, aftermath)
 
 
-def names(page):
-    return page.get_by_role("list", name="Most wrong").locator(".name").all_inner_texts()
+def names(page, title="Most wrong"):
+    return page.get_by_role("list", name=title).locator(".name").all_inner_texts()
 
 
 def cell(page, row, column):
@@ -35,36 +35,39 @@ def cell(page, row, column):
 
 def test_the_matrix_is_a_grid_with_counts_and_shares(page, view):
     show(page, view)
-    grid = page.get_by_role("grid", name="What is taken for what")
-    assert grid.get_by_role("columnheader").all_inner_texts() == ["is", "red dots", "rings", "stripes", "right"]
+    grid = page.get_by_role("grid", name="Confusion matrix")
+    assert grid.get_by_role("columnheader").all_inner_texts() == ["true class", "red dots", "rings", "stripes", "correct"]
     assert grid.get_by_role("row").nth(1).locator("th, td").all_inner_texts() == ["red dots", "8\n80 %", "2\n20 %", "0", "80 %"]
     assert page.get_by_role("list", name="Most wrong").locator("img").count() == 3
 
 
-def test_a_cell_narrows_the_worst_examples_down_and_again_shows_all(page, view):
+def test_a_cell_shows_its_examples_and_the_worst_come_back(page, view):
     show(page, view)
+    assert names(page) == ["dots_4.png", "rings_1.png", "dots_5.png"]
     cell(page, 0, 1).click()
-    assert (trait(page, "chosen"), names(page)) == ([0, 1], ["dots_4.png", "dots_5.png"])
-    assert page.get_by_text("red dots, answered as rings: 2 of 10, 20 % · 2 of 3 shown").is_visible()
+    assert (trait(page, "chosen"), names(page, "Examples")) == ([0, 1], [])
+    view.chosen = [0, 1]
+    put(page, cell=view.cell, in_cell=view.in_cell)
+    assert names(page, "Examples") == ["0_1_0.png", "0_1_1.png"]
+    assert page.get_by_text("red dots, predicted as rings: 2 of 10, 20 %").first.is_visible()
+    assert not page.get_by_role("button", name="Show more").is_visible()
     assert cell(page, 0, 1).get_attribute("aria-selected") == "true"
-    cell(page, 2, 2).click()
-    assert (trait(page, "chosen"), names(page)) == ([2, 2], [])
-    assert page.get_by_text("None of the worst examples is among these.").is_visible()
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Back to the most wrong").click()
     assert (trait(page, "chosen"), len(names(page))) == ([], 3)
     cell(page, 0, 1).click()
     cell(page, 0, 1).click()
     assert trait(page, "chosen") == []
 
 
-def test_a_class_narrows_them_down_by_what_they_are_or_are_taken_for(page, view):
+def test_a_class_shows_examples_some_at_a_time(page, view):
+    view.chosen = [1, -1]
     show(page, view)
-    page.get_by_role("rowheader", name="rings").click()
-    assert names(page) == ["rings_1.png"]
-    assert page.get_by_text("rings: 9 of 10 right, 90 % · 1 of 3 shown").is_visible()
+    assert page.get_by_text("rings: 9 of 10 correct, 90 %").first.is_visible()
+    assert len(names(page, "Examples")) == 24
+    page.get_by_role("button", name="Show more").click()
+    assert sent(page) == [{"further": True}]
     page.get_by_role("columnheader", name="rings").click()
-    assert names(page) == ["dots_4.png", "dots_5.png"]
-    assert page.get_by_text("Answered as rings: 11, of which 9 right, 82 % · 2 of 3 shown").is_visible()
+    assert page.get_by_text("Predicted as rings: 11, of which 9 correct, 82 %").first.is_visible()
 
 
 def test_cells_are_reached_by_keys(page, view):
@@ -88,22 +91,19 @@ def test_cells_are_reached_by_keys(page, view):
 def test_each_of_several_classes_has_its_four_numbers(page, view, aftermath):
     aftermath.outcome = OF_SEVERAL
     show(page, view)
-    grid = page.get_by_role("grid", name="How each class is answered")
+    grid = page.get_by_role("grid", name="Predictions for each class")
     assert grid.get_by_role("row").nth(1).locator("th, td").all_inner_texts() == ["red", "4\n33 %", "2\n17 %", "1\n8 %", "5\n42 %", "75 %"]
     cell(page, 0, 1).click()
-    assert names(page) == ["a.png"]
-    assert page.get_by_text("red, missed: 2 of 12, 17 %").first.is_visible()
-    page.get_by_role("rowheader", name="round").click()
-    assert names(page) == ["a.png"], "b.png is rightly not round"
+    assert page.get_by_text("red, false negative: 2 of 12, 17 %").first.is_visible()
 
 
 def test_without_wrong_answers_or_without_held_out_examples_that_is_said(page, view, aftermath):
     aftermath.outcome = replace(OUTCOME, confusion=np.diag([5, 5, 5]), worst=())
     show(page, view)
-    assert page.get_by_text("None of the held-out examples is answered wrongly.").is_visible()
+    assert page.get_by_text("All validation examples are predicted correctly.").is_visible()
     aftermath.outcome = NOTHING_HELD_OUT
     show(page, view)
-    assert page.get_by_text("No examples were held out").is_visible()
+    assert page.get_by_text("There was no validation data").is_visible()
     assert page.get_by_role("grid").count() == 0
     assert page.get_by_text("block 3").is_visible()
 
@@ -117,14 +117,14 @@ def test_an_example_without_a_picture_is_named(page, view, aftermath):
 
 def test_frozen_blocks_are_quiet(page, view):
     show(page, view)
-    bars = page.get_by_role("list", name="How far the weights of each block moved").get_by_role("listitem")
+    bars = page.get_by_role("list", name="Change of the weights by block").get_by_role("listitem")
     assert bars.all_inner_texts() == ["stem\n0", "block 1\n0", "block 2\n0.4 %", "block 3\n2 %"]
     assert [bar.get_attribute("class") for bar in bars.all()] == ["quiet", "quiet", "", ""]
 
 
 def test_before_there_is_anything_it_says_so(page, session, aftermath):
     show(page, OutcomeView(session, aftermath))
-    assert page.get_by_text("shown here when it has ended").is_visible()
+    assert page.get_by_text("Results appear here when training ends.").is_visible()
     assert page.get_by_role("grid").count() == 0
 
 

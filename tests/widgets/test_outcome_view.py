@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 from fake_aftermath import NOTHING_HELD_OUT, OF_SEVERAL, OUTCOME, AftermathBackend, picture, run
 from fake_tuning import asked
+from messages import says
 
 from explorer.aftermath import Aftermath
 from explorer.values import Missed
@@ -23,17 +24,43 @@ def view(session, aftermath):
 def test_it_says_how_many_are_right_and_what_is_taken_for_what(view, fake_trainings):
     fake_trainings.run = run()
     assert view.there
-    assert view.about == "27 of 30 held-out examples are answered rightly: 90 %; 95 % interval 74 to 96 %."
+    assert view.about == "27 of 30 validation examples are predicted correctly: 90 %; 95 % interval 74 to 96 %."
     assert view.table["rows"] == view.table["columns"] == ["red dots", "rings", "stripes"]
     assert view.table["cells"] == [[8, 2, 0], [1, 9, 0], [0, 0, 10]]
     assert (view.table["good"], view.table["several"]) == ([[0], [1], [2]], False)
 
 
-def test_the_worst_examples_know_their_cell_and_get_their_pictures(view, fake_trainings):
+def test_the_worst_examples_get_their_pictures(view, fake_trainings):
     fake_trainings.run = run()
-    assert view.worst[0] == {"name": "dots_4.png", "truth": "red dots", "answer": "rings", "score": "93 %", "cells": [[0, 1]]}
-    assert [one["cells"] for one in view.worst] == [[[0, 1]], [[1, 0]], [[0, 1]]]
+    assert view.worst[0] == {"name": "dots_4.png", "truth": "red dots", "answer": "rings", "score": "93 %", "right": False}
     assert view.pictures == [picture(4), picture(17), picture(5)]
+
+
+def test_a_cell_shows_all_its_examples(view, fake_trainings, backend):
+    fake_trainings.run = run()
+    view.chosen = [0, 0]
+    assert (len(view.cell), view.in_cell) == (8, 8)
+    assert view.cell[0] == {
+        "name": "0_0_0.png",
+        "truth": "red dots",
+        "answer": "red dots",
+        "score": "90 %",
+        "right": True,
+        "picture": picture(0),
+    }
+    view.chosen = [-1, 2]
+    assert (len(view.cell), view.in_cell) == (24, 40)
+    says(view, {"further": True})
+    assert len(view.cell) == 40
+    view.chosen = []
+    assert (view.cell, view.in_cell) == ([], 0)
+    assert asked(backend, "predicted") == [("a", 0, 0, 24), ("a", -1, 2, 24), ("a", -1, 2, 48)]
+
+
+def test_data_that_is_gone_is_said(view, fake_trainings, session):
+    fake_trainings.run = run("moved away")
+    view.chosen = [0, 1]
+    assert (view.cell, session.failure) == ([], "The data is gone.")
 
 
 def test_blocks_are_bars_in_their_order_and_frozen_ones_stay_at_0(view, fake_trainings):
@@ -68,23 +95,15 @@ def test_shares_that_are_nearly_all_or_nothing_are_not_rounded_to_that(view, fak
 
 def test_with_any_number_of_classes_each_has_its_four_numbers(view, fake_trainings):
     fake_trainings.run = run("several")
-    assert view.about == "88 % of all single answers to 12 held-out examples are right; 95 % interval 60 to 97 %."
-    assert view.table["columns"] == ["rightly named", "missed", "wrongly named", "rightly not named"]
+    assert view.about == "88 % of the yes-or-no predictions for 12 validation examples are correct; 95 % interval 60 to 97 %."
+    assert view.table["columns"] == ["true positive", "false negative", "false positive", "true negative"]
     assert view.table["cells"] == [[4, 2, 1, 5], [6, 0, 0, 6]]
     assert (view.table["good"], view.table["several"]) == ([[0, 3], [0, 3]], True)
-    assert [one["cells"] for one in view.worst] == [[[0, 1], [1, 0]], [[0, 2], [1, 3]]]
-
-
-def test_a_class_whose_name_is_part_of_another_is_not_mistaken(view, fake_trainings, backend):
-    worst = (Missed(0, "a.png", "red dots, big", "red", 0.5, 1.0),)
-    backend.outcomes["alike"] = replace(OF_SEVERAL, classes=("red", "red dots, big"), worst=worst)
-    fake_trainings.run = run("alike")
-    assert view.worst[0]["cells"] == [[0, 2], [1, 1]]
 
 
 def test_without_held_out_examples_that_is_said(view, fake_trainings):
     fake_trainings.run = run("untested")
-    assert view.about == "No examples were held out, so nobody knows how well the network does."
+    assert view.about == "There was no validation data, so the accuracy on new examples is not known."
     assert (view.worst, len(view.moved)) == ([], 4)
 
 

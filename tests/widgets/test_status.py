@@ -91,3 +91,14 @@ def test_an_answer_that_comes_late_does_nothing(view, session, answer):
     before = session.network
     says(view, {answer: True})
     assert (session.network, session.failure, session.busy) == (before, "", False)
+
+
+def test_while_a_training_goes_on_it_says_so_unless_the_worker_is_at_something(view, session):
+    session.training = "Training: epoch 3 of 10"
+    assert (view.text, view.training, view.busy) == ("Training: epoch 3 of 10", True, False)
+    session.busy, session.status = True, Progress("Answering…")
+    assert (view.text, view.training) == ("Answering…", False)
+    session.busy = False
+    assert view.text == "Training: epoch 3 of 10"
+    session.training, session.status = "", Progress("Ready.")
+    assert view.text == "Ready."

@@ -91,23 +91,82 @@ def test_thirty_pictures_on_a_row_go_to_its_class(page, view):
     page.locator(".sending").wait_for(state="hidden")
 
 
-def test_pictures_on_the_zone_go_to_the_selected_class(page, view):
+def test_of_loose_pictures_the_class_is_asked(page, view):
     show(page, view)
     page.get_by_role("button", name="cats, 0 pictures").click()
     page.evaluate(DROP, [".drop", ["a.png", "b.png"]])
-    assert labels(uploads(page, 2)) == [("a.png", "cats"), ("b.png", "cats")]
+    choice = page.get_by_label("Which class are these 2 files of?")
+    assert (choice.input_value(), focused(choice)) == ("cats", True)
+    assert choice.locator("option").all_inner_texts() == ["cats", "dogs", "a new class…"]
+    assert not page.get_by_label("Name of the class").is_visible()
+    choice.select_option("dogs")
+    page.get_by_role("button", name="OK").click()
+    assert labels(uploads(page, 2)) == [("a.png", "dogs"), ("b.png", "dogs")]
+
+
+def test_loose_pictures_may_be_of_a_new_class(page, view):
+    show(page, view)
+    page.evaluate(DROP, [".drop", ["a.png"]])
+    page.get_by_label("Which class is a.png of?").select_option("a new class…")
+    assert focused(page.get_by_label("Name of the class"))
+    page.keyboard.type("elks")
+    page.keyboard.press("Enter")
+    assert labels(uploads(page, 1)) == [("a.png", "elks")]
+
+
+def test_loose_pictures_that_come_while_it_is_asked_go_along(page, view):
+    show(page, view)
+    page.evaluate(DROP, [".drop", ["a.png"]])
+    page.get_by_label("Which class is a.png of?").wait_for()
+    page.evaluate(DROP, [".drop", ["b.png", "c.png"]])
+    page.get_by_role("button", name="Add a class").click()  # is asked afterwards
+    page.get_by_label("Which class are these 3 files of?").wait_for()
+    page.get_by_role("button", name="OK").click()
+    assert labels(uploads(page, 3)) == [("a.png", "dogs"), ("b.png", "dogs"), ("c.png", "dogs")]
+    page.get_by_label("Name of the class").fill("elks")
+    page.keyboard.press("Enter")
+    page.wait_for_function("window.sent.some(({ content }) => content.add === 'elks')")
 
 
 def test_without_a_class_its_name_is_asked_for(page, empty):
     show(page, empty)
     page.evaluate(DROP, [".drop", ["a.png"]])
-    page.get_by_label("Which class are they of?").press("Escape")
+    page.get_by_label("Which class is a.png of?").press("Escape")
     page.evaluate(DROP, [".drop", ["b.png"]])
-    page.get_by_label("Which class are they of?").fill("lions & tigers")
+    page.get_by_label("Which class is b.png of?").fill("lions & tigers")
     page.keyboard.press("Enter")
     assert labels(uploads(page, 1)) == [("b.png", "lions & tigers")]
-    page.evaluate(DROP, [".drop", ["c.png"]])
-    assert labels(uploads(page, 2))[1] == ("c.png", "lions & tigers"), "it stays selected"
+
+
+def test_the_pictures_of_a_class_are_shown_and_single_ones_removed(page, view):
+    for number in range(30):
+        view.collecting.add_file("cats", b"x", f"{number}.png")
+    view.collecting.look_at("cats")
+    show(page, view)
+    page.get_by_role("button", name="cats, 30 pictures").click()
+    toggle = page.get_by_role("button", name="Pictures cats")
+    assert toggle.get_attribute("aria-expanded") == "true"
+    cards = page.get_by_role("list", name="Examples of cats").get_by_role("listitem")
+    assert cards.count() == 24
+    page.get_by_role("button", name="Show more").click()
+    page.get_by_role("button", name="Remove 3.png").click()
+    assert focused(page.get_by_role("button", name="Remove 4.png"))
+    toggle.click()
+    assert sent(page)[-3:] == [{"further": True}, {"example": "3.png", "of": "cats"}, {"look": ""}]
+    put(page, label="", cards=[], of_label=0)
+    assert cards.count() == 0
+
+
+def test_what_was_removed_can_be_undone_and_copies_removed(page, view):
+    show(page, view)
+    assert not page.get_by_role("button", name="Undo").is_visible()
+    put(page, removed="The class elks was removed.", notes=["2 examples are copies of others."], copies_text="Remove the 2 copies")
+    page.get_by_text("The class elks was removed.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    page.locator(".notes").get_by_role("button", name="Remove the 2 copies").click()
+    assert sent(page)[-2:] == [{"undo": True}, {"copies": True}]
+    put(page, removed="", copies_text="")
+    assert page.get_by_role("button", name="Undo").or_(page.get_by_role("button", name="Remove the")).count() == 0
 
 
 def test_folders_become_classes(page, view, tmp_path):
@@ -309,8 +368,10 @@ def test_a_built_in_set_a_path_the_share_and_the_seed_are_chosen(page, view):
 def test_what_was_chosen_can_not_be_edited_and_the_way_back_is_shown(page, view):
     view.collecting.choose("patterns")
     show(page, view)
-    assert page.get_by_role("button", name="dots").is_disabled()
-    assert page.get_by_role("button", name="Rename dots").count() == 0
+    page.get_by_role("button", name="dots, ").click()
+    assert not page.get_by_role("button", name="Rename dots").is_visible()
+    page.get_by_role("button", name="Pictures dots").click()
+    assert sent(page)[-1] == {"look": "dots"}
     page.get_by_role("button", name="Back to what was collected here").click()
     assert sent_with(page, "choose") == [{"choose": "", "count": 0}]
 

@@ -129,3 +129,26 @@ def test_views_of_one_state_show_the_same_and_leave_it_alone(session, tuning):
     first.close()
     put(second, "b.png", "cats")
     assert counts(collecting.summary)["cats"] == 2
+
+
+def test_examples_are_shown_removed_and_brought_back(view, backend):
+    for number in range(3):
+        put(view, f"{number}.png", "cats")
+    says(view, {"look": "cats"})
+    assert (view.label, view.of_label, [(one["key"], one["text"]) for one in view.cards]) == (
+        "cats",
+        3,
+        [(f"{one}.png", f"{one}.png") for one in range(3)],
+    )
+    says(view, {"example": "1.png", "of": "cats"})
+    assert (view.of_label, view.removed) == (2, "1.png was removed.")
+    says(view, {"further": True})
+    says(view, {"undo": True})
+    assert (view.of_label, view.removed) == (3, "")
+    says(view, {"look": ""})
+    assert (view.label, view.cards) == ("", [])
+    backend.copies = 1
+    says(view, {"add": "dogs"})
+    assert view.copies_text == "Remove the copy"
+    says(view, {"copies": True})
+    assert (view.copies_text, view.removed) == ("", "1 copies were removed.")

@@ -43,7 +43,7 @@ def test_train_starts_one_and_says_how_far_it_is(view, trainings):
     assert bar.barred
     assert bar.key == trainings.key != ""
     told(trainings, TrainingStep("features", done=120, total=200))
-    assert (bar.said, bar.fraction) == ("The frozen part: 120 of 200 examples", 0.6)
+    assert (bar.said, bar.fraction) == ("computing features: 120 of 200 examples", 0.6)
     told(trainings, epoch(0, 0), batch(0, 1, 5, left=12.2))
     assert (bar.said, bar.fraction) == ("epoch 2 of 10, 12 s left", 0.15)
 

@@ -10,18 +10,21 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from explorer.backend.data.class_folders import collected, in_memory
+from explorer.backend.data.cards import cards, key_of, shown_name
+from explorer.backend.data.class_folders import collected, files_in, in_memory
+from explorer.backend.data.copies import needless
 from explorer.backend.data.datasets import training_data
 from explorer.backend.data.example_sources import from_file
 from explorer.backend.data.kept_classes import KeptClasses, composed, short
 from explorer.backend.data.remarks import counts
+from explorer.backend.data.removals import Removals
 from explorer.backend.data.sources import data_spec
 from explorer.backend.data.summaries import summary
 from explorer.backend.data.zips import unpacked
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.layouts import Layout, layout_or_class, on_page
-from explorer.locale import _
-from explorer.values import Collected, DataClass, DataSpec, DataSummary, Reading, TrainingData
+from explorer.locale import _, counted
+from explorer.values import Collected, DataClass, DataSpec, DataSummary, ExampleCard, Reading, TrainingData
 from explorer.values.names import natural, plain
 
 LARGEST = 2 * 2**30  # bytes of all files together
@@ -41,6 +44,8 @@ class CollectedFolder:
         self._classes = KeptClasses(self._place / "collected")
         self._zips = count(1)
         self._fresh: list[tuple[Path, str, str]] = []  # files that nobody has looked at, each with its class and its name
+        self._removals = Removals(self._classes, self._place / "removed")
+        self._data: TrainingData | None = None  # what was there at the last summary
         self._left_out: list[tuple[str, str, str]] = []  # class, name, why
         self._notes: list[str] = []
 
@@ -56,7 +61,10 @@ class CollectedFolder:
             "class": lambda change: self._classes.of(change.label),
             "rename": self._rename,
             "remove": self._remove,
+            "example": self._remove_example,
+            "copies": self._remove_copies,
             "clear": self._clear,
+            "undo": self._undo,
         }
         for change in (changes,) if isinstance(changes, Collected) else changes:
             try:
@@ -72,17 +80,24 @@ class CollectedFolder:
         examples are among the others. New files that can't be read are thrown away, and named.
         """
         self._sift(reading)
-        if not self._classes.labels():
-            return None
         spec = data_spec(self._classes.folder, validation, seed)
+        if not self._classes.labels():
+            self._data = None
+            return DataSummary(spec, reading.kind, (), removed=self._removals.said) if self._removals.said else None
         try:
             data = training_data(spec, reading)
         except ExplorerError as error:
             data = self._unfinished(reading, error)
+        self._data = data
         left_out = (*((name, why) for _label, name, why in self._left_out), *data.left_out)
         found = summary(spec, replace(data, left_out=left_out, notes=(*self._notes, *data.notes)), reading)
         empty = (DataClass(label, 0, 0) for label in self._classes.labels() if label not in data.classes)
-        return replace(found, classes=tuple(sorted((*found.classes, *empty), key=lambda one: natural(one.name))))
+        classes = tuple(sorted((*found.classes, *empty), key=lambda one: natural(one.name)))
+        return replace(found, classes=classes, copies=len(self._copies()), removed=self._removals.said)
+
+    def examples(self, label: str, first: int, count: int, reading: Reading) -> tuple[tuple[ExampleCard, ...], int]:
+        """Return some examples of a class as they were at the last summary, and how many it has; their keys are for `apply`."""
+        return cards(self._data, label, first, count, reading, removable=True) if self._data else ((), 0)
 
     def holds(self, spec: DataSpec) -> bool:
         """Whether it is these files that a spec means."""
@@ -160,19 +175,52 @@ class CollectedFolder:
         self._left_out = [(new if label == old else label, name, why) for label, name, why in self._left_out]
 
     def _remove(self, change: Collected) -> None:
-        self._classes.remove(change.label)
-        self._left_out = [one for one in self._left_out if one[0] != composed(change.label)]
+        label = composed(change.label)
+        if label in self._classes.labels():
+            self._remove_classes(_("The class {name} was removed.").format(name=label), (label,))
 
     def _clear(self, _change: Collected) -> None:
-        for label in self._classes.labels():
-            self._classes.remove(label)
+        if labels := tuple(self._classes.labels()):
+            self._remove_classes(_("All classes were removed."), labels, tuple(self._notes))
         self._fresh, self._left_out, self._notes = [], [], []
+
+    def _remove_classes(self, said: str, labels: tuple[str, ...], notes: tuple[str, ...] = ()) -> None:
+        folders = self._classes.labels()
+        left_out = tuple(one for one in self._left_out if one[0] in labels)
+        self._removals.take(said, [(label, path) for label in labels for path in files_in(folders[label])], labels, left_out, notes)
+        self._left_out = [one for one in self._left_out if one[0] not in labels]
+
+    def _remove_example(self, change: Collected) -> None:
+        label = composed(change.label)
+        folder = self._classes.labels().get(label)
+        if folder is not None and (path := folder / change.name) in files_in(folder):  # else it was clicked twice
+            self._removals.take(_("{name} was removed.").format(name=shown_name(change.name)), [(label, path)])
+
+    def _remove_copies(self, _change: Collected) -> None:
+        if paths := self._copies():
+            self._removals.take(counted("{number} copy was removed.", "{number} copies were removed.", len(paths)), paths)
+
+    def _copies(self) -> list[tuple[str, Path]]:
+        """Return the class and the file of each copy."""
+        if self._data is None:
+            return []
+        examples, folders = (*self._data.training, *self._data.validation), self._classes.labels()
+        found = [(self._data.classes[examples[place].classes[0]], examples[place]) for place in needless(examples)]
+        files = [(label, folders[label] / key_of(one, label)) for label, one in found if label in folders]
+        return [(label, path) for label, path in files if path.exists()]
+
+    def _undo(self, _change: Collected) -> None:
+        if (last := self._removals.undo()) is not None:
+            self._left_out += last.left_out
+            self._notes += last.notes
 
     def _keep(self, path: Path, label: str, name: str) -> None:
         self._classes.count(path)
         self._fresh.append((path, label, name))
 
     def _fits(self, files: int, size: int) -> bool:
+        if self._classes.bytes + self._removals.bytes + size > self._largest:
+            self._removals.forget()
         return self._classes.files + files <= self._most and self._classes.bytes + size <= self._largest
 
     def _full(self) -> str:

@@ -29,6 +29,13 @@ def copies(examples: Sequence[Example], same: Iterable[Places]) -> tuple[Places,
     return tuple(alike for places in same for alike in _by_key((examples[place].start, place) for place in places))
 
 
+def needless(examples: Sequence[Labelled]) -> tuple[int, ...]:
+    """Return the places of copies of an example before them of the same classes; which of several classes is right nobody knows."""
+    alone = [one.example for one in examples]
+    of_class = [_by_key((examples[place].classes, place) for place in places) for places in copies(alone, same_content(alone))]
+    return tuple(sorted(place for found in of_class for places in found for place in places[1:]))
+
+
 def together(examples: Sequence[Labelled], same: Iterable[Places]) -> tuple[Labelled, ...]:
     """Return the examples with one group for copies and for all that were in a group with one of them."""
     leaders = {one.group or f"#{place}": one.group or f"#{place}" for place, one in enumerate(examples)}

@@ -77,6 +77,11 @@ class KeptClasses:
         self.bytes, self.files = self.bytes - path.stat().st_size, self.files - 1
         path.unlink()
 
+    def take_out(self, path: Path, there: Path) -> None:
+        """Move a file that was counted to another folder."""
+        self.bytes, self.files = self.bytes - path.stat().st_size, self.files - 1
+        path.replace(there)
+
     def rename(self, label: str, new: str) -> dict[Path, Path]:
         """Give a class another name, or to one that is there its files; return where each file has gone."""
         label, new = composed(label), composed(new)

@@ -53,8 +53,8 @@ def fine_tune(
 
     network: what `explorer.load` returns or takes.
     data: a folder of class folders, in parts (train/, test/, ...) or not, a zip of one, an .npz of x and y, a .csv of files and
-        classes; the name of a built-in set ("digits", "patterns", "timbres"); a pair (examples, classes), classes as numbers or names (n,), or 0 and 1 (n, classes)
-        where several hold at once; or a tf.data.Dataset of such pairs.
+        classes; the name of a built-in set ("digits", "patterns", "timbres"); a pair (examples, classes), classes as
+        numbers or names (n,), or 0 and 1 (n, classes) where several hold at once; or a tf.data.Dataset of such pairs.
     freeze: k freezes `layers[:k]` of the backbone, in Keras's indices; a list of names just those layers; "backbone", as by
         default, all but the new head.
     train_from: instead, the first block or layer that trains ("block_13").

@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from explorer.backend.graphs import layer_at
 from explorer.backend.tuning import feeding
+from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Labelled, Layers, Missed, Outcome, TrainingData
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
 WORST = 16
+DIGITS = 4  # of a score that is kept
+KINDS = ((True, True), (True, False), (False, True), (False, False))  # whether an example is of a class, and is predicted to be
 HALF = 0.5  # the score above which a class holds, where any number of them may
 SMALLEST = 1e-7  # of a score in a loss, as Keras clips it
 SURE = 1.959964  # standard deviations to both sides that hold 95 %
@@ -30,7 +34,7 @@ def outcome(scores: Array, data: TrainingData, moved: tuple[tuple[str, float], .
     multi_label: whether the head answers for each class on its own; always so where the examples may be of several classes.
         The accuracy is the share of single answers that are right then, as Keras's BinaryAccuracy has it.
     The interval counts the examples of one group as far less than so many, and single answers to one example as one, as
-    they are no independent evidence. The worst are answered wrongly, 16 of them at most, by the loss of the truth.
+    they are no independent evidence. The worst are predicted wrongly, 16 of them at most, by the score of the prediction.
     """
     several = multi_label or data.multi_label
     truth = feeding.targets(data.validation, len(data.classes), several).astype(int)
@@ -39,8 +43,44 @@ def outcome(scores: Array, data: TrainingData, moved: tuple[tuple[str, float], .
     right = np.atleast_1d((answers == truth).mean(axis=-1)) if several else (answers == truth).astype(float)
     accuracy = float(right.mean()) if len(data.validation) else None
     low, high = (None, None) if accuracy is None else wilson(accuracy, _independent(data.validation))
-    worst = _worst_of_several(scores, truth, answers, data) if several else _worst(scores, truth, answers, data)
-    return Outcome(data.classes, _confusion(truth, answers, len(data.classes)), accuracy, low, high, worst, moved)
+    loss, sure = _of_several(scores, truth, answers) if several else _of_one(scores, truth, answers)
+    named = tuple(tuple(np.flatnonzero(row).tolist()) if several else (int(row),) for row in answers)
+    worst = tuple(
+        replace(_predicted(place, data, named[place], sure[place]), loss=float(loss[place]))
+        for place in _by_score(np.flatnonzero(right < 1), sure)[:WORST]
+    )
+    confusion = _confusion(truth, answers, len(data.classes))
+    return Outcome(data.classes, confusion, accuracy, low, high, worst, moved, named, tuple(np.round(sure, DIGITS).tolist()))
+
+
+def examples_in(found: Outcome, data: TrainingData, row: int, column: int) -> tuple[Missed, ...]:
+    """Return the validation examples in a cell of the confusion matrix, those with the highest scores first.
+
+    row, column: places of classes; -1 for a whole column or row. Where an example may be of any number of classes the columns
+        are `KINDS`, and a whole row is what is of the class, or predicted to be.
+    Raises ExplorerError where the data has changed since, and for a run that has not kept its predictions.
+    """
+    if len(found.answers) != len(data.validation):
+        raise ExplorerError(
+            _("The data of this run has changed since it was trained: this example is gone.")
+            if found.answers
+            else _("This run is of an older version and has not kept its predictions: run it again to see the examples of a cell.")
+        )
+    several = found.confusion.ndim > 2
+
+    def cells(place: int) -> list[tuple[int, int]]:
+        truth, answer = data.validation[place].classes, found.answers[place]
+        if not several:
+            return [(truth[0], answer[0])]
+        return [(one, KINDS.index((one in truth, one in answer))) for one in range(len(data.classes))]
+
+    def wanted(cell: tuple[int, int]) -> bool:
+        absent = several and column < 0 and not any(KINDS[cell[1]])
+        return row in (-1, cell[0]) and column in (-1, cell[1]) and not absent
+
+    places = np.array([place for place in range(len(found.answers)) if any(map(wanted, cells(place)))], int)
+    scores = np.array(found.scores)
+    return tuple(_predicted(place, data, found.answers[place], scores[place]) for place in _by_score(places, scores))
 
 
 def wilson(share: float, count: float) -> tuple[float, float]:
@@ -96,36 +136,27 @@ def _independent(examples: Sequence[Labelled]) -> float:
     return len(examples) ** 2 / sum(size**2 for size in sizes)
 
 
-def _worst(scores: Array, truth: Array, answers: Array, data: TrainingData) -> tuple[Missed, ...]:
+def _of_one(scores: Array, truth: Array, answers: Array) -> tuple[Array, Array]:
+    """Return the loss of each example and the score of what is predicted."""
     places = np.arange(len(truth))
-    loss = -np.log(np.clip(scores[places, truth], SMALLEST, 1))
-
-    def missed(place: int) -> Missed:
-        right, answer = data.classes[truth[place]], data.classes[answers[place]]
-        score = float(scores[place, answers[place]])
-        return Missed(place, data.validation[place].example.name, right, answer, score, float(loss[place]))
-
-    return tuple(map(missed, _by_loss(answers != truth, loss)))
+    return -np.log(np.clip(scores[places, truth], SMALLEST, 1)), scores[places, answers]
 
 
-def _worst_of_several(scores: Array, truth: Array, answers: Array, data: TrainingData) -> tuple[Missed, ...]:
-    """Return the worst where an example has any number of classes: the score is that of just this set of classes."""
+def _of_several(scores: Array, truth: Array, answers: Array) -> tuple[Array, Array]:
+    """Return the same where an example has any number of classes: the score is that of just this set of classes."""
     clipped = np.clip(scores, SMALLEST, 1 - SMALLEST)
-    loss = -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1)
-    sure = np.where(answers, scores, 1 - scores).prod(axis=1)
-
-    def missed(place: int) -> Missed:
-        right, answer = (_names(row[place], data.classes) for row in (truth, answers))
-        return Missed(place, data.validation[place].example.name, right, answer, float(sure[place]), float(loss[place]))
-
-    return tuple(map(missed, _by_loss((answers != truth).any(axis=1), loss)))
+    return -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1), np.where(answers, scores, 1 - scores).prod(axis=1)
 
 
-def _by_loss(wrong: Array, loss: Array) -> list[int]:
-    """Return the places of the wrong ones with the largest loss, the largest first."""
-    places = np.flatnonzero(wrong)
-    return [int(place) for place in places[np.argsort(-loss[places], kind="stable")][:WORST]]
+def _predicted(place: int, data: TrainingData, answer: Sequence[int], score: float) -> Missed:
+    one = data.validation[place]
+    return Missed(place, one.example.name, _names(one.classes, data.classes), _names(answer, data.classes), float(score))
 
 
-def _names(chosen: Array, classes: Sequence[str]) -> str:
-    return ", ".join(name for name, one in zip(classes, chosen, strict=True) if one) or _("none")
+def _by_score(places: Array, scores: Array) -> list[int]:
+    """Return the places, those with the highest scores first."""
+    return [int(place) for place in places[np.argsort(-scores[places], kind="stable")]]
+
+
+def _names(chosen: Sequence[int], classes: Sequence[str]) -> str:
+    return ", ".join(classes[place] for place in sorted(chosen)) or _("none")

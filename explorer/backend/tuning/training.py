@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.backend.keras_private import optimized_variables
 from explorer.backend.network import Network
-from explorer.backend.runtime import tensorflow
+from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import checks, feeding, lessons, outcomes, recipes
 from explorer.backend.tuning.augmenting import changes
 from explorer.backend.tuning.backups import Backup, Backups
@@ -18,8 +18,9 @@ from explorer.backend.tuning.callbacks import made
 from explorer.backend.tuning.cutting import Cut
 from explorer.backend.tuning.features import BOUNDS, Bounds, Pass, answers
 from explorer.backend.tuning.fitting import Fit, Material
+from explorer.backend.tuning.pace import Pace
 from explorer.backend.tuning.parts import Parts
-from explorer.backend.tuning.watching import Best, Pace, Watch
+from explorer.backend.tuning.watching import Best, Watch
 from explorer.errors import Cancelled
 from explorer.locale import _
 from explorer.values import AdoptedModel, Augmentation, Epoch, FreezePlan, Outcome, Phase, Recipe, TrainingData, TrainingStep
@@ -124,6 +125,7 @@ class _Training:
             why = "stop"
         except (tensorflow.errors.ResourceExhaustedError, MemoryError):
             why = "memory"
+        self.on_progress(TrainingStep("preparing", text=_("Evaluating and saving…")))
         if why:
             self.best.restore()
         if "recompile" in self.recipe.mistakes:
@@ -185,9 +187,7 @@ class _Training:
         """Fit phase after phase, from the backup on where there is one; return what ended it early, "" for nothing."""
         if backup:
             self.history += backup.history
-        cost = {"head": self.parts.plan.head_parameters, "tail": self.parts.plan.head_parameters + self.parts.plan.tail_work}
-        work = {place: float(cost[phase.trains]) for place, phase in self.phases.items()}
-        pace = Pace({place: phase.epochs for place, phase in self.phases.items()}, work)
+        pace = Pace(self.phases, sooner=self._may_stop_early())
         for place, phase in self.phases.items():
             if backup is None or place >= backup.phase:
                 why = self._fit(place, phase, pace, backup if backup and place == backup.phase else None)
@@ -222,6 +222,10 @@ class _Training:
         )
         self.trainable = self.parts.trained(optimized_variables(one.rest.optimizer))
         return why
+
+    def _may_stop_early(self) -> bool:
+        given = any(isinstance(one, keras.callbacks.EarlyStopping) for one in self.callbacks)
+        return given or any(switch.name == "EarlyStopping" for switch in self.recipe.callbacks)
 
     def _answers(self, examples: Any) -> Any:
         return feeding.targets(examples, len(self.data.classes), self.recipe.head.multi_label)

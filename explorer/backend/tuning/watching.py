@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from explorer.backend.keras_private import pass_on_initial_epoch
 from explorer.backend.runtime import keras
+from explorer.backend.tuning.pace import Pace
 from explorer.values import Epoch, TrainingStep
 
 SAID_EVERY = 0.1  # seconds between two batches that are told
@@ -104,23 +105,23 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Begin to count."""
         self._epoch, self._began = epoch, time.perf_counter()
+        self._pace.begin(self._phase, epoch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Tell how far the epoch is, and look whether to stop."""
         logs, total = logs or {}, self.params["steps"]
-        self._pace.batch(self._phase, self._epoch, batch + 1, total)
+        self._pace.batch(batch + 1, total)
         if not math.isfinite(logs.get("loss", 0.0)):
             self._end("nan")
         elif self._stop():
             self._end("stop")
         elif time.perf_counter() - self._said > SAID_EVERY or batch + 1 == total:
             self._said = time.perf_counter()
-            self._on_progress(
-                TrainingStep("batch", self._phase, self._epoch, batch + 1, total, logs.get("loss"), logs.get("accuracy"), self._pace.left())
-            )
+            self._tell("batch", batch + 1, total, logs.get("loss"), logs.get("accuracy"))
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Look whether to stop."""
+        self._pace.validated()
         if self._stop():
             self._end("stop")
 
@@ -136,15 +137,19 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         record = Epoch(self._phase, epoch, seconds, loss, accuracy, val_loss, val_accuracy, rate)
         self._history.append(record)
         self._best.offer(record, len(self._history) - 1)
-        self._pace.epoch(self._phase, seconds)
-        left = self._pace.left()
-        self._on_progress(TrainingStep("epoch", self._phase, epoch, left=left, record=record, loss=record.loss, accuracy=record.accuracy))
+        self._pace.finish()
+        self._tell("epoch", loss=record.loss, accuracy=record.accuracy, record=record)
 
     def warn(self, text: str) -> None:
         """Say something to know, once."""
         if text not in self._warned:
             self._warned.add(text)
             self._on_progress(TrainingStep("notice", self._phase, self._epoch, text=text))
+
+    def _tell(self, what: str, done: int = 0, total: int = 0, loss: Any = None, accuracy: Any = None, record: Epoch | None = None) -> None:
+        left = self._pace.left()
+        sooner = left is not None and self._pace.sooner
+        self._on_progress(TrainingStep(what, self._phase, self._epoch, done, total, loss, accuracy, left, record, sooner=sooner))
 
     def _end(self, why: str) -> None:
         self.stopped = self.stopped or why
@@ -168,34 +173,3 @@ class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
             return
         for one in self._own:
             one.on_epoch_end(epoch, logs)
-
-
-class Pace:
-    """How long the rest of a training takes, by the epochs so far.
-
-    epochs: of each phase that is done, by its place; work: how much one epoch of each is, relative to the others.
-    """
-
-    def __init__(self, epochs: Mapping[int, int], work: Mapping[int, float]) -> None:
-        self._epochs, self._work = epochs, work
-        self._speeds: dict[int, float] = {}
-        self._place: tuple[int, float] = (0, 0.0)  # the phase, and how many of its epochs are through
-
-    def batch(self, phase: int, epoch: int, done: int, total: int | None) -> None:
-        """Note a batch."""
-        self._place = phase, epoch + (done / total if total else 0)
-
-    def epoch(self, phase: int, seconds: float) -> None:
-        """Note an epoch; the first one of a phase is slower, as it is traced."""
-        before = self._speeds.get(phase)
-        self._speeds[phase] = seconds / self._work[phase] if before is None else min(before, seconds / self._work[phase])
-
-    def left(self) -> float | None:
-        """Return the seconds to the end, None before the first epoch is through."""
-        if not self._speeds:
-            return None
-        phase, through = self._place
-        usual = max(self._speeds.values())
-        coming = {place: count for place, count in self._epochs.items() if place > phase}
-        seconds = max(0.0, self._epochs[phase] - through) * self._work[phase] * self._speeds.get(phase, usual)
-        return seconds + sum(count * self._work[place] * self._speeds.get(place, usual) for place, count in coming.items())

@@ -1,0 +1,30 @@
+// Put in front of training_data.js: the examples of one class, each of which can be removed.
+
+function exampleCards(model, words) {
+  const grid = make("ul", {}), more = make("button", { onclick: () => model.send({ further: true }) }, words.more_cards);
+  const box = make("div", { class: "cards-of-class" }, grid, more);
+
+  function card({ key, name, text, picture }) {
+    const image = make("img", { alt: "", draggable: "false" });
+    showBytes(image, picture);
+    const remove = (event) => {
+      const place = [...grid.children].indexOf(event.target.closest("li"));
+      model.send({ example: key, of: model.get("label") });
+      (grid.children[place + 1] || grid.children[place - 1])?.querySelector("button")?.focus();
+    };
+    const button = key ? make("button", { class: "away", "data-key": key, "aria-label": fill(words.remove_card, { name }), title: fill(words.remove_card, { name }), onclick: remove }, "×") : "";
+    const face = image.hidden ? make("span", { class: "plain" }, name) : make("span", { class: "thumb" }, image);
+    return make("li", { title: text }, face, image.hidden ? "" : make("span", { class: "unseen" }, text), button);
+  }
+  function draw() {
+    const focused = grid.contains(document.activeElement) && document.activeElement.dataset.key;
+    for (const image of grid.querySelectorAll("img")) showBytes(image, null); // gives its address back
+    const cards = model.get("cards");
+    grid.replaceChildren(...cards.map(card));
+    grid.setAttribute("aria-label", fill(words.cards_of, { name: model.get("label") }));
+    more.hidden = cards.length >= model.get("of_label");
+    if (focused) [...grid.querySelectorAll("button")].find(({ dataset }) => dataset.key === focused)?.focus();
+  }
+  const stop = follow(model, ["cards", "of_label"], draw);
+  return { box, stop: () => { stop(); for (const image of grid.querySelectorAll("img")) showBytes(image, null); } };
+}
