@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer import __version__, cli_network, cli_tune, cli_weights, rendering
+from explorer import __version__, cli_files, cli_network, cli_tune, cli_weights, rendering
 from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
 from explorer.catalog import architectures
+from explorer.cli_printing import print_json, print_table
 from explorer.errors import ExplorerError
 from explorer.locale import _, megabytes
 from explorer.values import Layer, Prediction
@@ -31,23 +30,24 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 after one line on stderr."""
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-        sys.stdout.flush()
-    except ExplorerError as error:
-        print(f"explorer: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `explorer layers VGG16 | head`: Python would flush once more when it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        print(f"explorer: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """Run the command; return 0, or 2 after a line on stderr for each thing that failed."""
+    with cli_files.any_text():
+        options = _parser().parse_args(arguments)
+        try:
+            whole = options.run(options)
+            sys.stdout.flush()
+        except ExplorerError as error:
+            print(f"explorer: {' '.join(str(error).split())}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            return 130
+        except BrokenPipeError:  # `explorer layers VGG16 | head`: Python would flush once more when it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except OSError as error:
+            print(f"explorer: {error}", file=sys.stderr)
+            return 2
+    return 2 if whole is False else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,12 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     slide.add_argument("--output", type=Path, metavar="OUT", help=_("where to write starts and scores (.npz)"))
 
     _command(commands, "architectures", _architectures, _("the networks there are, with their facts"))
-    cli_tune.add_to(commands, _command, _print_json)
-    cli_weights.add_to(commands, _command, _print_table, _print_json)
+    cli_tune.add_to(commands, _command, print_json)
+    cli_weights.add_to(commands, _command, print_table, print_json)
     return parser
 
 
-def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], None], about: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], bool | None], about: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
     command.add_argument("--json", action="store_true", help=_("print JSON"))
     command.set_defaults(run=run)
@@ -118,22 +118,32 @@ def _use_pack(options: argparse.Namespace) -> None:
         use_pack(options.weights)
 
 
-def _predict(options: argparse.Namespace) -> None:
-    network = cli_network.load(options, options.files)
-    examples = [cli_network.example(network, file) for file in options.files]
-    answers = network.predict(examples, top=options.top)
+def _predict(options: argparse.Namespace) -> bool:
+    network, asked = cli_files.ask(
+        options.files,
+        lambda: cli_network.load(options),
+        lambda network, examples: network.predict(examples, top=options.top),
+    )
+    answered = [one for one in asked if not one.error]
     if options.json:
-        _print_json([{"file": file, "predictions": row} for file, row in zip(options.files, answers, strict=True)])
-        return
-    scales = [network.answers(examples[0], 1, place).scale for place, classes in enumerate(network.summary().classes) if classes]
-    for file, row in zip(options.files, answers, strict=True):
-        if len(options.files) > 1:
-            print(f"{file}:")
-        by_output = row if isinstance(row, dict) else {"": row}
+        print_json([_entry(one, {"predictions": one.answer}) for one in asked])
+        return len(answered) == len(asked)
+    classes = network.summary().classes if answered else ()
+    scales = [network.answers(answered[0].example, 1, place).scale for place, count in enumerate(classes) if count]
+    for one in answered:
+        if len(asked) > 1:
+            print(f"{one.file}:")
+        by_output = one.answer if isinstance(one.answer, dict) else {"": one.answer}
         for (name, predictions), scale in zip(by_output.items(), scales, strict=True):
             if name:
                 print(f"{name}:")
             _print_predictions(predictions, scale)
+    return len(answered) == len(asked)
+
+
+def _entry(one: cli_files.Asked, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what JSON says of a file: the facts, or why there are none."""
+    return {"file": one.file} | ({"error": one.error} if one.error else facts)
 
 
 def _print_predictions(predictions: Sequence[Prediction], scale: str) -> None:
@@ -145,9 +155,10 @@ def _print_predictions(predictions: Sequence[Prediction], scale: str) -> None:
 
 def _feature_maps(options: argparse.Namespace) -> None:
     cli_network.check_output(options.output, *([".npy", ".npz", ".png"] if len(options.layers) == 1 else [".npz"]))
-    network = cli_network.load(options, [options.file])
+    file = cli_files.single(options.file)
+    network = cli_network.load(options)
     layers = [network.layers.find(layer) for layer in options.layers]
-    example = cli_network.example(network, options.file)
+    example = cli_files.read(network, file)
     found = network.feature_maps(example, layers)
     if options.output is not None:
         drawn = options.output.suffix == ".png"
@@ -157,26 +168,38 @@ def _feature_maps(options: argparse.Namespace) -> None:
     _print_arrays([{"layer": name} | _facts(values) for name, values in found.items()], options)
 
 
-def _features(options: argparse.Namespace) -> None:
+def _features(options: argparse.Namespace) -> bool:
     cli_network.check_output(options.output, ".npy")
-    network = cli_network.load(options, options.files)
-    found = network.features([cli_network.example(network, file) for file in options.files], pooling=options.pooling)
-    if options.output is not None:
-        if len({one.shape for one in found}) > 1:
+    _network, asked = cli_files.ask(
+        options.files,
+        lambda: cli_network.load(options),
+        lambda network, examples: network.features(examples, pooling=options.pooling),
+    )
+    found = [one for one in asked if not one.error]
+    if options.output is not None and found:
+        if len({one.answer.shape for one in found}) > 1:
             raise ExplorerError(_("The features of these files differ in shape: write them one file at a time."))
-        cli_network.write(options.output, {"features": np.stack(found)})
-    _print_arrays([{"file": file} | _facts(values) for file, values in zip(options.files, found, strict=True)], options)
+        cli_network.write(options.output, {"features": np.stack([one.answer for one in found])})
+        if len(found) < len(asked):
+            told = _("{path} has {count} rows, in the order of the files that could be read.")
+            print(told.format(path=options.output, count=len(found)), file=sys.stderr)
+    if options.json:
+        print_json([_entry(one, _facts(one.answer) if not one.error else {}) for one in asked])
+    elif found:
+        _print_arrays([{"file": one.file} | _facts(one.answer) for one in found], options)
+    return len(found) == len(asked)
 
 
 def _over_time(options: argparse.Namespace) -> None:
     cli_network.check_output(options.output, ".npz")
-    network = cli_network.load(options, [options.file])
-    slid = network.over_time(cli_network.example(network, options.file), hop=options.hop)
+    file = cli_files.single(options.file)
+    network = cli_network.load(options)
+    slid = network.over_time(cli_files.read(network, file), hop=options.hop)
     if options.output is not None:
         cli_network.write(options.output, {"starts": slid.starts, "scores": slid.scores, "labels": np.array(slid.labels)})
     if options.json:
         rows = [{"start": float(start), "scores": scores.tolist()} for start, scores in zip(slid.starts, slid.scores, strict=True)]
-        _print_json({"window": slid.window, "hop": slid.hop, "labels": slid.labels, "windows": rows})
+        print_json({"window": slid.window, "hop": slid.hop, "labels": slid.labels, "windows": rows})
         return
     for start, scores in zip(slid.starts, slid.scores, strict=True):
         best = [f"{scores[place]:.1%} {slid.labels[place]}" for place in np.argsort(-scores, kind="stable")[: max(1, options.top)]]
@@ -189,7 +212,7 @@ def _facts(values: Any) -> dict[str, Any]:
 
 def _print_arrays(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
     if options.json:
-        _print_json(rows)
+        print_json(rows)
         return
     head = (_("layer") if "layer" in rows[0] else _("file"), _("shape"), _("lowest"), _("highest"), _("mean"))
     lines = [
@@ -200,13 +223,13 @@ def _print_arrays(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -
         )
         for row in rows
     ]
-    _print_table([head, *lines])
+    print_table([head, *lines])
 
 
 def _layers(options: argparse.Namespace) -> None:
-    layers: Sequence[Layer] = cli_network.load(options, ()).layers.rows
+    layers: Sequence[Layer] = cli_network.load(options).layers.rows
     if options.json:
-        _print_json(layers)
+        print_json(layers)
         return
     rows = [(_("index"), _("name"), _("kind"), _("block"), _("output shape"), _("parameters"))]
     rows += [
@@ -220,7 +243,7 @@ def _layers(options: argparse.Namespace) -> None:
         )
         for one in layers
     ]
-    _print_table(rows)
+    print_table(rows)
 
 
 def _architectures(options: argparse.Namespace) -> None:
@@ -229,7 +252,7 @@ def _architectures(options: argparse.Namespace) -> None:
     _use_pack(options)
     here = at_hand()
     if options.json:
-        _print_json([dataclasses.asdict(row) | {"size": row.size, "here": row.name in here} for row in architectures.values()])
+        print_json([dataclasses.asdict(row) | {"size": row.size, "here": row.name in here} for row in architectures.values()])
         return
     rows = [(_("name"), _("top-1"), _("parameters"), _("depth"), _("MB"), _("weights here"))]
     rows += [
@@ -243,25 +266,4 @@ def _architectures(options: argparse.Namespace) -> None:
         )
         for row in architectures.values()
     ]
-    _print_table(rows)
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=2))
-
-
-def _plain(value: Any) -> Any:
-    """Return rows, mappings and sequences as JSON takes them: what is no finite number is null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = dataclasses.asdict(value)
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    print_table(rows)

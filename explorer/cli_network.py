@@ -6,21 +6,20 @@ import argparse
 import os
 import shutil
 import sys
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from explorer import rendering
+from explorer import cli_files, rendering
 from explorer.backend.downloads import Say
 from explorer.backend.weights import use_pack
-from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
+from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, spec_of
-from explorer.values import Example, NetworkSpec, Progress
+from explorer.values import NetworkSpec, Progress
 
 SOURCE = _("a name that `explorer architectures` lists, or the file of a Keras model")
 
@@ -61,14 +60,12 @@ def _shape(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(_("give it as 160x160x3, not {text}").format(text=text)) from None
 
 
-def load(options: argparse.Namespace, files: Sequence[str]) -> Any:
-    """Load the network that the options of a command name; a file that can't be read is better said before."""
-    for file in files:
-        _check_file(Path(file))
+def load(options: argparse.Namespace) -> Any:
+    """Load the network that the options of a command name."""
     given = {name: getattr(options, name) for name in DEFAULTS} | {"weights": _weights(options.weights)}
     if options.pools and options.include_top:
         given["pooling"] = None
-    labels = _lines(options.labels) if options.labels else ()
+    labels = cli_files.lines(options.labels) if options.labels else ()
     wanted = spec_of(options.source, **{name: value for name, value in given.items() if value != DEFAULTS[name]})
     if isinstance(wanted, NetworkSpec) and options.preprocess:
         raise ExplorerError(_("--preprocess is for models of your own."))
@@ -94,16 +91,6 @@ def terminal() -> Iterator[Say]:
         yield say
     finally:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def example(network: Any, file: str) -> Example:
-    """Return the example in a file that `load` has checked; what is wrong with it and may be lived with is said on stderr."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", ExampleWarning)
-        read: Example = network.read(Path(file))
-    for one in said:
-        print(one.message, file=sys.stderr)
-    return read
 
 
 def check_output(path: Path | None, *endings: str) -> None:
@@ -142,17 +129,3 @@ def _weights(text: str | None) -> str | None:
         use_pack(text)
         return "pretrained"
     return None if text.lower() == "none" else text
-
-
-def _check_file(path: Path) -> None:
-    if not os.path.isfile(path):
-        text = _("{path} is not a file.") if os.path.exists(path) else _("There is no file {path}.")
-        raise UnreadableExample(text.format(path=path))
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else _("it is no text in UTF-8")
-        raise ExplorerError(_("{path} can't be read: {why}.").format(path=path, why=why)) from error

@@ -70,7 +70,7 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
         raise ExplorerError(_("{path} is not a folder.").format(path=folder))
     if folder.is_dir() and any(folder.iterdir()):
         raise ExplorerError(_("{path} is not empty: name a new folder.").format(path=folder))
-    network = cli_network.load(options, [])
+    network = cli_network.load(options)
     from explorer.backend.data import training_data
     from explorer.backend.tuning.export import bundle
     from explorer.backend.tuning.fine_tuning import fine_tune

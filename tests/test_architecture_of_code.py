@@ -49,12 +49,14 @@ RANKS = {
     "dashboards": 13,
     "kernels": 13,
     "serving": 14,
-    "cli_network": 14,
-    "cli_tune": 15,
-    "cli_weights": 15,
-    "cli": 16,
-    "__init__": 17,
-    "__main__": 17,
+    "cli_files": 14,
+    "cli_printing": 14,
+    "cli_network": 15,
+    "cli_tune": 16,
+    "cli_weights": 16,
+    "cli": 17,
+    "__init__": 18,
+    "__main__": 18,
 }
 STATES = ("asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath")
 ELSEWHERE = re.compile(

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import __version__
+from explorer import __version__, cli_files
 from explorer.catalog import BUNDLED, architectures
 from explorer.cli import main
 
@@ -179,9 +180,128 @@ def test_a_corrupt_file_is_said_in_one_line(run, corrupt):
     assert "corrupt.jpg is damaged or cut off" in err
 
 
-def test_one_bad_file_among_good_ones_prints_no_answers(run, corrupt, samples):
-    status, out, _err = run("predict", "digits", samples / "digit_1.png", corrupt, "--json")
-    assert (status, out) == (2, "")
+def test_one_bad_file_among_good_ones_does_not_lose_their_answers(run, corrupt, samples, tmp_path):
+    files = [samples / "digit_1.png", corrupt, tmp_path / "gone.png", samples / "digit_2.png"]
+    status, out, err = run("predict", "digits", *files, "--json", "--top", 1)
+    assert status == 2
+    told = json.loads(out)
+    assert [one["file"] for one in told] == [str(file) for file in files]
+    assert [one["predictions"][0]["label"] for one in told if "predictions" in one] == ["1", "2"]
+    assert ["error" in one for one in told] == [False, True, True, False]
+    assert "corrupt.jpg is damaged or cut off" in told[1]["error"]
+    assert sorted(err.splitlines()) == sorted(
+        [f"explorer: There is no file {files[2]}.", f"explorer: {corrupt}: {told[1]['error']}"],
+    )
+    status, out, err = run("predict", "digits", *files, "--top", 1)
+    assert (status, len(err.splitlines())) == (2, 2)
+    assert [line for line in out.splitlines() if line.endswith(":")] == [f"{files[0]}:", f"{files[3]}:"]
+
+
+def test_features_of_the_files_that_can_be_read_are_written_and_it_is_said_which_they_are(run, corrupt, samples, tmp_path, digits):
+    files = [corrupt, samples / "digit_1.png", samples / "digit_2.png"]
+    status, out, err = run("features", "digits", *files, "--pooling", "avg", "--output", tmp_path / "features.npy")
+    assert status == 2
+    assert f"{tmp_path / 'features.npy'} has 2 rows, in the order of the files that could be read." in err.splitlines()
+    assert [line.split()[0] for line in out.splitlines()[1:]] == [str(file) for file in files[1:]]
+    assert np.allclose(np.load(tmp_path / "features.npy"), digits.features(files[1:], pooling="avg"), atol=1e-5)
+    status, out, _err = run("features", "digits", *files, "--json")
+    assert ["error" in one for one in json.loads(out)] == [True, False, False]
+
+
+def test_where_no_file_can_be_read_nothing_is_printed_but_why(run, corrupt, tmp_path):
+    status, out, err = run("features", "digits", corrupt, tmp_path / "gone.png", "--output", tmp_path / "features.npy")
+    assert (status, out, len(err.splitlines())) == (2, "", 2)
+    assert not (tmp_path / "features.npy").exists()
+    status, out, err = run("predict", "VGG17", tmp_path / "gone.png", "--json")
+    assert (status, [list(one) for one in json.loads(out)]) == (2, [["file", "error"]])
+
+
+@pytest.fixture
+def album(tmp_path, samples, monkeypatch):
+    """A folder with pictures in it and in folders inside it, which is the current one."""
+    for name, digit in (("b.png", 2), ("a.png", 1), ("more/c.png", 4), ("more/deep/d.png", 6), ("a [1].png", 7)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((samples / f"digit_{digit}.png").read_bytes())
+    (tmp_path / "notes.txt").write_text("no picture")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "labels"),
+    [
+        (["*.png"], {"a [1].png": "7", "a.png": "1", "b.png": "2"}),
+        (["?.png", "more/*.png"], {"a.png": "1", "b.png": "2", "more/c.png": "4"}),
+        (["more/**/*.png"], {"more/c.png": "4", "more/deep/d.png": "6"}),
+        (["[b-z].png"], {"b.png": "2"}),
+        (["a [1].png"], {"a [1].png": "7"}),
+    ],
+    ids=str,
+)
+def test_patterns_that_the_shell_leaves_alone_stand_for_what_they_match(patterns, labels, digits, album):
+    _network, asked = cli_files.ask(patterns, lambda: digits, lambda network, examples: network.predict(examples, top=1))
+    assert {one.file.replace(os.sep, "/"): one.answer[0].label for one in asked} == labels
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["predict", "digits", "*.jpg"], "No file matches *.jpg."),
+        (["predict", "digits", "more"], f"more is not a file but a folder; write more{os.sep}* for the files in it."),
+        (["feature-maps", "digits", "?.png", "1"], "?.png matches 2 files, such as a.png; name one."),
+        (["over-time", "timbres", "*.wav"], "No file matches *.wav."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_pattern_that_matches_nothing_or_too_much_is_said(arguments, says, run, album):
+    assert run(*arguments) == (2, "", f"explorer: {says}\n")
+
+
+def test_a_command_of_one_file_takes_a_pattern_that_matches_one(run, album):
+    assert run("feature-maps", "digits", "b*.png", "1")[0] == 0
+
+
+LABELS = ["Löwe", "猫", "plain", *"456789", "Ω\u2028end"]
+
+
+@pytest.mark.parametrize("written", ["utf-8", "utf-8-sig", "utf-16", "crlf", "cr"])
+def test_labels_are_read_as_editors_write_them(written, tmp_path):
+    text = {"crlf": "\r\n", "cr": "\r"}.get(written, "\n").join(LABELS) + "\n\n  \n"
+    (tmp_path / "labels.txt").write_bytes(text.encode("utf-8" if written in ("crlf", "cr") else written))
+    assert cli_files.lines(tmp_path / "labels.txt") == LABELS
+
+
+@pytest.fixture(scope="module")
+def digits_of_my_own(tmp_path_factory):
+    """A file of a model whose classes have no names."""
+    path = tmp_path_factory.mktemp("own") / "mine.keras"
+    explorer.load("digits").model.save(path)
+    return path
+
+
+@pytest.mark.parametrize(("encoding", "json_too"), [("ascii", []), ("cp1252", ["--json"]), ("utf-8", [])])
+def test_any_label_and_any_files_name_can_be_printed_whatever_the_encoding(
+    encoding, json_too, digits_of_my_own, tmp_path, samples, monkeypatch
+):
+    (tmp_path / "labels.txt").write_text("\n".join(LABELS), encoding="utf-8-sig")
+    files = [os.fsencode(tmp_path) + name for name in (b"/caf\xe9.png", "/日本.png".encode(), b"/gone\xff.png")]
+    for file in files[:2]:
+        with open(file, "wb") as picture:
+            picture.write((samples / "digit_1.png").read_bytes())
+    written = {name: io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict") for name in ("stdout", "stderr")}
+    for name, stream in written.items():
+        monkeypatch.setattr(sys, name, stream)
+    names = [os.fsdecode(file) for file in files]
+    status = main(["predict", str(digits_of_my_own), *names, "--labels", str(tmp_path / "labels.txt"), "--top", "10", *json_too])
+    monkeypatch.undo()
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in written.values())
+    assert status == 2
+    assert "plain" in out
+    assert "There is no file" in err
+    assert written["stdout"].errors == "strict"
+    if json_too:
+        assert out.isascii()
+        assert [one["file"] for one in json.loads(out)] == names
+        assert LABELS[1] in {one["label"] for one in json.loads(out)[0]["predictions"]}
 
 
 def test_weights_that_can_not_be_had_are_said_in_one_line(run, no_network):
