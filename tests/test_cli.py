@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import io
 import json
@@ -285,7 +286,7 @@ def test_any_label_and_any_files_name_can_be_printed_whatever_the_encoding(
     (tmp_path / "labels.txt").write_text("\n".join(LABELS), encoding="utf-8-sig")
     files = [os.fsencode(tmp_path) + name for name in (b"/caf\xe9.png", "/日本.png".encode(), b"/gone\xff.png")]
     for file in files[:2]:
-        with open(file, "wb") as picture:
+        with contextlib.suppress(OSError), open(file, "wb") as picture:  # macOS has no names that are no UTF-8
             picture.write((samples / "digit_1.png").read_bytes())
     written = {name: io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict") for name in ("stdout", "stderr")}
     for name, stream in written.items():
@@ -301,7 +302,7 @@ def test_any_label_and_any_files_name_can_be_printed_whatever_the_encoding(
     if json_too:
         assert out.isascii()
         assert [one["file"] for one in json.loads(out)] == names
-        assert LABELS[1] in {one["label"] for one in json.loads(out)[0]["predictions"]}
+        assert LABELS[1] in {one["label"] for one in json.loads(out)[1]["predictions"]}
 
 
 def test_weights_that_can_not_be_had_are_said_in_one_line(run, no_network):
