@@ -48,6 +48,6 @@ $(VENV)/.cpu: PACKAGES = .[cpu]
 $(VENV)/.gpu: PACKAGES = .[gpu]
 $(VENV)/.%: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	@echo "Installing explorer and what it needs into $(VENV); the first time this takes some minutes."
+	@echo "Installing explorer and what it needs into $(VENV): about 0.6 GB to download and 2.6 GB on disk (far more for a GPU); this takes some minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK:%=--constraint %) --editable "$(PACKAGES)"
 	@touch $@
