@@ -94,7 +94,7 @@ def read(
     Raises UnreadableModel where the file is none, or holds code that is not trusted.
     """
     say(Progress(_("Reading {name}…").format(name=spec.name)))
-    model = model_files.load_model(Path(spec.path), custom_objects)
+    model, notes = model_files.open_model(Path(spec.path), custom_objects)
     card = read_card(Path(spec.path)) or ModelCard()
     network = wrap(
         model,
@@ -104,7 +104,7 @@ def read(
         checked_labels(labels) or spec.labels or card.labels,
     )
     network.run = card.run
-    return _noting(network, card.note) if card.note else network
+    return _noting(network, *notes, *([card.note] if card.note else []))
 
 
 def wrap(
@@ -167,9 +167,9 @@ def adopt(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepa
     return _noting(network, _("Keras can't copy this model, so the page shows it live, as it is at each moment."))
 
 
-def _noting(network: Network, assumed: str) -> Network:
-    """Add a sentence to what the page says was assumed."""
-    network.reading = replace(network.reading, assumed=(*network.reading.assumed, assumed))
+def _noting(network: Network, *assumed: str) -> Network:
+    """Add sentences to what the page says was assumed."""
+    network.reading = replace(network.reading, assumed=(*network.reading.assumed, *assumed))
     return network
 
 

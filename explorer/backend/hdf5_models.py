@@ -13,15 +13,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from explorer.backend.runtime import keras
-
 CONFIG = "model_config"
 
 
-def complete(file: h5py.File, model: Any) -> None:
-    """Write the config of a model that Keras has saved once more, in full, and its weights as numbers that HDF5 knows."""
-    described = keras.saving.serialize_keras_object(model)
-    file.attrs[CONFIG] = json.dumps({"class_name": described["class_name"], "config": described["config"]})
+def complete(file: h5py.File, config: Mapping[str, Any]) -> None:
+    """Write the full config of a model that Keras has saved in place of Keras's, and its weights as numbers that HDF5 knows."""
+    file.attrs[CONFIG] = json.dumps(config)
     replace(file, unreadable(file))
 
 

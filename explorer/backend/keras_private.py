@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from explorer.backend.runtime import keras
@@ -45,6 +45,23 @@ def note_outputs(operation: Any, outputs: Sequence[Any]) -> None:
 def origin(tensor: Any) -> Origin:
     """Return where a symbolic tensor of a graph comes from."""
     return Origin(*tensor._keras_history)
+
+
+def home_of(class_name: str, operation: bool = False) -> str:
+    """Return the module in which Keras has a layer of this name, or an operation; empty where it has none.
+
+    Some layers Keras has for its own applications only, and some for old files only.
+    """
+    if not operation and isinstance(getattr(keras.layers, class_name, None), type):
+        return "keras.layers"
+    homes = (*vars(keras.src.ops).values(),) if operation else (*vars(keras.src.applications).values(), keras.src.legacy.layers)
+    modules = {one.__name__: one for one in homes if isinstance(one, ModuleType) and one.__name__.startswith("keras.src.")}
+    kind = keras.Operation if operation else keras.layers.Layer
+    for name, module in modules.items():
+        found = vars(module).get(class_name)
+        if isinstance(found, type) and issubclass(found, kind) and found.__module__ == name:
+            return name
+    return ""
 
 
 def flat_layers(layer: Any) -> list[Any]:

@@ -158,7 +158,7 @@ def _is_harmless(entry: dict[str, Any]) -> bool:
         return False
     for space, found in _found(entry):
         if isinstance(found, type):
-            return space in ("", "src", *_CLASSES)
+            return space in ("", "src", "_legacy", *_CLASSES)
         return space in _FUNCTIONS and callable(found) and getattr(found, "__name__", "") not in _FACTORIES
     return True  # of a package beside Keras, where Keras itself takes classes only that can be saved
 

@@ -9,7 +9,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import h5py
 
 from explorer.backend import hdf5_models, model_card, model_text
+from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_card import ModelCard
 from explorer.backend.model_checks import (
     LARGEST_TEXT,
@@ -29,7 +30,7 @@ from explorer.backend.model_checks import (
     reason,
     refusing,
 )
-from explorer.backend.old_models import is_old, modernise, modernise_training
+from explorer.backend.old_models import is_old, modernise
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes
@@ -47,6 +48,11 @@ def load_model(path: str | Path, custom_objects: Custom | None = None) -> Any:
     Raises UnreadableModel where there is no such file, for other formats, damaged files, weights without a
     model, code in the file, and objects that are not at hand: each says which and what to do.
     """
+    return open_model(path, custom_objects).model
+
+
+def open_model(path: str | Path, custom_objects: Custom | None = None) -> Opened:
+    """Return what `load_model` does, and sentences on what of the file was left aside. Raises as it does."""
     path = Path(path).expanduser()
     with refusing(path.name), quietly():
         start = _start(path)
@@ -55,9 +61,9 @@ def load_model(path: str | Path, custom_objects: Custom | None = None) -> Any:
         if start == HDF5:
             return _from_hdf5(path, custom_objects)
         if path.suffix.lower() in (".yaml", ".yml"):
-            return model_text.from_yaml(_read(path), custom_objects, path.name)
+            return model_text.open_yaml(_read(path), custom_objects, path.name)
         if path.suffix.lower() == ".json":
-            return model_text.from_json(_read(path), custom_objects, path.name)
+            return model_text.open_json(_read(path), custom_objects, path.name)
         raise UnreadableModel(_other_format(path, start))
 
 
@@ -108,7 +114,7 @@ def _other_format(path: Path, start: bytes) -> str:
     return _("{name} is no Keras model: .keras, .h5, .json and .yaml can be opened.").format(name=path.name)
 
 
-def _from_archive(path: Path, custom_objects: Custom | None) -> Any:
+def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
     with zipfile.ZipFile(path) as archive:
         check_archive(archive, path.stat().st_size, path.name)
         members = archive.namelist()
@@ -117,18 +123,18 @@ def _from_archive(path: Path, custom_objects: Custom | None) -> Any:
         config = _parsed(archive.read(KERAS_CONFIG), path.name)
         about = _parsed(archive.read("metadata.json"), path.name) if "metadata.json" in members else {}
         old = "keras_version" in about and is_old(str(about["keras_version"]))
-        training = config.get("compile_config")
-        repaired_training = modernise_training(training) if old else training
         repaired = modernise({key: value for key, value in config.items() if key != "compile_config"}, old)
         custom_objects = check_config(repaired, custom_objects, path.name)
+        written = config.get("compile_config")
+        training, notes = at_hand(modernise_training(written) if old else written, custom_objects)
         if "compile_config" in config:
-            repaired["compile_config"] = repaired_training
+            repaired["compile_config"] = training or {}
         with file_for_keras(path, ".keras", repaired == config) as (file, fresh):
             if fresh:
                 with zipfile.ZipFile(file, "w") as new:
                     for member in members:
                         new.writestr(member, json.dumps(repaired) if member == KERAS_CONFIG else archive.read(member))
-            return _opened(file, custom_objects, repaired_training)
+            return _opened(file, custom_objects, training, notes)
 
 
 def _no_keras_archive(path: Path, members: list[str]) -> str:
@@ -140,7 +146,7 @@ def _no_keras_archive(path: Path, members: list[str]) -> str:
     return _("{name} is an archive, but none of Keras: there is no {member} in it.").format(name=path.name, member=KERAS_CONFIG)
 
 
-def _from_hdf5(path: Path, custom_objects: Custom | None) -> Any:
+def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     with h5py.File(path, "r") as file:
         check_hdf5(file, path.stat().st_size, path.name)
         if hdf5_models.CONFIG not in file.attrs:
@@ -148,18 +154,21 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Any:
         check_backend(file, path.name)
         written = {hdf5_models.CONFIG: _text(file.attrs[hdf5_models.CONFIG]), "training_config": _text(file.attrs.get("training_config"))}
         version = _text(file.attrs.get("keras_version")) or None
+        misread = hdf5_models.unreadable(file)
     config, training = (_parsed(text, path.name) if text else {} for text in written.values())
     repaired = modernise(config, is_old(version))
     custom_objects = check_config(repaired, custom_objects, path.name)
-    repaired_training = modernise_training(training)
-    with file_for_keras(path, ".h5", (repaired, repaired_training) == (config, training)) as (file, fresh):
+    repaired_training, notes = at_hand(modernise_training(training), custom_objects)
+    good = not misread and (repaired, repaired_training or {}) == (config, training)
+    with file_for_keras(path, ".h5", good) as (file, fresh):
         if fresh:
             shutil.copyfile(path, file)
             with h5py.File(file, "r+") as new:
                 new.attrs[hdf5_models.CONFIG] = json.dumps(repaired)
                 if training:
-                    new.attrs["training_config"] = json.dumps(repaired_training)
-        return _opened(file, custom_objects, repaired_training)
+                    new.attrs["training_config"] = json.dumps(repaired_training or {})
+                hdf5_models.replace(new, misread)
+        return _opened(file, custom_objects, repaired_training, notes)
 
 
 def _no_keras_hdf5(path: Path, file: h5py.File) -> str:
@@ -196,13 +205,9 @@ def file_for_keras(path: Path, suffix: str, good: bool = True) -> Iterator[tuple
         yield Path(folder) / f"model{suffix}", True
 
 
-def _opened(file: Path, custom_objects: Custom, training: Any) -> Any:
-    """Return the model that Keras reads, compiled if what it was compiled with is harmless and can be read."""
-    if training:
-        with suppress(Exception):  # the model itself is of use without it
-            check_config(training, custom_objects, file.name)
-            return keras.saving.load_model(file, custom_objects=custom_objects)
-    return keras.saving.load_model(file, custom_objects=custom_objects, compile=False)
+def _opened(file: Path, custom_objects: Custom, training: Any, notes: tuple[str, ...]) -> Opened:
+    """Return the model that Keras reads, compiled with `training` where there is any."""
+    return opened(lambda compiled: keras.saving.load_model(file, custom_objects=custom_objects, compile=compiled), training, notes)
 
 
 def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> None:
@@ -222,13 +227,18 @@ def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> N
         keras.saving.save_model(model, part)
         if path.suffix != ".keras":
             with h5py.File(part, "r+") as file:
-                hdf5_models.complete(file, model)
+                hdf5_models.complete(file, modernise(_described(model), old=False))
         if card is not None and path.suffix == ".keras":
             with zipfile.ZipFile(part, "a") as archive:
                 archive.writestr(model_card.MEMBER, model_card.as_json(card))
         elif card is not None:
             with h5py.File(part, "r+") as file:
                 file.attrs[model_card.ATTRIBUTE] = model_card.as_json(card)
+
+
+def _described(model: Any) -> dict[str, Any]:
+    config = keras.saving.serialize_keras_object(model)
+    return {"class_name": config["class_name"], "config": config["config"]}
 
 
 @contextmanager

@@ -6,13 +6,14 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
 
+from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_checks import Custom, check_config, quietly, reason, refusing
-from explorer.backend.old_models import is_old, modernise, modernise_training
+from explorer.backend.old_models import is_old, modernise
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _
@@ -63,13 +64,16 @@ def _described(model: Any) -> Iterator[None]:
         raise ExplorerError(_("{name} can't be described: {why}.").format(name=model.name, why=reason(error))) from error
 
 
-def from_json(text: str | bytes, custom_objects: Custom | None = None, name: str = "") -> Any:
+def from_json(text: str | bytes, custom_objects: Custom | None = None) -> Any:
     """Return the model of a JSON topology, Keras 3's or older, with random weights.
 
-    name: what to call the text in sentences.
     Raises UnreadableModel for text that is no topology, holds code, or needs objects that are not at hand.
     """
-    name = name or _("The JSON text")
+    return open_json(text, custom_objects, _("The JSON text")).model
+
+
+def open_json(text: str | bytes, custom_objects: Custom | None, name: str) -> Opened:
+    """Return what `from_json` does, and sentences on what was left aside; `name` is what to call the text. Raises as it does."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -77,12 +81,16 @@ def from_json(text: str | bytes, custom_objects: Custom | None = None, name: str
     return _from_topology(content, custom_objects, name)
 
 
-def from_yaml(text: str | bytes, custom_objects: Custom | None = None, name: str = "") -> Any:
+def from_yaml(text: str | bytes, custom_objects: Custom | None = None) -> Any:
     """Return the model of a YAML topology, as Keras 1 and 2 or `to_yaml` wrote it, with random weights.
 
     Raises UnreadableModel as `from_json` does; tags that would make Python objects are refused.
     """
-    name = name or _("The YAML text")
+    return open_yaml(text, custom_objects, _("The YAML text")).model
+
+
+def open_yaml(text: str | bytes, custom_objects: Custom | None, name: str) -> Opened:
+    """Return what `from_yaml` does, and sentences on what was left aside; `name` is what to call the text. Raises as it does."""
     try:
         content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
         nodes = _nodes(content, {})
@@ -113,7 +121,7 @@ def _nodes(value: Any, sizes: dict[int, float]) -> float:
     return sizes[id(value)]
 
 
-def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Any:
+def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Opened:
     if isinstance(content, dict) and "modelTopology" in content:
         raise UnreadableModel(_("{name} is a model of TensorFlow.js: save it from Keras as .keras or .h5.").format(name=name))
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict | list) or "class_name" not in content:
@@ -122,13 +130,14 @@ def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> An
         old = "module" not in content and is_old(content.get("keras_version"))
         training = content.pop("compile_config", None)
         content = modernise(content, old)
-        custom_objects = check_config(content, custom_objects, name)
-        if training:
-            with suppress(Exception):  # the model itself is of use without it
-                check_config(training, custom_objects, name)
-                compiled = {**content, "compile_config": modernise_training(training) if old else training}
-                return keras.models.model_from_json(json.dumps(compiled), custom_objects=custom_objects)
-        return keras.models.model_from_json(json.dumps(content), custom_objects=custom_objects)
+        known = check_config(content, custom_objects, name)
+        training, notes = at_hand(modernise_training(training) if old else training, known)
+
+        def load(compiled: bool) -> Any:
+            whole = {**content, "compile_config": training} if compiled else content
+            return keras.models.model_from_json(json.dumps(whole), custom_objects=known)
+
+        return opened(load, training, notes)
 
 
 def summary(model: Any) -> str:

@@ -27,6 +27,7 @@ def rewrite_graph(arguments: Config) -> None:
     """Put the layers, calls, inputs and outputs of a functional model as Keras 3 writes them."""
     entries = [layer for layer in arguments["layers"] if layer["class_name"] not in _AT_THE_SIDE]
     layers = {layer["name"]: layer for layer in entries}
+    _without_slashes(entries)
     for layer in entries:
         shape = layer["config"].pop("batch_input_shape", None)
         if shape and layer["class_name"] == "InputLayer":
@@ -38,6 +39,18 @@ def rewrite_graph(arguments: Config) -> None:
         if layer["class_name"] in _CALLS:
             _become_function(layer)
     arguments["layers"] = entries
+
+
+def _without_slashes(entries: list[Config]) -> None:
+    """Give layers names that Keras 3 takes, each its own: `conv1_conv` for `conv1/conv`."""
+    taken = {layer["name"] for layer in entries}
+    for layer in entries:
+        if "/" in layer["name"]:
+            name = layer["name"].replace("/", "_")
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            layer["name"] = layer["config"]["name"] = name
 
 
 def _call(node: Any, layer: Config, layers: Layers) -> Config:
@@ -84,7 +97,7 @@ def _tensor(reference: list[Any], layers: Layers) -> Any:
 def _place(reference: list[Any], layers: Layers, counted_from_one: tuple[str, ...]) -> list[Any]:
     """Return [name, node, tensor]; Keras 2 counted the nodes of nested models from 1, as they call themselves once."""
     name, node, tensor = reference[:3]
-    return [name, node - 1 if layers[name]["class_name"] in counted_from_one else node, tensor]
+    return [layers[name]["name"], node - 1 if layers[name]["class_name"] in counted_from_one else node, tensor]
 
 
 def _become_function(layer: Config) -> None:

@@ -7,9 +7,11 @@ differs between every layer of TensorFlow 2.12 and 2.15 (and tf_keras 2.21) and 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
+from explorer.backend.keras_private import home_of
 from explorer.backend.old_graphs import MODELS, rewrite_graph
 from explorer.backend.runtime import keras
 
@@ -23,14 +25,13 @@ _DROPPED = (
     (r"MultiHeadAttention", ("query_shape", "key_shape", "value_shape", "softmax_robust_masking")),
     (r"Random\w+", ("rng_type",)),
     (r"Discretization", ("trainable",)),
+    (r"BatchNormalization", ("virtual_batch_size", "adjustment", "fused")),
     (r"Lambda", ("function_type", "module", "output_shape_type", "output_shape_module")),
 )
-_ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
-_SHORT = {  # these names Keras can't read back from an .h5 file, not even from one that Keras 3 wrote
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "mape": "mean_absolute_percentage_error",
-    "msle": "mean_squared_logarithmic_error",
+_RENAMED = {  # what TensorFlow 1 called layers in some versions, and what ran on GPUs alone
+    **dict.fromkeys(("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"), "BatchNormalization"),
+    **dict.fromkeys(("LSTMV1", "LSTMV2", "UnifiedLSTM", "CuDNNLSTM"), "LSTM"),
+    **dict.fromkeys(("GRUV1", "GRUV2", "UnifiedGRU", "CuDNNGRU"), "GRU"),
 }
 
 
@@ -48,9 +49,10 @@ def is_old(version: str | None) -> bool:
 def modernise(config: Config, old: bool) -> Config:
     """Return the config of a model as Keras 3 reads it.
 
-    old: whether Keras 1 or 2 wrote it; else only arguments that were dropped are left out.
+    old: whether Keras 1 or 2 wrote it; else only arguments that were dropped are left out, and what an .h5 of Keras 3
+        leaves unsaid is said.
     """
-    new: Config = _modernised(config, old)
+    new: Config = _modernised(config, old or "batch_input_shape" in json.dumps(config))
     for key in ("keras_version", "backend"):
         new.pop(key, None)
     return new
@@ -63,10 +65,54 @@ def _modernised(value: Any, old: bool) -> Any:
         return value
     entry = {key: _modernised(one, old) for key, one in value.items()}
     if isinstance(entry.get("class_name"), str) and isinstance(entry.get("config"), dict | list):
+        if entry["class_name"] in _RENAMED:
+            _rename(entry)
         _drop(entry)
+        if old or "module" not in entry:
+            _place(entry)
         if old:
             _rewrite(entry)
+        if entry["class_name"] == "GetItem":
+            _spell_out(entry)
     return entry
+
+
+def _rename(entry: Config) -> None:
+    """Give a layer the name of its class in Keras 3."""
+    if entry["class_name"] in ("CuDNNGRU", "GRUV2", "UnifiedGRU"):
+        entry["config"].setdefault("reset_after", True)
+    entry.update(class_name=_RENAMED[entry["class_name"]], registered_name=None)
+
+
+def _place(entry: Config) -> None:
+    """Say where the class of a model, a layer or an operation lies, which Keras 2, and Keras 3 in an .h5, left out."""
+    name, arguments = entry["class_name"], entry["config"]
+    if name in MODELS:
+        entry.update(class_name=MODELS[name], module="keras")
+        if isinstance(arguments, list):  # Keras up to 2.2 named no Sequential
+            entry["config"] = {"name": "sequential", "layers": arguments}
+    elif "name" in arguments:
+        of_keras = name.removeprefix("Custom>")
+        home = home_of(of_keras, operation=not {"dtype", "trainable"} & set(arguments) and "inbound_nodes" in entry)
+        if home and (name == of_keras or home != "keras.layers"):
+            entry.update(class_name=of_keras, module=home)
+    if f"{entry.get('module')}.".startswith("keras."):
+        for key in ("registered_name", "build_config"):
+            entry.pop(key, None)
+
+
+def _spell_out(entry: Config) -> None:
+    """Put slices of all in the place of an ellipsis in `x[...]`: Keras reads it from an .h5 otherwise than from a .keras."""
+    for node in entry.get("inbound_nodes", ()):
+        tensor, key = node["args"]
+        places = [place for place, one in enumerate(key if isinstance(key, list) else ()) if _is_ellipsis(one)]
+        for place in places:
+            every = {"class_name": "__slice__", "config": dict.fromkeys(("start", "stop", "step"))}
+            key[place : place + 1] = [every] * (len(tensor["config"]["shape"]) - len(key) + 1 + key.count(None))
+
+
+def _is_ellipsis(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("class_name") == "__ellipsis__"
 
 
 def _drop(entry: Config) -> None:
@@ -78,17 +124,7 @@ def _drop(entry: Config) -> None:
 
 def _rewrite(entry: Config) -> None:
     """Put one object of an old config as Keras 3 writes it."""
-    name = entry["class_name"]
-    if name in MODELS:
-        entry.update(class_name=MODELS[name], module="keras")
-        if isinstance(entry["config"], list):  # Keras up to 2.2 named no Sequential
-            entry["config"] = {"name": "sequential", "layers": entry["config"]}
-    elif isinstance(getattr(keras.layers, name, None), type):
-        entry["module"] = "keras.layers"
-    if entry.get("module", "") in ("keras", "keras.layers"):
-        for key in ("registered_name", "build_config"):
-            entry.pop(key, None)
-    _rewrite_arguments(name, entry["config"])
+    _rewrite_arguments(entry["class_name"], entry["config"])
     if "input_layers" in entry["config"]:
         rewrite_graph(entry["config"])
     elif "layers" in entry["config"]:
@@ -98,9 +134,11 @@ def _rewrite(entry: Config) -> None:
 def _rewrite_arguments(name: str, arguments: Config) -> None:
     """Put the arguments of one layer as Keras 3 takes them."""
     axis, dtype = arguments.get("axis"), arguments.get("dtype")
+    if isinstance(arguments.get("name"), str):
+        arguments["name"] = arguments["name"].replace("/", "_")
     if name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:
         arguments["axis"] = axis[0]
-    if isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
+    if isinstance(dtype, dict) and dtype.get("class_name") in ("Policy", "PolicyV1"):
         arguments["dtype"] = dtype["config"]["name"]
     if arguments.get("time_major") is False:
         del arguments["time_major"]
@@ -125,24 +163,3 @@ def _rewrite_stack(arguments: Config) -> None:
         elif shape and index == 0:
             first = {"batch_shape": shape, "dtype": "float32", "name": f"{layer['config']['name']}_input"}
             arguments["layers"] = [{"class_name": "InputLayer", "module": "keras.layers", "config": first}, *layers]
-
-
-def modernise_training(config: Any) -> Any:
-    """Return what a model was compiled with as Keras 3 reads it: `training_config` of an .h5, `compile_config` of a .keras."""
-    if isinstance(config, str):
-        return _SHORT.get(config, config)
-    if isinstance(config, list):  # [None] stands for an output without metrics
-        return [modernise_training(one) for one in config] if any(one is not None for one in config) else []
-    if not isinstance(config, dict):
-        return config
-    if "class_name" not in config:
-        unset = {key for key in ("run_eagerly", "steps_per_execution", "jit_compile") if config.get(key) is None}
-        return {key: modernise_training(value) for key, value in config.items() if key not in unset}
-    arguments = dict(config.get("config") or {})
-    if config["class_name"] == "MeanMetricWrapper":  # "accuracy", "mae" and others, as the user wrote them
-        return "accuracy" if arguments.get("fn") in _ACCURACIES else arguments.get("fn")
-    for key in ("jit_compile", "is_legacy_optimizer", "fn"):
-        arguments.pop(key, None)
-    if arguments.get("reduction") == "auto":
-        arguments["reduction"] = "sum_over_batch_size"
-    return {**config, "class_name": config["class_name"].removeprefix("Custom>"), "config": arguments}

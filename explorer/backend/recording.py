@@ -25,9 +25,9 @@ _patching = threading.RLock()
 def recording(model: Any, order: Order = MappingProxyType({})) -> Iterator[Record]:
     """Return a dict that a call of `model` inside the `with` fills: address -> (layer, what it returned).
 
-    Operations between layers, such as `x / 255`, are recorded too. Addresses are `block_3_add`, `backbone/block_3_add`
-    inside a nested model and `lstm:1` for the second use: the second that is run, or what `order` says, as
-    `running_order` gives it.
+    Operations between layers, such as `x / 255`, are recorded too. Addresses are `block_3_add`,
+    `backbone/block_3_add` inside a nested model and `lstm:1` for the second use: the second that is
+    run, or what `order` says, as `running_order` gives it.
     Only calls on this thread count; the layers are left as they were, also when the call fails.
     """
     record: Record = {}

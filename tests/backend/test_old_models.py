@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import small_models as small
 
+from explorer.backend.compiling import modernise_training
 from explorer.backend.model_files import load_model
 from explorer.backend.model_text import from_json
-from explorer.backend.old_models import hard_sigmoid_of_keras_2, is_old, modernise, modernise_training
+from explorer.backend.old_models import hard_sigmoid_of_keras_2, is_old, modernise
 from explorer.backend.runtime import keras
-from explorer.errors import UnreadableModel
 
 layers = keras.layers
 KINDS = [small.sequential, small.functional, small.nested_at_the_end, small.timed, small.pictures]
@@ -135,12 +135,6 @@ def arithmetic(function, constant):
 def test_pixels_prepared_inside_a_model(function, constant, expected):
     model = from_json(arithmetic(function, constant))
     np.testing.assert_allclose(model.predict_on_batch(np.float32([[0, 127.5, 255]]))[0], expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize(("function", "constant"), [("math.tanh", 1), ("math.truediv", 0), ("math.subtract", [1, 2, 3])])
-def test_other_functions_of_tensorflow_are_refused_by_name(function, constant):
-    with pytest.raises(UnreadableModel, match="TFOpLambda"):
-        from_json(arithmetic(function, constant))
 
 
 def test_a_tensor_among_the_keywords_of_a_call():
