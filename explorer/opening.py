@@ -84,6 +84,10 @@ class Opening(Asking):
         if self.network is not None and not isinstance(self.network.spec, NetworkSpec):
             self._open_spec(_read_as, self.network.spec, preprocess, labels)
 
+    def look_for_weights(self) -> None:
+        """See anew which architectures' weights are on this machine: files may have come since."""
+        self.ask("at hand", "at_hand", done=partial(setattr, self, "at_hand"))
+
     def download(self) -> None:
         """Accept what `offer` says: download the weights and load the network."""
         if self.offer is not None:
@@ -174,7 +178,7 @@ class Opening(Asking):
         self.opening = None
         self.network = network
         self.ask("held", "held", done=partial(setattr, self, "held"))
-        self.ask("at hand", "at_hand", done=partial(setattr, self, "at_hand"))
+        self.look_for_weights()
 
     def _not_opened(self, error: Exception) -> None:
         if isinstance(error, DownloadNeeded) and isinstance(self.opening, NetworkSpec):

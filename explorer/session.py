@@ -38,6 +38,7 @@ class Session(Opening):
     settled = Int(0, help="How many examples have been shown or refused so far.")
     seen = Instance(SeenInput, allow_none=True, help="The example as it came and as the network sees it.")
     renewed = Int(0, help="How many times the network that is shown was given other weights.")
+    weights_from = Unicode("", help="The file that the network that is shown was given them from; empty for its own.")
     top = Int(5, help="How many answers.")
     output = Int(0, help="Index of the output that is answered with.")
     answers = Instance(Answers, allow_none=True, help="The top answers to the example.")
@@ -95,9 +96,10 @@ class Session(Opening):
             self.failure = ""
             self._show(replace(self.example, start=start))
 
-    def renew(self) -> None:
-        """Answer the example anew, and look into the layer anew, as the network has other weights now."""
+    def renew(self, weights_from: str) -> None:
+        """Answer the example anew, and look into the layer anew, as the network has other weights now, from that file."""
         self.renewed += 1
+        self.weights_from = weights_from
         self.show_again()
 
     def show_again(self) -> None:
@@ -124,6 +126,7 @@ class Session(Opening):
     def _opened(self, network: NetworkSummary) -> None:
         self._drop("random", "example", "answers", "feature maps")  # what is under way is about the network before
         self.answers = self.feature_maps = self.seen = None
+        self.weights_from = ""
         if self.example is not None and self.example.kind != network.reading.kind:
             self.example = self._last.get(network.reading.kind)
         if any(network.classes):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from traitlets import Any as AnyTrait
 from traitlets import Dict, HasTraits, Instance
 
+from explorer.opening import last_part
 from explorer.session import Session
 from explorer.values import TakenFile
 
@@ -45,7 +47,7 @@ class Workbench(HasTraits):
         by_name: only into layers that have the same name in the file; else the file must fit as a whole.
         """
         self.report = None
-        self._ask("weights", "load_weights", data, name, by_name, done=self._loaded)
+        self._ask("weights", "load_weights", data, name, by_name, done=partial(self._loaded, last_part(name)))
 
     def evaluate(self, data: bytes, name: str) -> None:
         """Evaluate the model on the arrays of an .npz file: x and y, or x_<input> and y_<output>."""
@@ -64,10 +66,10 @@ class Workbench(HasTraits):
         self._session.failure = ""
         self._session.ask(slot, verb, network.spec, *arguments, done=arrived)
 
-    def _loaded(self, still: bool, report: Any) -> None:
+    def _loaded(self, name: str, still: bool, report: Any) -> None:
         if still:
             self.report, self.evaluation = report, {}
-            self._session.renew()
+            self._session.renew(name)
 
     def _evaluated(self, still: bool, scores: dict[str, float]) -> None:
         if still:

@@ -380,7 +380,7 @@ def test_after_weights_have_changed_the_same_example_is_answered_and_looked_into
     session = page(backend)
     session.cell = (1, 7)
     backend.asked.clear()
-    session.renew()
+    session.renew("mine.h5")
     assert session.renewed == 1
     assert [verb for verb, *_rest in backend.asked] == ["predict", "feature_maps"]
     assert session.cell == (1, 7)

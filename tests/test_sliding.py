@@ -52,7 +52,7 @@ def test_the_answers_grow_part_by_part_until_all_windows_are_there(session, slid
 def test_with_other_weights_the_answers_begin_anew(session, sliding, backend):
     session.adopt(Model())
     before = sliding.scores
-    session.renew()
+    session.renew("mine.h5")
     assert len(asked(backend)) == 6
     assert sliding.scores is not before
     assert len(sliding.scores.starts) == 17

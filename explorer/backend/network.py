@@ -184,6 +184,7 @@ class Network(WholeModel, Hearing):
             self.samples,
             now.graph,
             tuple(label for _id, label in self.labels),
+            self.tuned_from,
         )
 
     def read(self, source: Any) -> Example:

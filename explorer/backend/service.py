@@ -10,6 +10,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class Backend(TuningVerbs):
             raise DownloadNeeded(str(weights.missing(spec)))
         if spec in self._networks and self._networks[spec].altered:
             del self._networks[spec]  # a network is opened as it came
-        return self._network(spec, say).summary()
+        return replace(self._network(spec, say).summary(), file_size=weights.file_size(spec))
 
     def held(self, _say: Say) -> Held:
         """Return which networks are held, the one used last first, and within what bound."""

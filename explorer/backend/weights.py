@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.keras_home import keras_home
 from explorer.locale import _
 from explorer.options import side_of
-from explorer.values import NetworkSpec
+from explorer.values import AnySpec, ModelFile, NetworkSpec
 
 PACK = "EXPLORER_WEIGHTS"  # the variable that names a folder of weights files (see packs), looked into first and never written to
 MIRROR = "EXPLORER_MIRROR"  # the variable with the address of a server that has the files, all in one folder, instead of their publishers
@@ -71,6 +71,12 @@ def path(spec: NetworkSpec) -> Path:
         return Path(spec.weights)
     file = wanted(spec)
     return find(file, row) or _folders(row)[-1] / file.name
+
+
+def file_size(spec: AnySpec) -> int:
+    """Return how many bytes the file has that a network's weights, or all of it, come from; 0 where there is none."""
+    file = Path(spec.path) if isinstance(spec, ModelFile) else path(spec) if isinstance(spec, NetworkSpec) and spec.weights else None
+    return file.stat().st_size if file is not None and file.is_file() else 0
 
 
 def at_hand() -> frozenset[str]:

@@ -41,6 +41,18 @@ class WholeModel:
         """Return what is known of the model as it stands now."""
         raise NotImplementedError
 
+    def name_data(self, name: str) -> None:
+        """Keep the name of the data that it was tuned on; its file will tell."""
+        self.run = {**(self.run or {}), "data": name}
+
+    @property
+    def tuned_from(self) -> tuple[str, str] | None:
+        """The network that it was tuned from, and the data, by name, "" for one that is not known; None where it was not tuned here."""
+        if self.run is None:
+            return None
+        network, data = (self.run.get(name, "") for name in ("network", "data"))
+        return str(network), str(data)
+
     def describe(self) -> str:
         """Return `model.summary()` as text."""
         return model_text.summary(self.unshared_model)

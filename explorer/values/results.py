@@ -23,6 +23,8 @@ class NetworkSummary:
     samples: the bundled samples that suit it.
     graph: whether Keras knows how the layers are joined (not so for subclassed models).
     labels: the names of the classes; empty for plain numbers.
+    tuned_from: of a network that was fine-tuned here, what it was before and the data, by name, "" for one that is not known.
+    file_size: bytes of the file that its weights, or all of it, came from; 0 where there is none.
     """
 
     spec: AnySpec
@@ -36,6 +38,8 @@ class NetworkSummary:
     samples: tuple[str, ...] = ()
     graph: bool = True
     labels: tuple[str, ...] = ()
+    tuned_from: tuple[str, str] | None = None
+    file_size: int = 0
 
 
 @dataclass(frozen=True, eq=False)

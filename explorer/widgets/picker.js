@@ -134,6 +134,7 @@ function render({ model, el }) {
     place();
     draw();
     search.focus();
+    model.send({ look: true });
   }
   function close() {
     list.hidden = true;

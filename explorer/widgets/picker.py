@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import traitlets
 
 from explorer.catalog import SPECTROGRAMS, Architecture, architectures
-from explorer.locale import _, megabytes
+from explorer.locale import _, counted, megabytes
+from explorer.options import side_of, sizes
 from explorer.session import Session
-from explorer.values import NetworkSpec
+from explorer.values import NetworkSpec, NetworkSummary, shape_text
 from explorer.widgets.view import View
 
 MIB = 2**20
 SIZES = (20, 50, 100, 200, 500)  # MB: the steps of the filter
 PARAMETERS = (5, 10, 25, 50, 100)  # millions
+NAMED = 4  # classes that are named in the summary
 LAST_GUIDE = 2018  # the Keras guides list the architectures of papers up to this year
 
 Row: TypeAlias = dict[str, Any]
@@ -44,7 +47,7 @@ class ArchitecturePicker(View):
         with self.hold_sync():
             self.rows = [_row(one) for one in architectures.values()]
             self.choices = _choices()
-        self.follow("network", "opening", "at_hand", by=self._draw)
+        self.follow("network", "opening", "at_hand", "weights_from", by=self._draw)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -74,16 +77,21 @@ class ArchitecturePicker(View):
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
-        """Load the architecture that was chosen."""
-        self.session.open(str(message["open"]))
+        """Load the architecture that was chosen, or see whose weights are here, as the list is looked at."""
+        if "open" in message:
+            self.session.open(str(message["open"]))
+        else:
+            self.session.look_for_weights()
 
     def _draw(self) -> None:
         network = self.session.network
         self.here = [name for name, row in architectures.items() if row.bundled or name in self.session.at_hand]
         self.chosen = _name(network.spec) if network else ""
         self.opening = _name(self.session.opening) if self.session.opening else ""
-        shown = self.opening or self.chosen
-        self.summary = _summary(architectures[shown], shown in self.here) if shown in architectures else ""
+        if self.session.opening is not None:
+            self.summary = _summary(self.session.opening, None, self.opening in self.here)
+        else:
+            self.summary = _summary(network.spec, network, True, self.session.weights_from) if network else ""
 
 
 def _name(spec: Any) -> str:
@@ -198,16 +206,75 @@ def _pixels() -> dict[str, str]:
     }
 
 
-def _summary(row: Architecture, here: bool) -> str:
-    size = megabytes(row.size)
-    if row.bundled:
-        weights = _("{size} MB, comes with explorer").format(size=size)
-    elif here:
-        weights = _("{size} MB, on this machine").format(size=size)
-    else:
-        weights = _("{size} MB to download").format(size=size)
-    answers = accuracy(row) if row.top1 is None else _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
-    return " · ".join((_("{count} parameters").format(count=short_count(row.parameters)), answers, weights))
+def _summary(spec: Any, network: NetworkSummary | None, here: bool, weights_from: str = "") -> str:
+    """Return the facts of a network: its parameters, what it was trained on, its weights.
+
+    network: None while it is being loaded. here: whether the weights of the architecture's defaults are on this machine.
+    weights_from: the file whose weights it was given later; "" for its own.
+    """
+    row = architectures[spec.architecture] if isinstance(spec, NetworkSpec) else None
+    variant = _variant(row, spec) if row else _own(network) if network else []
+    usual = row is not None and spec.weights == row.weights and not variant
+    count = network.parameters if network else row.parameters if row and usual else None
+    facts = [] if count is None else [_("{count} parameters").format(count=short_count(count))]
+    facts += variant
+    if weights_from:
+        return " · ".join([*facts, _("weights from {file}").format(file=weights_from)])
+    if row is not None:
+        facts.append(_weights(row, spec.weights, usual))
+    if network is not None:
+        facts.append(_size(network.file_size, _here(row)))
+    elif row is not None and spec.weights == row.weights:
+        size = row.file(spec.include_top, spec.alpha, side_of(row, spec)).about or 0
+        facts.append(_size(size, "" if not usual else _here(row) if here else _("{size} MB to download")))
+    return " · ".join(filter(None, facts))
+
+
+def _here(row: Architecture | None) -> str:
+    return _("{size} MB, comes with explorer") if row and row.bundled else _("{size} MB, on this machine")
+
+
+def _size(size: int, words: str) -> str:
+    """Return the size of a file, by default without saying where it is; "" where it isn't known."""
+    return (words or _("{size} MB")).format(size=megabytes(size)) if size else ""
+
+
+def _variant(row: Architecture, spec: NetworkSpec) -> list[str]:
+    """Return by which options a network is another than its architecture's usual one."""
+    height, width, _channels = sizes(row, spec)
+    texts = {
+        _("alpha {number}").format(number=f"{spec.alpha:g}"): spec.alpha != 1,
+        _("depth multiplier {number}").format(number=spec.depth_multiplier): spec.depth_multiplier != 1,
+        _("without its top"): not spec.include_top,
+        counted("{number} class", "{number} classes", spec.classes or 0): spec.classes not in (None, row.classes),
+        _("input {size}").format(size=shape_text((height, width))): (height, width) != row.input_size[:2],
+    }
+    return [text for text, other in texts.items() if other]
+
+
+def _weights(row: Architecture, weights: str | None, usual: bool) -> str:
+    """Return how well a network answers, where that was measured, else which weights it has."""
+    if weights is None:
+        return _("random weights, not trained")
+    if weights != row.weights:
+        return _("weights from {file}").format(file=Path(weights).name)
+    if not usual:
+        return _("{name} weights").format(name=weights)
+    return accuracy(row) if row.top1 is None else _("top-1 {top1} on {what}").format(top1=_percent(row.top1), what=row.measured_on)
+
+
+def _own(network: NetworkSummary) -> list[str]:
+    """Return what a model of the user's own was tuned from and on, and what its classes are called."""
+    facts = []
+    if network.tuned_from is not None:
+        before, data = network.tuned_from
+        tuned = _("{network} fine-tuned on {data}") if data else _("{network} fine-tuned")
+        facts.append(tuned.format(network=before, data=data) if before else _("fine-tuned"))
+    if count := network.classes[0] if network.classes else 0:
+        number, names = counted("{number} class", "{number} classes", count), [label.replace("_", " ") for label in network.labels[:NAMED]]
+        named = _("{number}: {names}, …") if count > NAMED else _("{number}: {names}")
+        facts.append(named.format(number=number, names=", ".join(names)) if names else number)
+    return facts
 
 
 def _percent(share: float | None) -> str:

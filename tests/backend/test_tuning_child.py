@@ -131,6 +131,7 @@ def test_what_was_trained_is_saved(folder):
     said = [step.text for step in runs.steps(folder.name)[0] if step.what == "preparing"]
     assert said[:3] == ["Loading TensorFlow…", "Building digits…", "Reading the data…"]
     assert runs.record(folder.name).history == result.history
+    assert explorer.load(runs.file(folder.name, files.TUNED)).summary().tuned_from == ("digits", "digits")
 
 
 def test_the_users_own_model_is_trained(tmp_path, digits):

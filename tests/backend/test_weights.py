@@ -5,7 +5,8 @@ from file_server import FileServer, without_waiting
 from explorer.backend import building, weights
 from explorer.catalog import BUNDLED, architectures
 from explorer.errors import Cancelled, ExplorerError, WeightsUnavailable
-from explorer.options import spec
+from explorer.options import model_file, spec
+from explorer.values import AdoptedModel
 
 INDEX = "imagenet_class_index.json"
 
@@ -361,3 +362,12 @@ def test_damaged_class_names_are_none(shop):
     assert weights.classes_here() == ()
     with pytest.raises(ExplorerError, match="is damaged"):
         weights.classes()
+
+
+def test_the_size_of_the_file_that_a_network_came_from_is_known(tmp_path, no_network):
+    own = tmp_path / "mine.keras"
+    own.write_bytes(b"12345")
+    assert weights.file_size(model_file(str(own))) == 5
+    assert weights.file_size(spec("digits")) == (BUNDLED / "digits.keras").stat().st_size
+    without = spec("digits", weights=None), spec("MobileNet"), AdoptedModel(1, 0, "mine")
+    assert [weights.file_size(one) for one in without] == [0, 0, 0]

@@ -48,7 +48,6 @@ def mobile(spec):
 
 
 GONE_TO = {
-    "typed": "name",
     "block_6_exp": "block_6_expand",
     "block 6": "block_6_expand",
     "BLOCK 6": "block_6_expand",

@@ -8,7 +8,7 @@ from traitlets import HasTraits
 from explorer.catalog import architectures
 from explorer.session import Session
 from explorer.values import ModelFile, NetworkSpec, NetworkSummary
-from explorer.widgets.picker import LAST_GUIDE, ArchitecturePicker, short_count
+from explorer.widgets.picker import LAST_GUIDE, MIB, ArchitecturePicker, short_count
 
 GUIDES = {
     "MusicTaggerCRNN",
@@ -28,9 +28,12 @@ class StillSession(Session):
     def open(self, source):
         self.opened.append(source)
 
-    def has(self, spec):
+    def look_for_weights(self):
+        self.opened.append("whose weights are here")
+
+    def has(self, spec, **facts):
         network = Mock(NetworkSummary)
-        network.spec = spec
+        network.configure_mock(spec=spec, **{"parameters": 0, "classes": (1000,), "labels": (), "tuned_from": None, "file_size": 0} | facts)
         self.network = network
 
 
@@ -147,17 +150,17 @@ def test_a_chosen_row_is_opened(picker):
 
 def test_the_loaded_one_and_its_facts_are_shown(picker):
     assert (picker.chosen, picker.summary) == ("", "")
-    picker.session.has(NetworkSpec("digits", "digits"))
+    picker.session.has(NetworkSpec("digits", "digits"), file_size=MIB)
     assert picker.chosen == "digits"
     assert picker.summary.endswith("comes with explorer")
     picker.session.at_hand = frozenset({"VGG16"})
-    picker.session.has(NetworkSpec("VGG16", "imagenet"))
+    picker.session.has(NetworkSpec("VGG16", "imagenet"), parameters=138_357_544, file_size=528 * MIB)
     assert picker.chosen == "VGG16"
     assert picker.summary == "138.4 M parameters · top-1 71.3 % on ImageNet · 528 MB, on this machine"
 
 
 def test_while_another_is_being_loaded_its_facts_are_shown(picker):
-    picker.session.has(NetworkSpec("digits", "digits"))
+    picker.session.has(NetworkSpec("digits", "digits"), file_size=MIB)
     picker.session.opening = NetworkSpec("VGG16", "imagenet")
     assert (picker.chosen, picker.opening) == ("digits", "VGG16")
     assert picker.summary.endswith("528 MB to download")
@@ -176,8 +179,59 @@ def test_rows_are_sent_once(picker):
 
 
 def test_a_network_beyond_the_table_shows_by_its_name(picker):
-    picker.session.has(ModelFile("/models/mine.keras", "1", "mine.keras"))
-    assert (picker.chosen, picker.summary) == ("mine.keras", "")
+    picker.session.has(ModelFile("/models/mine.keras", "1", "mine.keras"), parameters=39_370, classes=(7,), file_size=MIB)
+    assert (picker.chosen, picker.summary) == ("mine.keras", "39 k parameters · 7 classes · 1.0 MB, on this machine")
+    picker.session.opening = ModelFile("/models/other.keras", "1", "other.keras")
+    assert (picker.opening, picker.summary) == ("other.keras", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "summary"),
+    [
+        ({"weights": None}, "random weights, not trained"),
+        ({"alpha": 0.25}, "alpha 0.25 · imagenet weights · 2.0 MB, on this machine"),
+        ({"alpha": 0.25, "include_top": False}, "alpha 0.25 · without its top · imagenet weights · 2.0 MB, on this machine"),
+        (
+            {"weights": None, "alpha": 0.3, "depth_multiplier": 2, "classes": 10, "input_shape": (160, 96, 3)},
+            "alpha 0.3 · depth multiplier 2 · 10 classes · input 160 × 96 · random weights, not trained",
+        ),
+        ({"weights": "/home/me/mine.weights.h5"}, "weights from mine.weights.h5 · 2.0 MB, on this machine"),
+        ({"classes": 1000, "input_shape": (224, 224, 3)}, "top-1 70.4 % on ImageNet · 2.0 MB, on this machine"),
+    ],
+)
+def test_the_facts_are_those_of_the_network_that_is_loaded(picker, options, summary):
+    spec = NetworkSpec(**{"architecture": "MobileNet", "weights": "imagenet"} | options)
+    picker.session.has(spec, parameters=470_072, file_size=2 * MIB if spec.weights else 0)
+    assert picker.summary == f"470 k parameters · {summary}"
+
+
+def test_of_one_on_its_way_only_what_is_known_is_said(picker):
+    picker.session.opening = NetworkSpec("MobileNet", "imagenet", alpha=0.25)
+    assert picker.summary == "alpha 0.25 · imagenet weights"
+    picker.session.opening = NetworkSpec("VGG16", "imagenet", include_top=False)
+    assert picker.summary == "without its top · imagenet weights · 56 MB"
+    picker.session.opening = NetworkSpec("MobileNet", None)
+    assert picker.summary == "random weights, not trained"
+
+
+def test_a_tuned_network_says_what_it_was_tuned_from_and_on_and_what_its_classes_are(picker):
+    tuned = ModelFile("/runs/x/tuned.keras", "1", "tuned.keras")
+    names = "daisy", "red_rose", "tulip"
+    picker.session.has(tuned, parameters=2_300_000, classes=(3,), labels=names, tuned_from=("MobileNetV2", "flowers"))
+    assert picker.summary == "2.3 M parameters · MobileNetV2 fine-tuned on flowers · 3 classes: daisy, red rose, tulip"
+    picker.session.has(tuned, parameters=2_300_000, classes=(5,), labels=tuple("abcde"), tuned_from=("MobileNetV2", ""))
+    assert picker.summary == "2.3 M parameters · MobileNetV2 fine-tuned · 5 classes: a, b, c, d, …"
+
+
+def test_weights_that_were_loaded_since_take_the_place_of_the_accuracy(picker):
+    picker.session.has(NetworkSpec("VGG16", "imagenet"), parameters=138_357_544, file_size=528 * MIB)
+    picker.session.weights_from = "mine.h5"
+    assert picker.summary == "138.4 M parameters · weights from mine.h5"
+
+
+def test_whose_weights_are_here_is_looked_up_when_the_list_is_opened(picker):
+    picker._handle_custom_msg({"look": True}, [])
+    assert picker.session.opened == ["whose weights are here"]
 
 
 def test_a_picker_alone_offers_no_chart(picker):

@@ -152,6 +152,8 @@ def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
         diary.write(TrainingStep("notice", text=note))
     say(Progress(_("Preparing the training…")))
     run = train(network, data, settings.recipe, on_progress=diary.write, stop=stop, folder=folder)
+    path = Path(settings.data.path)
+    run.network.name_data("" if folder in path.parents else path.name)  # what was collected on a page has no name
     notices = (*data.notes, *run.notices)
     result = RunResult(run.state, 0.0, run.failure, run.history, run.kept, run.trainable, run.outcome, notices)
     return _saved(folder, run, result)

@@ -101,6 +101,8 @@ def fine_tune(
     run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
     if run.state == "done":
         Backups(folder).remove()
+    if isinstance(data, str | os.PathLike):
+        run.network.name_data(Path(data).name)
     return replace(run, notices=(*tuned_on.notes, *run.notices))
 
 

@@ -235,7 +235,7 @@ class _Training:
         labels = tuple((str(place), name) for place, name in enumerate(self.data.classes))
         spec = AdoptedModel(id(whole), 0, whole.name)
         network = Network(whole, spec, replace(reading, assumed=()), labels, prepare=self.network.prepare)
-        network.run = recipes.settings(self.recipe)
+        network.run = recipes.settings(self.recipe) | {"network": self.network.spec.name}
         return network
 
     def _notices(self) -> tuple[str, ...]:
