@@ -10,6 +10,7 @@ from typing import Any
 
 from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, validate
 
+from explorer.errors import UndecidedColumn
 from explorer.session import Session
 from explorer.tuning import Tuning
 from explorer.values import AnySpec, Collected, DataSpec, DataSummary, ExampleCard
@@ -33,6 +34,9 @@ class Collecting(HasTraits):
     ready = Bool(False, help="Whether it can be trained on: examples of two classes.")
     source = Unicode("", help='A path, or the name of a built-in set; "" for what is collected on the page.')
     count = Int(0, help="How many examples a built-in set has; 0 for its own number.")
+    label_column = Unicode("", help='The column of a .csv that holds the classes; "" to find it.')
+    file_column = Unicode("", help='The column of a .csv that holds the files; "" to find it.')
+    columns = Instance(tuple, args=(), help="Columns of the .csv that may hold the classes, where one has to be chosen.")
     validation = Float(0.2, help="The share that is held out, 0 to 0.9.")
     seed = Int(0, help="Decides which examples are held out, and what is drawn for a built-in set.")
     waiting = Int(0, help="How many changes are not made yet.")
@@ -104,10 +108,14 @@ class Collecting(HasTraits):
         """Remove all that was collected on the page."""
         self._change(Collected("clear"))
 
-    def choose(self, source: str, count: int = 0) -> None:
+    def add_note(self, text: str) -> None:
+        """Add a sentence to what there is to know of the data."""
+        self._change(Collected("note", name=text))
+
+    def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
         """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
         self._session.failure = ""
-        self.source, self.count = source, count
+        self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
         self._begin_anew()
 
     def bring_back(self, spec: DataSpec) -> None:
@@ -115,6 +123,7 @@ class Collecting(HasTraits):
         if not isinstance(spec.validation, str):  # else a folder of its own, which the page has no field for
             self.validation = spec.validation
         self.seed, self.source, self.count = spec.seed, spec.path, spec.count
+        self.label_column, self.file_column = spec.label_column, spec.file_column
         self._begin_anew()
 
     def _change(self, change: Collected) -> None:
@@ -152,13 +161,14 @@ class Collecting(HasTraits):
         wanted = self._tuning.shown and (self._changes or self._stale)
         if network is None or self._session.opening is not None or self.reading or not wanted:
             return
-        self.reading, self._stale = True, False
+        self.reading, self._stale, self.columns = True, False, ()
         changes = self._next()
         self._asking = len(changes)
         arguments: tuple[Any, ...] = (changes, self.validation, self.seed)
         verb, source = "collect", ""
         if self.source and not changes:
-            verb, source, arguments = "choose_data", self.source, (self.source, self.validation, self.seed, self.count)
+            verb, source = "choose_data", self.source
+            arguments = self.source, self.validation, self.seed, self.count, self.label_column, self.file_column
         asked = network.spec, source
         done, failed = partial(self._done, asked), partial(self._failed, asked)
         self._session.ask("data", verb, network.spec, *arguments, done=done, failed=failed)
@@ -182,7 +192,10 @@ class Collecting(HasTraits):
 
     def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
         """Say what went wrong. Changes may have been made up to the one that was refused; data that can't be read is no data."""
-        self._session.refuse(error)
+        if isinstance(error, UndecidedColumn):
+            self.columns = error.columns
+        else:
+            self._session.refuse(error)
         self._stale = self._stale or self._asking > 0 or asked != self._wanted()
         self.reading, self._asking = False, 0
         if not self._stale:

@@ -99,12 +99,6 @@ def layout_or_class(top: Folder, name: str) -> Layout:
         return Layout(Side(tuple(Member(path, name, path[-1:]) for path in top.walk()), (name,)))
 
 
-def on_page(name: str, found: Layout) -> tuple[str, ...]:
-    """Return what a page says of a folder or zip that was dropped on it: there its validation part is put together with the others."""
-    said = _("{name} is split already; here its parts are put together, and a share of all is held out: give its path to keep its split.")
-    return (*((said.format(name=name),) if found.validation else ()), *found.notes)
-
-
 def classes_in(folder: Folder, names: Mapping[str, str] | None = None) -> Layout:
     """Return a layout where each folder is a class; names: of those that are called otherwise than their folders."""
     names = names or {}

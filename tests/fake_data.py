@@ -4,7 +4,7 @@ from fake_tuning import TuningBackend
 from fakes import HeldBackend
 
 from explorer.catalog import DATA_SETS
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UndecidedColumn
 from explorer.values import DataClass, DataSpec, DataSummary, ExampleCard
 
 PICTURE = bytes.fromhex(
@@ -20,10 +20,15 @@ class DataBackend(TuningBackend):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.kept, self.groups, self.left_out, self.before, self.copies = {}, [], [], [], 0
+        self.kept, self.groups, self.left_out, self.before, self.copies, self.said = {}, [], [], [], 0, []
 
-    def choose_data(self, spec, source, validation, seed, count, _say):
+    def choose_data(self, spec, source, validation, seed, count, label_column, file_column, _say):
         self.asked.append(("choose_data", spec.name, source, validation, seed, count))
+        if source.endswith(".csv"):
+            if not label_column:
+                raise UndecidedColumn("Which column?", ("breed", "species"))
+            classes = (DataClass("cat", 3, 1), DataClass(label_column, 3, 1))
+            return DataSummary(DataSpec("csv", source, validation, seed, count, "", label_column, file_column), "image", classes)
         if source not in DATA_SETS:
             raise ExplorerError(f"There is no file or folder {source}.")
         kind, own = DATA_SETS[source].kind, DATA_SETS[source].count
@@ -47,9 +52,8 @@ class DataBackend(TuningBackend):
         )
         missing = () if sum(map(bool, self.kept.values())) > 1 else ("Add a second class to train.",)
         kind = self.opened[spec].reading.kind
-        return DataSummary(
-            DataSpec("folder", "/kept", validation, seed), kind, classes, False, tuple(self.left_out), missing, self.copies, removed
-        )
+        left_out, notes = tuple(self.left_out), (*self.said, *missing)
+        return DataSummary(DataSpec("folder", "/kept", validation, seed), kind, classes, False, left_out, notes, self.copies, removed)
 
     def examples(self, spec, data, label, first, count, _say):
         self.asked.append(("examples", spec.name, label, first, count))
@@ -77,6 +81,9 @@ class DataBackend(TuningBackend):
             raise ExplorerError(f"{change.name} is damaged.")
         for label in ("roses", "tulips"):
             self.kept[label] = self.kept.get(label, 0) + 2
+
+    def _note(self, change):
+        self.said.append(change.name)
 
     def _rename(self, change):
         self.kept[change.name] = self.kept.pop(change.label) + self.kept.get(change.name, 0)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer.drops import sorted_drop
 from explorer.errors import ExplorerError
 from explorer.folders import folder_of
 from explorer.layouts import NoClasses, layout, layout_or_class
@@ -250,3 +251,17 @@ def test_names_of_parts():
     assert parts(["valid", "test"]).training == ("valid",)
     assert parts(["valid", "cat"]) is None
     assert parts(["Training", "PublicTest", "PrivateTest"]).validation == ("PublicTest",)
+
+
+def test_parts_that_are_dropped_together_are_of_one_set_of_data():
+    found = sorted_drop([("Train", "a", "1.png"), ("Train", "b", "1.png"), ("Test", "A", "1.png"), ("5.png",)])
+    assert found.files == (("a", "1.png", ""), ("b", "1.png", ""), ("a", "1.png", ""), ("", "5.png", ""))
+    assert found.notes == (
+        "The data is split already; here its parts are put together, and a share of all is held out: give its path to keep its split.",
+    )
+
+
+def test_folders_that_are_dropped_together_are_each_what_they_are():
+    found = sorted_drop([("flowers", "rose", "1.png"), ("flowers", "tulip", "1.png"), ("elks", "1.png")])
+    assert [one[0] for one in found.files] == ["rose", "tulip", "elks"]
+    assert found.notes == ()

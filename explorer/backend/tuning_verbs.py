@@ -59,13 +59,23 @@ class TuningVerbs:
 
         return backbone_table(network, head_at)
 
-    def choose_data(self, spec: AnySpec, source: str, validation: float | str, seed: int, count: int, say: Say) -> DataSummary:
-        """Return what is in a folder, a file or a built-in set, for a network."""
+    def choose_data(
+        self,
+        spec: AnySpec,
+        source: str,
+        validation: float | str,
+        seed: int,
+        count: int,
+        label_column: str,
+        file_column: str,
+        say: Say,
+    ) -> DataSummary:
+        """Return what is in a folder, a file or a built-in set, for a network. Raises UndecidedColumn where a column has to be chosen."""
         from explorer.backend.data import data_spec, summary
 
         network = self._network(spec, say)
         say(Progress(_("Reading {name}…").format(name=Path(source).name)))
-        wanted = data_spec(source, validation, seed, count)
+        wanted = data_spec(source, validation, seed, count, label_column, file_column)
         return summary(wanted, self._training_data(network, wanted), network.reading)
 
     def collect(self, spec: AnySpec, changes: Sequence[Collected], validation: float, seed: int, say: Say) -> DataSummary | None:

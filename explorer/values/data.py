@@ -88,7 +88,8 @@ class Collected:
 
     what: "class" (an empty class `label`), "file" (an example of the class `label`), "zip" (of class folders), "rename" (the class
         `label` becomes `name`), "remove" (the class `label` goes), "example" (the one of the class `label` with the key `name` goes),
-        "copies" (they go but for one of each), "clear" (all go) or "undo" (what went last comes back).
+        "copies" (they go but for one of each), "clear" (all go), "undo" (what went last comes back) or "note"
+        (`name` is a sentence to show).
     data, name: of the file; the name is never used as a path.
     group: what a recording is called whose parts stay on one side of the split; "" for none.
     """

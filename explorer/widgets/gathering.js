@@ -1,6 +1,5 @@
 // Put in front of training_data.js: which files were dropped or browsed, and of which class each one is.
 
-const PARTS = ["train", "training", "validation", "valid", "val", "test"]; // folders that hold one side of a split
 const LEFT_THERE = ["thumbs.db", "desktop.ini", "__macosx"]; // by systems
 
 // All files of a drop, those in its folders too: [{ file, path }], where the path is a list that ends with the file's name;
@@ -35,18 +34,18 @@ function browsed(files) {
 const isIgnored = (name) => name.startsWith(".") || LEFT_THERE.includes(name.toLowerCase());
 const inOrder = (found) => found.sort((a, b) => a.path.join("/").localeCompare(b.path.join("/"), undefined, { numeric: true }));
 
-// Say of which class each file is: of the folder that it lies in, "" for a file that lies in none. A folder that holds only
-// folders is no class, but these are. Files in a folder inside a class's folder are a group.
-function classed(found) {
-  const tops = new Map();
-  for (const one of found) tops.set(one.path.length > 1 ? one.path[0] : "", [...(tops.get(one.path.length > 1 ? one.path[0] : "") || []), one]);
-  return [...tops.values()].flatMap((own) => {
-    let rest = own;
-    while (rest.every(({ path }) => path.length > 2 && path[0] === rest[0].path[0])) rest = inside(rest);
-    const sides = new Set(rest.map(({ path }) => path[0].toLowerCase()));
-    const split = rest.every(({ path }) => path.length > 2) && [...sides].every((side) => PARTS.includes(side)) && sides.has("train");
-    return (split ? inside(rest) : rest).map(ofClass);
+// Say of which class each file is, by the folders that it lies in: Python tells, and leaves out what is of no class.
+// The class is "" for a file that lies in no folder.
+let sorting = 0;
+function classed(model, found) {
+  if (found.every(({ path }) => path.length === 1)) return found.map(({ file, path }) => ({ file, name: path[0], label: "", group: "" }));
+  const turn = (sorting += 1);
+  return new Promise((resolve) => {
+    model.on("msg:custom", function told(message) {
+      if (message.sort !== turn) return;
+      model.off("msg:custom", told);
+      resolve(message.files.flatMap((one, place) => (one ? [{ file: found[place].file, label: one[0], name: one[1], group: one[2] }] : [])));
+    });
+    model.send({ sort: turn, paths: found.map(({ path }) => path) });
   });
 }
-const inside = (found) => found.map(({ file, path }) => ({ file, path: path.slice(1) }));
-const ofClass = ({ file, path }) => ({ file, name: path.at(-1), label: path.length > 1 ? path[0] : "", group: path.slice(1, -1).join("/") });

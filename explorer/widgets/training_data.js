@@ -50,7 +50,7 @@ function render({ model, el }) {
   let target = ""; // of the files that are browsed for: a class, or "" for the selected one
 
   const clear = make("button", { onclick: clearAll }, words.clear);
-  const send = sender(model, words), question = asker(words), choice = choices(model, words, clear);
+  const send = sender(model, words), question = asker(words), choice = choices(model, words, clear), column = columnChoice(model, words);
   const capture = capturing(model, words, () => selected, send.add);
   const cards = exampleCards(model, words);
   const look = (name) => model.send({ look: name === model.get("label") ? "" : name });
@@ -73,7 +73,7 @@ function render({ model, el }) {
   let loose = []; // files that nobody has said the class of
   const leftText = make("span", {}), left = make("ul", {});
   const leftOut = make("details", { class: "left" }, make("summary", {}, leftText, " ", make("span", { class: "which" }, words.which)), left);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total, send.line), zone, capture.box, question.form, from, rows.list, legend, undo,
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), total, send.line), zone, capture.box, question.form, from, column.box, rows.list, legend, undo,
     make("div", { class: "buttons" }, add, choice.menu, back), notes, leftOut, choice.more);
 
   function select(name) {
@@ -92,7 +92,7 @@ function render({ model, el }) {
   async function takeAll(found, name) {
     if (!found.length) return refuse(words.empty);
     model.send({ begin: true });
-    const known = name ? found.map(({ file, path }) => ({ file, name: path.at(-1), label: name, group: path.slice(1, -1).join("/") })) : classed(found);
+    const known = name ? found.map(({ file, path }) => ({ file, name: path.at(-1), label: name, group: path.slice(1, -1).join("/") })) : await classed(model, found);
     send.add(known.filter((one) => one.label || isZip(one.name)));
     const homeless = known.filter((one) => !one.label && !isZip(one.name));
     if (homeless.length) place(homeless);
@@ -189,7 +189,7 @@ function render({ model, el }) {
       left.replaceChildren(...model.get("left_out").map(([name, why]) => make("li", {}, why.includes(name) ? why : `${name}: ${why}`)));
       leftOut.hidden = !left.children.length;
     }),
-    send.stop, choice.stop, rows.stop, cards.stop, capture.stop,
+    send.stop, choice.stop, column.stop, rows.stop, cards.stop, capture.stop,
   ];
   return () => {
     stops.forEach((stop) => stop());

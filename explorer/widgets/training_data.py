@@ -8,18 +8,20 @@ from typing import Any
 import traitlets
 
 from explorer import runs
+from explorer.amounts import amount, amount_of, total
 from explorer.catalog import DATA_SETS
 from explorer.collecting import Collecting
-from explorer.errors import UnreadableExample
+from explorer.drops import Drop, sorted_drop
+from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import DataClass, DataSummary, ExampleCard
+from explorer.values import DataClass, ExampleCard
 from explorer.widgets.view import HERE, View
 
 SCRIPTS = (
     *("shared.js", "wav.js", "gathering.js", "camera.js", "capturing.js"),
-    *("sending.js", "class_cards.js", "class_rows.js", "training_data.js"),
+    *("sending.js", "class_cards.js", "class_rows.js", "columns.js", "training_data.js"),
 )
 SIDES = (96, 640)  # pixels of a picture that is taken here, at least and at most
 
@@ -54,6 +56,7 @@ class TrainingDataView(View):
     source = traitlets.Unicode(help='A path, or the name of a built-in set; "" for what is collected here.').tag(sync=True)
     source_text = traitlets.Unicode(help="The same for people.").tag(sync=True)
     count = traitlets.Int(0, help="How many examples a built-in set has; 0 for its own number.").tag(sync=True)
+    columns = traitlets.List(traitlets.Unicode(), help="Columns of a .csv that may hold the classes: one is to be chosen.").tag(sync=True)
     collected = traitlets.Bool(False, help="Whether anything was collected here.").tag(sync=True)
     share = traitlets.Float(0.2, help="The share that is held out.").tag(sync=True)
     seed = traitlets.Int(0, help="Decides which examples are held out.").tag(sync=True)
@@ -70,7 +73,8 @@ class TrainingDataView(View):
         self.follow("network", by=self._fit)
         self.follow("summary", by=self._draw, of=self.collecting)
         self.follow("label", "cards", "of_label", by=self._draw_cards, of=self.collecting)
-        self.follow("source", "count", "collected", "validation", "seed", "waiting", "reading", by=self._draw_choice, of=self.collecting)
+        chosen = ("source", "columns", "count", "collected", "validation", "seed")
+        self.follow(*chosen, "waiting", "reading", by=self._draw_choice, of=self.collecting)
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -121,6 +125,7 @@ class TrainingDataView(View):
             "training": _("trained on"),
             "held_out": _("held out"),
             "which": _("Which?"),
+            "column": _("Which column holds the classes?"),
             "sending": _("{done} of {total}"),
             "decoding": _("Decoding {name}"),
             "reading": _("Reading the data…"),
@@ -165,7 +170,9 @@ class TrainingDataView(View):
         if "upload" in message:
             self._take_in(message, buffers)
         elif "choose" in message:
-            self.collecting.choose(str(message["choose"]), max(0, int(message.get("count", 0))))
+            self.collecting.choose(str(message["choose"]), max(0, int(message.get("count", 0))), str(message.get("column", "")))
+        elif "sort" in message:
+            self._sort(message)
         elif "share" in message:
             self.collecting.validation = float(message["share"])
             self._draw_choice()
@@ -189,6 +196,18 @@ class TrainingDataView(View):
         for name in self._own:
             getattr(self, name).close()
         super().close()
+
+    def _sort(self, message: dict[str, Any]) -> None:
+        """Say of which class each of the files is that were dropped: [class, name, group], null for one that is left aside."""
+        try:
+            found = sorted_drop([tuple(map(str, path)) for path in message["paths"]])
+        except ExplorerError as error:
+            self.session.refuse(error)
+            found = Drop((None,) * len(message["paths"]))
+        self.send({"sort": message["sort"], "files": found.files})
+        self._lost += map(list, found.left_out)
+        for note in found.notes:
+            self.collecting.add_note(note)
 
     def _take_in(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
         whole, name = self.took(message, buffers), str(message["name"])
@@ -228,7 +247,7 @@ class TrainingDataView(View):
         self.window = network.reading.sound.seconds if network.reading.sound else 0.0
         self.side = min(max(SIDES[0], *network.reading.size[:2]), SIDES[1]) if self.kind == "image" else SIDES[0]
         self.built_in = [
-            [name, _("{name}: {examples}").format(name=name, examples=_amount(one.kind, one.count))]
+            [name, _("{name}: {examples}").format(name=name, examples=amount(one.kind, one.count))]
             for name, one in DATA_SETS.items()
             if one.kind == self.kind
         ]
@@ -242,7 +261,7 @@ class TrainingDataView(View):
         self.notes = list(found.notes) if found else []
         self.copies_text = counted("Remove the copy", "Remove the {number} copies", found.copies) if found and found.copies else ""
         self.removed = found.removed if found else ""
-        self.total = _total(found) if found and found.classes else ""
+        self.total = total(found) if found and found.classes else ""
         self.classes = [_row(found.kind, one) for one in found.classes] if found else []
 
     def _draw_cards(self) -> None:
@@ -252,7 +271,7 @@ class TrainingDataView(View):
     def _draw_choice(self) -> None:
         state = self.collecting
         self.source, self.count, self.collected = state.source, state.count, state.collected
-        self.source_text = _called(state.source)
+        self.source_text, self.columns = _called(state.source), list(state.columns)
         self.share, self.seed = state.validation, state.seed
         self.waiting, self.reading = state.waiting, state.reading
 
@@ -273,24 +292,6 @@ def _row(kind: str, one: DataClass) -> dict[str, Any]:
         "name": one.name,
         "training": one.training,
         "validation": one.validation,
-        "text": _parts(kind, one.training, one.validation),
+        "text": amount_of(kind, one.training, one.validation),
         "picture": one.thumbnail,
     }
-
-
-def _amount(kind: str, number: int) -> str:
-    if kind == "image":
-        return counted("{number} picture", "{number} pictures", number)
-    if kind == "audio":
-        return counted("{number} sound", "{number} sounds", number)
-    return counted("{number} example", "{number} examples", number)
-
-
-def _parts(kind: str, training: int, validation: int) -> str:
-    said = _amount(kind, training + validation)
-    held = counted("{number} held out", "{number} held out", validation)
-    return _("{examples}, {held}").format(examples=said, held=held) if validation else said
-
-
-def _total(found: DataSummary) -> str:
-    return _parts(found.kind, sum(one.training for one in found.classes), sum(one.validation for one in found.classes))

@@ -40,7 +40,7 @@ def started(monkeypatch, tmp_path):
 
 
 def chosen(backend, count=40):
-    return backend.choose_data(DIGITS, "patterns", 0.25, 0, count, say)
+    return backend.choose_data(DIGITS, "patterns", 0.25, 0, count, "", "", say)
 
 
 def done(backend):
@@ -61,7 +61,7 @@ def test_data_is_summarised(backend):
     assert (len(found.classes), sum(one.training + one.validation for one in found.classes)) == (10, 40)
     assert Image.open(io.BytesIO(found.classes[0].thumbnail)).size == (64, 64)
     with pytest.raises(ExplorerError):
-        backend.choose_data(DIGITS, "timbres", 0.2, 0, 0, say)
+        backend.choose_data(DIGITS, "timbres", 0.2, 0, 0, "", "", say)
 
 
 def test_a_probe_tells_each_block_and_can_be_given_up(backend):

@@ -25,7 +25,8 @@ tuning.shown = True
 trainings = Trainings(session, tuning)
 
 def choose(_change):
-    session.ask("data", "choose_data", session.network.spec, "patterns", 0.2, 0, 400, done=lambda data: tuning.set_trait("data", data))
+    arguments = ("patterns", 0.2, 0, 400, "", "")
+    session.ask("data", "choose_data", session.network.spec, *arguments, done=lambda data: tuning.set_trait("data", data))
 
 tuning.observe(choose, "backbone")
 VBox([StatusView(session), RecipeView(session, tuning), TrainingView(session, tuning, trainings), RunsView(session, tuning, trainings)])

@@ -5,6 +5,8 @@ import soundfile
 from fake_data import DataBackend
 from fakes import network_of_sound
 from in_browser import focused, overflows, put, refusals, sent, show
+from messages import says
+from messages import sent as sent_to_page
 
 from explorer.widgets.training_data import TrainingDataView
 
@@ -23,6 +25,13 @@ THIRD_HELD = """() => {
   window.model.send = (content, ...rest) => {
     if (!content.upload || window.sent.filter(({ content }) => content.upload).length < 2) return send(content, ...rest);
     window.let_go = () => { window.model.send = send; send(content, ...rest); };
+  };
+}"""
+ASK_PYTHON = """() => {
+  const send = window.model.send;
+  window.model.send = (content, ...rest) => {
+    send(content, ...rest);
+    if ("sort" in content) window.python(content).then((answers) => answers.forEach(window.tell));
   };
 }"""
 WITHOUT = """(name) => {
@@ -169,8 +178,21 @@ def test_what_was_removed_can_be_undone_and_copies_removed(page, view):
     assert page.get_by_role("button", name="Undo").or_(page.get_by_role("button", name="Remove the")).count() == 0
 
 
-def test_folders_become_classes(page, view, tmp_path):
+def show_with_python(page, view):
+    """Render a view of which Python says of which class the files in folders are."""
     show(page, view)
+    page.expose_function("python", lambda content: answers_of(view, content))
+    page.evaluate(ASK_PYTHON)
+
+
+def answers_of(view, content):
+    messages = sent_to_page(view)
+    says(view, content)
+    return messages
+
+
+def test_folders_become_classes(page, view, tmp_path):
+    show_with_python(page, view)
     flowers = folder(
         tmp_path / "flowers", "roses/10.png", "roses/9.png", "tulips/1.png", "tulips/burst/2.png", ".DS_Store", "roses/Thumbs.db"
     )
@@ -181,16 +203,36 @@ def test_folders_become_classes(page, view, tmp_path):
         ("roses", "10.png", ""),
         ("roses", "9.png", ""),
         ("tulips", "1.png", ""),
-        ("tulips", "2.png", "burst"),
+        ("tulips", "2.png", "tulips/burst"),
     ]
     assert [one["name"] for one in messages if one["label"] == "roses"] == ["9.png", "10.png"]
     assert len(sent_with(page, "upload")) == 5
 
 
 def test_a_folder_that_is_browsed_for_with_two_sides_brings_its_classes(page, view, tmp_path):
-    show(page, view)
-    page.locator("input[webkitdirectory]").set_input_files(folder(tmp_path / "set", "train/a/1.png", "train/b/2.png", "validation/a/3.png"))
+    show_with_python(page, view)
+    data = folder(tmp_path / "set", "seg_train/a/1.png", "seg_train/b/2.png", "seg_test/a/3.png", "seg_pred/4.png", "read me.txt")
+    page.locator("input[webkitdirectory]").set_input_files(data)
     assert sorted(labels(uploads(page, 3))) == [("1.png", "a"), ("2.png", "b"), ("3.png", "a")]
+    assert any("set is split already" in note for note in view.notes)
+    assert "Left aside, as it holds no folders of the classes: seg_pred." in view.notes
+    assert view.left_out == [["read me.txt", "read me.txt lies in no class's folder."]]
+
+
+def test_folders_of_which_the_classes_can_not_be_told_are_refused(page, view, tmp_path):
+    show_with_python(page, view)
+    page.locator("input[webkitdirectory]").set_input_files(folder(tmp_path / "set", "train/1.png", "test/2.png"))
+    page.wait_for_function("window.sent.some(({ content }) => content.sort)")
+    assert "The parts of set (test, train) hold files, but no folders of the classes" in view.session.failure
+    assert sent_with(page, "upload") == []
+
+
+def test_the_column_of_the_classes_is_asked_for(page, view):
+    view.collecting.choose("pets.csv")
+    show(page, view)
+    assert page.get_by_role("group", name="Which column holds the classes?").get_by_role("button").all_inner_texts() == ["breed", "species"]
+    page.get_by_role("button", name="species").click()
+    assert sent_with(page, "column") == [{"choose": "pets.csv", "count": 0, "column": "species"}]
 
 
 def test_a_zip_is_sent_as_one(page, empty):

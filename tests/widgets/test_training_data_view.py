@@ -152,3 +152,25 @@ def test_examples_are_shown_removed_and_brought_back(view, backend):
     assert view.copies_text == "Remove the copy"
     says(view, {"copies": True})
     assert (view.copies_text, view.removed) == ("", "1 copies were removed.")
+
+
+def test_files_in_folders_are_sorted_into_classes(view):
+    messages = sent(view)
+    view.collecting.add_file("roses", b"x", "0.png")
+    paths = [["f", "Training", "roses", "1.png"], ["f", "Testing", "Roses", "2.png"], ["f", "Training", "tulips", "a", "3.png"], ["4.png"]]
+    says(view, {"sort": 7, "paths": [*paths, ["f", "readme.txt"]]})
+    files = [("roses", "1.png", ""), ("roses", "2.png", ""), ("tulips", "3.png", "tulips/a"), ("", "4.png", ""), None]
+    assert messages == [{"sort": 7, "files": tuple(files)}]
+    assert view.notes[0].startswith("f is split already; here its parts are put together")
+    assert view.left_out == [["readme.txt", "readme.txt lies in no class's folder."]]
+
+
+def test_a_column_that_is_asked_for_is_chosen(view):
+    says(view, {"choose": "pets.csv"})
+    assert (view.columns, view.session.failure, view.tuning.data) == (["breed", "species"], "", None)
+    says(view, {"choose": "pets.csv", "count": 0, "column": "species"})
+    assert (view.columns, counts(view.tuning.data)) == ([], {"cat": 4, "species": 4})
+    spec = view.tuning.data.spec
+    says(view, {"choose": "", "count": 0})
+    view.collecting.bring_back(spec)
+    assert view.tuning.data.spec == spec

@@ -21,8 +21,9 @@ from explorer.backend.data.removals import Removals
 from explorer.backend.data.sources import data_spec
 from explorer.backend.data.summaries import summary
 from explorer.backend.data.zips import unpacked
+from explorer.drops import on_page
 from explorer.errors import ExplorerError, UnreadableExample
-from explorer.layouts import Layout, layout_or_class, on_page
+from explorer.layouts import Layout, layout_or_class
 from explorer.locale import _, counted
 from explorer.values import Collected, DataClass, DataSpec, DataSummary, ExampleCard, Reading, TrainingData
 from explorer.values.names import natural, plain
@@ -59,6 +60,7 @@ class CollectedFolder:
             "file": self._add,
             "zip": self._add_zip,
             "class": lambda change: self._classes.of(change.label),
+            "note": lambda change: self._notes.append(change.name),
             "rename": self._rename,
             "remove": self._remove,
             "example": self._remove_example,

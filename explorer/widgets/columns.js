@@ -1,0 +1,14 @@
+// Put in front of training_data.js: which column of a list holds the classes, where that has to be asked.
+
+function columnChoice(model, words) {
+  const columns = make("div", { class: "buttons" });
+  const question = make("p", { id: "column-question" }, words.column);
+  const box = make("div", { class: "columns", role: "group", "aria-labelledby": "column-question" }, question, columns);
+  const choose = (name) => model.send({ choose: model.get("source"), count: 0, column: name });
+  const stop = follow(model, ["columns"], () => {
+    const names = model.get("columns");
+    columns.replaceChildren(...names.map((name) => make("button", { onclick: () => choose(name) }, name)));
+    box.hidden = !names.length;
+  });
+  return { box, stop };
+}
