@@ -57,9 +57,9 @@ class Folder:
 
     def walk(self) -> Iterator[Steps]:
         """Yield the paths of all files in it, in their natural order."""
-        yield from ((*self.path, name) for name in sorted(self.files, key=natural))
-        for name in sorted(self.folders, key=natural):
-            yield from self.folders[name].walk()
+        yield from ((*self.path, name) for name in self.files)
+        for one in self.folders.values():
+            yield from one.walk()
 
 
 def folder_of(files: Iterable[Steps], folders: Iterable[Steps] = ()) -> Folder:
@@ -71,7 +71,15 @@ def folder_of(files: Iterable[Steps], folders: Iterable[Steps] = ()) -> Folder:
             one = one.inner(name)
         if is_file:
             one.files.append(path[-1])
+    _sort(top)
     return top
+
+
+def _sort(folder: Folder) -> None:
+    folder.files.sort(key=natural)
+    folder.folders = {name: folder.folders[name] for name in sorted(folder.folders, key=natural)}
+    for one in folder.folders.values():
+        _sort(one)
 
 
 def core(folder: Folder) -> tuple[Folder, list[str]]:

@@ -184,7 +184,7 @@ def _by_parts(root: Folder, name: str) -> Layout | None:
     own = {label for key in found.training for label in cores[key][0].inner_names}
     others = [key for key in cores if key not in found.training]
     alike = [key for key in others if own & cores[key][0].inner_names]
-    named = "" not in kinds and (len(kinds) > 1 or bool(found.validation))
+    named = bool(found.validation) or ("" not in kinds and len(kinds) > 1)
     if not own:
         return _flat(root, found, name) if named else None
     if not (named or alike):
@@ -230,7 +230,20 @@ def _by_class(root: Folder, name: str) -> Layout:
             said = _("{folder} holds no folders: put the files of each class into a folder that is named after it.")
             raise NoClasses(said.format(folder=name) + _list_beside(root))
         return Layout(named, notes=(_said_of_names(named),))
+    _refuse_mixed(root, name)
     return replace(classes_in(root), notes=_said_of_groups(root, name))
+
+
+def _refuse_mixed(root: Folder, name: str) -> None:
+    """Raise ExplorerError where one folder holds folders, which may be the classes, and those beside it are parts that hold files."""
+    nested = [one for one in root.folders.values() if one.folders]
+    flat = [key for key, one in root.folders.items() if not one.folders]
+    if len(nested) == 1 and flat and all(map(kind_of, flat)):
+        said = _(
+            "{folder} holds {other}, a folder of folders, beside folders of files ({names}): give {path} if its folders are the classes."
+        )
+        path = "/".join((name, *nested[0].path))
+        raise ExplorerError(said.format(folder=name, other=plain(nested[0].name), names=some([plain(key) for key in flat]), path=path))
 
 
 def _named(folder: Folder) -> Side | None:
@@ -271,8 +284,8 @@ def _said_of_groups(root: Folder, name: str) -> tuple[str, ...]:
     if not pairs:
         return ()
     same = list(dict.fromkeys(key for one, other, _shared in pairs for key in (one, other)))
-    inside = sorted({name for _one, _other, shared in pairs for name in shared}, key=natural)
-    numbered = {match[1] if (match := NUMBERED.fullmatch(one)) else None for one in inside}
+    inside = [plain(one) for one in cores[same[0]].folders if any(caseless(one) in shared for _one, _other, shared in pairs)]
+    numbered = {match[1] if (match := NUMBERED.fullmatch(caseless(one))) else None for one in inside}
     if len(numbered) == 1 and None not in numbered and not any(VARIANTS.search(key.lower()) for key in same):
         return (_("The folders in each class, such as {name}, are groups: each stays on one side of the split.").format(name=inside[0]),)
     raise ExplorerError(

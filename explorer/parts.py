@@ -86,8 +86,8 @@ def _shortest(names: Sequence[str]) -> tuple[str, ...]:
 
 def _of_folds(names: list[str]) -> Parts:
     *training, last = names
-    said = _("These are {number} folds: {validation} is the validation, and {training} are trained on; no other turn is taken.")
-    return Parts(tuple(training), (last,), note=said.format(number=len(names), validation=last, training=some(training)))
+    said = _("The data is in {number} folds: {validation} is the validation, and the others are trained on; no other turn is taken.")
+    return Parts(tuple(training), (last,), note=said.format(number=len(names), validation=last))
 
 
 def _said(training: Sequence[str], validation: Sequence[str], borrowed: bool) -> str:

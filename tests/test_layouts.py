@@ -88,6 +88,17 @@ def test_a_third_folder_is_no_class(third):
     assert found.notes == (f"Left aside, as it holds no folders of the classes: {third.split('/')[0]}.",)
 
 
+def test_folders_of_other_names_beside_the_parts_are_no_classes():
+    found, training, validation = laid("Train/0/1.png Train/1/1.png Train/2/1.png Test/0.png Meta/0.png Train.csv")
+    assert (list(training), validation) == (["0", "1", "2"], None)
+    assert found.notes == ("Left aside, as it holds no folders of the classes: Meta, Test.",)
+
+
+def test_a_folder_of_folders_beside_a_part_of_files_is_asked_about():
+    with pytest.raises(ExplorerError, match=r"data holds flowers, .* beside folders of files \(train\): give data/flowers if"):
+        laid("flowers/flowers/rose/1.png flowers/flowers/tulip/1.png train/1.png")
+
+
 def test_a_test_part_without_class_folders_is_left_aside_and_a_share_held_out():
     found, training, validation = laid(f"{both('abc_train', nest='{0}/{0}')} abc_test/abc_test/A_test.jpg")
     assert training == {"cat": ["abc_train/abc_train/cat/1.png"], "dog": ["abc_train/abc_train/dog/1.png"]}
@@ -111,7 +122,7 @@ def test_the_last_fold_is_the_validation():
     found, training, validation = laid(both("fold1", "fold2", "fold10"))
     assert training["dog"] == ["fold1/dog/1.png", "fold2/dog/1.png"]
     assert validation["dog"] == ["fold10/dog/1.png"]
-    assert found.split.startswith("These are 3 folds: fold10 is the validation")
+    assert found.split.startswith("The data is in 3 folds: fold10 is the validation")
 
 
 def test_of_folds_that_are_split_the_first_is_taken():
@@ -172,7 +183,7 @@ def test_a_copy_of_the_folders_inside_them_is_left_aside(text):
     "text", [both("color", "grayscale", "segmented"), both("color", "grayscale", classes="1 2"), both("amazon/images", "dslr/images")]
 )
 def test_variants_that_hold_the_same_classes_are_refused(text):
-    with pytest.raises(ExplorerError, match=r"hold folders of the same names .* give one of them, such as data/"):
+    with pytest.raises(ExplorerError, match=r"hold folders of the same names \(.*\)\. If .* give one of them, such as data/"):
         laid(text)
 
 

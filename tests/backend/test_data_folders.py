@@ -199,8 +199,8 @@ def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
     data = training_data(tmp_path, PICTURES, validation=0.5)
     assert (data.classes, len(data.training), len(data.validation)) == (("forest", "Sea"), 6, 2)
     assert data.notes == (
-        "Left aside, as it holds no folders of the classes: seg_pred.",
         "The data is split already: seg_train is trained on. It has a test part only, so seg_test is the validation.",
+        "Left aside, as it holds no folders of the classes: seg_pred.",
         "In the validation part, sea is taken for Sea: they differ in case only.",
     )
 

@@ -160,8 +160,8 @@ def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
     training, validation = examples[:count], examples[count:]
     out = frozenset(range(count, len(examples)))
     notes = (
-        *own.notes,
         *held.notes,
+        *own.notes,
         *remarks.on_spelling(spelled),
         *_notes(own.classes, training, validation, given=True),
         *remarks.on_copies(same, examples, out),
