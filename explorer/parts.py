@@ -11,7 +11,7 @@ from explorer.values.names import natural
 
 WORDS = {
     "training": r"train(ing|ings|val|valid)?|trn|learn(ing)?",
-    "validation": r"val(id|idation|idate|idating)?|dev(el|elopment)?|held|holdout",
+    "validation": r"val(id|idation|idate|idating|idierung)?|dev(el|elopment)?|held|holdout",
     "test": r"te?st(ing|s)?|eval(uation)?",
     "fold": r"k?folds?|cv|splits?|partition|subset",
     "spare": r"pred(ict|icts|iction|ictions)?|unlabell?ed|unsup(ervised)?|submissions?|extra",

@@ -61,7 +61,7 @@ def test_the_classes_are_found_among_other_columns(text, read):
 
 def test_what_was_recognised_is_said(read):
     data = read("image_id,dx,age,sex\np0,cat,80,m\np1,dog,75,f\np2,cat,80,m\n")
-    assert data.notes[:2] == ("The files are those of the column image_id, the classes those of dx.", "Not used: age, sex.")
+    assert data.notes[:2] == ("The files are in image_id, their classes in dx.", "Not used: age, sex.")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_columns_are_of_lists_only(tmp_path):
         ("Data Set", "TRAIN TRAIN VAL TRAIN TEST"),
         ("usage", "Training Training PublicTest Training PrivateTest"),
         ("what for", "train train dev train unlabelled"),
+        ("set", "Training Training Validierung Training Rest"),
         ("is_valid", "False False True FALSE "),
         ("is_train", "1 1 0 1 "),
         ("is_test", "no"),
@@ -120,7 +121,13 @@ def test_a_column_of_parts_is_the_split(column, parts, read):
     lines = [f"p{place},{label},{part}" for place, (label, part) in enumerate(zip(labels, parts, strict=True))]
     data = read("\n".join([f"file,label,{column}", *lines]))
     assert (data.classes, names(data.training), names(data.validation)) == (("cat", "dog"), ["p0", "p1", "p3"], ["p2"])
-    assert any(f"The column {column} says which part each file is of." in note for note in data.notes)
+    assert any(f"{column} says which part each file is of." in note for note in data.notes)
+
+
+def test_lines_of_no_part_are_left_aside_where_nothing_else_is_for_validation(read):
+    data = read("file,label,split\np0,cat,train\np1,dog,train\np2,cat,unlabeled\n")
+    assert (names(data.training), data.validation) == (["p0", "p1"], ())
+    assert "Left aside: unlabeled." in data.notes
 
 
 def test_columns_of_zeros_and_ones_are_one_class_each(read):

@@ -20,17 +20,17 @@ def split_column(columns: Sequence[Column]) -> tuple[Column, Parts] | None:
     for how in (_of_words, _of_flags, _of_numbers):
         for column in columns:
             found = how(column, len(columns))
-            if found and found.validation:
-                said = _("The column {column} says which part each file is of.").format(column=column.called)
-                return column, replace(found, note=f"{said} {found.note}")
+            if found and (found.validation or found.spare):
+                said = _("{column} says which part each file is of.").format(column=column.called)
+                return column, replace(found, note=f"{said} {found.note}".strip())
     return None
 
 
 def _of_words(column: Column, _count: int) -> Parts | None:
-    """Return the parts where all values are names of parts."""
-    if not column.distinct or column.numbers is not None or not all(map(kind_of, column.distinct)):
-        return None
-    return parts(column.distinct)
+    """Return the parts where all values are names of parts; others are left aside in a column that is called so."""
+    known = [one for one in column.distinct if kind_of(one)]
+    enough = len(known) == len(column.distinct) or letters(column.name) in SPLITS
+    return parts(column.distinct) if known and column.numbers is None and enough else None
 
 
 def _of_flags(column: Column, count: int) -> Parts | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -61,11 +61,9 @@ def collected(path: Path, reading: Reading, label_column: str = "", file_column:
     header, columns = _table(path, listed)
     roles = _roles(path.name, columns, listed, label_column, file_column, has_header=bool(header))
     labels = _labels(roles.labels)
-    sides = {side: _of_side(roles, labels, side, listed, reading) for side in ((True, False) if roles.split else (True,))}
-    own = sides[True]
-    left_out, notes = own.left_out, [*_said(roles, columns, header), *([labels.note] if labels.note else []), *own.notes]
-    own = Collection(own.classes, own.examples, own.multi_label, left_out, tuple(notes))
-    return own, sides.get(False)
+    own = _of_side(roles, labels, True, listed, reading)
+    own = replace(own, notes=(*_said(roles, columns, header), *([labels.note] if labels.note else []), *own.notes))
+    return own, _of_side(roles, labels, False, listed, reading) if roles.split and roles.split[1].validation else None
 
 
 def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
@@ -127,12 +125,14 @@ def _said(roles: Roles, columns: Sequence[Column], header: Row) -> list[str]:
     others = [one.called for one in columns if one not in used and one.name]
     notes = []
     if others or (header and len(columns) > 1 + len(roles.labels)):
-        said = _("The files are those of the column {files}, the classes those of {labels}.")
+        said = _("The files are in {files}, their classes in {labels}.")
         notes.append(said.format(files=roles.files.called, labels=some([one.called for one in roles.labels])))
     if others:
         notes.append(_("Not used: {columns}.").format(columns=some(others)))
     if roles.group:
         notes.append(_("Examples of the same {column} stay on one side of the split.").format(column=roles.group.called))
+    if roles.split and not roles.split[1].validation:
+        notes.append(roles.split[1].note)
     if roles.split and roles.split[1].spare:
         notes.append(_("Left aside: {names}.").format(names=some(roles.split[1].spare)))
     return notes

@@ -29,7 +29,7 @@ class ListedFiles:
 
     def __init__(self, path: Path) -> None:
         self._folder = self._top = path.parent  # `_top`: what is looked through
-        self._part = kind_of(path.stem)
+        self._part = kind_of(path.stem) or "training"  # of the files of the same name in several parts, those are meant
         self._found: dict[str, list[Path]] | None = None  # examples, by name and by name without its ending
 
     def find(self, name: str) -> Path:
