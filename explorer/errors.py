@@ -33,7 +33,7 @@ class UnknownName(ExplorerError, KeyError):
 class UndecidedColumn(ExplorerError):
     """A table has several columns that may hold the classes; `columns` are their names."""
 
-    def __init__(self, message: str, columns: Iterable[str]) -> None:
+    def __init__(self, message: str, columns: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.columns = tuple(columns)
 

@@ -151,8 +151,8 @@ def _share_words(columns: Sequence[Column]) -> bool:
 def _is_index(column: Column) -> bool:
     """Whether it holds the numbers of the lines, as pandas writes them."""
     numbers = column.numbers or frozenset()
-    counted = len(numbers) == len(column.cells) and max(numbers, default=0.0) - min(numbers, default=0.0) == len(numbers) - 1
-    return letters(column.name) in ("", "unnamed", "index", "row", "no", "nr") and counted and len(numbers) > 1
+    in_a_row = len(numbers) == len(column.cells) and max(numbers, default=0.0) - min(numbers, default=0.0) == len(numbers) - 1
+    return letters(column.name) in ("", "unnamed", "index", "row", "no", "nr") and in_a_row and len(numbers) > 1
 
 
 def _regression(table: str, columns: str) -> str:
