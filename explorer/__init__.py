@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from explorer.backend.tuning.training import Run
     from explorer.catalog import architectures
     from explorer.dashboards import Explorer, FineTuner
-    from explorer.errors import ExplorerError
+    from explorer.errors import AssumptionWarning, ExplorerError
     from explorer.session import Session
     from explorer.values import (
         Answers,
@@ -61,6 +61,7 @@ _HOMES = {
     "architectures": "catalog",
     "Explorer": "dashboards",
     "FineTuner": "dashboards",
+    "AssumptionWarning": "errors",
     "ExplorerError": "errors",
     "Session": "session",
     "Answers": "values",
@@ -104,6 +105,7 @@ __all__ = [
     "Explorer",
     "FineTuner",
     "ExplorerError",
+    "AssumptionWarning",
     "Session",
     "Answers",
     "Augmentation",
@@ -183,7 +185,8 @@ def load(
     preprocess: how pixels are prepared: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch"
         (to 0..1, less the ImageNet mean, over its standard deviation), "unit" (to 0..1), "none" (0..255), or
         a function of float32 in 0 to 255, shaped as the model reads it: (n, height, width, channels). By
-        default what the file says, else a guess that `net.reading.assumed` states.
+        default what the file says, else a guess that `net.reading.assumed` states and an AssumptionWarning
+        tells; to give what it names, such as preprocess="tf", confirms the guess and silences the warning.
     labels: the names of the classes; also for an architecture with weights of your own.
     custom_objects: name -> class or function, for a file that refers to code of your own.
 
@@ -210,8 +213,10 @@ def load(
         wanted = None
         refuse_options(options)
     from explorer.backend.building import load as load_any
+    from explorer.backend.building import warn_of_assumptions
 
-    return load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)
+    network = load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)
+    return warn_of_assumptions(network, stacklevel=2)
 
 
 def __getattr__(name: str) -> Any:

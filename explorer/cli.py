@@ -143,7 +143,7 @@ def _predict(options: argparse.Namespace) -> bool:
 
 def _entry(one: cli_files.Asked, facts: dict[str, Any]) -> dict[str, Any]:
     """Return what JSON says of a file: the facts, or why there are none."""
-    return {"file": one.file} | ({"error": one.error} if one.error else facts)
+    return {"file": one.file} | ({"error": one.error} if one.error else facts | {"assumed": one.assumed})
 
 
 def _print_predictions(predictions: Sequence[Prediction], scale: str) -> None:
@@ -165,7 +165,8 @@ def _feature_maps(options: argparse.Namespace) -> None:
         maps = network.maps(example, layers[0]) if drawn else None
         planes = None if maps is None or maps.planes is None else rendering.Face(maps).drawn(maps.planes)
         cli_network.write(options.output, found, planes)
-    _print_arrays([{"layer": name} | _facts(values) for name, values in found.items()], options)
+    told = {"assumed": cli_files.assumed(network, example)}
+    _print_arrays([{"layer": name} | _facts(values) | told for name, values in found.items()], options)
 
 
 def _features(options: argparse.Namespace) -> bool:
@@ -194,12 +195,14 @@ def _over_time(options: argparse.Namespace) -> None:
     cli_network.check_output(options.output, ".npz")
     file = cli_files.single(options.file)
     network = cli_network.load(options)
-    slid = network.over_time(cli_files.read(network, file), hop=options.hop)
+    example = cli_files.read(network, file)
+    slid = network.over_time(example, hop=options.hop)
     if options.output is not None:
         cli_network.write(options.output, {"starts": slid.starts, "scores": slid.scores, "labels": np.array(slid.labels)})
     if options.json:
         rows = [{"start": float(start), "scores": scores.tolist()} for start, scores in zip(slid.starts, slid.scores, strict=True)]
-        print_json({"window": slid.window, "hop": slid.hop, "labels": slid.labels, "windows": rows})
+        told = {"window": slid.window, "hop": slid.hop, "labels": slid.labels, "windows": rows}
+        print_json(told | {"assumed": cli_files.assumed(network, example)})
         return
     for start, scores in zip(slid.starts, slid.scores, strict=True):
         best = [f"{scores[place]:.1%} {slid.labels[place]}" for place in np.argsort(-scores, kind="stable")[: max(1, options.top)]]
@@ -227,7 +230,7 @@ def _print_arrays(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -
 
 
 def _layers(options: argparse.Namespace) -> None:
-    layers: Sequence[Layer] = cli_network.load(options).layers.rows
+    layers: Sequence[Layer] = cli_network.load(options, reads=False).layers.rows
     if options.json:
         print_json(layers)
         return

@@ -25,12 +25,13 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how texts of it begin
 
 @dataclass
 class Asked:
-    """A file, and what was answered for it, or why there is no answer."""
+    """A file, and what was answered for it, or why there is no answer; `assumed` is what had to be assumed for it, in sentences."""
 
     file: str
     example: Example | None = None
     answer: Any = None
     error: str = ""
+    assumed: tuple[str, ...] = ()
 
     def fail(self, why: str) -> None:
         """Take down why there is no answer, and say it on stderr."""
@@ -84,6 +85,11 @@ def read(network: Any, file: str) -> Example:
     for one in said:
         print(_named(Path(file).name, str(one.message)), file=sys.stderr)
     return example
+
+
+def assumed(network: Any, example: Example) -> tuple[str, ...]:
+    """Return what had to be assumed of the network and of an example, in sentences."""
+    return (*network.reading.assumed, *network.assumed_of(example))
 
 
 def lines(path: Path) -> list[str]:
@@ -143,6 +149,7 @@ def _missing(file: str) -> str:
 def _read(network: Any, one: Asked) -> bool:
     try:
         one.example = read(network, one.file)
+        one.assumed = assumed(network, one.example)
     except UnreadableExample as error:
         one.fail(str(error))
     return not one.error

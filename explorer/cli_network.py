@@ -60,8 +60,11 @@ def _shape(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(_("give it as 160x160x3, not {text}").format(text=text)) from None
 
 
-def load(options: argparse.Namespace) -> Any:
-    """Load the network that the options of a command name."""
+def load(options: argparse.Namespace, reads: bool = True) -> Any:
+    """Load the network that the options of a command name.
+
+    reads: whether the command gives examples to the network, so that what was assumed of how it reads is said on stderr.
+    """
     given = {name: getattr(options, name) for name in DEFAULTS} | {"weights": _weights(options.weights)}
     if options.pools and options.include_top:
         given["pooling"] = None
@@ -73,8 +76,12 @@ def load(options: argparse.Namespace) -> Any:
 
     with terminal() as say:
         if isinstance(wanted, NetworkSpec):
-            return building.build(wanted, say=say, labels=labels)
-        return building.read(wanted, say=say, preprocess=options.preprocess, labels=labels)
+            network = building.build(wanted, say=say, labels=labels)
+        else:
+            network = building.read(wanted, say=say, preprocess=options.preprocess, labels=labels)
+    for sentence in network.reading.assumed if reads else ():
+        print(f"explorer: {sentence}", file=sys.stderr)
+    return network
 
 
 @contextmanager

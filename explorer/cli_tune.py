@@ -103,7 +103,7 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
         _write(folder, run, bundle(network, data, run.recipe, run))
     if run.state == "failed":
         raise ExplorerError(failed(run.failure, run.kept))
-    _tell(run, data, options, print_json)
+    _tell(run, data, network.reading.assumed, options, print_json)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _write(folder: Path, run: Any, bundle: TakenFile) -> None:
         raise ExplorerError(_("{path} can't be written: {why}.").format(path=folder, why=error.strerror)) from error
 
 
-def _tell(run: Any, data: Any, options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
+def _tell(run: Any, data: Any, assumed: Sequence[str], options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
     last, plan, outcome = run.history[-1], run.plan, run.outcome
     if options.json:
         print_json(
@@ -157,6 +157,7 @@ def _tell(run: Any, data: Any, options: argparse.Namespace, print_json: Callable
                 "interval": outcome and (outcome.low, outcome.high),
                 "notices": run.notices,
                 "left_out": data.left_out,
+                "assumed": assumed,
                 "output": str(options.output),
             }
         )

@@ -24,6 +24,10 @@ class ExampleWarning(UserWarning):
     """An example that can be read, though something is wrong with it; the message is one sentence for people."""
 
 
+class AssumptionWarning(UserWarning):
+    """Something that explorer had to assume about a model; the message is one sentence for people and says what sets it otherwise."""
+
+
 class UnknownName(ExplorerError, KeyError):
     """No architecture or layer has that name or index."""
 

@@ -73,7 +73,8 @@ def test_predictions_as_json_are_those_of_the_network(run, samples, digits):
     status, out, err = run("predict", "digits", *files, "--json", "--top", 2)
     assert (status, err) == (0, "")
     for one, file in zip(json.loads(out), files, strict=True):
-        assert list(one) == ["file", "predictions"]
+        assert list(one) == ["file", "predictions", "assumed"]
+        assert one["assumed"] == []
         assert one["file"] == str(file)
         expected = digits.predict(file, top=2)
         assert [(answer["id"], answer["label"]) for answer in one["predictions"]] == [(answer.id, answer.label) for answer in expected]
@@ -315,7 +316,7 @@ def test_weights_that_can_not_be_had_are_said_in_one_line(run, no_network):
 def test_in_a_shell_json_is_all_that_stdout_holds(samples):
     done = shell("predict", "digits", samples / "digit_4.png", "--json", "--top", 2)
     assert done.returncode == 0
-    ((file, predictions),) = [tuple(one.values()) for one in json.loads(done.stdout)]
+    ((file, predictions, _assumed),) = [tuple(one.values()) for one in json.loads(done.stdout)]
     assert file == str(samples / "digit_4.png")
     assert [list(one) for one in predictions] == [["id", "label", "score"]] * 2
     assert predictions[0]["id"] == "4"
@@ -395,3 +396,31 @@ def test_what_is_wrong_with_a_sound_that_can_be_heard_is_said_on_stderr(run, tmp
     assert status == 0
     assert out.strip()
     assert err == "The header of lying.wav promises 31250.0 s; 2.0 s are there.\n"
+
+
+@pytest.fixture
+def plain_model(tmp_path):
+    """The file of a model that says nothing of how it reads pictures."""
+    from explorer.backend.runtime import keras
+
+    file = tmp_path / "plain.keras"
+    keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax", name="top")]).save(file)
+    return file
+
+
+def test_what_was_assumed_is_said_on_stderr_and_in_json(run, samples, plain_model, tmp_path):
+    guess = "Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise."
+    file = samples / "digit_1.png"
+    for command in (("predict", plain_model, file), ("feature-maps", plain_model, file, "top"), ("features", plain_model, file)):
+        status, out, err = run(*command, "--json")
+        assert (status, err) == (0, f"explorer: {guess}\n")
+        assert [one["assumed"] for one in json.loads(out)] == [[guess]]
+        status, out, err = run(*command, "--json", "--preprocess", "unit")
+        assert (status, err) == (0, "")
+        assert [one["assumed"] for one in json.loads(out)] == [[]]
+    assert run("predict", plain_model, file)[2] == f"explorer: {guess}\n"
+    assert run("layers", plain_model)[2] == "", "nothing is read"
+    np.save(tmp_path / "drawn.npy", np.full((28, 28), 255.0))
+    status, out, err = run("predict", plain_model, tmp_path / "drawn.npy", "--json", "--preprocess", "unit")
+    assert (status, json.loads(out)[0]["assumed"]) == (0, ["Its values, up to 255, are taken for pixels of 0 to 255."])
+    assert err == "Its values, up to 255, are taken for pixels of 0 to 255.\n"

@@ -191,7 +191,7 @@ def resampled(example: Example, how: MelSpectrogram, first: int, count: int, los
     return heard
 
 
-def defects(example: Example) -> tuple[str, ...]:
+def defects(example: Example, _reading: Reading) -> tuple[str, ...]:
     """Return what is wrong with a file that can be heard all the same, in sentences. Raises UnreadableExample."""
     return sound_files.sound_of(example).defects
 

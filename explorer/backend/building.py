@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,9 +16,10 @@ from explorer.backend.copying import copy
 from explorer.backend.graphs import has_graph
 from explorer.backend.model_card import ModelCard, read_card
 from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
+from explorer.backend.recognition import recognised
 from explorer.backend.runtime import keras
 from explorer.catalog import DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, architectures
-from explorer.errors import ExplorerError
+from explorer.errors import AssumptionWarning, ExplorerError
 from explorer.locale import _
 from explorer.options import checked_labels, convention
 from explorer.values import AdoptedModel, AnySpec, ModelFile, NetworkSpec, Progress, Reading, shape_text
@@ -55,6 +57,16 @@ def load(
     if spec is None:
         return wrap(source, None, activation_memory, preprocess, labels, live=True)
     return read(spec, activation_memory, preprocess=preprocess, labels=labels, custom_objects=custom_objects)
+
+
+def warn_of_assumptions(network: Network, stacklevel: int) -> Network:
+    """Warn (AssumptionWarning) of all that had to be guessed about a network, and return it.
+
+    stacklevel: as for `warnings.warn`, counted from the caller.
+    """
+    for sentence in network.reading.assumed:
+        warnings.warn(f"{network.spec.name}: {sentence}", AssumptionWarning, stacklevel=stacklevel + 1)
+    return network
 
 
 def build(
@@ -127,8 +139,9 @@ def wrap(
         raise ExplorerError(_("{type} is no Keras model.").format(type=type(model).__name__))
     named = "custom" if callable(preprocess) else convention(preprocess)
     reading = readings.of_model(model, named)
-    own, known = _numbered(labels), readings.known(model)
-    guessed = () if own or known is None else _labels_of_known(model, known)
+    own = _numbered(labels)
+    found = None if own else recognised(model)
+    guessed = _labels_of(model, found.row) if found else ()
     network = Network(
         model,
         spec or AdoptedModel(id(model), 0, model.name),
@@ -141,10 +154,14 @@ def wrap(
     )
     for sentence in scores.said(network.scorings):
         network = _noting(network, sentence)
-    if known is None or not guessed:
+    if found is None or not guessed:
         return network
-    what = "ImageNet" if known.weights == "imagenet" else known.name
-    return _noting(network, _("Its classes are taken for those of {what}, by the model's name.").format(what=what))
+    what = "ImageNet" if found.row.weights == "imagenet" else found.row.name
+    if found.by_layers:
+        return _noting(
+            network, _("Its classes are taken for those of {what}, by its layers and their number. labels= names them.").format(what=what)
+        )
+    return _noting(network, _("Its classes are taken for those of {what}, by the model's name. labels= names them.").format(what=what))
 
 
 def _samples(reading: Reading) -> tuple[str, ...]:
@@ -230,8 +247,8 @@ def _labels_of_table(spec: NetworkSpec, row: Architecture) -> Labels:
     return (_numbered(row.labels) or weights.classes_here()) if published else ()
 
 
-def _labels_of_known(model: Any, row: Architecture) -> Labels:
-    """Return the classes of the architecture that the model is by its name, where they fit and are on this machine."""
+def _labels_of(model: Any, row: Architecture) -> Labels:
+    """Return the classes of the architecture that a model is built on, where they fit and are on this machine."""
     outputs = readings.outputs_of(model) if has_graph(model) else ()
     fits = len(outputs) == 1 and outputs[0].shape == (row.classes,)
     return (_numbered(row.labels) or weights.classes_here()) if fits else ()

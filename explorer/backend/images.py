@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from explorer.backend import depths
+from explorer.backend import depths, pixel_arrays
 from explorer.backend.example_files import bytes_from, bytes_of, read_bytes, warn_of
 from explorer.backend.picture_kinds import claims_too_much, is_raw, raw, what_it_is
 from explorer.errors import UnreadableExample
@@ -38,6 +38,7 @@ UPRIGHT = {  # by its values
 }
 DIGIT_CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
 LONGEST = 2048  # pixels of ink, from side to side, that are drawn on a square
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # Pillow's, by the number of channels
 PREVIEW = 1024  # the longest side, in pixels, of a picture shown as it came
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
@@ -54,7 +55,7 @@ def read(source: Source) -> Example:
     if isinstance(source, Example):
         return source
     if isinstance(source, np.ndarray):
-        return Example("image", _checked(source), _("the array"))
+        return Example("image", pixel_arrays.kept(source), _("the array"))
     if isinstance(source, Image.Image):
         if 0 in source.size:
             raise UnreadableExample(_("The picture has no pixels."))
@@ -75,19 +76,6 @@ def read(source: Source) -> Example:
     )
 
 
-def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return a copy of the array, refused unless it is (height, width, 3) of uint8."""
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-        raise UnreadableExample(_("The array holds NaN or infinite values; pixels are uint8, 0 to 255."))
-    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise UnreadableExample(_("The array has the shape {shape}; a picture is (height, width, 3).").format(shape=array.shape))
-    if array.dtype != np.uint8:
-        raise UnreadableExample(_("The array is {dtype}; a picture is uint8, 0 to 255.").format(dtype=array.dtype))
-    kept = array.copy()
-    kept.flags.writeable = False  # what is remembered of it goes by its content
-    return cast("np.ndarray[Any, np.dtype[np.uint8]]", kept)
-
-
 def picture(example: Example) -> Image.Image:
     """Return the picture upright, as RGB: alpha on white, the first frame of animations, more than 8 bits brought to 8.
 
@@ -96,10 +84,23 @@ def picture(example: Example) -> Image.Image:
     return _decoded(example)[0]
 
 
-def defects(example: Example) -> tuple[str, ...]:
-    """Return, in sentences, what had to be assumed of the values of a picture of more than 8 bits. Raises UnreadableExample."""
-    if isinstance(example.data, np.ndarray):
-        return ()
+def is_picture(data: bytes) -> bool:
+    """Whether the bytes of a file begin as those of a picture do."""
+    try:
+        with _refusing(""):
+            _opened(data)
+    except UnreadableExample as refused:
+        return not isinstance(refused.__context__, UnidentifiedImageError)
+    return True
+
+
+def defects(example: Example, reading: Reading) -> tuple[str, ...]:
+    """Return, in sentences, what had to be assumed of the values of an array, or of a picture of more than 8 bits.
+
+    Raises UnreadableExample.
+    """
+    if pixel_arrays.array_of(example) is not None:
+        return pixel_arrays.notes(example, reading)
     data = _bytes(example)
     with _refusing(example.name, data):
         deep = depths.is_deep(_opened(data))
@@ -120,10 +121,12 @@ def _bytes(example: Example) -> bytes:
     return data
 
 
-def _decoded(example: Example, draft: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return the picture, and what `defects` tells of it."""
-    if isinstance(example.data, np.ndarray):
-        return Image.fromarray(example.data), ()
+def _decoded(example: Example, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return the picture, and what `defects` tells of it; alpha: RGBA, with the transparency left where it is."""
+    array = pixel_arrays.array_of(example)
+    if array is not None:
+        pixels = Image.fromarray(pixel_arrays.pixels_of(array))
+        return _upright_rgb(pixels, pixels.copy, alpha)
     data = _bytes(example)
     with _refusing(example.name, data):
         image = _opened(data)
@@ -137,7 +140,7 @@ def _decoded(example: Example, draft: bool = False) -> tuple[Image.Image, tuple[
             )
         if draft:
             image.draft("L", (1, 1))
-        return _upright_rgb(image, partial(_opened, data))
+        return _upright_rgb(image, partial(_opened, data), alpha)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -169,7 +172,7 @@ def _refusing(name: str, data: bytes = b"") -> Iterator[None]:
         raise UnreadableExample(_("{name} is damaged or cut off; Pillow says: {why}.").format(name=name, why=why)) from error
 
 
-def _upright_rgb(image: Image.Image, again: Callable[[], Image.Image]) -> tuple[Image.Image, tuple[str, ...]]:
+def _upright_rgb(image: Image.Image, again: Callable[[], Image.Image], alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
     """Return a picture upright, as RGB of 8 bits, and what had to be assumed of deeper ones; `again` opens it once more."""
     came = image
     image, notes = depths.to_eight_bits(image, again)
@@ -177,6 +180,8 @@ def _upright_rgb(image: Image.Image, again: Callable[[], Image.Image]) -> tuple[
     turn = UPRIGHT.get(_orientation(came))
     if turn is not None:
         image = image.transpose(turn)
+    if alpha:
+        return image.convert("RGBA"), notes
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         coloured = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
@@ -202,25 +207,33 @@ def to_batch(example: Example, reading: Reading) -> tuple[Pixels]:
     Pictures are resized by nearest neighbour, as `keras.utils.load_img(target_size=...)` does. For the
     "digit" convention the values are ready to use: ink on black, 0 to 1.
     """
+    example = pixel_arrays.plain(example, reading)
     if reading.convention == "digit":
         pixels = _digit(picture(example), reading)[0][None]
     else:
-        pixels = np.asarray(_fitted(picture(example), reading), np.float32).reshape(1, *reading.size)
+        pixels = np.asarray(_fitted(example, reading), np.float32).reshape(1, *reading.size)
+    if len(reading.inputs[0].shape) < 3:  # grey pixels without an axis of channels, or laid out in a vector
+        return (pixels.reshape(1, *reading.inputs[0].shape),)
     return (np.moveaxis(pixels, -1, 1) if reading.data_format == "channels_first" else pixels,)
 
 
 def to_view(example: Example, reading: Reading) -> SeenInput:
     """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it."""
-    image, assumed = _decoded(example)
+    axes, assumed = axes_of(reading), pixel_arrays.notes(example, reading)
+    if numbers := pixel_arrays.numbers(example, reading):
+        seen = pixel_arrays.shown(numbers.values, reading)
+        return SeenInput(seen, seen, (seen.shape[1], seen.shape[0]), axes, notes=assumed)
+    example = pixel_arrays.plain(example, reading)
+    image, deep = _decoded(example)
+    assumed = (*assumed, *deep)
     came = image.copy()
     came.thumbnail((PREVIEW, PREVIEW))
-    axes = axes_of(reading)
     if reading.convention == "digit":
         values, inverted = _digit(image, reading)
         seen = (values[..., 0] * 255).round().astype(np.uint8)
         dark = (_("Dark ink on light paper: inverted, as the network was trained on light ink."),) if inverted else ()
         return SeenInput(np.asarray(came), seen, image.size, axes, aligned=False, notes=(*assumed, *dark))
-    return SeenInput(np.asarray(came), np.asarray(_fitted(image, reading)), image.size, axes, notes=assumed)
+    return SeenInput(np.asarray(came), np.asarray(_fitted(example, reading)), image.size, axes, notes=assumed)
 
 
 def blank(_reading: Reading) -> Example:
@@ -234,10 +247,11 @@ def axes_of(reading: Reading, _example: Example | None = None) -> tuple[Axis, ..
     return (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
 
 
-def _fitted(image: Image.Image, reading: Reading) -> Image.Image:
+def _fitted(example: Example, reading: Reading) -> Image.Image:
+    """Return the picture in the size and with the channels that are read."""
     height, width, channels = reading.size
-    fitted = image.resize((width, height), Image.Resampling.NEAREST)
-    return fitted.convert("L") if channels == 1 else fitted
+    image, _notes = _decoded(example, alpha=MODES[channels].endswith("A"))
+    return image.resize((width, height), Image.Resampling.NEAREST).convert(MODES[channels])
 
 
 def _digit(image: Image.Image, reading: Reading) -> tuple[np.ndarray[Any, np.dtype[np.float32]], bool]:

@@ -84,6 +84,12 @@ def attributes(layer: Any) -> Iterator[Any]:
             yield value
 
 
+def constants_of(node: Any) -> list[Any]:
+    """Return what a node gives its operation beside symbolic tensors: the 255 of `x / 255`."""
+    given = [*node.arguments.args, *node.arguments.kwargs.values()]
+    return [one for one in given if not isinstance(one, keras.KerasTensor)]
+
+
 def takes_training(layer: Any) -> bool:
     """Whether the `call` of a layer has the argument `training`."""
     return bool(layer._call_has_training_arg)

@@ -190,15 +190,20 @@ class Network(WholeModel, Hearing):
     def read(self, source: Any) -> Example:
         """Return the example that `source` holds, as `predict` takes it, to be read only once.
 
-        Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off, and of what is assumed of the values
-        of a picture of more than 8 bits.
+        Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off, and of what has to be assumed of
+        the values of an array or of a picture of more than 8 bits, and of a picture among several inputs.
         """
         if isinstance(source, Example):
             return source
         example: Example = self._kind.read(source)
-        for defect in self._kind.defects(example):
+        for defect in self.assumed_of(example):
             warnings.warn(defect, ExampleWarning, stacklevel=3)
         return example
+
+    def assumed_of(self, example: Example) -> tuple[str, ...]:
+        """Return what has to be assumed of this example, or is wrong with it, beside `reading.assumed`. Raises UnreadableExample."""
+        assumed: tuple[str, ...] = self._kind.defects(example, self.reading)
+        return assumed
 
     @overload
     def predict(self, example: list[Source], top: int | None = None) -> list[Any]: ...
@@ -207,9 +212,11 @@ class Network(WholeModel, Hearing):
     def predict(self, example: Any, top: int | None = None) -> Any:
         """Return the `top` best answers, best first: what the guides' recipe answers (keras.io/api/applications).
 
-        example: a path, the bytes of an image file, a binary file object, a Pillow image or an array
-            (height, width, 3) of uint8; for a network that reads arrays, an array, a mapping from its
-            inputs' names to arrays, a tuple of them in order, or a .npy, .npz or .csv file; for one that
+        example: a path, the bytes of an image file, a binary file object, a Pillow image or an array of uint8, (height,
+            width), or (height, width, 1 to 4); an array of other numbers, or a .npy file of it, in the shape that the
+            network reads goes in as it is, or as pixels where its values are such. For a network that reads arrays, an
+            array, a mapping from its inputs' names to arrays, a tuple of them in order, or a .npy, .npz or .csv file; an
+            input that reads pictures takes one there too, and alone, the others then get random values. For one that
             hears, a path, bytes or a binary file object of WAV, FLAC, Ogg or MP3, or a tuple of samples, (n,) or
             (n, channels) in -1 to 1, and their rate. A list of examples gives a list.
         top: how many, 1 to the number of classes; fewer where an output has fewer. None for 5, or all where
@@ -325,10 +332,10 @@ class Network(WholeModel, Hearing):
         """Return what the network reads of an example: one array (1, ...) an input. Raises UnreadableExample."""
         if example.kind != self.reading.kind:
             raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.reading.kind))
+        if self.reading.kind == "image":
+            return (preprocessing.batch_of(example, self.reading, self.prepare),)
         batch: tuple[Array, ...] = self._kind.to_batch(example, self.reading)
-        if self.reading.kind != "image":
-            return batch
-        return (preprocessing.prepared(batch[0], self.reading, self.prepare),)
+        return batch
 
     def random_example(self, seed: int = 0) -> Example:
         """Return an example of random values, for a network that reads arrays.

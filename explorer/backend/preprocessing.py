@@ -7,11 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from explorer.backend import images, pixel_arrays
 from explorer.backend.images import Pixels
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import Reading, shape_text
+from explorer.values import Example, Reading, shape_text
+
+
+def batch_of(example: Example, reading: Reading, prepare: Callable[[Any], Any] | None = None) -> Any:
+    """Return what a network reads of a picture, or of an array of numbers that stands for one: (1, ...) in its dtype.
+
+    prepare: as for `prepared`. Raises UnreadableExample, and as `prepared` does.
+    """
+    numbers = pixel_arrays.numbers(example, reading)
+    if numbers is None:
+        return prepared(images.to_batch(example, reading)[0], reading, prepare)
+    return prepared(numbers.values, reading, prepare) if numbers.pixels else numbers.values.astype(reading.inputs[0].dtype, copy=False)
 
 
 def prepared(pixels: Pixels, reading: Reading, prepare: Callable[[Any], Any] | None) -> Any:

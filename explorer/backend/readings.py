@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from explorer.backend.graphs import has_graph, maker_of, nodes, output_addresses
+from explorer.backend.input_layers import Layout, layout_of, own_code_of, scaling_of
 from explorer.backend.keras_private import origin
+from explorer.backend.recognition import Recognised, recognised
 from explorer.backend.runtime import keras
-from explorer.catalog import SPECTROGRAMS, Architecture, architectures
+from explorer.catalog import SPECTROGRAMS, Architecture
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
 from explorer.values import Reading, TensorInfo, shape_text
 
 SIDE = 224  # pixels a side of a picture where the network takes any
-SMALLEST = 8  # pixels a side of what is taken for a picture
-ARITHMETIC = ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")  # operations by which models scale their input themselves
 
 
 def of_architecture(row: Architecture, model: Any, data_format: str, own_input: bool) -> Reading:
@@ -29,11 +27,12 @@ def of_architecture(row: Architecture, model: Any, data_format: str, own_input: 
     inputs = inputs_of(model)
     if row.input == "audio":
         return _of_sound(row.convention, inputs) if _hears(row.convention, inputs) else Reading("arrays", inputs)
-    if _is_picture(inputs) != data_format:  # such as four channels, or a vector that layers before it make a picture of
-        return Reading("arrays", inputs)
-    size = _size(inputs[0].shape, data_format, row.input_size[0])
-    if own_input and (scaling := _scaling_of(model)):
-        return Reading(row.input, inputs, "none", data_format, size, (scaling,))
+    layout = layout_of(model, 0, inputs[0]) if len(inputs) == 1 and len(inputs[0].shape) == 3 else None
+    if layout is None or layout.data_format != data_format or layout.size[2] not in (1, 3):
+        return of_model(model, None)  # such as four channels, or a vector that layers before it make a picture of
+    size = _sized(layout, row.input_size[0])
+    if own_input and (scaling := scaling_of(model)):
+        return Reading(row.input, inputs, scaling.convention, data_format, size, known=(scaling.sentence,))
     if not _fits(row.convention, size):
         grey = _("{name} is made for colour pictures; grey pixels are brought to 0 to 1.").format(name=row.name)
         return Reading(row.input, inputs, "unit", data_format, size, (grey,))
@@ -49,29 +48,43 @@ def of_model(model: Any, preprocess: str | None) -> Reading:
     inputs = inputs_of(model)
     if preprocess in SPECTROGRAMS:
         return _of_named_sound(model, str(preprocess), inputs)
-    row = known(model) if preprocess is None else None
-    if row and row.input == "audio" and _hears(row.convention, inputs):
-        hears = _("It hears sound as {name} does, which the model is by its name.").format(name=row.name)
-        return replace(_of_sound(row.convention, inputs), assumed=(hears,))
-    data_format = _is_picture(inputs)
-    if not data_format:
-        if preprocess is not None:
-            raise ExplorerError(_("preprocess is for pictures; the inputs of {name} are arrays.").format(name=model.name))
-        return Reading("arrays", inputs)
-    size = _size(inputs[0].shape, data_format, SIDE)
-    assumed = []
-    if None in inputs[0].shape:
+    found = recognised(model) if preprocess is None else None
+    if found and found.row.input == "audio" and _hears(found.convention, inputs):
+        hears = _("It hears sound as {name} does, {why}.").format(name=found.row.name, why=_why(found))
+        return replace(_of_sound(found.convention, inputs), assumed=(hears,))
+    pictures = tuple(_of_picture(model, place, one, preprocess, found) for place, one in enumerate(inputs))
+    if len(inputs) == 1 and pictures[0] and len(inputs[0].shape) > 1:
+        return replace(pictures[0], inputs=inputs)
+    if preprocess is not None and (preprocess == "custom" or not any(pictures)):
+        raise ExplorerError(_("preprocess is for pictures; the inputs of {name} are arrays.").format(name=model.name))
+    return Reading("arrays", inputs, pictures=pictures if any(pictures) else ())
+
+
+def _of_picture(model: Any, place: int, wanted: TensorInfo, preprocess: str | None, found: Recognised | None) -> Reading | None:
+    """Return how a picture is read by an input of the model; None by one that reads none."""
+    layout = layout_of(model, place, wanted)
+    if layout is None:
+        return None
+    size, assumed = _sized(layout, SIDE), []
+    known: tuple[str, ...] = ()
+    if None in layout.size:
         assumed.append(_("It reads pictures of any size; they are brought to {side} x {side} pixels.").format(side=SIDE))
+    if layout.guessed:
+        assumed.append(_("Nothing says the order of its axes: they are taken for height, width and channels."))
     if preprocess is None:
-        preprocess, why = _guessed(model, inputs[0], size)
-        assumed.append(why)
+        scaling = scaling_of(model, place)
+        if scaling:
+            preprocess, known = scaling.convention, (scaling.sentence,)
+        else:
+            preprocess, why = _guessed(model, place, wanted, size, found)
+            assumed.append(why)
     elif not _fits(preprocess, size):
         raise ExplorerError(
             _("preprocess={preprocess!r} is for pictures of {channels}; {name} reads {own}.").format(
                 preprocess=preprocess, channels=_channels(1 if preprocess == "digit" else 3), name=model.name, own=_channels(size[2])
             )
         )
-    return Reading("image", inputs, preprocess, data_format, size, tuple(assumed))
+    return Reading("image", (wanted,), preprocess, layout.data_format, size, tuple(assumed), known=known)
 
 
 def _hears(convention: str, inputs: tuple[TensorInfo, ...]) -> bool:
@@ -95,16 +108,6 @@ def _of_named_sound(model: Any, convention: str, inputs: tuple[TensorInfo, ...])
             )
         )
     return _of_sound(convention, inputs)
-
-
-def known(model: Any) -> Architecture | None:
-    """Return the architecture that the model, or one nested in it, is by its name: `mobilenetv2_1.00_224`."""
-    for name in (model.name, *(layer.name for layer in model.layers if isinstance(layer, keras.Model))):
-        spelled = re.sub(r"[^a-z0-9]", "", name.lower())
-        found = [row for row in architectures.values() if spelled.startswith(row.name.lower()) and row.name != "digits"]
-        if found:
-            return max(found, key=lambda row: len(row.name))
-    return None
 
 
 def structure_of(model: Any) -> Any:
@@ -188,24 +191,9 @@ def _below(model: Any, tensor: Any) -> int | None:
     return None
 
 
-def _is_picture(inputs: tuple[TensorInfo, ...]) -> str:
-    """Return the data format of the one picture that is read; empty where something else is."""
-    if len(inputs) != 1 or len(inputs[0].shape) != 3 or inputs[0].below is not None:
-        return ""
-    first, second, third = inputs[0].shape
-
-    def side(size: int | None) -> bool:
-        return size is None or size >= SMALLEST
-
-    if third in (1, 3) and side(first) and side(second):
-        return "channels_last"
-    return "channels_first" if first in (1, 3) and side(second) and side(third) else ""
-
-
-def _size(shape: tuple[int | None, ...], data_format: str, otherwise: int) -> tuple[int, int, int]:
-    first, second, third = shape
-    height, width, channels = (second, third, first) if data_format == "channels_first" else (first, second, third)
-    return height or otherwise, width or otherwise, channels or 3
+def _sized(layout: Layout, otherwise: int) -> tuple[int, int, int]:
+    height, width, channels = layout.size
+    return height or otherwise, width or otherwise, channels
 
 
 def _fits(convention: str, size: tuple[int, int, int]) -> bool:
@@ -217,37 +205,18 @@ def _channels(count: int) -> str:
     return counted("{number} channel", "{number} channels", count)
 
 
-def _guessed(model: Any, wanted: TensorInfo, size: tuple[int, int, int]) -> tuple[str, str]:
+def _guessed(model: Any, place: int, wanted: TensorInfo, size: tuple[int, int, int], found: Recognised | None) -> tuple[str, str]:
     """Return the convention that a model of the user's own was most likely trained with, and why."""
-    if scaling := _scaling_of(model):
-        return "none", scaling
+    if own := own_code_of(model, place):
+        return "none", _("Pixels go in as 0 to 255: its own layer {layer} is taken to prepare them.").format(layer=own)
     if "int" in wanted.dtype:
         return "none", _("Pixels go in as 0 to 255: the network reads whole numbers.")
-    row = known(model)
-    if row and row.input == "image" and _fits(row.convention, size):
-        return row.convention, _("Pixels are prepared as for {name} ({convention}), which the model is by its name.").format(
-            name=row.name, convention=row.convention
+    if found and found.row.input == "image" and _fits(found.convention, size):
+        return found.convention, _("Pixels are prepared as for {name} (preprocess={convention!r}), {why}.").format(
+            name=found.row.name, convention=found.convention, why=_why(found)
         )
     return "unit", _("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.")
 
 
-def _scaling_of(model: Any) -> str:
-    """Return the sentence that says what scales the input before the first layer with weights; empty where nothing does."""
-    for operation in _operations(model):
-        layer = isinstance(operation, keras.layers.Layer)
-        if isinstance(operation, keras.layers.Rescaling | keras.layers.Normalization) or (
-            not layer and type(operation).__name__ in ARITHMETIC
-        ):
-            return _("Pixels go in as 0 to 255: the network scales them itself ({layer}).").format(layer=operation.name)
-        if layer and operation.weights:
-            break
-    return ""
-
-
-def _operations(model: Any) -> Iterator[Any]:
-    """Yield the layers and operations of a model in their order, those inside nested models too."""
-    for operation in getattr(model, "operations", model.layers):
-        if isinstance(operation, keras.Model):
-            yield from _operations(operation)
-        else:
-            yield operation
+def _why(found: Recognised) -> str:
+    return _("whose layers the model has") if found.by_layers else _("which the model is by its name")

@@ -75,9 +75,8 @@ class WholeModel:
         A `preprocess` that is a function is left out: it is code, not data.
         Raises ExplorerError where it can't be saved.
         """
-        convention = self.reading.convention if self.reading.kind != "arrays" and self.reading.convention != "custom" else None
         labels = tuple(label for _id, label in self.labels)
-        model_files.save_model(self.unshared_model, path, ModelCard(convention, labels, self.spec.name, run=self.run))
+        model_files.save_model(self.unshared_model, path, ModelCard(self.reading.named_convention, labels, self.spec.name, run=self.run))
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""

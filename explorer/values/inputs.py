@@ -14,6 +14,7 @@ from explorer.values.axes import Axis
 LARGEST = 200 * 2**20  # bytes of an example
 
 Arrays: TypeAlias = "tuple[tuple[str, np.ndarray[Any, Any]], ...]"
+Given: TypeAlias = "tuple[tuple[str, np.ndarray[Any, Any] | Example], ...]"
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ class Reading:
         "custom" (a function of the user's own); for sound the name of a spectrogram in `catalog.SPECTROGRAMS`.
     data_format: the order of a picture's axes: "channels_last" or "channels_first".
     size: (height, width, channels) of the picture, or (bands, frames, 1) of the spectrogram, that is read; () for arrays.
+        The input itself may have no axis of channels: (height, width) of grey pixels.
     assumed: what was guessed, in sentences.
     sound: how sound becomes that spectrogram; None for pictures and arrays.
+    known: what the model itself says of how it reads, in sentences.
+    pictures: for arrays, how each input reads a picture that is given for it, None where it reads none; () where none does.
     """
 
     kind: str
@@ -87,6 +91,15 @@ class Reading:
     size: tuple[int, ...] = ()
     assumed: tuple[str, ...] = ()
     sound: MelSpectrogram | None = None
+    known: tuple[str, ...] = ()
+    pictures: tuple[Reading | None, ...] = ()
+
+    @property
+    def named_convention(self) -> str | None:
+        """The one convention by its name that prepares all pictures or sounds; None for a function, for several, and where none is read."""
+        readings = [one for one in self.pictures if one] if self.kind == "arrays" else [self]
+        named = {one.convention for one in readings} - {"custom"}
+        return named.pop() if len(named) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -102,14 +115,14 @@ class Example:
     """One input as the user gave it.
 
     kind: "image", "audio" or "arrays".
-    data: the bytes of a file, or an array (height, width, 3) of uint8; for arrays also a tuple of
-        (input's name, array) pairs; for sound also a file on this machine.
+    data: the bytes of a file, or an array: for pictures (height, width, 3) of uint8, or in the shape that the network
+        reads; for arrays also a tuple of (input's name, array or another example) pairs; for sound also a file on this machine.
     name: what to call it in sentences; never used as a path.
     start: seconds into a sound at which the part begins that is heard; None for the middle.
     """
 
     kind: str
-    data: bytes | np.ndarray[Any, np.dtype[np.uint8]] | Arrays | FileOnDisk
+    data: bytes | np.ndarray[Any, Any] | Given | FileOnDisk
     name: str
     start: float | None = None
 
@@ -124,6 +137,9 @@ class Example:
             content.update(self.data)
             return content.hexdigest()
         for name, array in self.data if isinstance(self.data, tuple) else (("", self.data),):
+            if isinstance(array, Example):
+                content.update(repr((name, array.digest)).encode())
+                continue
             content.update(repr((name, array.shape, array.dtype.str)).encode())
             content.update(np.ascontiguousarray(array).data)
         return content.hexdigest()

@@ -244,8 +244,13 @@ function render({ model, el }) {
     recordButton.hidden = kind !== "audio";
     drop.classList.toggle("bare", kind === "audio");
     if (!pictures) { caption.textContent = model.get("came_text"); segments.hidden = true; }
-    file.accept = `${ACCEPT[kind]},${words.models}`;
-    const hints = { image: model.get("came")?.byteLength ? words.drop : words.drop_first, arrays: words.drop_arrays, audio: words.drop_sound };
+    const mixed = kind === "arrays" && model.get("mixed");
+    file.accept = `${mixed ? `${ACCEPT.image},` : ""}${ACCEPT[kind]},${words.models}`;
+    const hints = {
+      image: model.get("came")?.byteLength ? words.drop : words.drop_first,
+      arrays: mixed ? words.drop_mixed : words.drop_arrays,
+      audio: words.drop_sound,
+    };
     hint.textContent = endRecording ? words.cancel : hints[kind];
     cameButton.setAttribute("aria-pressed", String(shown === "came"));
     seenButton.setAttribute("aria-pressed", String(shown === "seen"));
@@ -256,7 +261,7 @@ function render({ model, el }) {
 
   const addresses = [];
   const stops = [
-    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned", "kind"], draw),
+    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned", "kind", "mixed"], draw),
     follow(model, ["arrays"], () => {
       arrays.replaceChildren(...model.get("arrays").map(({ text, picture: bytes }) => {
         const image = make("img", { alt: text });

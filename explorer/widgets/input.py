@@ -16,6 +16,7 @@ from explorer.values import shape_text
 from explorer.widgets.view import HERE, View
 
 SIDE = 256  # cells of an array drawn along each axis
+PIXEL = 4  # numbers that a pixel has at most
 
 
 class InputView(View):
@@ -39,6 +40,7 @@ class InputView(View):
     ).tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the picture; empty for none.").tag(sync=True)
     kind = traitlets.Unicode("image", help='What the network reads: "image", "audio" or "arrays".').tag(sync=True)
+    mixed = traitlets.Bool(False, help="Whether an input of a network of arrays also reads pictures.").tag(sync=True)
     arrays: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an input: its text, and its values as PNG.").tag(sync=True)
     settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
 
@@ -62,6 +64,7 @@ class InputView(View):
             "drop": _("or drop a picture or a Keras model here"),
             "drop_first": _("Drop a picture or a Keras model here"),
             "drop_arrays": _("or drop a .npy, .npz or .csv file, or a Keras model here"),
+            "drop_mixed": _("or drop a picture, a .npy, .npz or .csv file, or a Keras model here"),
             "drop_sound": _("or drop a sound or a Keras model here"),
             "random": _("Random values"),
             "record": _("Record"),
@@ -131,6 +134,7 @@ class InputView(View):
     def _offer(self) -> None:
         network, before = self.session.network, self.kind
         self.kind = network.reading.kind if network else "image"
+        self.mixed = bool(network and network.reading.pictures)
         if self.kind != before:  # what was shown is nothing for this network
             self.came, self.seen, self.arrays, self.notes, self.came_text, self.seen_text = b"", b"", [], [], "", ""
         pictures = self.kind == "image"
@@ -151,13 +155,18 @@ class InputView(View):
 
 
 def _drawn(name: str, array: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Return an array as text and as a picture, one row of pixels for a vector; further axes are laid below each other."""
+    """Return an array as text and as a picture, one row of pixels for a vector; further axes are laid below each other.
+
+    Of pixels in grey or colour their mean over the channels is drawn.
+    """
     low, high = rendering.finite_range(array)
     text = _("{name}: {shape}, {dtype}, {low} to {high}").format(
         name=name, shape=shape_text(array.shape) or "1", dtype=array.dtype, low=rendering.short(low), high=rendering.short(high)
     )
     if not array.size:
         return {"text": text, "picture": b""}
+    if array.ndim == 3 and array.shape[-1] <= PIXEL:
+        array = array.mean(axis=-1)
     flat = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
     thin = [slice(None, None, -(-size // SIDE)) for size in flat.shape]
     return {"text": text, "picture": rendering.one_map(flat[tuple(thin)])}

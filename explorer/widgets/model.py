@@ -133,7 +133,7 @@ class ModelView(View):
         spec = network.spec
         self.facts = _facts(network)
         self.own, self.live = not isinstance(spec, NetworkSpec), isinstance(spec, AdoptedModel)
-        self.assumed = [*network.reading.assumed, *_lacks(network)]
+        self.assumed = [*network.reading.known, *network.reading.assumed, *_lacks(network)]
         self.picture, self.classes = network.reading.kind != "arrays", any(network.classes)
         self.read_as = "" if isinstance(spec, NetworkSpec) else spec.preprocess or ""
         self.automatic = _automatic(network.reading.convention, chosen=bool(self.read_as))

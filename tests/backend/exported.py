@@ -4,10 +4,12 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import numpy as np
 
+import explorer
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import export
 from explorer.backend.tuning.training import train
@@ -69,4 +71,9 @@ def assert_same_model(run, data, folder):
     held_out = arrays if len(arrays) > 1 else arrays[0]
     expected = run.network.model.predict(held_out, verbose=0)
     assert np.ptp(expected) > 0.01
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is left to guess
+        opened = explorer.load(folder / "model.keras")
+    assert opened.reading.named_convention == run.network.reading.named_convention
+    assert opened.labels == run.network.labels
     np.testing.assert_allclose(model.predict(held_out, verbose=0), expected, atol=1e-3)

@@ -210,11 +210,11 @@ def test_the_page_sees_the_sound_as_it_came_and_what_is_heard_of_it(path):
 
 def test_a_defect_of_the_file_is_among_the_notes_and_found_cheaply(path):
     whole = path.read_bytes()
-    assert audio.defects(audio.read(path)) == ()
+    assert audio.defects(audio.read(path), reading_of(TIMBRES)) == ()
     path.write_bytes(whole[: len(whole) * 5 // 6])
     example = audio.read(path)
-    assert audio.defects(example) == ("The header of a piece.wav promises 3.0 s; 2.5 s are there.",)
-    assert audio.to_view(example, reading_of(TIMBRES)).notes == audio.defects(example)
+    assert audio.defects(example, reading_of(TIMBRES)) == ("The header of a piece.wav promises 3.0 s; 2.5 s are there.",)
+    assert audio.to_view(example, reading_of(TIMBRES)).notes == audio.defects(example, reading_of(TIMBRES))
 
 
 def test_a_frame_lies_around_the_sample_that_it_is_centred_on():

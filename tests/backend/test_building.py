@@ -97,12 +97,11 @@ def test_grey_pictures_are_brought_to_one_where_the_convention_is_for_colours(ph
     assert 0 < network.feature_maps(photo, 0).max() <= 1
 
 
-def test_four_channels_are_no_picture():
+def test_four_channels_are_colours_and_alpha(photo):
     with pytest.warns(UserWarning, match="usually expects 1 or 3 input channels"):
         network = explorer.load("MobileNet", weights=None, alpha=0.25, input_shape=(32, 48, 4), classes=3)
-    assert network.reading.kind == "arrays"
-    assert network.summary().samples == ()
-    assert len(network.predict(network.random_example())) == 3
+    assert (network.reading.kind, network.reading.size, network.reading.convention) == ("image", (32, 48, 4), "tf")
+    assert len(network.predict(photo)) == 3
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.02])
@@ -315,8 +314,8 @@ def test_a_tensor_that_scales_pixels_gets_them_as_they_are(photo):
     picture = keras.Input((48, 32, 3))
     scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(picture)
     network = explorer.load("MobileNet", weights=None, alpha=0.25, input_tensor=scaled, include_top=False)
-    assert network.reading.convention == "none"
-    assert network.reading.assumed == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
+    assert (network.reading.convention, network.reading.assumed) == ("none", ())
+    assert network.reading.known == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
     assert network.feature_maps(photo, "scale").max() <= 1
 
 
@@ -384,7 +383,8 @@ def test_an_architecture_by_its_name_and_size_has_the_classes_of_imagenet(keras_
     network = explorer.load(model)
     assert network.labels[386] == ("n02504458", "African_elephant")
     assert network.reading.convention == "tf"
-    assert "Its classes are taken for those of ImageNet, by the model's name." in network.reading.assumed
+    taken = "Its classes are taken for those of ImageNet, by its layers and their number. labels= names them."
+    assert taken in network.reading.assumed
     named = explorer.load(model, labels=[str(number) for number in range(1000)])
     assert named.labels[386] == ("386", "386")
     assert len(named.reading.assumed) == 1

@@ -77,7 +77,7 @@ def test_settings_are_json():
 
 def test_a_script_is_a_page_of_plain_keras(code):
     text = code()
-    assert "explorer" not in text
+    assert "import explorer" not in text
     assert text.count("\n") < 100
     assert max(map(len, text.splitlines())) <= 100
     assert "\n\n\n\n" not in text

@@ -108,12 +108,12 @@ def test_a_model_of_the_users_own_hears_as_it_is_told():
         explorer.load(keras.Model(inputs, scores), preprocess="music_tagger")
 
 
-def test_a_model_by_the_name_of_a_network_of_sound_is_taken_for_one(timbres):
+def test_a_model_with_the_layers_of_a_network_of_sound_is_taken_for_one(timbres):
     copy = keras.models.clone_model(timbres.model)
     copy.set_weights(timbres.model.get_weights())
     network = explorer.load(copy)
     assert network.reading.kind == "audio"
-    assert any("by its name" in one for one in network.reading.assumed)
+    assert "It hears sound as timbres does, whose layers the model has." in network.reading.assumed
     assert any("taken for those of timbres" in one for one in network.reading.assumed)
     assert network.predict(MELODY, top=1)[0].label == timbres.predict(MELODY, top=1)[0].label
 

@@ -475,7 +475,7 @@ def test_other_objects_are_refused_with_what_would_do(source):
     assert sentence.endswith(f"not {type(source).__name__}.")
 
 
-@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 4), (1, 4, 5, 3), (3,), (0, 5, 3), (4, 0, 3), ()])
+@pytest.mark.parametrize("shape", [(4, 5, 5), (1, 4, 5, 3), (3,), (0, 5, 3), (4, 0, 3), ()])
 def test_an_array_of_another_shape_is_refused_with_its_shape(shape):
     sentence = refusal(np.zeros(shape, np.uint8))
     assert str(shape) in sentence

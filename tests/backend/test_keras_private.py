@@ -38,6 +38,7 @@ NAMES = {
     "Node.operation": lambda model: model.get_layer("twice")._inbound_nodes[0].operation,
     "Node.input_tensors": lambda model: model.get_layer("twice")._inbound_nodes[0].input_tensors[0].shape,
     "Node.output_tensors": lambda model: model.get_layer("twice")._inbound_nodes[0].output_tensors[0].shape,
+    "Node.arguments": lambda model: model.get_layer("twice")._inbound_nodes[0].arguments.args[0].shape,
     "Node.is_input": lambda model: [node.is_input for node in model.layers[0]._inbound_nodes],
     "KerasTensor._keras_history.operation": lambda model: model.output._keras_history.operation,
     "KerasTensor._keras_history.node_index": lambda model: [model.output._keras_history.node_index],

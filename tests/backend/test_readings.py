@@ -2,6 +2,7 @@ import own_models
 import pytest
 
 from explorer.backend import readings, scores
+from explorer.backend.recognition import recognised
 from explorer.backend.runtime import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError
@@ -35,6 +36,11 @@ def only_input(shape, dtype="float32"):
         ((3, 32, 48), "channels_first", (32, 48, 3)),
         ((1, 28, 28), "channels_first", (28, 28, 1)),
         ((3, None, None), "channels_first", (224, 224, 3)),
+        ((7, 7, 3), "channels_last", (7, 7, 3)),
+        ((5, 5, 1), "channels_last", (5, 5, 1)),
+        ((32, 32, 4), "channels_last", (32, 32, 4)),
+        ((32, 32, 2), "channels_last", (32, 32, 2)),
+        ((2, 32, 48), "channels_first", (32, 48, 2)),
     ],
 )
 def test_what_looks_like_a_picture_is_read_as_one(shape, data_format, size):
@@ -43,7 +49,7 @@ def test_what_looks_like_a_picture_is_read_as_one(shape, data_format, size):
     assert reading.inputs == (TensorInfo("pixels", shape, "float32"),)
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (28, 28), (7, 7, 3), (32, 32, 4), (32, 32, 2), (3, 32, 3), (5, 32, 32, 3), (None, None, None)])
+@pytest.mark.parametrize("shape", [(), (3,), (28, 28), (7, 7, 5), (32, 32, 13), (1, 1, 3), (5, 32, 32, 3), (None, None, None)])
 def test_other_shapes_are_arrays(shape):
     reading = readings.of_model(only_input(shape), None)
     assert (reading.kind, reading.size, reading.assumed) == ("arrays", (), ())
@@ -83,9 +89,78 @@ def test_what_an_embedding_reads_is_no_picture():
 )
 def test_a_network_that_scales_its_input_itself_gets_pixels_as_they_are(scaling):
     reading = readings.of_model(model_of((32, 32, 3), scaling), None)
-    assert reading.convention == "none"
-    (why,) = reading.assumed
+    assert (reading.convention, reading.assumed) == ("none", ())
+    (why,) = reading.known
     assert why.startswith("Pixels go in as 0 to 255: the network scales them itself (")
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        layers.Rescaling(2.0, offset=-1, name="scale"),
+        layers.Normalization(mean=[0.49, 0.45, 0.41], variance=[0.06, 0.06, 0.07], name="scale"),
+        lambda x: x * 2 - 1,
+        lambda x: x - 0.5,
+        lambda x: 1 - x,
+    ],
+)
+def test_a_network_that_scales_values_of_one_on_gets_these(scaling):
+    reading = readings.of_model(model_of((32, 32, 3), scaling), None)
+    assert (reading.convention, reading.assumed) == ("unit", ())
+    assert reading.known[0].startswith("Pixels are brought to 0 to 1: from there the network scales them itself (")
+
+
+def test_code_of_the_users_own_before_the_first_weights_is_taken_to_prepare_pixels():
+    class Prepare(layers.Layer):
+        def call(self, x):
+            return x / 127.5 - 1
+
+    for own in (Prepare(name="mine"), layers.Lambda(lambda x: x / 127.5 - 1, output_shape=(32, 32, 3), name="mine")):
+        reading = readings.of_model(model_of((32, 32, 3), own), None)
+        assert reading.convention == "none"
+        assert reading.assumed == ("Pixels go in as 0 to 255: its own layer mine is taken to prepare them.",)
+
+
+def test_the_order_of_axes_is_what_the_layers_say_and_else_a_guess_that_is_said():
+    for order, size in (("channels_last", (3, 32, 3)), ("channels_first", (32, 3, 3))):
+        pixels = keras.Input((3, 32, 3))
+        reading = readings.of_model(keras.Model(pixels, layers.Conv2D(2, 3, data_format=order)(pixels)), "unit")
+        assert (reading.data_format, reading.size, reading.assumed) == (order, size, ())
+    reading = readings.of_model(only_input((3, 32, 3)), "unit")
+    assert (reading.data_format, len(reading.assumed)) == ("channels_last", 1)
+    assert readings.of_model(model_of((3, 32, 48)), None).kind == "arrays", "48 channels, as its convolution says"
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        layers.Flatten(),
+        layers.Reshape((28, 28, 1)),
+        layers.Reshape((784,)),
+        lambda x: keras.ops.expand_dims(x, -1),
+        lambda x: layers.Flatten()(layers.Rescaling(1 / 255)(x)),
+    ],
+)
+def test_grey_pixels_without_an_axis_of_channels_are_a_picture(ahead):
+    pixels = keras.Input((28, 28))
+    reading = readings.of_model(keras.Model(pixels, layers.Dense(2)(ahead(pixels))), None)
+    assert (reading.kind, reading.size) == ("image", (28, 28, 1))
+
+
+@pytest.mark.parametrize("ahead", [layers.LSTM(2), layers.Conv1D(2, 3), layers.Dense(2), layers.TimeDistributed(layers.Dense(2))])
+def test_steps_and_values_are_no_picture(ahead):
+    steps = keras.Input((28, 28))
+    assert readings.of_model(keras.Model(steps, ahead(steps)), None).kind == "arrays"
+
+
+def test_of_several_inputs_each_one_that_reads_pictures_says_how():
+    picture, table = keras.Input((32, 32, 3), name="picture"), keras.Input((5,), name="table")
+    scaled = layers.Normalization(mean=[9.0] * 5, variance=[4.0] * 5)(table)
+    joined = layers.Concatenate()([layers.Flatten()(layers.Conv2D(2, 3)(picture)), scaled])
+    reading = readings.of_model(keras.Model([picture, table], layers.Dense(2)(joined)), None)
+    assert (reading.kind, reading.assumed) == ("arrays", ())
+    assert reading.pictures[1] is None
+    assert (reading.pictures[0].size, reading.pictures[0].convention) == ((32, 32, 3), "unit"), "what scales the table is not the picture's"
 
 
 @pytest.mark.parametrize(
@@ -130,19 +205,15 @@ def test_whole_numbers_are_pixels_as_they_are(dtype):
 )
 def test_an_architecture_of_the_table_is_known_by_its_name(name, row):
     model = model_of((32, 32, 3), name=name)
-    found = readings.known(model)
-    assert found == (architectures[row] if row else None)
+    found = recognised(model)
+    assert (found and found.row) == (architectures[row] if row else None)
     outer = keras.Input((32, 32, 3))
-    assert readings.known(keras.Model(outer, model(outer), name="outer")) == found
+    assert recognised(keras.Model(outer, model(outer), name="outer")) == found
     reading = readings.of_model(model, None)
     assert reading.convention == (found.convention if found else "unit")
     if found:
-        assert f"Pixels are prepared as for {row} ({found.convention}), which the model is by its name." in reading.assumed
-
-
-def test_the_name_that_keras_gives_is_known():
-    model = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.35)
-    assert readings.known(model) == architectures["MobileNetV2"]
+        said = f"Pixels are prepared as for {row} (preprocess={found.convention!r}), which the model is by its name."
+        assert said in reading.assumed
 
 
 def test_a_grey_network_is_not_prepared_as_a_colour_one():

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import INPUT, network_of_arrays, network_of_sound
+from fakes import INPUT, PICTURES, network_of_arrays, network_of_sound
 from messages import palette, says, sent, upload
 from PIL import Image
 
@@ -89,6 +89,20 @@ def test_arrays_take_the_place_of_pictures(view, page_of):
     assert palette(age["picture"]).shape == (1, 1)
 
 
+def test_where_an_input_among_arrays_reads_pictures_the_page_says_so(view, page_of):
+    page_of(network_of_arrays)
+    assert not view.mixed
+    mixed = replace(network_of_arrays(None).reading, pictures=(PICTURES, None))
+    page_of(lambda spec: replace(network_of_arrays(spec), reading=mixed))
+    assert view.mixed
+
+
+def test_pixels_among_arrays_are_drawn_as_a_picture(view, session):
+    text, picture = drawn(view, session, np.arange(60.0).reshape(4, 5, 3))
+    assert text.startswith("x: 4 × 5 × 3, ")
+    assert palette(picture).shape == (4, 5)
+
+
 def test_a_sound_is_taken_in_here_and_shown_elsewhere(view, page_of):
     session = page_of(network_of_sound)
     upload(view, b"RIFF", "song.wav")
@@ -146,7 +160,7 @@ def test_nothing_of_a_picture_stays_before_a_network_of_arrays_that_has_nothing_
 
 @pytest.mark.parametrize(
     ("shape", "pixels"),
-    [((), (1, 1)), ((7,), (1, 7)), ((2, 3), (2, 3)), ((4, 2, 3), (8, 3)), ((2, 3, 4, 5), (24, 5)), ((1, 1, 1), (1, 1))],
+    [((), (1, 1)), ((7,), (1, 7)), ((2, 3), (2, 3)), ((4, 2, 5), (8, 5)), ((2, 3, 4, 5), (24, 5)), ((1, 1, 1), (1, 1))],
     ids=str,
 )
 def test_an_array_of_any_shape_is_a_picture_with_further_axes_below_each_other(view, session, shape, pixels):

@@ -188,10 +188,11 @@ def test_all_else_is_sent_as_it_is(page, view, network, files):
         ("audio", ["Browse…", "Record"], "or drop a sound or a Keras model here"),
         ("image", ["Browse…", "Paste", "Draw"], "Drop a picture or a Keras model here"),
         ("arrays", ["Browse…", "Random values"], "or drop a .npy, .npz or .csv file, or a Keras model here"),
+        ("mixed", ["Browse…", "Random values"], "or drop a picture, a .npy, .npz or .csv file, or a Keras model here"),
     ],
 )
 def test_what_can_be_done_depends_on_what_the_network_reads(page, view, kind, buttons, hint):
-    show(page, view, **SOUND | {"kind": kind})
+    show(page, view, **SOUND | ({"kind": "arrays", "mixed": True} if kind == "mixed" else {"kind": kind}))
     assert page.locator(".drop button").filter(visible=True).all_inner_texts() == buttons
     assert page.get_by_text(hint).is_visible()
     assert page.locator(".frame, .paper, .segments").filter(visible=True).count() == (1 if kind == "image" else 0)

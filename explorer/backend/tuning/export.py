@@ -22,7 +22,7 @@ from explorer.backend.tuning.script_lines import Subject, call, literal
 from explorer.backend.tuning.scripts import as_notebook, as_script
 from explorer.catalog import architectures
 from explorer.locale import _
-from explorer.values import Epoch, Layers, NetworkSpec, Recipe, TakenFile, TrainingData
+from explorer.values import Epoch, Layers, NetworkSpec, Reading, Recipe, TakenFile, TrainingData
 from explorer.values.records import history_csv
 
 BACKBONE = "backbone.keras"
@@ -80,7 +80,7 @@ def bundle(network: Network, data: TrainingData, recipe: Recipe, run: Trained) -
 def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) -> Subject:
     """Return what a script is about; parts: of the tuned network in the making."""
     reading, base = network.reading, _base(parts)
-    as_files = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES
+    as_files = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES and _loads_as_keras_does(reading)
     application = _application(network, parts.table)
     layers = flat_layers(base)
     named = [parts.table.find(name) for name in recipe.freeze] if isinstance(recipe.freeze, tuple) else []
@@ -102,6 +102,11 @@ def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) 
         by_index=bool(application) and any(_numbered(row.name, row.class_name) for row in named),
         convolves_first=any(hasattr(one, "kernel_size") and one.data_format == "channels_first" for one in layers),
     )
+
+
+def _loads_as_keras_does(reading: Reading) -> bool:
+    """Whether `keras.utils.load_img` reads pictures as the network does: in grey or in colour, with an axis of channels."""
+    return len(reading.inputs[0].shape) == 3 and reading.size[2] in (1, 3)
 
 
 def _parts(network: Network, data: TrainingData, recipe: Recipe) -> Parts:

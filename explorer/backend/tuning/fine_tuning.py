@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from explorer.backend.building import load
+from explorer.backend.building import load, warn_of_assumptions
 from explorer.backend.data import training_data
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
@@ -114,7 +114,8 @@ def _check_kinds(what: str, given: Any, kind: type) -> None:
 def _network(source: Any) -> Network:
     if isinstance(source, Network):
         return source
-    return load(source, spec_of(source) if isinstance(source, str | os.PathLike) else None)
+    network = load(source, spec_of(source) if isinstance(source, str | os.PathLike) else None)
+    return warn_of_assumptions(network, stacklevel=3)
 
 
 def _freeze(network: Network, freeze: Any, train_from: str | int | None, head_at: str) -> int | tuple[str, ...]:

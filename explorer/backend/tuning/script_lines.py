@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.backend.model_card import MEMBER
 from explorer.backend.tuning.head_names import POOLS, head_names
 from explorer.values import FreezePlan, Layers, Phase, Reading, Recipe
 
@@ -175,6 +176,17 @@ def feeding(subject: Subject) -> Lines:
             "    return data",
         ]
     return [*lines, f"    return {batched}"]
+
+
+def card(subject: Subject) -> Lines:
+    """Return the lines that write into model.keras what a plain Keras model doesn't say of itself."""
+    told = {"preprocess": subject.reading.named_convention, "name": subject.name}
+    items = [f"{literal(key)}: {literal(value)}" for key, value in told.items()]
+    return [
+        f'card = {{"labels": CLASSES, {", ".join(items)}}}',
+        'with zipfile.ZipFile("model.keras", "a") as file:',
+        f'    file.writestr("{MEMBER}", json.dumps(card))',
+    ]
 
 
 def head(subject: Subject) -> Lines:

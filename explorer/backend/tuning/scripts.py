@@ -85,6 +85,7 @@ def _sections(subject: Subject) -> list[Section]:
         *([Section(_why_xla(), phases.asking_for_xla())] if subject.convolves_first else []),
         *(_phase(subject, place, phase) for place, phase in subject.phases.items()),
         _end(subject),
+        Section(_("For explorer, the file says what its classes are called and how pictures are prepared."), lines.card(subject)),
     ]
 
 
@@ -97,11 +98,12 @@ def _why_xla() -> str:
 
 def _imports(subject: Subject) -> Lines:
     own = ["import csv"] if subject.as_files and subject.recipe.head.multi_label else []
-    own += ["from pathlib import Path"] if subject.as_files else []
+    own += ["import json", "import zipfile", *(["from pathlib import Path"] if subject.as_files else [])]
     settings = ['keras.config.set_image_data_format("channels_first")'] if subject.channels_first else []
     folders = lines.listed("FOLDERS", subject.folders) if subject.folders != subject.classes and subject.folders else []
     return [
-        *([*own, ""] if own else []),
+        *own,
+        "",
         "import keras",
         "import numpy as np",
         "import tensorflow as tf",
@@ -139,9 +141,9 @@ def _arrays_were_made(subject: Subject) -> str:
         return _of_sound(reading.sound)
     if reading.convention == "digit":
         return _("Pictures as the network reads them: light ink on black, cut to the ink, as coarse as 8 x 8 cells, 0 to 1.")
-    if reading.kind == "image":
+    if reading.convention == "custom":
         return _("Pictures as the function that was given to explorer as preprocess prepares them; new ones must go through it too.")
-    return _("Arrays as the network reads them.")
+    return _("Pictures as the network reads them.") if reading.kind == "image" else _("Arrays as the network reads them.")
 
 
 def _of_sound(sound: MelSpectrogram) -> str:
