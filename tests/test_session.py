@@ -1,6 +1,7 @@
 """Examples, answers, layers and feature maps, over whatever network there is. test_opening has the networks."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes import LAYERS, NESTED, FakeBackend, HeldBackend, maps_of, network, network_of_arrays, until
