@@ -135,6 +135,16 @@ def finite_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
+def ranges(planes: np.ndarray[Any, Any]) -> list[tuple[float, float]]:
+    """Return the lowest and highest finite value of each map of (height, width, channels), as `finite_range` does."""
+    flat = planes.reshape(-1, planes.shape[-1])
+    finite = np.isfinite(flat)
+    nothing = ~finite.any(0)
+    low = np.where(nothing, 0, np.where(finite, flat, np.inf).min(0))
+    high = np.where(nothing, 0, np.where(finite, flat, -np.inf).max(0))
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
 def short(value: float) -> str:
     """Return a value with three significant digits, in the thousands as a whole number."""
     if 999.5 <= abs(value) < 10_000:

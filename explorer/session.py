@@ -44,7 +44,7 @@ class Session(Opening):
     answers = Instance(Answers, allow_none=True, help="The top answers to the example.")
     layer = Union([Unicode(), Int()], default_value="", help="The name of the selected layer; an index may be assigned too.")
     feature_maps = Instance(FeatureMaps, allow_none=True, help="What the selected layer answers.")
-    channel = Int(0, help="The chosen feature map or unit.")
+    channel = Int(0, help="The chosen feature map or unit: of a layer that is looked into first, the strongest (`FeatureMaps.strongest`).")
     cell = Instance(tuple, allow_none=True, help="The chosen cell: row and column.")
     region = Instance(Region, allow_none=True, help="The part of the input that the chosen cell sees; None for nothing.")
 
@@ -218,7 +218,7 @@ class Session(Opening):
         self.feature_maps = feature_maps
         if anew:
             self._chosen_in = feature_maps.layer
-            self.channel = 0 if feature_maps.planes is not None else int(feature_maps.values.argmax())
+            self.channel = feature_maps.strongest
 
     def _not_looked_inside(self, error: Exception) -> None:
         self.refuse(error)

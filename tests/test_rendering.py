@@ -238,3 +238,8 @@ def test_a_value_is_said_with_three_significant_digits_and_thousands_whole(value
 def test_the_range_of_values_leaves_out_what_is_no_number():
     assert rendering.finite_range(np.array([[3.0, np.nan], [-2.0, np.inf]])) == (-2.0, 3.0)
     assert rendering.finite_range(np.array([np.nan])) == (0.0, 0.0)
+
+
+def test_the_range_of_each_map_is_that_of_its_finite_values():
+    planes = np.stack([np.arange(6.0).reshape(2, 3), np.full((2, 3), np.nan), np.array([[np.inf, -2, 1], [-np.inf, np.nan, 3]])], -1)
+    assert rendering.ranges(planes) == [(0, 5), (0, 0), (-2, 3)]

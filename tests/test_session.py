@@ -1,6 +1,7 @@
 """Examples, answers, layers and feature maps, over whatever network there is. test_opening has the networks."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fakes import LAYERS, NESTED, FakeBackend, HeldBackend, maps_of, network, network_of_arrays, until
@@ -521,3 +522,20 @@ def test_every_example_is_settled_once_shown_or_refused():
     session.show(b"bad", "a.jpg")
     session.show(b"good", "b.jpg")
     assert session.settled == before + 2
+
+
+def test_of_a_layer_that_is_looked_into_first_the_strongest_map_is_chosen():
+    class Strong(FakeBackend):
+        def feature_maps(self, spec, example, name, say):
+            maps = super().feature_maps(spec, example, name, say)
+            values = maps.values.copy()
+            values[..., {"block1_conv": 1, "block1_relu": 3}.get(name, -1)] *= 9
+            return replace(maps, values=values)
+
+    session = page(Strong())
+    assert (session.layer, session.channel) == ("block1_relu", 3)
+    session.channel = 0
+    session.show_sample("cat.jpg")
+    assert session.channel == 0, "what was chosen stays for another picture"
+    session.select("block1_conv")
+    assert session.channel == 1

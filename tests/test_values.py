@@ -189,3 +189,22 @@ def test_values_are_frozen():
         NetworkSpec("digits").alpha = 2.0
     assert NetworkSpec("VGG16") == NetworkSpec("VGG16", None, True, alpha=1.0)
     assert len({NetworkSpec("VGG16"), NetworkSpec("VGG16"), NetworkSpec("VGG16", "imagenet")}) == 2
+
+
+def maps(*planes):
+    values = np.stack([np.asarray(one, np.float32) for one in planes], -1)
+    return FeatureMaps(Layer(0, "odd", "other", "Odd", "", values.shape, 0), values, ())
+
+
+def test_the_strongest_map_is_the_one_whose_values_differ_most():
+    dead, even, weak, strong = np.zeros((2, 2)), np.full((2, 2), 900), [[0, 1], [0, 1]], [[-5, 5], [0, 0]]
+    assert maps(dead, even, weak, strong).strongest == 3
+    assert maps(strong, weak, strong).strongest == 0, "the first of those that are as good"
+    assert maps(dead, dead).strongest == 0
+    assert maps(np.add(strong, 1e-7), strong).strongest == 0, "what the processor rounds otherwise decides nothing"
+    assert maps(dead, [[np.nan, np.inf], [1, 2]], [[np.nan] * 2] * 2).strongest == 1
+
+
+def test_the_strongest_unit_is_the_highest():
+    assert maps(*[0.5, np.nan, 3, -7, np.inf]).strongest == 2
+    assert maps(-2.0, -1.0).strongest == 1

@@ -12,6 +12,8 @@ from explorer.values.inputs import Reading, TensorInfo
 from explorer.values.layers import Layer, Layers
 from explorer.values.specs import AnySpec
 
+SAME = 1e-5  # variances that differ by no more than this share are one: the processor decides the last digits
+
 
 @dataclass(frozen=True)
 class NetworkSummary:
@@ -115,6 +117,22 @@ class FeatureMaps:
     def count(self) -> int:
         """How many maps there are, or units of a vector."""
         return self.values.size if self.planes is None else self.planes.shape[2]
+
+    @property
+    def strongest(self) -> int:
+        """The map whose values differ most, by their variance, the first of those that are as good; of a vector the highest unit.
+
+        Values that are NaN or infinite don't count.
+        """
+        if self.planes is None:
+            return int(np.where(np.isfinite(self.values), self.values, -np.inf).argmax()) if self.values.size else 0
+        finite = np.isfinite(self.planes)
+        if finite.all():
+            variance = self.planes.var((0, 1), dtype=np.float64)
+        else:
+            known = finite | ~finite.any((0, 1))  # of a map without any number, all its zeros
+            variance = np.where(finite, self.planes, 0).var((0, 1), dtype=np.float64, where=known)
+        return int((variance >= variance.max() * (1 - SAME)).argmax())
 
 
 @dataclass(frozen=True, eq=False)

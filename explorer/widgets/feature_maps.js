@@ -12,9 +12,10 @@ function render({ model, el }) {
   const scale = make("span", { class: "scale quiet number" }, low, ramp, high);
   const mosaic = make("img", { draggable: "false", alt: "" });
   const chosen = make("span", { class: "mark" });
-  const maps = make("div", { class: "mosaic", role: "slider", tabindex: "0", "aria-label": words.mosaic, "aria-description": words.keys, onclick: onMosaic, onkeydown: (event) => onKey(event, model.get("grid").columns) }, mosaic, chosen);
+  const tip = make("div", { class: "tip number", hidden: true, "aria-hidden": "true" });
+  const maps = make("div", { class: "mosaic", role: "slider", tabindex: "0", "aria-label": words.mosaic, "aria-description": words.keys, onclick: onMosaic, onpointermove: onHover, onpointerleave: () => { tip.hidden = true; }, onkeydown: (event) => onKey(event, model.get("grid").columns) }, mosaic, chosen, tip);
   const canvas = make("canvas");
-  const bars = make("div", { class: "bars", role: "slider", tabindex: "0", "aria-label": words.units, "aria-description": words.keys, onclick: onBars, onkeydown: (event) => onKey(event, 10) }, canvas);
+  const bars = make("div", { class: "bars", role: "slider", tabindex: "0", "aria-label": words.units, "aria-description": words.keys, onclick: onBars, onpointermove: onHoverBars, onpointerleave: () => { tip.hidden = true; }, onkeydown: (event) => onKey(event, 10) }, canvas);
   const empty = make("p", { class: "quiet" }, words.empty);
   const memory = make("p", { class: "quiet memory" });
 
@@ -44,15 +45,35 @@ function render({ model, el }) {
   // The size of the mosaic in its own pixels, gaps included, and of one step.
   const frame = ({ columns, rows, width, height, gap }) => ({ across: columns * (width + gap) - gap, down: rows * (height + gap) - gap, right: width + gap, below: height + gap });
 
-  function onMosaic(event) {
+  const under = (event) => { // the map below the pointer; there may be none
     const grid = model.get("grid");
     const [x, y] = part(event, mosaic);
     const { across, down, right, below } = frame(grid);
-    const index = Math.floor((y * down) / below) * grid.columns + Math.floor((x * across) / right);
-    if (index < grid.count) choose(index);
+    return Math.floor((y * down) / below) * grid.columns + Math.floor((x * across) / right);
+  };
+  const unitUnder = (event) => Math.min(count() - 1, Math.max(0, Math.floor(part(event, canvas)[0] * count())));
+  function onMosaic(event) {
+    const index = under(event);
+    if (index < count()) choose(index);
   }
   function onBars(event) {
-    choose(Math.floor(part(event, canvas)[0] * units().length));
+    choose(unitUnder(event));
+  }
+  function onHover(event) {
+    const index = under(event);
+    show(event, index < count() ? `${fill(words.map, { index })} · ${model.get("ranges")[index]}` : "", maps);
+  }
+  function onHoverBars(event) {
+    const index = unitUnder(event);
+    show(event, `${fill(words.unit, { index })} · ${units()[index].toPrecision(3)}`, bars);
+  }
+  function show(event, text, box) {
+    box.append(tip);
+    tip.textContent = text;
+    tip.hidden = !text;
+    const edge = box.getBoundingClientRect();
+    tip.style.left = `${Math.min(Math.max(0, event.clientX - edge.left - tip.offsetWidth / 2), edge.width - tip.offsetWidth)}px`;
+    tip.style.top = `${event.clientY - edge.top - tip.offsetHeight - 10}px`;
   }
   function onKey(event, row) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

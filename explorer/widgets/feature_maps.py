@@ -32,6 +32,7 @@ class FeatureMapsView(View):
     mosaic = traitlets.Bytes(help="All maps as one PNG; empty for a vector.").tag(sync=True)
     grid = traitlets.Dict(help="Count, columns, rows, and a map's width, height and gap in the mosaic.").tag(sync=True)
     values = traitlets.Bytes(help="The units of a vector, float32; empty for maps.").tag(sync=True)
+    ranges = traitlets.List(traitlets.Unicode(), help="From where to where each map's values go.").tag(sync=True)
     channel = traitlets.Int(0, help="The chosen map or unit.").tag(sync=True)
     one = traitlets.Bytes(help="The chosen map as PNG, one pixel a cell.").tag(sync=True)
     one_title = traitlets.Unicode().tag(sync=True)
@@ -60,6 +61,8 @@ class FeatureMapsView(View):
             "scale": _("Colour scale"),
             "empty": _("The feature maps of the selected layer appear here."),
             "mosaic": _("Feature maps"),
+            "map": _("Map {index}"),
+            "unit": _("Unit {index}"),
             "units": _("Units"),
             "one": _("Enlarged feature map"),
             "hertz": _("Hz"),
@@ -83,7 +86,7 @@ class FeatureMapsView(View):
         maps = self.session.feature_maps
         if maps is None:
             self.title = self.about = self.memory = ""
-            self.mosaic, self.values, self.grid = b"", b"", {}
+            self.mosaic, self.values, self.grid, self.ranges = b"", b"", {}, []
             self._draw_one()
             return
         low, high = rendering.finite_range(maps.values)
@@ -98,7 +101,7 @@ class FeatureMapsView(View):
             self._draw_mosaic(rendering.Face(maps).drawn(maps.planes), low, high)
         else:
             self.title = counted("{number} unit", "{number} units", maps.count)
-            self.mosaic, self.grid, self.values = b"", {}, np.ascontiguousarray(maps.values).tobytes()
+            self.mosaic, self.grid, self.ranges, self.values = b"", {}, [], np.ascontiguousarray(maps.values).tobytes()
         self._draw_one()
 
     def _draw_mosaic(self, planes: Any, low: float, high: float) -> None:
@@ -114,6 +117,7 @@ class FeatureMapsView(View):
             "height": drawn.height,
             "gap": rendering.GAP,
         }
+        self.ranges = [_range(*ends) for ends in rendering.ranges(planes)]
         self.values, self.mosaic = b"", drawn.png
 
     def _draw_one(self) -> None:
@@ -128,7 +132,7 @@ class FeatureMapsView(View):
             scale = rendering.finite_range(maps.values) if self.alike else (low, high)
             self.one, self.cells = rendering.one_map(chosen, *scale), list(chosen.shape)
             self.one_title = _("Map {index}").format(index=self.channel)
-            self.one_range = _("{low} to {high}").format(low=short(low), high=short(high))
+            self.one_range = _range(low, high)
             self.left = [[part if face.down.upward else 1 - part, text] for part, text in ticks(face.down, 5)]
             self.below = [[part, text] for part, text in ticks_and_ends(face.across, 2)]
             self.hint = _hint(maps)
@@ -158,12 +162,16 @@ class FeatureMapsView(View):
         if self.session.region is None:
             return [[_("sees"), _("nothing of the input: it lies in the padding")]] if maps.spatial else []
         spans = sorted(self.session.region.spans, key=lambda span: span.axis != "time")
-        return [[_("sees"), _span(span)] for span in spans]
+        return [[_("sees"), ", ".join(map(_span, spans))]]
 
     def _unit_facts(self, maps: FeatureMaps) -> list[list[str]]:
         unit = min(self.session.channel, maps.count - 1)
         facts = [[_("value"), short(float(maps.values.ravel()[unit]))]]
         return [[_("class"), maps.labels[unit].replace("_", " ")], *facts] if maps.labels else facts
+
+
+def _range(low: float, high: float) -> str:
+    return _("{low} to {high}").format(low=short(low), high=short(high))
 
 
 def _hint(maps: FeatureMaps) -> str:

@@ -42,6 +42,7 @@ def test_the_mosaic_shows_every_map_on_its_own_scale_or_all_on_one(view, session
             expected = (level(maps) if alike else np.stack([level(maps[..., one]) for one in range(5)], -1))[..., index]
             assert np.abs(tile.astype(int) - expected).max() <= 1
     assert view.ends == ["-1", "2"]
+    assert view.ranges[1] == f"{rendering.short(maps[..., 1].min())} to {rendering.short(maps[..., 1].max())}"
 
 
 def test_a_chosen_map_is_enlarged_and_a_chosen_cell_is_read_off(view, session):
@@ -51,10 +52,10 @@ def test_a_chosen_map_is_enlarged_and_a_chosen_cell_is_read_off(view, session):
     assert np.abs(palette(view.one).astype(int) - level(maps_of(LAYERS[2])[..., 3])).max() <= 1
     view.cell = [4, 6]
     assert session.cell == (4, 6)
-    cell, value, *sees = view.facts
+    cell, value, sees = view.facts
     assert cell == ["cell", "row 4, column 6"]
     assert float(value[1]) == pytest.approx(maps_of(LAYERS[2])[4, 6, 3], abs=0.01)
-    assert sees == [["sees", "rows 8 to 10"], ["sees", "columns 12 to 14"]]
+    assert sees == ["sees", "rows 8 to 10, columns 12 to 14"]
     assert (view.left, view.below, view.hint) == ([], [], "Click a cell to see its value and its place on the input.")
     view.cell = []
     assert session.cell is None
@@ -100,10 +101,10 @@ def test_low_frequencies_are_drawn_at_the_bottom_and_a_click_there_means_them(vi
     assert np.array_equal(palette(view.mosaic)[:: view.grid["height"] // 4, :: view.grid["width"] // 6], level(values[::-1]))
     view.cell = [3, 5]
     assert session.cell == (0, 5)
-    assert view.facts == [["cell", "frame 5, band 0"], ["value", "5"], ["sees", "2.49 s to 3.49 s"], ["sees", "0 to 1000 Hz"]]
+    assert view.facts == [["cell", "frame 5, band 0"], ["value", "5"], ["sees", "2.49 s to 3.49 s, 0 to 1000 Hz"]]
     session.cell = (2, 0)
     assert view.cell == [1, 0]
-    assert view.facts == [["cell", "frame 0, band 2"], ["value", "2000"], ["sees", "0.00 s to 0.99 s"], ["sees", "1000 to 4000 Hz"]]
+    assert view.facts == [["cell", "frame 0, band 2"], ["value", "2000"], ["sees", "0.00 s to 0.99 s, 1000 to 4000 Hz"]]
 
 
 def test_a_cell_of_the_padding_sees_nothing(view, session):
