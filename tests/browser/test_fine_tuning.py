@@ -67,19 +67,19 @@ def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
     assert 0 < frozen < 10
     set_epochs(page, 2)
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=120_000)
-    page.get_by_text(re.compile(r"of 80 held-out examples are answered rightly")).wait_for()
+    page.get_by_text(re.compile(r"Done in .* Validation accuracy")).wait_for(timeout=120_000)
+    page.get_by_text(re.compile(r"of 80 validation examples are predicted correctly")).wait_for()
     page.locator(".explorer.before-after li").first.wait_for()
     with page.expect_download() as download:
-        page.get_by_role("button", name="All in a .zip").click()
+        page.get_by_role("button", name="Everything as .zip").click()
     download.value.save_as(tmp_path / "all.zip")
     assert f"model.layers[:{frozen}]" in zipfile.ZipFile(tmp_path / "all.zip").read("fine_tune.py").decode()
 
     page.reload()
-    page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=120_000)
+    page.get_by_text(re.compile(r"Done in .* Validation accuracy")).wait_for(timeout=120_000)
     assert page.get_by_role("tab", name="Fine-tune").get_attribute("aria-selected") == "true"
     loaded(page, "digits")
-    page.get_by_text("400 pictures, 80 held out").wait_for()
+    page.get_by_text("400 pictures, 80 for validation").wait_for()
     expect(page.get_by_label("epochs, 2. tail")).to_have_value("2")
     page.get_by_role("tab", name="Inside").click()
     page.locator(".explorer.answers").wait_for()
@@ -98,22 +98,22 @@ def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_stopp
         for name in FIVE:
             row = data.locator(".class", has=page.get_by_text(name, exact=True))
             row.evaluate(DROP, [picture(name, rng), f"{number}.png"])
-    data.get_by_text("40 pictures, 10 held out").wait_for()
+    data.get_by_text("40 pictures, 10 for validation").wait_for()
     set_epochs(page, 300)
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text(re.compile(r"epoch \d+ of 600")).wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text(re.compile(r"Stopped; the weights of epoch \d+")).wait_for()
+    page.get_by_text(re.compile(r"Stopped. The weights of epoch \d+")).wait_for()
 
     page.reload()
-    page.get_by_text(re.compile(r"Stopped; the weights of epoch \d+")).wait_for()
+    page.get_by_text(re.compile(r"Stopped. The weights of epoch \d+")).wait_for()
     loaded(page, "digits")
-    data.get_by_text("40 pictures, 10 held out").wait_for()
+    data.get_by_text("40 pictures, 10 for validation").wait_for()
     assert data.locator(".class b").all_inner_texts() == sorted(FIVE)
     expect(page.get_by_label("epochs, 1. head")).to_have_value("300")
-    page.get_by_role("button", name="Go on").click()
-    page.get_by_text(re.compile(r"Done in .* held-out examples are answered right")).wait_for(timeout=300_000)
-    page.get_by_text(re.compile(r"of 10 held-out examples are answered rightly")).wait_for()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text(re.compile(r"Done in .* Validation accuracy")).wait_for(timeout=300_000)
+    page.get_by_text(re.compile(r"of 10 validation examples are predicted correctly")).wait_for()
     assert page.beyond == page.errors == []
 
 
