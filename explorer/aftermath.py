@@ -188,8 +188,8 @@ class Aftermath(HasTraits):
         """Return in a sentence why a network has no answers, or no maps of the layer."""
         if layer and isinstance(error, UnknownName):
             missing = {
-                "before": _("The network before the training has no layer {layer}; select a layer of the backbone to compare."),
-                "after": _("The tuned network has no layer {layer}, for its head is a new one; select a layer of the backbone to compare."),
+                "before": _("The network before training has no layer {layer}: select a layer of the backbone to compare."),
+                "after": _("The tuned network has no layer {layer}, as its head is new: select a layer of the backbone to compare."),
             }
             return missing[side].format(layer=layer)
         if not isinstance(error, ExplorerError):

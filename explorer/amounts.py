@@ -18,7 +18,7 @@ def amount(kind: str, number: int) -> str:
 def amount_of(kind: str, training: int, validation: int) -> str:
     """Return how many examples there are, and how many of them are held out."""
     said = amount(kind, training + validation)
-    held = counted("{number} held out", "{number} held out", validation)
+    held = counted("{number} for validation", "{number} for validation", validation)
     return _("{examples}, {held}").format(examples=said, held=held) if validation else said
 
 

@@ -24,7 +24,7 @@ from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_P
 def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print_json: Callable[[Any], None]) -> None:
     """Add the command to those of `explorer`."""
     tune = command(
-        commands, "fine-tune", lambda options: _fine_tune(options, print_json), _("train a new head, and the layers behind a freeze point")
+        commands, "fine-tune", lambda options: _fine_tune(options, print_json), _("train a new head, and the layers after a freeze point")
     )
     tune.add_argument("data", metavar="DATA", help=_("a folder of class folders, a .zip of one, .npz, .csv, or digits, patterns, timbres"))
     tune.add_argument("--architecture", dest="source", required=True, metavar="NETWORK", help=cli_network.SOURCE)
@@ -48,11 +48,11 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
         type=_share_or_folder,
         default=0.2,
         metavar="SHARE",
-        help=_("the share that is held out, or a folder (default: 0.2)"),
+        help=_("the share of the data for validation, or a folder (default: 0.2)"),
     )
     tune.add_argument("--label-column", default="", metavar="COLUMN", help=_("of a .csv that holds the classes, by its name or number"))
     tune.add_argument("--file-column", default="", metavar="COLUMN", help=_("of a .csv that holds the files, by its name or number"))
-    tune.add_argument("--seed", type=int, default=0, help=_("of split, first weights and order (default: 0)"))
+    tune.add_argument("--seed", type=int, default=0, help=_("of the split, the initial weights and the order (default: 0)"))
     tune.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help=_("where the model, its history and a plain Keras script go")
     )
@@ -170,7 +170,7 @@ def _tell(run: Any, data: Any, assumed: Sequence[str], options: argparse.Namespa
     print(_("loss {loss:.3f}, accuracy {accuracy:.1%} on the training data").format(loss=last.loss, accuracy=last.accuracy))
     if outcome and outcome.accuracy is not None:
         print(
-            _("accuracy {accuracy:.1%} held out ({low:.0%} to {high:.0%})").format(
+            _("accuracy {accuracy:.1%} on the validation data ({low:.0%} to {high:.0%})").format(
                 accuracy=outcome.accuracy, low=outcome.low, high=outcome.high
             )
         )

@@ -82,7 +82,7 @@ class Curves:
         return [
             series | grey | {"name": _("training"), "x": x, "y": training},
             still | dotted | {"x": ahead, "y": under_way},
-            series | blue | {"name": _("held out"), "x": x, "y": held_out},
+            series | blue | {"name": _("validation"), "x": x, "y": held_out},
             still | ring | {"x": [x[one] for one in kept], "y": [marked[one] for one in kept]},
         ]
 

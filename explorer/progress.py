@@ -77,12 +77,12 @@ def ended(run: RunRecord) -> str:
         return failed(run.failure, run.kept)
     if run.state == "stopped":
         if run.kept is None:
-            return _("Stopped before the first epoch was through.")
-        return _("Stopped; the weights of epoch {epoch}, the best so far, are kept.").format(epoch=run.kept + 1)
+            return _("Stopped before the first epoch ended; there is nothing to keep.")
+        return _("Stopped. The weights of epoch {epoch}, the best so far, were kept.").format(epoch=run.kept + 1)
     said = _("Done in {time}.").format(time=duration(run.seconds))
     if run.accuracy is None or run.low is None or run.high is None:
         return said
-    right = _("{share} of the held-out examples are answered right.").format(share=share(run.accuracy, run.low, run.high))
+    right = _("Validation accuracy: {share}.").format(share=share(run.accuracy, run.low, run.high))
     return f"{said} {right}"
 
 
@@ -90,7 +90,7 @@ def failed(why: str, kept: int | None) -> str:
     """Return why a run has failed, and the place of the epoch that its weights are of, where it has any."""
     if kept is None:
         return why
-    weights = _("The weights of epoch {epoch}, the best, are kept.").format(epoch=kept + 1)
+    weights = _("The weights of epoch {epoch}, the best, were kept.").format(epoch=kept + 1)
     return f"{why} {weights}"
 
 

@@ -72,7 +72,7 @@ class Trainings(HasTraits):
     @property
     def barred(self) -> str:
         """Why no training can begin now, in a sentence; empty where one can."""
-        return _("A training is under way: stop it, or wait for its end.") if self.busy else self._tuning.barred
+        return _("A training is running: stop it, or wait until it ends.") if self.busy else self._tuning.barred
 
     @property
     def progress(self) -> tuple[str, float]:
@@ -274,7 +274,7 @@ class Trainings(HasTraits):
     def _tell(self, _change: Any) -> None:
         """Tell the page that a training of its own goes on, and of the one that is shown how far it is."""
         shown = self._starting or (self.run is not None and self.run.state in GOING)
-        said = _("Training: {progress}").format(progress=self.progress[0]) if shown else _("A training is under way")
+        said = _("Training: {progress}").format(progress=self.progress[0]) if shown else _("A training is running")
         self._session.training = said if self.busy else ""
 
     def _follow(self) -> None:

@@ -120,14 +120,14 @@ class Tuning(HasTraits):
         if data is None:
             return _("Add data first: pictures or sounds of at least two classes.")
         if data.kind != network.reading.kind:
-            return _("This network reads other data than this; pick another network, or other data.")
+            return _("This network does not read this kind of data: pick another network, or other data.")
         if data.multi_label and not recipe.head.multi_label:
-            return _("The examples are of several classes at once: say so in the plan, under Head.")
+            return _("The examples have several classes at once: switch that on in the plan, under Head.")
         if len(data.classes) < (1 if recipe.head.multi_label else 2):
-            return _("There is one class only: add another one to tell it from.")
+            return _("There is only one class: add a second one.")
         if self.problems:
             return _("Correct the plan first. {problem}").format(problem=next(iter(self.problems.values())))
-        return "" if any(phase.epochs for phase in recipe.phases) else _("No phase has an epoch: nothing would be trained.")
+        return "" if any(phase.epochs for phase in recipe.phases) else _("All phases have 0 epochs: nothing would be trained.")
 
     @property
     def epoch_seconds(self) -> float | None:

@@ -19,16 +19,13 @@ def test_progress_counts_epochs_that_were_saved_by_stopping_early():
 
 def test_what_came_of_it_is_said_with_its_doubt():
     run = RunRecord("key", RunSettings(NETWORK, SPEC, Recipe(7)), "done", 0.0, 4.0, accuracy=0.92, low=0.88, high=0.96)
-    assert ended(run) == "Done in 4 s. 92 ± 4 % of the held-out examples are answered right."
-    assert (
-        ended(replace(run, accuracy=1.0, low=0.72, high=1.0))
-        == "Done in 4 s. 100 % (72 to 100 %) of the held-out examples are answered right."
-    )
+    assert ended(run) == "Done in 4 s. Validation accuracy: 92 ± 4 %."
+    assert ended(replace(run, accuracy=1.0, low=0.72, high=1.0)) == "Done in 4 s. Validation accuracy: 100 % (72 to 100 %)."
     assert ended(replace(run, accuracy=None)) == "Done in 4 s."
-    assert ended(replace(run, state="stopped", kept=None)) == "Stopped before the first epoch was through."
+    assert ended(replace(run, state="stopped", kept=None)) == "Stopped before the first epoch ended; there is nothing to keep."
     failed = replace(run, state="failed", failure="The loss is no number any more.")
     assert ended(failed) == "The loss is no number any more."
-    assert ended(replace(failed, kept=2)) == "The loss is no number any more. The weights of epoch 3, the best, are kept."
+    assert ended(replace(failed, kept=2)) == "The loss is no number any more. The weights of epoch 3, the best, were kept."
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ def test_a_training_takes_the_network_the_data_and_the_recipe_that_are_chosen(tr
     ("data", "head", "said"),
     [
         (None, Head(), "Add data first"),
-        (replace(DATA, kind="audio"), Head(), "reads other data"),
+        (replace(DATA, kind="audio"), Head(), "does not read this kind of data"),
         (replace(DATA, multi_label=True), Head(), "several classes at once"),
-        (replace(DATA, classes=(DataClass("dots", 3, 1),)), Head(), "one class only"),
+        (replace(DATA, classes=(DataClass("dots", 3, 1),)), Head(), "only one class"),
     ],
 )
 def test_without_what_it_needs_none_begins_and_the_reason_is_said(trainings, tuning, session, backend, data, head, said):
@@ -58,7 +58,7 @@ def test_one_class_will_do_where_each_is_a_yes_or_no(trainings, tuning):
 
 def test_a_recipe_without_epochs_is_barred(trainings, tuning):
     tuning.recipe = replace(tuning.recipe, phases=tuple(replace(phase, epochs=0) for phase in tuning.recipe.phases))
-    assert "No phase has an epoch" in trainings.barred
+    assert "All phases have 0 epochs" in trainings.barred
 
 
 def test_what_is_wrong_in_the_plan_bars_until_it_is_mended(trainings, tuning, backend):
@@ -81,7 +81,7 @@ def test_only_one_goes_on_at_a_time(trainings, session, backend):
     trainings.train()
     trainings.rerun(trainings.key)
     trainings.go_on(trainings.key)
-    assert "under way" in session.failure
+    assert "is running" in session.failure
     assert (len(asked(backend, "train")), asked(backend, "go_on")) == (1, [])
 
 
@@ -319,7 +319,7 @@ def test_the_page_says_that_a_training_goes_on_and_how_far_it_is(trainings, sess
     going = trainings.key
     end(alive, other := begun(alive))
     trainings.show(other)
-    assert session.training == "A training is under way"
+    assert session.training == "A training is running"
     trainings.show(going)
     trainings.stop()
     assert session.training == "Training: Stopping…"

@@ -105,7 +105,7 @@ class TuningVerbs:
         network = self._network(spec, say)
 
         def progress(done: int, total: int) -> None:
-            text = _("Asking the data…")
+            text = _("Probing the blocks…")
             say(Progress(text, done / total if total else None, cancellable=True))
 
         return probe(network, self._training_data(network, data), head_at, progress)

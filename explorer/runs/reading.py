@@ -89,6 +89,6 @@ def _history(steps: Sequence[TrainingStep]) -> tuple[Epoch, ...]:
 
 
 def _why_lost(place: Path) -> str:
-    return _(
-        "The process of this training is gone: it was ended from outside, or there was not enough memory. It can go on; {log} may say more."
-    ).format(log=place / files.LOG)
+    return _("The process of this training ended unexpectedly: it was killed, or memory ran out. Resume it; {log} may say more.").format(
+        log=place / files.LOG
+    )

@@ -18,7 +18,7 @@ def start(key: str) -> None:
     if state == "running":
         return
     if state != "waiting":
-        raise ExplorerError(_("This run has been started before: go on with it, or make a new one."))
+        raise ExplorerError(_("This run was started before: resume it, or start a new one."))
     spawn(place)
 
 
@@ -31,7 +31,7 @@ def go_on(key: str) -> None:
     if found.state == "running":
         return
     if not found.resumable:
-        raise ExplorerError(_("This run can't go on: it has come to its end."))
+        raise ExplorerError(_("This run can't be resumed: it has ended."))
     spawn(place)
 
 

@@ -64,16 +64,16 @@ class BeforeAfterView(View):
         """Return the words of this view."""
         return {
             "title": _("Before and after"),
-            "none": _("What a training has changed for the example that is shown, is shown here when it has ended."),
+            "none": _("The answers and feature maps of the input before and after training appear here when training ends."),
             "open": _("Open the tuned network"),
             "sides": [_("before"), _("after")],
             "answers": [_("Answers before"), _("Answers after")],
             "maps": [_("Feature maps before"), _("Feature maps after")],
             "pair": _("Feature maps before and after"),
             "ones": [_("The chosen map before"), _("The chosen map after")],
-            "keys": _("Arrow keys: another one."),
-            "furthest": _("Show the one that differs the most"),
-            "waiting": _("On its way…"),
+            "keys": _("Arrow keys: another map."),
+            "furthest": _("Show the largest change"),
+            "waiting": _("Loading…"),
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
@@ -109,7 +109,7 @@ class BeforeAfterView(View):
             apart = _apart(before, after)
             same = apart.max() <= ROUNDING * (high - low)
             self.furthest = -1 if same else int(apart.argmax())
-            self.note = _("Both sides are alike: nothing that this layer depends on has changed.")
+            self.note = _("Both sides are identical: nothing that this layer depends on has changed.")
             if not same:
                 self.note = _difference(apart, high - low, sides[0])
             self.gradient = [f"rgb{colour}" for colour in rendering.colours(STEPS)]
@@ -183,9 +183,9 @@ def _apart(before: Array, after: Array) -> Array:
 
 def _difference(apart: Array, reach: float, maps: FeatureMaps) -> str:
     mean, most = (_percent(float(one) / reach) for one in (apart.mean(), apart.max()))
-    said = _("On average the values differ by {mean} of their whole range; unit {index} differs the most, by {most}.")
+    said = _("The values differ by {mean} of their range on average; unit {index} differs most, by {most}.")
     if maps.planes is not None:
-        said = _("On average the values differ by {mean} of their whole range; map {index} differs the most, by {most}.")
+        said = _("The values differ by {mean} of their range on average; map {index} differs most, by {most}.")
     return said.format(mean=mean, most=most, index=int(apart.argmax()))
 
 

@@ -66,7 +66,7 @@ class FeatureMapsView(View):
             "units": _("Units"),
             "one": _("Enlarged feature map"),
             "hertz": _("Hz"),
-            "keys": _("Arrow keys: another one."),
+            "keys": _("Arrow keys: another map."),
         }
 
     def _choose(self, change: dict[str, Any]) -> None:

@@ -85,7 +85,7 @@ function render({ model, el }) {
     number.value = model.get("freeze");
   } });
   const block = make("select", { "aria-label": words.block, onchange: () => assign(model, { freeze: Number(block.value) }) });
-  const from = make("input", { type: "text", size: "16", placeholder: words.from_hint, onkeydown: (event) => { if (event.key === "Enter") submit(); }, onchange: submit });
+  const from = make("input", { type: "text", size: "14", placeholder: words.from_hint, onkeydown: (event) => { if (event.key === "Enter") submit(); }, onchange: submit });
   const snap = make("input", { type: "checkbox", role: "switch", onchange: () => assign(model, { snap: snap.checked }) });
   const code = (text) => make("span", { class: "mono", "aria-hidden": "true" }, text);
   const controls = make("div", { class: "controls" },

@@ -57,18 +57,22 @@ class FreezePlanView(View):
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
         return {
-            "none": _("What is frozen and what trains is shown here as soon as the network is there."),
+            "none": _("What is frozen and what trains appears here when the network is loaded."),
             "freeze": _("How many layers are frozen"),
             "block": _("Freeze"),
             "elsewhere": _("inside a block"),
             "from": _("Train from"),
             "from_hint": _("index, layer or block"),
             "snap": _("Snap to block ends"),
-            "probe": _("Ask the data"),
-            "probe_about": _("How well does each block already separate your classes? One pass over the data."),
-            "probe_needs": _("With data, each block can be asked how well it already separates your classes."),
+            "probe": _("Probe the blocks"),
+            "probe_about": _(
+                "One pass over the data: a linear classifier on each block's output shows how well it already separates your classes."
+            ),
+            "probe_needs": _(
+                "Add data first: a linear classifier on each block's output then shows how well it already separates your classes."
+            ),
             "stop": _("Stop"),
-            "progress": _("Blocks asked"),
+            "progress": _("Probing progress"),
             "lines": _("The same in Keras"),
             "copy": _("Copy"),
             "copied": _("Copied"),
@@ -147,7 +151,7 @@ def _cold(plan: FreezePlan, frozen: int) -> list[str]:
         return ["cold", said, ", " + _("to the end of {block}").format(block=block) if block else ""]
     if plan.index == 0:
         return ["cold", said, ", " + _("batch norms only")]
-    behind = counted("and {number} batch norm behind", "and {number} batch norms behind", norms)
+    behind = counted("and {number} batch norm after it", "and {number} batch norms after it", norms)
     before = _("{number} to the end of {block}") if block else _("{number} before the line")
     return ["cold", said, f", {before.format(number=plan.index, block=block)} {behind}"]
 
@@ -162,22 +166,22 @@ def _warm(plan: FreezePlan, trained: int) -> list[str]:
 
 def _crossing(plan: FreezePlan, data: DataSummary | None) -> list[str]:
     """Return what is computed once and for all, and how much room it takes."""
-    said = counted("{number} tensor crosses", "{number} tensors cross", len(plan.crossing))
+    said = counted("{number} boundary tensor", "{number} boundary tensors", len(plan.crossing))
     if plan.cache_bytes is None:
-        return ["quiet", said, ", " + _("of a size that is open")]
+        return ["quiet", said, ", " + _("of open size")]
     if data is None:
-        return ["quiet", said, ", " + _("{size} kept of each example").format(size=_size(plan.cache_bytes))]
+        return ["quiet", said, ", " + _("{size} cached for each example").format(size=_size(plan.cache_bytes))]
     examples = sum(one.training + one.validation for one in data.classes)
-    return ["quiet", said, ", " + _("{size} kept").format(size=_size(plan.cache_bytes * examples))]
+    return ["quiet", said, ", " + _("{size} cached").format(size=_size(plan.cache_bytes * examples))]
 
 
 def _work(plan: FreezePlan, seconds: float | None) -> list[str]:
     """Return how much of the work trains, and how long an epoch takes where that was measured."""
     share = f"{100 * plan.tail_work / plan.work:.0f}" if plan.work else "0"
-    anew = " " + _("is done anew in each epoch")
+    anew = " " + _("is repeated in each epoch")
     if seconds is not None:
         anew += _(", about {seconds} s").format(seconds=f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}")
-    return ["quiet", _("{number} % of the work").format(number=share), anew]
+    return ["quiet", _("{number} % of the computation").format(number=share), anew]
 
 
 def _amount(parameters: int) -> str:

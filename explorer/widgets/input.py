@@ -91,8 +91,8 @@ class InputView(View):
             "no_recording": _("The recording holds no sound; check the microphone and record again."),
             "not_allowed": _("The browser doesn't let this page use the microphone; allow it, or drop a sound here."),
             "no_microphone": _("There is no microphone; connect one, or drop a sound here."),
-            "microphone_fails": _("The microphone can't be used; another program may hold it."),
-            "insecure": _("Browsers lend a microphone only to pages that come from localhost or over https."),
+            "microphone_fails": _("The microphone can't be used: another program may be using it."),
+            "insecure": _("Browsers allow the microphone only on pages from localhost or over https."),
         }
 
     def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:

@@ -75,9 +75,9 @@ class LayerStrip(View):
             "inside": _("layers[:{index}], inside {block}"),
             "evidence": _("Evidence for the freeze line"),
             "probe": _(
-                "a linear probe on each block's output: how well it already separates your data (cross-validated; evidence, not truth)"
+                "a linear probe on each block's output: how well it already separates your data (cross-validated; a hint, not a proof)"
             ),
-            "work": _("how much of the work of one pass trains from there"),
+            "work": _("share of the computation that trains from there on"),
             "share": _("{number} %"),
             "kinds": list(_kinds()),
             **{f"kind_{kind}": text for kind, text in _kinds().items()},
@@ -149,7 +149,7 @@ def _said_ends(backbone: Layers) -> list[list[Any]]:
 
 def _said_probe(probe: Probe, share: float) -> list[Any]:
     block = _("to the end of {block}").format(block=probe.block.replace("_", " "))
-    said = _("a linear probe is right in {accuracy} ± {error} %, and {share} % of the work trains from there").format(
+    said = _("probe accuracy {accuracy} ± {error} %; {share} % of the computation trains from there on").format(
         accuracy=f"{probe.accuracy * 100:.1f}",
         error=f"{probe.error * 100:.1f}",
         share=f"{share * 100:.0f}",

@@ -45,7 +45,7 @@ class OptionsView(View):
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
-        return {"title": _("Options"), "build": _("Build"), "reset": _("As usual")}
+        return {"title": _("Options"), "build": _("Build"), "reset": _("Reset to defaults")}
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Check what is chosen, build it, or go back to the defaults."""

@@ -152,7 +152,7 @@ def _far(far: float) -> str:
     if not np.isfinite(far) or far == 0:
         return f"{far:g}"
     if far < FEWEST / 100:
-        return _("under {number} %").format(number=FEWEST)
+        return _("< {number} %").format(number=FEWEST)
     return _("{number} %").format(number=f"{100 * far:.2g}" if far < 1 else f"{100 * far:,.0f}")
 
 

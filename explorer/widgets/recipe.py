@@ -99,7 +99,7 @@ def _choices() -> dict[str, dict[str, str]]:
         "pooling": {"avg": _("mean of each map"), "max": _("maximum of each map")},
         "batch_norm": {"inference": _("in inference mode"), "train": _("train, as in the guide")},
         "precision": {"float32": "float32", "float16": "float16"},
-        "monitor": dict(zip(MONITORS, (_("held-out loss"), _("held-out accuracy"), _("training loss")), strict=True)),
+        "monitor": dict(zip(MONITORS, (_("validation loss"), _("validation accuracy"), _("training loss")), strict=True)),
     }
 
 
@@ -116,9 +116,9 @@ def _hidden(recipe: Recipe, pictures: bool) -> list[str]:
 def _trains(plan: FreezePlan | None, backbone: Layers | None) -> str:
     """Return what the tail is: from which block, or from which layer on."""
     if plan is None or backbone is None:
-        return _("the layers behind the line")
+        return _("the layers after the line")
     if plan.index is None:
-        return _("all but the layers that were named")
+        return _("all layers but those named")
     if plan.index >= len(backbone):
         return _("nothing: all is frozen")
     row = backbone[plan.index]
@@ -132,12 +132,12 @@ def _cost(change: Augmentation | None, plan: FreezePlan | None, data: DataSummar
         return ""
     if change.copies <= 1:
         times = f"{plan.work / plan.tail_work:.0f}" if plan and plan.tail_work and plan.work / plan.tail_work >= 1.5 else ""
-        said = _("New pictures in each epoch: nothing can be computed once and for all, the whole network runs each time.")
-        work = _("An epoch of the tail is about {times} times the work.").format(times=times)
+        said = _("New pictures in each epoch: nothing can be cached, so the whole network runs each time.")
+        work = _("An epoch of the tail is about {times} times as much work.").format(times=times)
         return f"{said} {work}" if times else said
-    said = _("{copies} changed copies of each picture are computed once: {copies} times the wait before the first epoch.")
+    said = _("{copies} augmented copies of each picture are computed once: the wait before the first epoch is {copies} times as long.")
     size = plan.cache_bytes * sum(one.training for one in data.classes) * change.copies if plan and plan.cache_bytes and data else None
-    kept = "" if size is None else " " + _("{size} MB are kept.").format(size=megabytes(size))
+    kept = "" if size is None else " " + _("They take {size} MB.").format(size=megabytes(size))
     return said.format(copies=change.copies) + kept
 
 
@@ -152,15 +152,15 @@ def _words() -> dict[str, Any]:
     rows = (_("optimizer"), _("momentum"), _("learning rate"), _("schedule"), _("epochs"), _("batch size"))
     return {
         "title": _("Plan"),
-        "preset": _("Settings to begin with"),
-        "presets": [["guide", _("as in the Keras guide")], ["calm", _("with batch norms at rest")], ["head", _("head only")]],
-        "own": _("your own"),
+        "preset": _("Preset"),
+        "presets": [["guide", _("as in the Keras guide")], ["calm", _("batch norms in inference mode")], ["head", _("head only")]],
+        "own": _("custom"),
         "trains": _("trains"),
         "rows": [field(name, label) for name, label in zip(PHASE_FIELDS, rows, strict=True)],
         "of": _("{field}, {phase}"),
         "groups": [
             [_("Head"), _head_fields(field)],
-            [_("Change the pictures"), _augmentation_fields(field)],
+            [_("Augmentation"), _augmentation_fields(field)],
             [_("More"), _more_fields(field)],
         ],
         "callbacks": [_callback(name, label, about, field) for name, (label, about) in _callbacks().items()],
@@ -168,7 +168,7 @@ def _words() -> dict[str, Any]:
         "more": _("more…"),
         "fewer": _("fewer"),
         "mistakes": _("Make a classic mistake"),
-        "mistakes_about": _("For a lesson: the run says afterwards what went wrong in it."),
+        "mistakes_about": _("For a lesson: afterwards the run explains what went wrong."),
         "mistake": [field(f"mistakes.{name}", *said, kind="switch") for name, said in _mistakes().items()],
     }
 
@@ -178,53 +178,60 @@ Field = Callable[..., dict[str, Any]]
 
 def _head_fields(field: Field) -> list[dict[str, Any]]:
     return [
-        field("head.units", _("hidden units"), _("Of a dense layer before the last one; 1024 in the guide, or none.")),
-        field("head.dropout", _("dropout"), _("Share of the values that are left out while training.")),
+        field("head.units", _("hidden units"), _("Of a dense layer before the output layer; 1024 in the guide, or none.")),
+        field("head.dropout", _("dropout"), _("Share of the values that are set to 0 during training.")),
         field("head.pooling", _("pooling"), _("How feature maps become a vector.")),
-        field("head.multi_label", _("several classes at once"), _("Each class is a yes or no of its own."), kind="switch"),
+        field("head.multi_label", _("several classes at once"), _("Each class gets its own yes or no."), kind="switch"),
     ]
 
 
 def _augmentation_fields(field: Field) -> list[dict[str, Any]]:
     return [
-        field("augmentation", _("change them at random"), kind="switch"),
-        field("augmentation.flip", _("left and right"), kind="switch"),
-        field("augmentation.rotation", _("turn by up to"), _("Share of a full turn, to both sides.")),
+        field("augmentation", _("augment at random"), kind="switch"),
+        field("augmentation.flip", _("flip left and right"), kind="switch"),
+        field("augmentation.rotation", _("rotate by up to"), _("Share of a full turn, to both sides.")),
         field("augmentation.zoom", _("zoom by up to"), _("Share of the size, in and out.")),
-        field("augmentation.copies", _("copies"), _("How many of each picture are computed once; 0 for new ones in each epoch.")),
+        field(
+            "augmentation.copies",
+            _("copies"),
+            _("How many augmented copies of each picture are computed once; 0 for new ones in each epoch."),
+        ),
     ]
 
 
 def _more_fields(field: Field) -> list[dict[str, Any]]:
-    norms = _("Their means and variances fit the old data; small batches spoil them. The guide lets the thawed ones train.")
-    precision = _("Of the features that are kept: float16 takes half the memory, and moves the loss by up to 0.006.")
+    norms = _("Their means and variances fit the original data; small batches spoil them. The guide lets thawed ones train.")
+    precision = _("Of the cached features: float16 takes half the memory and changes the loss by up to 0.006.")
     return [
         field("batch_norm", _("thawed batch norms"), norms),
         field("seed", _("seed"), _("The same seed and settings give the same run.")),
-        field("precision", _("kept as"), precision),
+        field("precision", _("precision"), precision),
     ]
 
 
 def _callbacks() -> dict[str, tuple[str, str]]:
     return {
-        "EarlyStopping": (_("Stop early"), _("Ends a phase when nothing has got better for so many epochs.")),
+        "EarlyStopping": (_("Stop early"), _("Ends a phase after this many epochs without improvement.")),
         "ReduceLROnPlateau": (
             _("Lower the rate on a plateau"),
-            _("Multiplies the rate when nothing has got better for so many epochs."),
+            _("Multiplies the learning rate after this many epochs without improvement."),
         ),
-        "ModelCheckpoint": (_("Keep files of the model"), _("Saves the whole model after each epoch into the run's folder.")),
-        "LearningRateScheduler": (_("Lower the rate step by step"), _("Multiplies the learning rate after each epoch, from one on.")),
-        "CSVLogger": (_("Write a table"), _("Writes each epoch into a .csv file in the run's folder.")),
-        "TensorBoard": (_("Write for TensorBoard"), _("Needs the package tensorboard; its logs lie in the run's folder.")),
-        "TerminateOnNaN": (_("End at NaN"), _("Ends the phase when the loss is no number any more.")),
+        "ModelCheckpoint": (_("Save the model each epoch"), _("Saves the whole model after each epoch into the run's folder.")),
+        "LearningRateScheduler": (
+            _("Lower the rate step by step"),
+            _("Multiplies the learning rate after each epoch, from a given one on."),
+        ),
+        "CSVLogger": (_("Write a CSV log"), _("Writes each epoch into a .csv file in the run's folder.")),
+        "TensorBoard": (_("Write TensorBoard logs"), _("Needs the package tensorboard; its logs lie in the run's folder.")),
+        "TerminateOnNaN": (_("Stop at NaN"), _("Ends the phase when the loss becomes NaN.")),
     }
 
 
 def _callback(name: str, label: str, about: str, field: Field) -> dict[str, Any]:
     labels = {
-        "monitor": _("watches"),
+        "monitor": _("monitors"),
         "patience": _("patience in epochs"),
-        "factor": _("times"),
+        "factor": _("factor"),
         "after": _("from epoch"),
         "save_best_only": _("the best epoch only"),
     }
@@ -237,12 +244,15 @@ def _mistakes() -> dict[str, tuple[str, str]]:
     return {
         "recompile": (
             _("Forget to compile again after thawing"),
-            _("Shows that Keras goes on with the step that it built before: what was thawed does not move."),
+            _("Shows that Keras keeps the training step that it built before: thawed layers do not change."),
         ),
         "batch_norm": (
             _("Let all batch norms train"),
             _("Shows what small batches do to means and variances that the frozen weights rely on."),
         ),
-        "rate": (_("100 times the learning rate for the tail"), _("Shows how steps that are too large undo what the layers knew.")),
+        "rate": (
+            _("100 times the learning rate for the tail"),
+            _("Shows how steps that are too large destroy what the layers have learned."),
+        ),
         "thaw": (_("Thaw before the head has learnt"), _("Shows what the large gradients of a random head do to trained weights.")),
     }

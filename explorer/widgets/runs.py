@@ -50,23 +50,23 @@ class RunsView(View):
         """Return the words of this view."""
         return {
             "title": _("Runs"),
-            "none": _("Each training is listed here, so that freeze points can be compared."),
-            "columns": [_("from"), _("held out"), _("time"), _("state"), _("what to do")],
+            "none": _("Each training is listed here, to compare freeze points."),
+            "columns": [_("from"), _("validation"), _("time"), _("state"), _("actions")],
             "show": _("show"),
             "again": _("run again"),
             "delete": _("delete"),
             "of": _("{action}: {run}"),
-            "sure": _("Delete it with its files?"),
+            "sure": _("Delete this run and its files?"),
             "yes": _("Delete"),
             "no": _("Keep"),
             "shown": _("shown"),
             "take": _("Take away"),
             "takes": dict(
-                zip(TAKES, (_("Model .keras"), _("Keras script"), _("Notebook"), _("All in a .zip"), _("History .csv")), strict=True)
+                zip(TAKES, (_("Model .keras"), _("Keras script"), _("Notebook"), _("Everything as .zip"), _("History .csv")), strict=True)
             ),
-            "take_about": _("Script and notebook read the data and weights that come with all in a .zip."),
-            "take_none": _("What the run that is shown leaves can be taken away here."),
-            "barred": _("There is none before an epoch is through."),
+            "take_about": _("The script and the notebook need the data and weights in the .zip."),
+            "take_none": _("The files of the run that is shown appear here."),
+            "barred": _("Available after the first epoch."),
             "transfer": _("Transfer"),
         }
 
@@ -134,12 +134,12 @@ def _about(record: RunRecord) -> str:
 
 def _states() -> dict[str, str]:
     return {
-        "waiting": _("waits"),
+        "waiting": _("waiting"),
         "running": _("running"),
         "stopped": _("stopped"),
         "done": _("done"),
         "failed": _("failed"),
-        "lost": _("lost"),
+        "lost": _("interrupted"),
     }
 
 
@@ -161,7 +161,7 @@ def _score(record: RunRecord) -> tuple[str, str]:
     if record.accuracy is not None and record.low is not None and record.high is not None:
         said = share(record.accuracy, record.low, record.high)
         ends = {"low": f"{100 * record.low:.0f}", "high": f"{100 * record.high:.0f}"}
-        return said, _("With so few examples it may as well be {low} to {high} % (95 % interval).").format(**ends)
+        return said, _("95 % interval: {low} to {high} %. More validation examples would narrow it.").format(**ends)
     so_far = [one.val_accuracy for one in record.history if one.val_accuracy is not None]
     return (_("{percent} %").format(percent=f"{100 * so_far[-1]:.0f}"), _("so far")) if so_far else ("–", "")
 

@@ -29,8 +29,8 @@ function render({ model, el }) {
   const table = make("div", { class: "unseen" }, make("table", {}, make("caption", {}, words.table),
     make("thead", {}, make("tr", {}, ...words.columns.map((text) => make("th", { scope: "col" }, text)))), body));
   train.setAttribute("aria-describedby", why.id);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("div", { class: "row" }, train, stop, goOn, bar, said), legend),
-    why, failure, notices, none, wait, table);
+  el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("div", { class: "row" }, train, stop, goOn, bar, said)),
+    why, failure, notices, none, wait, legend, table);
 
   // The figure beside says when it is drawn; what Python would send it before is lost, so Python is told.
   // Those who don't see it have the table.

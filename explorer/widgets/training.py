@@ -53,14 +53,21 @@ class TrainingBar(View):
             "title": _("Training"),
             "train": _("Train"),
             "stop": _("Stop"),
-            "go_on": _("Go on"),
-            "progress": _("How far the training is"),
-            "none": _("Accuracy and loss are drawn here while a training runs."),
-            "wait": _("The curves are on their way…"),
-            "held_out": _("held out"),
+            "go_on": _("Resume"),
+            "progress": _("Training progress"),
+            "none": _("Accuracy and loss appear here during training."),
+            "wait": _("Loading the chart…"),
+            "held_out": _("validation"),
             "training": _("training"),
             "table": _("Accuracy and loss after each epoch"),
-            "columns": [_("epoch"), _("phase"), _("accuracy, training"), _("held out"), _("loss, training"), _("held out")],
+            "columns": [
+                _("epoch"),
+                _("phase"),
+                _("accuracy, training"),
+                _("accuracy, validation"),
+                _("loss, training"),
+                _("loss, validation"),
+            ],
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:

@@ -85,7 +85,7 @@ def test_a_class_without_examples_stays_beside_those_that_can_be_trained_on(fold
     folder.apply([*(file(label, seed) for seed, label in enumerate("aabb")), Collected("class", "Äpfel")])
     assert sizes(folder) == {"a": 2, "Äpfel": 0, "b": 2}
     assert training_data(found(folder).spec, PICTURES).classes == ("a", "b")
-    assert "left out: Äpfel" in found(folder).notes[0]
+    assert "no readable example: Äpfel" in found(folder).notes[0]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_an_empty_class_is_named_and_dropped(tmp_path):
     data = training_data(tmp_path, PICTURES, validation=0)
     assert data.classes == ("a", "c")
     assert classes_of(data, data.training) == [("a",), ("a",), ("c",), ("c",)]
-    assert "Without an example that can be read, and so left out: b." in data.notes
+    assert "Left out, as they have no readable example: b." in data.notes
 
 
 def test_too_little_is_refused_each_in_a_sentence(tmp_path):
@@ -227,19 +227,19 @@ def test_another_folder_can_be_held_out(tmp_path):
     picture(held_out / "b" / "0.png", 99)
     data = training_data(tmp_path / "mine", PICTURES, validation=str(held_out))
     assert classes_of(data, data.validation) == [("b",)]
-    assert "The held-out data has nothing of a." in data.notes
+    assert "The validation data has no example of a." in data.notes
 
 
 def test_classes_that_are_held_out_only_are_refused(tmp_path):
     pictures(tmp_path / "train", a=2, b=2)
     pictures(tmp_path / "val", a=1, c=1)
-    assert "Held out, but not trained on: c." in refusal(tmp_path, PICTURES)
+    assert "In the validation data, but not in the training data: c." in refusal(tmp_path, PICTURES)
 
 
 def test_held_out_data_without_anything_readable_is_refused(tmp_path):
     pictures(tmp_path / "train", a=2, b=2)
     pictures(tmp_path / "val", a=0)
-    assert "None of the held-out data can be read" in refusal(tmp_path, PICTURES)
+    assert "None of the validation data can be read" in refusal(tmp_path, PICTURES)
 
 
 def test_copies_in_given_folders_are_said(tmp_path):
@@ -247,7 +247,7 @@ def test_copies_in_given_folders_are_said(tmp_path):
     (tmp_path / "val" / "a").mkdir(parents=True)
     shutil.copy(tmp_path / "train" / "a" / "0.png", tmp_path / "val" / "a" / "copy.png")
     notes = training_data(tmp_path, PICTURES).notes
-    assert "1 held-out example is a copy of one that is trained on, so the accuracy will look too good." in notes
+    assert "1 validation example is a copy of a training example, so the accuracy will look too good." in notes
 
 
 def test_copies_are_one_group_also_where_held_out_folders_are_given(tmp_path):
@@ -308,7 +308,7 @@ def test_copies_stay_on_one_side_and_are_counted(tmp_path):
         sides = [name for name, side in (("t", data.training), ("v", data.validation)) for one in names(side) if one in COPIED]
         assert len(set(sides)) == 1
         assert "4 examples are copies of others." in data.notes
-        assert not any("held-out" in note for note in data.notes)
+        assert not any("validation" in note for note in data.notes)
 
 
 def test_a_copy_draws_the_recording_that_it_is_of_to_its_side(tmp_path):
@@ -331,5 +331,5 @@ def test_the_same_picture_in_two_classes_is_said(tmp_path):
 
 def test_imbalance_is_said(tmp_path):
     pictures(tmp_path, a=2, b=7)
-    assert any(note.startswith("Uneven: b has 7 examples, a 2;") for note in training_data(tmp_path, PICTURES).notes)
+    assert any(note.startswith("Imbalanced: b has 7 examples, a 2;") for note in training_data(tmp_path, PICTURES).notes)
     assert not any(note.startswith("Uneven") for note in training_data(pictures(tmp_path, a=3), PICTURES).notes)

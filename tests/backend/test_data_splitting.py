@@ -90,8 +90,8 @@ def test_what_is_not_held_out_is_said(tmp_path):
     pictures(tmp_path, a=1, b=5)
     data = training_data(tmp_path, PICTURES)
     assert classes_of(data, data.validation) == [("b",)]
-    assert any(note.startswith("Nothing is held out of a:") for note in data.notes)
-    assert any(note.startswith("Nothing is held out, so") for note in training_data(tmp_path, PICTURES, validation=0).notes)
+    assert any(note.startswith("There is no validation example of a:") for note in data.notes)
+    assert any(note.startswith("There is no validation data, so") for note in training_data(tmp_path, PICTURES, validation=0).notes)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_what_did_not_move_is_counted():
 
 def test_a_mistake_that_was_not_made_is_told():
     only_head = said(Recipe(1, mistakes=("rate",)), PLAN, history(0.9, 0.9)[:1], 3, 100)
-    assert "the mistake was not made" in only_head[0]
+    assert "the mistake had no effect" in only_head[0]
 
 
 def test_a_fall_within_the_doubt_is_none():

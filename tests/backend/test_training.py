@@ -436,7 +436,7 @@ def test_a_disk_that_is_full_ends_the_backups_and_not_the_training(network, data
     run = train(network, data, cases.recipe(4), on_progress=steps.append, folder=tmp_path)
     assert (run.state, len(run.history)) == ("done", 4)
     told = [one.text for one in steps if one.what == "notice"]
-    assert told[0] == "This training can't be backed up (No space left on device): free some of the disk."
+    assert told[0] == "This training can't be backed up (No space left on device): free some disk space."
     assert list(tmp_path.iterdir()) == []
 
 
@@ -476,7 +476,7 @@ def test_a_loss_that_is_no_number_is_said_and_the_best_weights_come_back(network
 
     run = train(network, data, cases.recipe(4), callbacks=[Diverging()])
     assert run.state == "failed"
-    assert run.failure == "The loss is no number any more in phase 2, with a learning rate of 0.02: take a lower one."
+    assert run.failure == "The loss became infinite or NaN in phase 2, with a learning rate of 0.02: take a lower one."
     assert run.kept is not None
     assert all(np.isfinite(one).all() for one in weights(run.network.model))
     assert len(run.history) == 2
@@ -496,7 +496,7 @@ def test_too_little_memory_is_said_with_what_to_lower(network, data):
     [
         ({"phases": (Phase("head", "rmsprop", 0.0),)}, "With a learning rate of 0.0 nothing is learnt"),
         ({"phases": (Phase("head", "lion", 0.1),)}, "optimizer is rmsprop or sgd"),
-        ({"phases": (Phase("head", "sgd", 0.1, epochs=0),)}, "No phase has an epoch"),
+        ({"phases": (Phase("head", "sgd", 0.1, epochs=0),)}, "All phases have 0 epochs"),
         ({"phases": (Phase("tail", "sgd", 0.1),), "freeze": 11}, "Nothing would be trained"),
         ({"head": Head(dropout=1.0)}, "dropout of 0 or more and below 1"),
         ({"precision": "float8"}, "float32 or float16"),

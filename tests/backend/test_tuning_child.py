@@ -160,7 +160,7 @@ def test_an_attempt_that_does_not_get_far_leaves_the_result_before_it(folder):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (ExplorerError("There is one class only."), "There is one class only."),
+        (ExplorerError("There is only one class."), "There is only one class."),
         (MemoryError(), "not enough memory: lower the batch size"),
         (tensorflow.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), "not enough memory: lower the batch size"),
         (full(), r"The disk is full: free some space where .* is\.$"),

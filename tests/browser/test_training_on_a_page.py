@@ -52,13 +52,13 @@ def test_a_training_is_drawn_stopped_found_again_and_gone_on_with(voila, open_pa
     page.reload()
     page.get_by_text(re.compile(r"epoch \d+ of 1000")).wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text(re.compile(r"Stopped; the weights of epoch \d+")).wait_for()
+    page.get_by_text(re.compile(r"Stopped. The weights of epoch \d+")).wait_for()
     assert page.get_by_role("table", name="Runs").get_by_text("stopped").is_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Model .keras").click()
     assert download.value.suggested_filename.endswith(".keras")
 
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     page.get_by_text(re.compile(r"epoch \d+ of 1000")).wait_for()
     page.get_by_role("button", name="delete: ").click()
     page.get_by_role("button", name="Delete", exact=True).click()

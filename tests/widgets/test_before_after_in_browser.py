@@ -27,7 +27,7 @@ def test_both_sides_stand_beside_each_other(page, view):
         assert left["x"] + left["width"] <= right["x"]
         assert left["y"] == right["y"]
     assert page.get_by_role("list", name="Answers after").get_by_role("listitem").first.inner_text() == "red dots\n75.0 %"
-    assert page.get_by_text("map 2 differs the most").is_visible()
+    assert page.get_by_text("map 2 differs most").is_visible()
 
 
 def test_a_map_is_chosen_by_pointer_by_keys_and_as_the_one_that_differs_most(page, view):
@@ -40,9 +40,9 @@ def test_a_map_is_chosen_by_pointer_by_keys_and_as_the_one_that_differs_most(pag
     for key, expected in (("ArrowDown", 3), ("ArrowRight", 4), ("ArrowUp", 2), ("Home", 0), ("ArrowLeft", 0), ("End", 4)):
         page.keyboard.press(key)
         assert trait(page, "channel") == expected
-    page.get_by_role("button", name="Show the one that differs the most").click()
+    page.get_by_role("button", name="Show the largest change").click()
     assert trait(page, "channel") == 2
-    assert page.get_by_role("button", name="Show the one that differs the most").count() == 0
+    assert page.get_by_role("button", name="Show the largest change").count() == 0
 
 
 def test_the_empty_place_of_a_mosaic_chooses_nothing(page, view):
@@ -78,7 +78,7 @@ def test_without_maps_there_is_the_sentence_that_says_why(page, view):
 
 def test_before_there_is_anything_it_says_so(page, session, aftermath):
     show(page, BeforeAfterView(session, aftermath))
-    assert page.get_by_text("when it has ended").is_visible()
+    assert page.get_by_text("appear here when training ends").is_visible()
     assert page.get_by_role("button").count() == 0
 
 

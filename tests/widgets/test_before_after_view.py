@@ -66,13 +66,13 @@ def test_maps_are_drawn_on_one_colour_scale(view, fake_trainings):
 
 def test_how_much_they_differ_is_said_in_words(view, fake_trainings):
     fake_trainings.run = run()
-    assert view.note == "On average the values differ by 2.7 % of their whole range; map 2 differs the most, by 10 %."
+    assert view.note == "The values differ by 2.7 % of their range on average; map 2 differs most, by 10 %."
     assert view.furthest == 2
 
 
 def test_maps_that_have_not_changed_are_said_to_be_alike(view, aftermath, session):
     aftermath.maps = (session.feature_maps, session.feature_maps)
-    assert view.note.startswith("Both sides are alike")
+    assert view.note.startswith("Both sides are identical")
     assert view.furthest == -1
     assert view.mosaics[0] == view.mosaics[1]
 
@@ -80,9 +80,9 @@ def test_maps_that_have_not_changed_are_said_to_be_alike(view, aftermath, sessio
 def test_differences_of_rounding_are_none_and_small_ones_are_said_to_be_small(view, aftermath):
     before = np.array([0.0, 1.0, 0.5])
     aftermath.maps = (vector(before), vector(before + 5e-7))
-    assert (view.note.startswith("Both sides are alike"), view.furthest) == (True, -1)
+    assert (view.note.startswith("Both sides are identical"), view.furthest) == (True, -1)
     aftermath.maps = (vector(before), vector(before + np.array([0, 0, 9e-6])))
-    assert view.note.endswith("differ by less than 0.001 % of their whole range; unit 2 differs the most, by less than 0.001 %.")
+    assert view.note.endswith("differ by less than 0.001 % of their range on average; unit 2 differs most, by less than 0.001 %.")
     assert view.furthest == 2
 
 
@@ -118,7 +118,7 @@ def test_units_are_squares_and_the_chosen_one_is_told(view, aftermath, session):
     session.channel = 0
     aftermath.maps = (vector([0.0, 1.0, 0.5]), vector([0.25, 1.0, 0.5]))
     assert (view.grid["count"], view.grid["width"], view.grid["height"]) == (3, 28, 28)
-    assert view.note == "On average the values differ by 8.3 % of their whole range; unit 0 differs the most, by 25 %."
+    assert view.note == "The values differ by 8.3 % of their range on average; unit 0 differs most, by 25 %."
     assert (view.one, view.ones) == ("Unit 0: 0 before, 0.25 after", [])
 
 
@@ -142,7 +142,7 @@ def test_large_maps_are_thinned_out_and_slim_ones_can_be_seen(view, aftermath, s
 def test_what_is_no_number_is_left_out(view, aftermath):
     aftermath.maps = (vector([0.0, np.nan, np.inf]), vector([1.0, 2.0, 3.0]))
     assert view.ends == ["0", "3"]
-    assert view.note.startswith("On average the values differ by 11 %")
+    assert view.note.startswith("The values differ by 11 %")
     assert json.dumps([view.one, view.ends], allow_nan=False)
 
 

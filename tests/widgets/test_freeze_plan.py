@@ -27,16 +27,16 @@ def test_it_says_what_is_frozen_what_trains_and_what_that_costs(view):
     assert view.there
     assert [fact[0] for fact in view.facts] == ["cold", "warm", "quiet", "quiet"]
     assert facts(view)[:3] == [
-        "8 layers frozen, 7 to the end of block 2 and 1 batch norm behind",
+        "8 layers frozen, 7 to the end of block 2 and 1 batch norm after it",
         "1 layer and the head train, 730 + 16,389 parameters",
-        "1 tensor crosses, 1 kB kept of each example",
+        "1 boundary tensor, 1 kB cached for each example",
     ]
-    assert facts(view)[3].endswith("% of the work is done anew in each epoch")
+    assert facts(view)[3].endswith("% of the computation is repeated in each epoch")
 
 
 def test_it_follows_the_line(view, tuning):
     tuning.freeze_at(2)
-    assert facts(view)[0] == "5 layers frozen, 2 before the line and 3 batch norms behind"
+    assert facts(view)[0] == "5 layers frozen, 2 before the line and 3 batch norms after it"
     assert view.note == "2 cuts through a block; it ends with block_1_relu, index 3."
     assert view.lines[0] == "for layer in model.layers[:2]:"
     tuning.freeze_at(0)
@@ -62,7 +62,7 @@ def test_layers_that_were_chosen_by_name_are_frozen_without_a_line(view, tuning)
 
 def test_with_data_it_says_what_all_of_it_takes(view, tuning):
     tuning.data = DATA
-    assert facts(view)[2] == "1 tensor crosses, 45 kB kept", "4 × 3 × 8 float32 of each of 120 examples"
+    assert facts(view)[2] == "1 boundary tensor, 45 kB cached", "4 × 3 × 8 float32 of each of 120 examples"
     assert "16,389" not in facts(view)[1], "three classes, not five"
 
 

@@ -89,10 +89,10 @@ def test_the_list_follows_the_line(page, view):
 
 def test_advice_is_asked_and_stopped(page, view):
     show(page, view)
-    assert page.get_by_role("button", name="Ask the data").is_disabled()
+    assert page.get_by_role("button", name="Probe the blocks").is_disabled()
     view.tuning.data = DATA
     show(page, view)
-    page.get_by_role("button", name="Ask the data").click()
+    page.get_by_role("button", name="Probe the blocks").click()
     put(page, probing=True, probed=0.5)
     assert page.get_by_role("progressbar").evaluate("(bar) => bar.value") == 0.5
     page.get_by_role("button", name="Stop").click()

@@ -107,7 +107,7 @@ def test_a_recording_ends_by_itself_after_ten_minutes(page, view):
     [
         ("NotAllowedError", "The browser doesn't let this page use the microphone; allow it, or drop a sound here."),
         ("NotFoundError", "There is no microphone; connect one, or drop a sound here."),
-        ("NotReadableError", "The microphone can't be used; another program may hold it."),
+        ("NotReadableError", "The microphone can't be used: another program may be using it."),
     ],
 )
 def test_why_there_is_no_microphone_is_said(page, view, error, sentence):
@@ -122,7 +122,7 @@ def test_why_there_is_no_microphone_is_said(page, view, error, sentence):
 def test_a_page_that_browsers_lend_no_microphone_to_says_so(page, view):
     show(page, view, "http://example.test/", **SOUND)
     page.get_by_role("button", name="Record").click()
-    assert refusals(page) == ["Browsers lend a microphone only to pages that come from localhost or over https."]
+    assert refusals(page) == ["Browsers allow the microphone only on pages from localhost or over https."]
 
 
 @pytest.mark.parametrize(("kind", "name"), [("audio/webm", "beep.webm"), ("audio/mp4", "beep.m4a")])

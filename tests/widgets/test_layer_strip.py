@@ -145,7 +145,7 @@ def test_probes_are_said_beside_the_work_that_trains(tuned, tuning):
     assert [probe[:3] for probe in tuned.probes] == [[1, 0.55, 0.02], [4, 0.7, 0.02], [7, 0.85, 0.02], [9, 0.95, 0.02]]
     assert [probe[3] for probe in tuned.probes] == [tuning.work_from(index) for index in (1, 4, 7, 9)]
     share = round(100 * tuning.work_from(7))
-    said = f"a linear probe is right in 85.0 ± 2.0 %, and {share} % of the work trains from there"
+    said = f"probe accuracy 85.0 ± 2.0 %; {share} % of the computation trains from there on"
     assert tuned.probes[2][4:] == ["to the end of block 2", said]
     tuning.data = None
     assert tuned.probes == []

@@ -289,8 +289,8 @@ def test_evidence_lies_below_the_bars_and_a_click_freezes_there(page, view):
     view.tuning.data = DATA
     view.tuning.ask_advice()
     show(page, view)
-    assert page.locator(".about .now").inner_text().startswith("to the end of block 2: a linear probe is right in 85.0 ± 2.0 %")
-    assert "a linear probe is right" in handle(page).get_attribute("aria-valuetext")
+    assert page.locator(".about .now").inner_text().startswith("to the end of block 2: probe accuracy 85.0 ± 2.0 %")
+    assert "probe accuracy" in handle(page).get_attribute("aria-valuetext")
     listed = page.get_by_role("list", name="Evidence for the freeze line").get_by_role("listitem")
     assert [text.split(":")[0] for text in listed.all_inner_texts()] == [
         f"to the end of {name}" for name in ("stem", "block 1", "block 2", "block 3")

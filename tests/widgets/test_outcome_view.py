@@ -75,7 +75,7 @@ def test_blocks_are_bars_in_their_order_and_frozen_ones_stay_at_0(view, fake_tra
 
 
 @pytest.mark.parametrize(
-    ("far", "text"), [(1e-7, "under 0.001 %"), (0.00074, "0.074 %"), (12.0, "1,200 %"), (float("nan"), "nan"), (float("inf"), "inf")]
+    ("far", "text"), [(1e-7, "< 0.001 %"), (0.00074, "0.074 %"), (12.0, "1,200 %"), (float("nan"), "nan"), (float("inf"), "inf")]
 )
 def test_however_far_weights_have_moved_it_can_be_written(view, fake_trainings, backend, far, text):
     backend.outcomes["far"] = replace(OUTCOME, moved=(("stem", far),))

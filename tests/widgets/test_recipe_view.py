@@ -37,7 +37,7 @@ def test_it_shows_the_phases_with_what_each_trains(view, tuning):
     tuning.freeze_at(9)
     assert view.columns[1][1] == "nothing: all is frozen"
     tuning.recipe = replace(tuning.recipe, freeze=("image",), phases=(Phase("tail", "adam", 0.1),))
-    assert view.columns == [["1. tail", "all but the layers that were named"]]
+    assert view.columns == [["1. tail", "all layers but those named"]]
 
 
 def test_what_is_set_goes_into_the_recipe_at_once(view, tuning):
@@ -99,10 +99,13 @@ def test_it_says_what_changing_the_pictures_costs(view, tuning):
     assert view.cost == ""
     put(view, "augmentation", True)
     assert "the whole network runs each time" in view.cost
-    assert "times the work" in view.cost
+    assert "times as much work" in view.cost
     tuning.data = DATA
     tuning.recipe = replace(tuning.recipe, augmentation=Augmentation(copies=4))
-    assert view.cost == "4 changed copies of each picture are computed once: 4 times the wait before the first epoch. 0.1 MB are kept."
+    assert (
+        view.cost
+        == "4 augmented copies of each picture are computed once: the wait before the first epoch is 4 times as long. They take 0.1 MB."
+    )
 
 
 def test_callbacks_watch_the_training_loss_where_nothing_is_held_out(view, tuning):

@@ -80,18 +80,18 @@ def test_only_sgd_has_a_momentum(page, view):
 
 def test_a_preset_is_chosen_and_ones_own_is_called_so(page, view):
     show(page, view)
-    preset = page.get_by_label("Settings to begin with")
+    preset = page.get_by_label("Preset")
     preset.select_option(label="as in the Keras guide")
     assert sent(page) == [{"preset": "guide"}]
     put(page, preset="")
-    assert preset.locator("option:checked").inner_text() == "your own"
+    assert preset.locator("option:checked").inner_text() == "custom"
 
 
 def test_callbacks_are_chips_and_those_that_are_on_have_numbers(page, view):
     show(page, view)
-    assert not page.get_by_role("button", name="Write a table").is_visible()
+    assert not page.get_by_role("button", name="Write a CSV log").is_visible()
     page.get_by_role("button", name="more…").click()
-    assert page.get_by_role("button", name="Write a table").is_visible()
+    assert page.get_by_role("button", name="Write a CSV log").is_visible()
     page.get_by_role("button", name="Stop early").click()
     assert sent(page) == [{"field": "callbacks.EarlyStopping", "value": True}]
     assert not page.get_by_label("patience in epochs").first.is_visible()
@@ -117,7 +117,7 @@ def test_mistakes_are_folded_away_and_a_made_one_shows(page, view):
     page.get_by_text("Make a classic mistake").click()
     box.check()
     assert sent(page) == [{"field": "mistakes.rate", "value": True}]
-    assert page.get_by_text("Shows how steps that are too large undo").is_visible()
+    assert page.get_by_text("Shows how steps that are too large destroy").is_visible()
     assert page.locator(".mistakes.made").count() == 0
     put(page, values=view.values | {"mistakes.rate": True})
     assert page.locator(".mistakes.made").count() == 1
@@ -126,11 +126,11 @@ def test_mistakes_are_folded_away_and_a_made_one_shows(page, view):
 def test_what_pictures_need_goes_with_them(page, view):
     view.tuning.recipe = replace(view.tuning.recipe, augmentation=Augmentation())
     show(page, view)
-    page.get_by_text("Change the pictures").click()
+    page.get_by_text("Augmentation").click()
     assert page.get_by_label("copies").input_value() == "0"
     assert page.get_by_text("the whole network runs each time").is_visible()
     put(page, hidden=[*view.hidden, *(name for name in view.values if name.startswith("augmentation"))])
-    assert not page.get_by_text("Change the pictures").is_visible()
+    assert not page.get_by_text("Augmentation").is_visible()
 
 
 def test_as_many_columns_as_phases(page, view):

@@ -27,7 +27,7 @@ def view(session, tuning, trainings):
 
 def test_before_there_is_a_run_it_says_what_will_be_here(page, view):
     show(page, view)
-    assert page.get_by_text("so that freeze points can be compared").is_visible()
+    assert page.get_by_text("to compare freeze points").is_visible()
     assert page.get_by_role("table").count() == 0
     assert page.get_by_role("button").count() == 0
 
@@ -72,7 +72,7 @@ def test_files_are_taken_of_the_run_that_is_shown(page, view):
     show(page, view, rows=ROWS, chosen="block 13", line="for layer in model.layers[:116]: layer.trainable = False", barred=["model"])
     assert page.get_by_role("button", name="Model .keras").is_disabled()
     assert page.get_by_text("for layer in model.layers[:116]").is_visible()
-    for name in ("Keras script", "Notebook", "All in a .zip", "History .csv"):
+    for name in ("Keras script", "Notebook", "Everything as .zip", "History .csv"):
         page.get_by_role("button", name=name).click()
     assert sent(page) == [{"take": what} for what in ("script", "notebook", "bundle", "history")]
 

@@ -258,7 +258,7 @@ def test_a_link_is_no_file(page, view):
       transfer.setData("text/plain", "https://example.org");
       document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }""")
-    assert refusals(page) == ["What was dropped is no file; save it first."]
+    assert refusals(page) == ["What was dropped is not a file: save it first."]
 
 
 def test_stop_sends_no_more(page, view):
@@ -414,7 +414,7 @@ def test_what_was_chosen_can_not_be_edited_and_the_way_back_is_shown(page, view)
     assert not page.get_by_role("button", name="Rename dots").is_visible()
     page.get_by_role("button", name="Pictures dots").click()
     assert sent(page)[-1] == {"look": "dots"}
-    page.get_by_role("button", name="Back to what was collected here").click()
+    page.get_by_role("button", name="Back to the collected data").click()
     assert sent_with(page, "choose") == [{"choose": "", "count": 0}]
 
 

@@ -27,10 +27,10 @@ def test_it_says_what_there_is_by_class(view):
     for number in range(5):
         put(view, f"{number}.png", "cats")
         put(view, f"{number}.png", "dogs")
-    assert view.total == "10 pictures, 2 held out"
+    assert view.total == "10 pictures, 2 for validation"
     assert [(one["name"], one["training"], one["validation"], one["text"]) for one in view.classes] == [
-        ("cats", 4, 1, "5 pictures, 1 held out"),
-        ("dogs", 4, 1, "5 pictures, 1 held out"),
+        ("cats", 4, 1, "5 pictures, 1 for validation"),
+        ("dogs", 4, 1, "5 pictures, 1 for validation"),
         ("elks", 0, 0, "0 pictures"),
     ]
     assert [bool(one["picture"]) for one in view.classes] == [True, True, False]
@@ -87,12 +87,12 @@ def test_stop_forgets_the_file_under_way(view, backend):
 def test_built_in_sets_that_fit_are_offered_and_chosen(view, session):
     assert view.built_in == [["digits", "digits: 1,797 pictures"], ["patterns", "patterns: 400 pictures"]]
     says(view, {"choose": "patterns", "count": 100})
-    assert (view.source, view.source_text, view.count, view.total) == ("patterns", "patterns", 100, "100 pictures, 20 held out")
+    assert (view.source, view.source_text, view.count, view.total) == ("patterns", "patterns", 100, "100 pictures, 20 for validation")
     session.open("timbres")
     assert view.built_in == [["timbres", "timbres: 240 sounds"]]
     assert view.classes == []
     says(view, {"choose": "timbres", "count": 0})
-    assert view.total == "240 sounds, 48 held out"
+    assert view.total == "240 sounds, 48 for validation"
 
 
 def test_a_path_is_chosen_and_what_was_collected_comes_back(view, session):

@@ -62,7 +62,7 @@ def test_stop_says_so_until_it_has_stopped_and_go_on_is_offered(view, trainings,
     says(bar, {"stop": True})
     assert (bar.said, bar.stoppable, bar.going) == ("Stopping…", False, True)
     finish(trainings, alive, "stopped", [epoch(0, 0)], kept=0)
-    assert bar.said == "Stopped; the weights of epoch 1, the best so far, are kept."
+    assert bar.said == "Stopped. The weights of epoch 1, the best so far, were kept."
     assert (bar.going, bar.resumable, bar.failed) == (False, True, False)
     says(bar, {"go_on": True})
     assert (bar.going, bar.resumable) == (True, False)
@@ -73,7 +73,7 @@ def test_a_failure_and_what_there_is_to_learn_stay_on_the_page(view, trainings, 
     says(view.bar, {"train": True})
     finish(trainings, alive, "failed", [epoch(0, 0)], kept=0, failure="The disk is full.", notices=("The rate was too high.",))
     assert (view.bar.failed, view.bar.notices) == (True, ["The rate was too high."])
-    assert view.bar.said == "The disk is full. The weights of epoch 1, the best, are kept."
+    assert view.bar.said == "The disk is full. The weights of epoch 1, the best, were kept."
     assert session.failure == ""
 
 

@@ -47,7 +47,7 @@ def test_a_training_is_stopped_and_gone_on_with(page, bar):
     assert page.get_by_role("progressbar").evaluate("(one) => one.position") == -1
     put(page, going=False, resumable=True, barred="")
     assert not page.get_by_role("progressbar").is_visible()
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     assert sent(page) == [{"stop": True}, {"go_on": True}]
 
 

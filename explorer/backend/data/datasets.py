@@ -144,13 +144,15 @@ def _divided(own: Collection, share: float, seed: int, reading: Reading) -> Trai
 def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
     """Hold out what was given for it."""
     if not held.examples:
-        raise ExplorerError(_("None of the held-out data can be read; give other files, or a share to hold out."))
+        raise ExplorerError(_("None of the validation data can be read: give other files, or a share of the data."))
     spelled = spelled_as(own.classes, held.classes)
     used = [spelled[held.classes[place]] for place, count in enumerate(remarks.counts(held.classes, held.examples)) if count]
     alone = [name for name in used if name not in own.classes]
     if alone:
         raise ExplorerError(
-            _("Held out, but not trained on: {names}. The classes of both sides must have the same names.").format(names=", ".join(alone))
+            _("In the validation data, but not in the training data: {names}. The classes of both must have the same names.").format(
+                names=", ".join(alone)
+            )
         )
     place_of = {name: place for place, name in enumerate(own.classes)}
     places = [place_of.get(spelled[name], -1) for name in held.classes]  # without an example where there is none

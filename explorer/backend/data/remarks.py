@@ -44,7 +44,7 @@ def on_imbalance(classes: Sequence[str], examples: Sequence[Labelled]) -> tuple[
     if most <= LOPSIDED * least:
         return ()
     return (
-        _("Uneven: {common} has {most} examples, {rare} {least}; the network will answer {common} more readily than it should.").format(
+        _("Imbalanced: {common} has {most} examples, {rare} {least}; the network will predict {common} too often.").format(
             common=common, most=f"{most:,}", rare=rare, least=f"{least:,}"
         ),
     )
@@ -64,8 +64,8 @@ def on_copies(same: Sequence[Places], examples: Sequence[Labelled], held_out: fr
     if across:
         notes.append(
             counted(
-                "{number} held-out example is a copy of one that is trained on, so the accuracy will look too good.",
-                "{number} held-out examples are copies of ones that are trained on, so the accuracy will look too good.",
+                "{number} validation example is a copy of a training example, so the accuracy will look too good.",
+                "{number} validation examples are copies of training examples, so the accuracy will look too good.",
                 across,
             )
         )
@@ -80,20 +80,20 @@ def on_empty(names: Sequence[str]) -> tuple[str, ...]:
     """Say which classes have no examples and are dropped."""
     if not names:
         return ()
-    return (_("Without an example that can be read, and so left out: {names}.").format(names=", ".join(_some(names, 10))),)
+    return (_("Left out, as they have no readable example: {names}.").format(names=", ".join(_some(names, 10))),)
 
 
 def on_held_out(classes: Sequence[str], validation: Sequence[Labelled], given: bool) -> tuple[str, ...]:
     """Say where nothing is held out, at all or of a class; given: whether by the user's choice, else by a share."""
     if not validation:
-        return (_("Nothing is held out, so nothing will tell how well the network does on what it has not seen."),)
+        return (_("There is no validation data, so the accuracy on new examples can't be measured."),)
     missing = [name for name, count in zip(classes, counts(classes, validation), strict=True) if not count]
     if not missing:
         return ()
     if given:
-        return (_("The held-out data has nothing of {names}.").format(names=", ".join(_some(missing, 10))),)
+        return (_("The validation data has no example of {names}.").format(names=", ".join(_some(missing, 10))),)
     return (
-        _("Nothing is held out of {names}: a single example, or group of examples that stay together, is trained on.").format(
+        _("There is no validation example of {names}: all there is, is one example or one group that stays together.").format(
             names=", ".join(_some(missing, 10))
         ),
     )

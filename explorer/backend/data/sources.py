@@ -76,9 +76,7 @@ def stamp(path: Path) -> str:
 def checked_share(share: Any) -> float:
     """Return a share that can be held out. Raises ExplorerError for others."""
     if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= float(share) < 1:
-        raise ExplorerError(
-            _("validation must be the share that is held out, 0 to below 1, or held-out data, not {share!r}.").format(share=share)
-        )
+        raise ExplorerError(_("validation must be a share of the data, 0 to below 1, or other data, not {share!r}.").format(share=share))
     return float(share)
 
 

@@ -68,7 +68,7 @@ def _problems(recipe: Recipe, data: TrainingData, kind: str, callbacks: Sequence
     if not set(recipe.mistakes) <= set(MISTAKES):
         yield _("The mistakes that can be made on purpose are {known}.").format(known=", ".join(MISTAKES))
     if not any(phase.epochs for phase in recipe.phases):
-        yield _("No phase has an epoch: nothing would be trained.")
+        yield _("All phases have 0 epochs: nothing would be trained.")
     for phase in recipe.phases:
         yield from _of_phase(phase)
     if _lowers(recipe, callbacks) and any(phase.epochs and phase.schedule != "constant" for phase in recipe.phases):

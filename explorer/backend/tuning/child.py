@@ -85,7 +85,7 @@ def why(error: BaseException, folder: Path) -> str:
         causes.append(cause)
     if full := next((one for one in causes if isinstance(one, OSError) and one.errno in files.FULL), None):
         said = files.why_not_written(full, folder)
-        return _("{why} Then go on: what is backed up is not lost.").format(why=said) if (folder / files.BACKUP).exists() else said
+        return _("{why} Then resume the run: its backup is kept.").format(why=said) if (folder / files.BACKUP).exists() else said
     if any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes):
         return _("There is not enough memory: lower the batch size, freeze more layers, or take fewer or smaller examples.")
     if isinstance(error, ExplorerError):

@@ -186,7 +186,7 @@ def _readme(about: Subject, run: Trained) -> str:
     ]
     scores = [one.val_accuracy for one in run.history if one.val_accuracy is not None]
     if scores:
-        said.append(_("There, the last epoch had {accuracy} of the held-out examples right.").format(accuracy=f"{scores[-1]:.1%}"))
+        said.append(_("There, the last epoch reached a validation accuracy of {accuracy}.").format(accuracy=f"{scores[-1]:.1%}"))
     if BACKBONE not in about.base:
         said.append(_("Keras downloads the weights for ImageNet when they are not on the machine yet."))
     return "\n\n".join(said) + "\n"

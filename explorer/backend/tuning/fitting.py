@@ -105,7 +105,7 @@ class Fit:
                 try:
                     backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
                 except OSError as error:
-                    watch.warn(_("This training can't be backed up ({why}): free some of the disk.").format(why=error.strerror or error))
+                    watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=error.strerror or error))
 
         return keras.callbacks.LambdaCallback(on_epoch_end=save)
 

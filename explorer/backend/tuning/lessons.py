@@ -30,7 +30,7 @@ def said(recipe: Recipe, plan: FreezePlan, history: Sequence[Epoch], norms: int,
     head = [one for one in history if recipe.phases[one.phase].trains == "head"]
     tail = [one for one in history if recipe.phases[one.phase].trains == "tail"]
     if not tail:
-        return (_("No epoch of the tail was done, so the mistake was not made."),) if recipe.mistakes else ()
+        return (_("The tail did not train, so the mistake had no effect."),) if recipe.mistakes else ()
     before, after = _score(head[-1]) if head else None, _score(tail[-1])
     fell = before is not None and before - after > 2 * _deviation(before, held_out)
     figures = {"before": "?" if before is None else _percent(before), "after": _percent(after), "factor": TOO_HIGH}
@@ -49,15 +49,15 @@ def _of_mistake(mistake: str, fell: bool, norms: int) -> str:
         return _("This network has no batch norms: letting them all train changes nothing here.")
     made = {
         "recompile": _(
-            "The model was not compiled again after thawing: Keras went on with the step that it had built, and none of the "
-            "{count} thawed parameters has moved. Compile after each change of `trainable`."
+            "The model was not compiled again after thawing: Keras kept the training step that it had built, and none of the "
+            "{count} thawed parameters has changed. Compile after each change of `trainable`."
         ),
         "batch_norm": _(
-            "All batch norms trained, those of the frozen layers too: their means and variances moved to those of small batches, which the "
-            "frozen weights do not know. Keep batch norms in inference mode."
+            "All batch norms trained, also those of the frozen layers: their means and variances moved to those of small batches, which "
+            "the frozen weights do not fit. Keep batch norms in inference mode."
         ),
         "rate": _(
-            "The learning rate of the tail was {factor} times too high: steps so large can undo what the thawed layers knew. "
+            "The learning rate of the tail was {factor} times too high: such large steps can destroy what the thawed layers have learned. "
             "Fine-tune with a small rate, such as 0.0001."
         ),
         "thaw": _(
@@ -75,7 +75,7 @@ def not_a_number(phases: Mapping[int, Phase], history: Sequence[Epoch]) -> str:
     """Return what to say when the loss has become infinite or no number."""
     at = _culprit(phases, history)
     rate = phases[at].learning_rate
-    return _("The loss is no number any more in phase {phase}, with a learning rate of {rate}: take a lower one.").format(
+    return _("The loss became infinite or NaN in phase {phase}, with a learning rate of {rate}: lower it.").format(
         phase=at + 1, rate=f"{rate:g}"
     )
 

@@ -214,7 +214,7 @@ def _end(subject: Subject) -> Section:
         ]
     code += ['print("These layers train:", *(layer.name for layer in model.layers if layer.trainable_weights))']
     if subject.held_out:
-        said = lines.literal(_("Accuracy on the held-out examples:"))
+        said = lines.literal(_("Accuracy on the validation examples:"))
         code += [
             f"loss, accuracy = model.evaluate(batches(x_validation, y_validation, {done[-1].batch_size}))",
             f'print({said}, f"{{accuracy:.1%}}")',
