@@ -51,6 +51,7 @@ def sorted_drop(paths: Sequence[Steps]) -> Drop:
 def on_page(name: str, found: Layout) -> tuple[str, ...]:
     """Return what a page says of a folder or zip that was dropped on it: there its validation part is put together with the others."""
     said = _(
-        "{name} is split already; here its parts are put together, and a share of all is used for validation: give its path to keep its split."
+        "{name} is split already; here its parts are put together, and a share of all is used for validation: "
+        "give its path to keep its split."
     )
     return (*((said.format(name=name),) if found.validation else ()), *found.notes)

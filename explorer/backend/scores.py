@@ -76,14 +76,15 @@ def check_labels(labels: Labels, found: Sequence[Scoring]) -> None:
         )
 
 
-def said(found: Sequence[Scoring]) -> tuple[str, ...]:
-    """Return what is to be said of outputs with a single number, whose meaning nothing in the model tells for sure."""
-    sentences = {
-        "logit": _("Its single output is read as a logit: the sigmoid of it is the probability of class 1, the second class."),
-        "value": _("Its single output is shown as a value. With two labels it is read as the logit of the second class."),
-    }
-    kinds = [one.pair or ("value" if one.classes == 1 and one.activation == "linear" else "") for one in found]
-    return tuple(sentences[kind] for kind in dict.fromkeys(kinds) if kind in sentences)
+def said(outputs: Sequence[TensorInfo], found: Sequence[Scoring]) -> tuple[str, ...]:
+    """Return what is to be said of outputs of one number, whose meaning nothing in the model tells for sure."""
+    logit = _("The one number of {output} is read as a logit: its sigmoid is the probability of class 1, the second class.")
+    value = _("The one number of {output} is shown as a value. With two labels it is read as the logit of the second class.")
+    return tuple(
+        (logit if one.pair else value).format(output=output.name)
+        for output, one in zip(outputs, found, strict=True)
+        if one.pair == "logit" or (one.classes == 1 and one.activation == "linear")
+    )
 
 
 def _pair(activation: str, labels: int, loss: str) -> str:
