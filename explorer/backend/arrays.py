@@ -14,6 +14,7 @@ from PIL import Image
 from explorer.backend import images, pixel_arrays, preprocessing
 from explorer.backend.array_files import Array, arrays_in, copied
 from explorer.backend.example_files import read_bytes
+from explorer.backend.tiff_bands import bands_in, is_tiff
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST, Axis, Example, Reading, SeenInput, TensorInfo, shape_text
@@ -153,6 +154,8 @@ def _by_input(example: Example, reading: Reading) -> list[ForInput]:
 
 def _batch(one: ForInput, example: Example) -> Array:
     """Return what one input gets, with a batch axis of one; pixels, uint8, are prepared as those of a picture's file."""
+    if one.picture is None and isinstance(one.value, Example) and isinstance(one.value.data, bytes) and is_tiff(one.value.data):
+        one = one._replace(value=bands_in(one.value.data, one.value.name))
     if isinstance(one.value, np.ndarray) and one.picture and _holds_pixels(one.value, one):
         one = one._replace(value=Example("image", one.value, example.name))
     if not isinstance(one.value, Example):
@@ -200,7 +203,8 @@ def _no_picture(one: ForInput, example: Example) -> str:
     wanted = one.wanted.shape
     if len(wanted) == 3:
         return _(
-            "{name} is a picture, with 1 to 4 channels; the input {input} reads {wanted}: give an array of that shape, such as a .npy file."
+            "{name} is a picture, with 1 to 4 channels; the input {input} reads {wanted}: give an array of that shape as .npy, "
+            "or a TIFF of so many bands."
         ).format(name=example.name, input=one.wanted.name, wanted=shape_text(wanted))
     return _("{name} is a picture; the input {input} reads {wanted} numbers: give an array, such as a .npy file.").format(
         name=example.name, input=one.wanted.name, wanted=shape_text(wanted) or "1"
@@ -260,6 +264,8 @@ def _given(example: Example) -> dict[str, Array | Example]:
         raise UnreadableExample(_("{name} is a sound; the network reads arrays.").format(name=example.name))
     if data and images.is_picture(data):
         return {ALONE: Example("image", data, example.name)}
+    if is_tiff(data):
+        return {"0": bands_in(data, example.name)}
     found: dict[str, Array | Example] = dict(arrays_in(data, example.name))
     return found
 
@@ -268,5 +274,5 @@ def _from_file(given: Example) -> Array | Example:
     """Return the array in the file that was given for one input; a picture as it is."""
     if not isinstance(given.data, bytes) or images.is_picture(given.data):
         return given
-    found = arrays_in(given.data, given.name)
+    found = {"0": bands_in(given.data, given.name)} if is_tiff(given.data) else arrays_in(given.data, given.name)
     return next(iter(found.values()))

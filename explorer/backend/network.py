@@ -352,7 +352,10 @@ class Network(WholeModel, Hearing):
         values = self._activations(example, [row.name])[row.name]
         if self.reading.data_format == "channels_first" and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
-        axes = layers.axes_of(self._kind.axes_of(self.reading, example), values.shape, self._places(row.name, values.shape))
+        places = self._places(row.name, values.shape)
+        if values.ndim == 2 and len(places) == 2 and all(places):  # grey pixels without an axis of channels
+            values, places = values[..., None], (*places, None)
+        axes = layers.axes_of(self._kind.axes_of(self.reading, example), values.shape, places)
         if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
             values = np.moveaxis(values, (-3, -2), (0, 1))
         values = values.reshape([axis.size for axis in axes])

@@ -39,7 +39,7 @@ def along(model: Any, address: str, data_format: str = "channels_last") -> tuple
     """Return how the (first) output of a layer runs along the input: one entry for each of its axes but the batch.
 
     None for an axis that runs along neither rows nor columns (channels, units, merged axes), and for all axes where the
-    model has several inputs, an input that isn't (rows, columns, channels), or open sizes. Empty where the model has no
+    model has several inputs, an input that isn't (rows, columns) with channels or without, or open sizes. Empty where the model has no
     graph or nothing at this address (`conv`, `conv:1`, `backbone/conv`).
 
     Axes are looked at one by one: a cell sees nothing outside the box of both. A layer that nothing is known of sees
@@ -52,7 +52,7 @@ def along(model: Any, address: str, data_format: str = "channels_last") -> tuple
     part, node = path[-1]
     sizes = sizes_of(node.output_tensors[0])
     found: list[Along | None] = [None] * len(sizes)
-    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4 or not _fixed(model):
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) not in (3, 4) or not _fixed(model):
         return tuple(found)
     itself = tuple(Seen(axis, np.arange(size), np.arange(size), ((0, 1), (size, size + 1))) for axis, size in enumerate(sizes))
     entered = _walk(part, {id(node.output_tensors[0]): itself})

@@ -47,9 +47,9 @@ class InputView(View):
     def __init__(self, session: Session | None = None) -> None:
         self._seed = 0
         super().__init__(session)
+        self.follow("network", by=self._offer)  # before what it was shown: another kind of network wipes that off
         self.follow("seen", by=self._draw)
         self.follow("settled", by=self._settle)
-        self.follow("network", by=self._offer)
         self.follow("region", by=self._mark)
 
     def translated(self) -> dict[str, Any]:

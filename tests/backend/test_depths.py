@@ -10,16 +10,17 @@ from PIL import Image
 
 from explorer.backend import images
 from explorer.errors import ExampleWarning, UnreadableExample
-from explorer.values import Example
+from explorer.values import Example, Reading, TensorInfo
 
 RAMP = np.add.outer(np.arange(40), np.arange(60) * 2) / (39 + 118)  # 0 to 1
 EIGHT_BITS = np.round(RAMP * 255)
+COLOURS = Reading("image", (TensorInfo("picture", (40, 60, 3), "float32"),), size=(40, 60, 3))
 
 
 def seen(data):
     """Return the pixels of a picture, and what is said of them."""
     example = Example("image", data, "a picture")
-    return np.asarray(images.picture(example)).astype(int), images.defects(example)
+    return np.asarray(images.picture(example)).astype(int), images.defects(example, COLOURS)
 
 
 def assumed(low, high, black, white):

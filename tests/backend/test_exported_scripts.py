@@ -132,6 +132,16 @@ def test_without_held_out_examples(own, tmp_path):
 
 @pytest.mark.channels_first
 @pytest.mark.slow
+def test_pictures_without_an_axis_of_channels(tmp_path):
+    keras.utils.set_random_seed(0)
+    x = picture = keras.Input((16, 24), name="picture")
+    for layer in (layers.Reshape((16, 24, 1), name="grey"), layers.Conv2D(4, 3, name="conv"), layers.Flatten(name="flat")):
+        x = layer(x)
+    network = explorer.load(keras.Model(picture, layers.Dense(2, name="scores")(x), name="grey"), preprocess="tf")
+    assert_trains_alike(network, coloured(), Recipe(0, HEAD, PHASES), tmp_path)
+
+
+@pytest.mark.slow
 def test_channels_first(tmp_path):
     keras.utils.set_random_seed(0)
     picture = keras.Input((3, 16, 24), name="picture")

@@ -91,6 +91,30 @@ def test_of_grey_pixels_without_channels_the_page_shows_a_picture():
     assert network.maps(example, 0).values.size == 784
 
 
+def test_maps_of_pictures_without_channels_lie_on_rows_and_columns():
+    picture = keras.Input((28, 28), name="picture")
+    x = layers.Conv2D(2, 3, strides=2, name="conv")(layers.Reshape((28, 28, 1))(picture))
+    network = explorer.load(ending(picture, x), preprocess="unit")
+    example = network.read(DRAWN)
+    for layer, size in (("picture", 28), ("conv", 13)):
+        maps = network.maps(example, layer)
+        assert [(axis.name, axis.size) for axis in maps.axes[:2]] == [("row", size), ("column", size)]
+    assert maps.axes[0].fields[1] == (2, 5), "what a cell sees is three pixels"
+    assert np.array_equal(network.maps(example, "picture").values[..., 0], (DRAWN / 255).astype(np.float32))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 4), (28, 28, 2)])
+def test_they_are_fine_tuned_on_arrays_as_they_read_them(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, *shape), np.uint8)
+    picture = keras.Input(shape, name="picture")
+    x = picture if len(shape) == 3 else layers.Reshape((28, 28, 1))(picture)
+    network = explorer.load(ending(picture, layers.Conv2D(2, 3, name="conv")(x)), preprocess="unit")
+    phases = [explorer.Phase("head", "sgd", 0.01, epochs=1)]
+    run = explorer.fine_tune(network, (pixels, ["a", "b"] * 6), phases=phases, validation=0)
+    assert (run.state, run.failure) == ("done", "")
+    assert np.array_equal(run.network.to_batch(run.network.read(pixels[0]))[0], (pixels[:1] / 255).astype(np.float32))
+
+
 def test_of_several_pictures_in_a_file_the_first_counts_and_of_several_in_an_array_none():
     network = explorer.load(convolving((28, 28, 1)), preprocess="unit")
     several = np.stack([DRAWN, DRAWN.T])

@@ -76,7 +76,9 @@ def _sources(x: Any, reading: Reading) -> tuple[Sequence[Any], tuple[str, ...]]:
     x = _listed(x)
     if reading.kind == "image":
         pixels: Any = (
-            _pixels(x) if isinstance(x, np.ndarray) else [_pixels(one[None])[0] if isinstance(one, np.ndarray) else one for one in x]
+            _pixels(x, reading.size[2])
+            if isinstance(x, np.ndarray)
+            else [_pixels(one[None], reading.size[2])[0] if isinstance(one, np.ndarray) else one for one in x]
         )
         return pixels, ()
     rate = reading.sound.rate if reading.sound else 0
@@ -94,11 +96,14 @@ def _listed(x: Any) -> Array | list[Any]:
     return x if isinstance(x, np.ndarray) and x.dtype.kind not in "OU" else list(x)
 
 
-def _pixels(x: Array) -> Array:
-    """Return pictures as uint8 (n, height, width, 3). Raises ExplorerError for other shapes, and values outside 0 to 255."""
+def _pixels(x: Array, channels: int) -> Array:
+    """Return pictures as uint8 (n, height, width, 3), or of as many channels as the network reads.
+
+    Raises ExplorerError for other shapes, and values outside 0 to 255.
+    """
     if x.ndim == 3:
         x = x[..., None]
-    if x.ndim != 4 or x.shape[-1] not in (1, 3):
+    if x.ndim != 4 or x.shape[-1] not in (1, 3, channels):
         raise ExplorerError(
             _("x has the shape {shape}; pictures are (n, height, width, 3), (n, height, width, 1) or (n, height, width).").format(
                 shape=x.shape
@@ -115,4 +120,5 @@ def _pixels(x: Array) -> Array:
         if x.dtype.kind == "f" and 0 < high <= 1:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255: give x * 255.").format(low=low, high=high))
         x = np.rint(x)
-    return np.broadcast_to(x.astype(np.uint8), (*x.shape[:3], 3))
+    pixels: Array = x.astype(np.uint8)
+    return np.broadcast_to(pixels, (*x.shape[:3], 3)) if x.shape[-1] == 1 else pixels

@@ -1,0 +1,100 @@
+"""TIFF files of any number of bands, such as satellites' pictures, as arrays; Pillow reads those of colours and alpha only."""
+
+from __future__ import annotations
+
+import io
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from PIL import TiffImagePlugin
+
+from explorer.backend.array_files import Array
+from explorer.errors import UnreadableExample
+from explorer.locale import _
+from explorer.values import LARGEST
+
+BEGINS = (b"II*\0", b"MM\0*")
+WIDTH, HEIGHT, BITS, COMPRESSION, OFFSETS, BANDS, SIZES, PLANAR, PREDICTOR, TILES, KIND = (
+    256,
+    257,
+    258,
+    259,
+    273,
+    277,
+    279,
+    284,
+    317,
+    322,
+    339,
+)
+PLAIN, DEFLATED = 1, (8, 32_946)
+KINDS = {1: "u", 2: "i", 3: "f"}
+MOST_PAGES = 1000
+
+
+def is_tiff(data: bytes) -> bool:
+    """Whether the bytes of a file begin as those of a TIFF do."""
+    return data.startswith(BEGINS)
+
+
+def bands_in(data: bytes, name: str) -> Array:
+    """Return the values of a TIFF as they are, (height, width, bands); the bands of its pages behind each other.
+
+    Raises UnreadableExample where it is damaged, too large, or packed otherwise than with deflate.
+    """
+    try:
+        pages = [_page(data, tags, name) for tags in _directories(data)]
+        return np.concatenate(pages, axis=-1)
+    except UnreadableExample:
+        raise
+    except Exception as error:  # what Pillow, zlib and NumPy raise on damaged files
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableExample(_("{name} is no TIFF that can be read ({why}).").format(name=name, why=why)) from error
+
+
+def _directories(data: bytes) -> Iterator[Mapping[int, Any]]:
+    """Yield the tags of each page."""
+    stream = io.BytesIO(data)
+    tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+    for _page_number in range(MOST_PAGES):
+        if not tags.next:
+            return
+        stream.seek(tags.next)
+        tags.load(stream)
+        yield dict(tags)
+
+
+def _page(data: bytes, tags: Mapping[int, Any], name: str) -> Array:
+    height, width, bands = int(tags[HEIGHT]), int(tags[WIDTH]), int(tags.get(BANDS, 1))
+    bits = {int(one) for one in np.atleast_1d(tags.get(BITS, 1))}
+    kind = KINDS.get(int(np.atleast_1d(tags.get(KIND, 1))[0]))
+    compression, predictor = tags.get(COMPRESSION, PLAIN), tags.get(PREDICTOR, 1)
+    if TILES in tags or (compression != PLAIN and compression not in DEFLATED) or predictor not in (1, 2):
+        raise UnreadableExample(
+            _("{name} is packed in a way that isn't read here: save it without compression, or as .npy.").format(name=name)
+        )
+    if bits not in ({8}, {16}, {32}, {64}) or kind is None:
+        raise UnreadableExample(_("{name} has values of an unusual size: save it with 8, 16 or 32 bits, or as .npy.").format(name=name))
+    dtype = np.dtype(f"{'<' if data.startswith(b'II') else '>'}{kind}{bits.pop() // 8}")
+    size = math.prod((height, width, bands)) * dtype.itemsize
+    if size > LARGEST:
+        raise UnreadableExample(_("{name} takes more than 200 MB; save a smaller copy.").format(name=name))
+    values = np.frombuffer(_unpacked(data, tags, size, compression in DEFLATED), dtype)
+    if tags.get(PLANAR, 1) == 2:
+        values = np.moveaxis(values.reshape(bands, height, width), 0, -1)
+    values = values.reshape(height, width, bands)
+    if predictor == 2:  # each value is the difference from the one to its left
+        values = np.cumsum(values, axis=1, dtype=dtype)
+    return values.astype(dtype.newbyteorder("="))
+
+
+def _unpacked(data: bytes, tags: Mapping[int, Any], size: int, deflated: bool) -> bytes:
+    parts, left = [], size
+    for start, length in zip(np.atleast_1d(tags[OFFSETS]), np.atleast_1d(tags[SIZES]), strict=True):
+        part = data[int(start) : int(start) + int(length)]
+        parts.append(zlib.decompressobj().decompress(part, left) if deflated and left else part)
+        left -= len(parts[-1])
+    return b"".join(parts)[:size]
