@@ -45,7 +45,8 @@ def modernise_training(config: Any) -> Any:
         function = modernise_training((config.get("config") or {}).get("fn"))
         return "accuracy" if function in _ACCURACIES else function
     arguments = _modern_arguments(config.get("config"))
-    return {**config, "class_name": config["class_name"].removeprefix("Custom>"), "config": arguments}
+    home = {"module": config["module"].removesuffix(".legacy")} if isinstance(config.get("module"), str) else {}
+    return {**config, **home, "class_name": config["class_name"].removeprefix("Custom>"), "config": arguments}
 
 
 def _modern_arguments(arguments: Any) -> Any:

@@ -33,6 +33,20 @@ def unreadable(group: h5py.Group) -> dict[str, Any]:
     return found
 
 
+def read_list(group: h5py.Group, name: str) -> list[str]:
+    """Return a list of texts among the attributes of a group; long ones are cut into `name0`, `name1`, ..."""
+    pieces = [name] if name in group.attrs else [f"{name}{index}" for index in range(len(group.attrs))]
+    values = [value for piece in pieces if piece in group.attrs for value in group.attrs[piece]]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def write_list(group: h5py.Group, name: str, values: list[str]) -> None:
+    """Write a list of as many texts as there were in the place of another, cut as that was."""
+    pieces = [name] if name in group.attrs else [f"{name}{index}" for index in range(len(group.attrs)) if f"{name}{index}" in group.attrs]
+    for piece, part in zip(pieces, np.array_split(np.asarray(values, "S"), len(pieces)), strict=True):
+        group.attrs[piece] = part
+
+
 def replace(group: h5py.Group, values: Mapping[str, Any]) -> None:
     """Put values into the places of others in a file that may be written."""
     for place, value in values.items():

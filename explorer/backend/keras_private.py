@@ -64,6 +64,11 @@ def home_of(class_name: str, operation: bool = False) -> str:
     return ""
 
 
+def snake_case(class_name: str) -> str:
+    """Return what Keras calls the folder of a layer's weights, after its class: `batch_normalization`."""
+    return str(keras.src.utils.naming.to_snake_case(class_name))
+
+
 def flat_layers(layer: Any) -> list[Any]:
     """Return a layer or model and every layer within it, at any depth, each one once."""
     layers: list[Any] = layer._flatten_layers()

@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from explorer.backend import hdf5_models
 from explorer.backend.model_checks import check_backend
 from explorer.backend.model_files import file_for_keras
 from explorer.backend.runtime import keras
@@ -29,8 +30,13 @@ def load_listed(model: Any, group: h5py.Group, path: Path, by_name: bool) -> Wei
         report = compared({name: _shapes(layer) for name, layer in layers.items()}, _saved_shapes(saved), pairs)
         if len(report.loaded) < max(len(layers), len(saved)):
             raise misfit(model, path.name, report)
-        with file_for_keras(path, ".h5", good=not path.name.endswith(".weights.h5")) as (file, fresh):
-            model.load_weights(shutil.copyfile(path, file) if fresh else file)
+        misread = hdf5_models.unreadable(group)
+        with file_for_keras(path, ".h5", good=not path.name.endswith(".weights.h5") and not misread) as (file, fresh):
+            if fresh:
+                shutil.copyfile(path, file)
+                with h5py.File(file, "r+") as new:
+                    hdf5_models.replace(new.get("model_weights", new), misread)
+            model.load_weights(file)
         return WeightsReport(loaded=tuple(_leaves(model)))
     leaves = _leaves(model)
     saved = _unfolded(saved, {name.rsplit("/", 1)[-1] for name in leaves})
@@ -44,15 +50,13 @@ def load_listed(model: Any, group: h5py.Group, path: Path, by_name: bool) -> Wei
 
 def _listed(group: h5py.Group) -> dict[str, dict[str, h5py.Dataset]]:
     """Return the layers with weights: name -> name of a weight -> weight."""
-    layers = {name: _attribute(group[name], "weight_names") for name in _attribute(group, "layer_names")}
-    return {name: {weight: group[name][weight] for weight in weights} for name, weights in layers.items() if weights}
-
-
-def _attribute(group: h5py.Group, name: str) -> list[str]:
-    """Return a list of texts among the attributes of a group; long ones are cut into `name0`, `name1`, ..."""
-    pieces = [name] if name in group.attrs else [f"{name}{index}" for index in range(len(group.attrs))]
-    values = [value for piece in pieces if piece in group.attrs for value in group.attrs[piece]]
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+    layers = {name: hdf5_models.read_list(group[name], "weight_names") for name in hdf5_models.read_list(group, "layer_names")}
+    values = hdf5_models.unreadable(group)
+    return {  # Keras 3 has no slashes in names
+        name.replace("/", "_"): {weight: values.get(f"{name}/{weight}", group[name][weight]) for weight in weights}
+        for name, weights in layers.items()
+        if weights
+    }
 
 
 def _unfolded(saved: dict[str, dict[str, h5py.Dataset]], names: set[str]) -> dict[str, dict[str, h5py.Dataset]]:

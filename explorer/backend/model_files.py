@@ -16,11 +16,12 @@ from typing import Any
 
 import h5py
 
-from explorer.backend import hdf5_models, model_card, model_text
+from explorer.backend import hdf5_models, model_card, model_text, old_orders
 from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_card import ModelCard
 from explorer.backend.model_checks import (
     LARGEST_TEXT,
+    WEIGHTS,
     Custom,
     check_archive,
     check_backend,
@@ -131,9 +132,12 @@ def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
             repaired["compile_config"] = training or {}
         with file_for_keras(path, ".keras", repaired == config) as (file, fresh):
             if fresh:
+                contents = {member: archive.read(member) for member in members} | {KERAS_CONFIG: json.dumps(repaired).encode()}
+                if old and old_orders.may_differ(config) and WEIGHTS in members:
+                    contents[WEIGHTS] = old_orders.reorder_folders(contents[WEIGHTS], _built(repaired, custom_objects), config)
                 with zipfile.ZipFile(file, "w") as new:
-                    for member in members:
-                        new.writestr(member, json.dumps(repaired) if member == KERAS_CONFIG else archive.read(member))
+                    for member, content in contents.items():
+                        new.writestr(member, content)
             return _opened(file, custom_objects, training, notes)
 
 
@@ -168,6 +172,8 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
                 if training:
                     new.attrs["training_config"] = json.dumps(repaired_training or {})
                 hdf5_models.replace(new, misread)
+                if old_orders.may_differ(config):
+                    old_orders.reorder_listed(new["model_weights"], _built(repaired, custom_objects), config)
         return _opened(file, custom_objects, repaired_training, notes)
 
 
@@ -203,6 +209,12 @@ def file_for_keras(path: Path, suffix: str, good: bool = True) -> Iterator[tuple
         return
     with TemporaryDirectory(prefix="explorer-") as folder:
         yield Path(folder) / f"model{suffix}", True
+
+
+def _built(config: dict[str, Any], custom_objects: Custom) -> Any:
+    """Return the model of a config with random weights."""
+    bare = {key: value for key, value in config.items() if key != "compile_config"}
+    return keras.models.model_from_json(json.dumps(bare), custom_objects=custom_objects)
 
 
 def _opened(file: Path, custom_objects: Custom, training: Any, notes: tuple[str, ...]) -> Opened:

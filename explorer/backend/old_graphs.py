@@ -19,7 +19,7 @@ Layers = Mapping[str, Config]
 MODELS = {"Sequential": "Sequential", "Functional": "Model", "Model": "Model"}
 _CONSTANT = "_CONSTANT_VALUE"
 _NODES = "TensorFlowOpLayer"
-_CALLS = ("TFOpLambda", "SlicingOpLambda", _NODES)
+CALLS = ("TFOpLambda", "SlicingOpLambda", _NODES)
 _AT_THE_SIDE = ("AddLoss", "AddMetric")  # what is trained for beside the outputs
 
 
@@ -36,7 +36,7 @@ def rewrite_graph(arguments: Config) -> None:
     for key in ("input_layers", "output_layers"):
         arguments[key] = _single(_mapped(arguments[key], layers, lambda reference: _place(reference, layers, ("Sequential",))))
     for layer in entries:
-        if layer["class_name"] in _CALLS:
+        if layer["class_name"] in CALLS:
             _become_function(layer)
     arguments["layers"] = entries
 
@@ -68,7 +68,7 @@ def _call(node: Any, layer: Config, layers: Layers) -> Config:
         places, named = old_nodes.arguments_of(layer["config"], given if isinstance(given, list) else [given])
         return {"args": places, "kwargs": named}
     named = {key: _mapped(value, layers, lambda reference: _tensor(reference, layers)) for key, value in keywords.items()}
-    return {"args": [given if layer["class_name"] in _CALLS else _single(given)], "kwargs": named}
+    return {"args": [given if layer["class_name"] in CALLS else _single(given)], "kwargs": named}
 
 
 def _single(structure: Any) -> Any:

@@ -28,7 +28,7 @@ _DROPPED = (
     (r"BatchNormalization", ("virtual_batch_size", "adjustment", "fused")),
     (r"Lambda", ("function_type", "module", "output_shape_type", "output_shape_module")),
 )
-_RENAMED = {  # what TensorFlow 1 called layers in some versions, and what ran on GPUs alone
+RENAMED = {  # what TensorFlow 1 called layers in some versions, and what ran on GPUs alone
     **dict.fromkeys(("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"), "BatchNormalization"),
     **dict.fromkeys(("LSTMV1", "LSTMV2", "UnifiedLSTM", "CuDNNLSTM"), "LSTM"),
     **dict.fromkeys(("GRUV1", "GRUV2", "UnifiedGRU", "CuDNNGRU"), "GRU"),
@@ -65,10 +65,10 @@ def _modernised(value: Any, old: bool) -> Any:
         return value
     entry = {key: _modernised(one, old) for key, one in value.items()}
     if isinstance(entry.get("class_name"), str) and isinstance(entry.get("config"), dict | list):
-        if entry["class_name"] in _RENAMED:
+        if entry["class_name"] in RENAMED:
             _rename(entry)
         _drop(entry)
-        if old or "module" not in entry:
+        if old or entry.get("module", "keras._legacy.layers") == "keras._legacy.layers":
             _place(entry)
         if old:
             _rewrite(entry)
@@ -81,7 +81,7 @@ def _rename(entry: Config) -> None:
     """Give a layer the name of its class in Keras 3."""
     if entry["class_name"] in ("CuDNNGRU", "GRUV2", "UnifiedGRU"):
         entry["config"].setdefault("reset_after", True)
-    entry.update(class_name=_RENAMED[entry["class_name"]], registered_name=None)
+    entry.update(class_name=RENAMED[entry["class_name"]], registered_name=None)
 
 
 def _place(entry: Config) -> None:
@@ -91,6 +91,8 @@ def _place(entry: Config) -> None:
         entry.update(class_name=MODELS[name], module="keras")
         if isinstance(arguments, list):  # Keras up to 2.2 named no Sequential
             entry["config"] = {"name": "sequential", "layers": arguments}
+    elif str(entry.get("module")).startswith("tensorflow.") and hasattr(keras.initializers, name):
+        entry["module"] = "keras.initializers"
     elif "name" in arguments:
         of_keras = name.removeprefix("Custom>")
         home = home_of(of_keras, operation=not {"dtype", "trainable"} & set(arguments) and "inbound_nodes" in entry)
