@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--port", type=int, help=_("port of the dashboards (default: 8866 or a free one)"))
     parser.add_argument("--no-browser", action="store_true", help=_("print the address only"))
-    parser.add_argument("--theme", choices=("light", "dark"), default="light", help=_("of the dashboards"))
+    parser.add_argument("--theme", choices=("light", "dark"), help=_("of the dashboards (default: as the browser prefers)"))
     parser.add_argument("--weights", metavar="DIR", help=_("a folder with weights, such as a classroom pack, to look into first"))
     parser.add_argument("--memory", type=int, metavar="MB", help=_("how many MB of weights each page holds (default: 1024)"))
     parser.set_defaults(run=_serve)

@@ -161,7 +161,7 @@ def clock(seconds: float) -> str:
 def _columns(count: int, ideal: float) -> int:
     """Return a number of columns near `ideal` that leaves few places empty in the last row."""
     candidates = range(max(1, min(count, math.floor(0.75 * ideal))), min(count, math.ceil(1.4 * ideal)) + 1)
-    return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal)))
+    return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal), -columns))
 
 
 def _levels(maps: np.ndarray[Any, Any], alike: bool, low: Any = None, high: Any = None) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -29,10 +29,11 @@ def notebooks() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "notebooks"
 
 
-def serve(port: int | None = None, browse: bool = True, theme: str = "light") -> None:
+def serve(port: int | None = None, browse: bool = True, theme: str | None = None) -> None:
     """Serve the dashboards until interrupted; print their address and open it where there is a browser.
 
     port: by default 8866, or a free one when that is taken.
+    theme: "light" or "dark"; None for what each browser prefers, or was switched to.
     Raises ExplorerError where the port can't be had.
     """
     folder = notebooks()
@@ -78,11 +79,11 @@ def serve(port: int | None = None, browse: bool = True, theme: str = "light") ->
     Dashboards.launch_instance([str(folder)], config=_settings(port, theme))
 
 
-def _settings(port: int, theme: str) -> Config:
+def _settings(port: int, theme: str | None) -> Config:
     settings = Config()
     settings.Voila.update(ip="127.0.0.1", port=port, port_retries=0, open_browser=True, log_level="ERROR")
     # Voila would serve every picture below the folder to whoever asks.
-    settings.VoilaConfiguration.update(template="explorer", theme=theme, file_allowlist=[])
+    settings.VoilaConfiguration.update(template="explorer", resources={"forced_theme": theme}, file_allowlist=[])
     settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)
     settings.VoilaConfiguration.extension_denylist = ["jupyterlab-plotly"]  # 5 MB on every page; the chart brings its own
     # One kernel has run the notebook and loaded TensorFlow before anybody asks for the page.

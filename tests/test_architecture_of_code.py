@@ -31,6 +31,7 @@ RANKS = {
     "options": 2,
     "plan": 2,
     "progress": 2,
+    "accuracy_plot": 3,
     "curves": 3,
     "drops": 3,
     "recipe_form": 3,

@@ -2,7 +2,8 @@ function render({ model, el }) {
   root(el, "accuracy-chart");
   const words = model.get("words");
   const sides = ["parameters", "size"].map((one) => make("button", { value: one, onclick: () => assign(model, { across: one }) }, words[one]));
-  const wait = make("p", { class: "quiet", role: "status" }, words.wait);
+  const step = make("span", { role: "status" });
+  const wait = make("p", { class: "quiet wait" }, step, make("progress", { "aria-label": words.title }));
   el.append(
     make("div", { class: "head" }, make("h2", {}, words.title), make("span", { class: "segments", role: "group", "aria-label": words.across }, ...sides)),
     make("p", { class: "quiet small" }, `${words.hint} ${words.left_out}`), wait);
@@ -19,9 +20,10 @@ function render({ model, el }) {
     if (width && width !== model.get("width")) assign(model, { width }); // 0 while it is hidden
   });
   watcher.observe(el);
+  const tell = follow(model, ["step"], () => { step.textContent = model.get("step"); });
   const stop = follow(model, ["across"], () => {
     for (const side of sides) side.setAttribute("aria-pressed", String(side.value === model.get("across")));
   });
-  return () => { stop(); watcher.disconnect(); document.removeEventListener("plotlywidget-after-render", drawn); };
+  return () => { stop(); tell(); watcher.disconnect(); document.removeEventListener("plotlywidget-after-render", drawn); };
 }
 export default { render };

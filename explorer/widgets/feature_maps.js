@@ -1,5 +1,7 @@
 const BARS = 170; // CSS pixels: the height of the bars of a vector
 const NARROWEST = 1 / 2, WIDEST = 3 / 2; // of the enlarged map: width by height; maps of other forms are stretched
+const TILE = 240; // CSS pixels: the widest that a map of the mosaic is drawn
+const INSIGHT = 0.88; // of the window's height: the most that the mosaic takes, so that it is seen as a whole
 
 function render({ model, el }) {
   root(el, "feature-maps");
@@ -28,9 +30,12 @@ function render({ model, el }) {
   const hertz = make("span", { class: "unit quiet", "aria-hidden": "true" }, words.hertz);
   const framed = make("div", { class: "framed" }, left, map, hertz, below);
   const hint = make("p", { class: "quiet hint" });
-  const aside = make("div", { class: "aside" }, make("div", { class: "head" }, oneTitle, oneRange), framed, facts, hint);
+  const full = make("button", { class: "full", onclick: () => (dialog.open ? dialog.close() : enlarge()) }, words.full);
+  const aside = make("div", { class: "aside" }, make("div", { class: "head" }, oneTitle, oneRange, full), framed, facts, hint);
   const main = make("div", { class: "main" }, make("div", { class: "head" }, title, choice, scale), maps, bars, empty);
-  el.append(make("div", { class: "two" }, main, aside), make("div", { class: "foot" }, about, memory));
+  const two = make("div", { class: "two" }, main, aside);
+  const dialog = make("dialog", { "aria-label": words.one, onclose: () => { two.append(aside); full.textContent = words.full; full.focus(); }, onkeydown: onDialogKey });
+  el.append(two, make("div", { class: "foot" }, about, memory), dialog);
 
   const count = () => model.get("grid").count || units().length;
   const units = () => {
@@ -75,8 +80,24 @@ function render({ model, el }) {
     tip.style.left = `${Math.min(Math.max(0, event.clientX - edge.left - tip.offsetWidth / 2), edge.width - tip.offsetWidth)}px`;
     tip.style.top = `${event.clientY - edge.top - tip.offsetHeight - 10}px`;
   }
+  // The enlarged map, with all that goes with it, fills the window until it is closed.
+  function enlarge() {
+    dialog.append(aside);
+    dialog.showModal();
+    full.textContent = words.small;
+    map.focus();
+  }
+  function onDialogKey(event) {
+    const step = { PageDown: 1, PageUp: -1 }[event.key];
+    if (step) {
+      choose(model.get("channel") + step);
+      event.preventDefault();
+    }
+    event.stopPropagation();
+  }
   function onKey(event, row) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && model.get("grid").count) { event.preventDefault(); return enlarge(); }
     const now = model.get("channel");
     const moves = { ArrowRight: now + 1, ArrowLeft: now - 1, ArrowDown: now + row, ArrowUp: now - row, Home: 0, End: count() - 1 };
     if (!(event.key in moves)) return;
@@ -92,7 +113,7 @@ function render({ model, el }) {
   function onCellKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-    if (!step && event.key !== "Escape") return;
+    if (!step && (event.key !== "Escape" || dialog.open)) return; // there, Escape leaves the full screen
     event.preventDefault();
     event.stopPropagation();
     if (!step) return assign(model, { cell: [] });
@@ -165,6 +186,7 @@ function render({ model, el }) {
       mosaic.alt = `${words.mosaic}: ${model.get("about")}`;
       mosaic.classList.toggle("coarse", Boolean(grid.count) && frame(grid).across < main.clientWidth);
       maps.classList.toggle("single", grid.count === 1);
+      maps.style.maxWidth = grid.count > 1 ? `min(${grid.columns * TILE}px, ${(INSIGHT * 100 * frame(grid).across) / frame(grid).down}vh)` : "";
       maps.hidden = scale.hidden = choice.hidden = !grid.count;
       empty.hidden = Boolean(model.get("title"));
       aside.hidden = !model.get("title");
@@ -182,7 +204,8 @@ function render({ model, el }) {
       one.alt = `${model.get("one_title")}: ${model.get("one_range")}`;
       framed.hidden = one.hidden;
       const [rows, columns] = model.get("cells");
-      one.style.aspectRatio = rows ? String(Math.min(WIDEST, Math.max(NARROWEST, columns / rows))) : "";
+      aside.style.setProperty("--ratio", rows ? Math.min(WIDEST, Math.max(NARROWEST, columns / rows)) : 1);
+      full.hidden = !rows;
       drawChosen();
     }),
     follow(model, ["left", "below", "one"], drawAxes),
@@ -196,10 +219,10 @@ function render({ model, el }) {
       map.setAttribute("aria-description", model.get("hint"));
       facts.replaceChildren(...model.get("facts").flatMap(([term, text]) => [make("dt", {}, term), make("dd", {}, text)]));
     }),
-    onTheme(drawBars),
+    onTheme(el, drawBars),
   ];
   const resized = new ResizeObserver(() => { drawBars(); drawAxes(); });
   for (const box of [bars, map]) resized.observe(box);
-  return () => { stops.forEach((stop) => stop()); resized.disconnect(); };
+  return () => { dialog.close(); stops.forEach((stop) => stop()); resized.disconnect(); };
 }
 export default { render };

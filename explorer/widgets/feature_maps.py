@@ -66,7 +66,9 @@ class FeatureMapsView(View):
             "units": _("Units"),
             "one": _("Enlarged feature map"),
             "hertz": _("Hz"),
-            "keys": _("Arrow keys: another map."),
+            "full": _("Full screen"),
+            "small": _("Close"),
+            "keys": _("Arrow keys: another map. Enter: full screen."),
         }
 
     def _choose(self, change: dict[str, Any]) -> None:

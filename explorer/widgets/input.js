@@ -237,6 +237,7 @@ function render({ model, el }) {
     frame.classList.toggle("small", drawing);
     caption.textContent = frame.hidden ? "" : drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
     segments.hidden = drawing;
+    el.classList.toggle("drawing", drawing); // theme.css puts the answers beside it
     notes.textContent = model.get("notes").join(" ");
     notes.hidden = !notes.textContent;
     paste.hidden = drawButton.hidden = !pictures;

@@ -197,7 +197,7 @@ function render({ model, el }) {
       say();
     }),
     follow(model, ["layer"], () => { reveal(model.get("layer")); draw(); say(); }),
-    onTheme(draw),
+    onTheme(el, draw),
   ];
   if (document.querySelector("#rendered_cells") && new URL(location.href).searchParams.get("run")) model.send({ run: true }); // a page of Voila
   const resized = new ResizeObserver(draw);

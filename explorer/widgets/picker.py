@@ -78,10 +78,10 @@ class ArchitecturePicker(View):
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Load the architecture that was chosen, or see whose weights are here, as the list is looked at."""
-        if "open" in message:
-            self.session.open(str(message["open"]))
-        else:
+        if "look" in message:
             self.session.look_for_weights()
+        else:
+            self.session.open(str(message["open"]))
 
     def _draw(self) -> None:
         network = self.session.network

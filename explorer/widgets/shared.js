@@ -60,11 +60,12 @@ function showBytes(image, bytes) {
   image.src = image.dataset.address = URL.createObjectURL(new Blob([bytes]));
 }
 
-// Call `draw` when the page turns light or dark; return what stops it.
-function onTheme(draw) {
-  const watcher = new MutationObserver(draw);
-  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
-  return () => watcher.disconnect();
+// Call `draw` when the page has turned light or dark: when the colours that count in `el` have changed, whoever changes them, and not
+// while style sheets come and go, for what is measured then is wrong. theme.css has the transition. Returns what stops it.
+function onTheme(el, draw) {
+  const turned = ({ target, propertyName }) => { if (target === el && propertyName === "color") draw(); };
+  el.addEventListener("transitionend", turned);
+  return () => el.removeEventListener("transitionend", turned);
 }
 
 // Read the colours of the theme: colour(el)("accent").

@@ -247,7 +247,7 @@ function render({ model, el }) {
       piece = model.get("versions").whole;
       drawPlaying();
     }),
-    onTheme(drawHeard),
+    onTheme(el, drawHeard),
   ];
   const onPlays = () => playStretch();
   model.on("change:plays", onPlays);

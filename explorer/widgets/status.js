@@ -31,7 +31,11 @@ function render({ model, el }) {
   const sentence = make("span", { class: "sentence" });
   const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, words.dismiss));
   const gone = make("div", { class: "failure", role: "alert", hidden: true }, make("span", { class: "sentence" }, words.lost));
-  el.append(line, question, failure, gone);
+  const turn = make("button", { class: "turn", onclick: () => { window.explorerTheme.turn(!window.explorerTheme.isDark()); sayTheme(); } }, words.dark);
+  const sayTheme = () => { turn.setAttribute("aria-pressed", String(Boolean(window.explorerTheme?.isDark()))); };
+  turn.hidden = !window.explorerTheme; // a page of explorer's own; elsewhere the host has a switch
+  sayTheme();
+  el.append(line, turn, question, failure, gone);
   const stop = heartbeat(model, (lost) => { gone.hidden = !lost; });
   const unfollow = follow(model, ["text", "busy", "training", "failure", "fraction", "cancellable", "question"], () => {
     line.setAttribute("aria-live", model.get("training") ? "off" : "polite");
@@ -45,6 +49,7 @@ function render({ model, el }) {
     failure.hidden = !model.get("failure");
     sentence.textContent = model.get("failure");
   });
-  return () => { stop(); unfollow(); };
+  const untheme = onTheme(el, sayTheme);
+  return () => { stop(); unfollow(); untheme(); };
 }
 export default { render };

@@ -38,6 +38,7 @@ class StatusView(View):
             "download": _("Download"),
             "random": _("Random weights instead"),
             "decline": _("Not now"),
+            "dark": _("Dark"),
             "progress": _("Progress"),
             "lost": _("The kernel of this page does not answer: load the page or run its cell again. A training is found again."),
         }

@@ -1,20 +1,26 @@
 """The chart without a browser: set what its JavaScript would set, look at plotly's figure."""
 
+import asyncio
 import gettext
+import importlib
 import random
 import re
 import subprocess
 import sys
+import threading
 from unittest.mock import Mock
 
 import pytest
+from fakes import until
 from traitlets import HasTraits
 
 import explorer.locale
+from explorer.accuracy_plot import STYLES, Box, Plot, _beside, front, labelled
 from explorer.catalog import architectures
 from explorer.session import Session
 from explorer.values import NetworkSpec, NetworkSummary
-from explorer.widgets.accuracy_chart import STYLES, AccuracyChart, Box, ChartBar, Plot, _beside, front, labelled
+from explorer.widgets import accuracy_chart as module
+from explorer.widgets.accuracy_chart import AccuracyChart, ChartBar
 
 ON_IMAGENET = [name for name, row in architectures.items() if row.measured_on == "ImageNet"]
 CROWD = {f"Network{index}": (300 + 40 * random.Random(index).random(), 200 + 40 * random.Random(-index).random()) for index in range(30)}
@@ -242,3 +248,26 @@ def test_a_closed_chart_no_longer_follows_the_session(chart):
     chart.close()
     chart.session.has("VGG16")
     assert [trace.to_plotly_json() for trace in figure.data] == before
+
+
+def test_while_plotly_is_loaded_the_page_goes_on_and_says_so(session, monkeypatch):
+    let_go = threading.Event()
+
+    def held_back(name):
+        let_go.wait(10)
+        return importlib.import_module(name)
+
+    monkeypatch.setattr(module, "import_module", held_back)
+    for name in [name for name in sys.modules if name.startswith("plotly.graph_objects")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    async def opened():
+        chart = AccuracyChart(session)
+        chart.bar.width = 1000
+        chart.bar.across = "size"
+        during = chart.bar.step, chart.figure
+        let_go.set()
+        await until(lambda: chart.figure)
+        return during, chart.bar.step, chart.children == (chart.bar, chart.figure)
+
+    assert asyncio.run(opened()) == (("Loading plotly…", None), "Sending the chart to the browser, 5 MB…", True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from fakes import FakeBackend, layer, sound_axes
-from in_browser import show
+from in_browser import focused, overflows, sent, show, trait
 
 from explorer.session import Session
 from explorer.values import Axis, FeatureMaps
@@ -72,3 +72,61 @@ def test_pictures_and_steps_have_no_axes_around_them(page, view):
     sounding(view, (21, 9), (sound_axes(4)[1], Axis("unit", 9)))
     show(page, view)
     assert page.locator(".axis").filter(visible=True).count() == 1
+
+
+def test_hovering_the_mosaic_names_a_map_without_asking_python(page, view):
+    values = np.stack([np.full((6, 8), index, np.float32) * np.linspace(0, 1, 8, dtype=np.float32) for index in range(5)], -1)
+    axes = tuple(Axis(name, size) for name, size in zip(("row", "column", "channel"), values.shape, strict=True))
+    view.session.feature_maps = FeatureMaps(layer(0, "relu", "activation", "ReLU", "", values.shape), values, axes, 1, 2)
+    show(page, view)
+    grid, box = view.grid, page.locator(".mosaic img").bounding_box()
+    for index in (4, 2):
+        row, column = divmod(index, grid["columns"])
+        page.mouse.move(box["x"] + box["width"] * (column + 0.5) / grid["columns"], box["y"] + box["height"] * (row + 0.5) / grid["rows"])
+        assert page.locator(".tip").inner_text() == f"Map {index} · 0 to {index}"
+    page.mouse.move(0, 0)
+    assert page.locator(".tip").is_hidden()
+    assert sent(page) == []
+
+
+def test_hovering_the_bars_of_a_vector_names_a_unit(page, view):
+    values = np.array([0.25, -3, 7], np.float32)
+    view.session.feature_maps = FeatureMaps(layer(0, "dense", "dense", "Dense", "", (3,)), values, (Axis("unit", 3),), 1, 2)
+    show(page, view)
+    box = page.locator(".bars canvas").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 80)
+    assert page.locator(".tip").inner_text() == "Unit 1 · -3.00"
+    assert page.get_by_role("button", name="Full screen").is_hidden()
+
+
+def test_the_chosen_map_fills_the_screen_and_comes_back(page, view):
+    show(page, view)
+    small = page.locator(".one img").bounding_box()
+    page.get_by_role("button", name="Full screen").click()
+    large, window = page.locator(".one img").bounding_box(), page.viewport_size
+    assert large["height"] > 0.6 * window["height"] or large["width"] > 0.9 * window["width"]
+    assert large["y"] + large["height"] < window["height"]
+    page.mouse.click(large["x"] + large["width"] * 6.5 / 8, large["y"] + large["height"] * 4.5 / 6)
+    assert trait(page, "cell") == [4, 6]
+    page.keyboard.press("PageDown")
+    assert trait(page, "channel") == 1
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").is_hidden()
+    assert trait(page, "cell") == [4, 6], "Escape there means the screen"
+    assert page.locator(".one img").bounding_box() == small
+    page.get_by_role("slider", name="Feature maps").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Close").click()
+    assert page.locator("dialog").is_hidden()
+    assert focused(page.get_by_role("button", name="Full screen"))
+
+
+@pytest.mark.parametrize("shape", [(224, 224, 3), (224, 224, 1), (7, 7, 1280), (14, 14, 2), (96, 300, 2)], ids=str)
+def test_the_mosaic_is_seen_as_a_whole_on_a_projector_too(page, view, shape):
+    axes = tuple(Axis(name, size) for name, size in zip(("row", "column", "channel"), shape, strict=True))
+    view.session.feature_maps = FeatureMaps(layer(0, "input", "input", "InputLayer", "", shape), np.ones(shape, np.float32), axes, 1, 2)
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    show(page, view)
+    box = page.locator(".mosaic img").bounding_box()
+    assert box["height"] < 1080 * 0.9
+    assert not overflows(page)

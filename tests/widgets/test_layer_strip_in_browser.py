@@ -315,3 +315,31 @@ def test_a_click_on_the_bars_still_selects(page, view):
     page.mouse.click(x_of(page, 4.5), page.locator(".strip").bounding_box()["y"] + 80)
     assert page.evaluate('window.model.get("layer")') == 4
     assert freeze(page) == 7
+
+
+COLOURS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const found = new Set();
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) found.add(data.slice(at, at + 3).join());
+  return [...found];
+}"""
+LIGHT, DARK = "0,114,178", "59,157,221"  # of convolutions
+
+
+def test_the_strip_is_drawn_anew_in_the_colours_of_another_theme_and_in_its_right_size(page, view):
+    show(page, view)
+    canvas = page.locator(".strip canvas")
+    assert LIGHT in canvas.evaluate(COLOURS)
+    page.evaluate(
+        """new Promise((done) => {
+          document.getElementById("view").addEventListener("transitionend", () => setTimeout(done));
+          document.body.dataset.jpThemeLight = "false"; // as JupyterLab: the style sheets come and go meanwhile
+          document.body.style.width = "300px";
+          document.body.offsetWidth;
+          document.body.style.width = "";
+        })"""
+    )
+    colours = canvas.evaluate(COLOURS)
+    assert DARK in colours
+    assert LIGHT not in colours
+    assert canvas.evaluate("(one) => one.width") == round(page.locator(".strip").bounding_box()["width"])
