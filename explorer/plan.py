@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from explorer.errors import ExplorerError, UnknownName, near
+from explorer.errors import ExplorerError
+from explorer.layer_names import find_start, first_use, place_of
 from explorer.locale import _
 from explorer.values import FreezePlan, Head, Layer, Layers, Phase, Recipe
 
@@ -42,23 +43,26 @@ def snapped(layers: Layers, index: int) -> int:
 def index_of(layers: Layers, train_from: str | int) -> int:
     """Return the k of the `layers[:k]` that come before a block or a layer, given by its name or index.
 
-    Raises UnknownName, with the names that are near.
+    Raises UnknownName, with the names that are near, and for a name of several; ExplorerError for a place where no line can run.
     """
     name = str(train_from).strip()
-    block = next((row.index for row in layers if row.block and name.replace(" ", "_") == row.block), None)
-    if block is not None:
-        return block
-    if any(row.name == name for row in layers.rows) or name.lstrip("-").isdecimal():
-        row = layers.find(name)
-        return row.index if not row.further else layers.find(_outer(row.name)).index
-    known = [*dict.fromkeys(row.block for row in layers if row.block), *(row.name for row in layers)]
-    raise UnknownName(_("There is no block or layer {name!r} to train from.{near}").format(name=name, near=near(name, known)))
+    number = name.lstrip("-").isdecimal() and not any(row.name == name for row in layers.rows)
+    return place_of(layers, layers.find(name) if number else find_start(layers, name))
+
+
+def check_index(index: int, count: int) -> None:
+    """Raise ExplorerError for a freeze point past the end of a backbone of so many layers."""
+    if not 0 <= index <= count:
+        raise ExplorerError(
+            _("The backbone has {count} layers: freeze 0 to {count} of them, not {index}.").format(count=count, index=index)
+        )
 
 
 def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str = "channels_last") -> FreezePlan:
     """Return what the recipe's freeze point means for a backbone.
 
-    layers: the table of the backbone, whose last layer gives the features that the new head is put on.
+    layers: the table of the backbone, whose last layer gives the features that the new head is put on. Nested models may be opened
+        in it; what is inside of one that isn't can be frozen by name, and counts as a whole otherwise.
     classes: how many the new head tells apart.
     Raises ExplorerError for a freeze point past the end, UnknownName for layers that are not there.
     """
@@ -75,7 +79,9 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
     return FreezePlan(
         layers=len(layers),
         frozen=tuple(row.name for row in layers.rows if row.name in frozen),
+        trained=sum(row.name not in frozen for row in layers),
         index=index,
+        line=() if index is None else _line(layers, index),
         end=end,
         note=note,
         frozen_parameters=still,
@@ -112,29 +118,10 @@ def done_phases(recipe: Recipe, thaws: bool) -> dict[int, Phase]:
     return {place: phase for place, phase in enumerate(recipe.phases) if phase.epochs and (thaws if phase.trains == "tail" else not early)}
 
 
-def keras_lines(plan: FreezePlan, recipe: Recipe) -> tuple[str, ...]:
-    """Return the lines of plain Keras that freeze as the plan does, before the tail is compiled."""
-    if plan.index is None:
-        names = ", ".join(repr(name) for name in plan.frozen)
-        return (f"frozen = {{{names}}}", "for layer in model.layers:", "    layer.trainable = layer.name not in frozen")
-    thawed = "True" if recipe.batch_norm == "train" else f"not isinstance(layer, keras.layers.{BATCH_NORM})"
-    freezing = (f"for layer in model.layers[:{plan.index}]:", "    layer.trainable = False") if plan.index else ()
-    return (
-        *freezing,
-        f"for layer in model.layers[{plan.index}:]:" if plan.index else "for layer in model.layers:",
-        f"    layer.trainable = {thawed}",
-    )
-
-
 def _frozen(layers: Layers, recipe: Recipe) -> set[str]:
     """Return the names of the rows that the recipe freezes: with a nested model all that is inside."""
     if isinstance(recipe.freeze, int):
-        if not 0 <= recipe.freeze <= len(layers):
-            raise ExplorerError(
-                _("The backbone has {count} layers: freeze 0 to {count} of them, not {index}.").format(
-                    count=len(layers), index=recipe.freeze
-                )
-            )
+        check_index(recipe.freeze, len(layers))
         named = {row.name for row in layers[: recipe.freeze]}
     else:
         named = {layers.find(name).name for name in recipe.freeze}
@@ -145,16 +132,15 @@ def _frozen(layers: Layers, recipe: Recipe) -> set[str]:
     return frozen | norms if recipe.batch_norm == "inference" else frozen
 
 
-def _within(name: str, names: Iterable[str]) -> bool:
+def _within(name: str, names: Collection[str]) -> bool:
     """Whether a row is one of these, lies inside one of them, or is a further use of one."""
-    parts = _first_use(name).split("/")
-    paths = {"/".join(parts[:count]) for count in range(1, len(parts) + 1)}
-    return name in names or not paths.isdisjoint(names)
+    return name in names or not set(_ways(first_use(name))).isdisjoint(names)
 
 
-def _first_use(name: str) -> str:
-    """Return the row that holds the parameters of a layer of which this is a use."""
-    return "/".join(part.split(":")[0] for part in name.split("/"))
+def _ways(name: str) -> list[str]:
+    """Return the rows that a row lies in, the outermost first, and itself."""
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _leaves(layers: Layers) -> Mapping[str, Layer]:
@@ -163,39 +149,48 @@ def _leaves(layers: Layers) -> Mapping[str, Layer]:
     return {row.name: row for row in layers.rows if row.name not in nests}
 
 
+def _wholes(layers: Layers) -> Mapping[str, str]:
+    """Return, by the name of each row, the row that is cut as a whole and that it is or lies in; opened nested models have none."""
+    rows = {row.name: row for row in layers.rows}
+    nests = {row.name.rpartition("/")[0] for row in layers.rows}
+    opened = {name for name in nests if name in rows and rows[first_use(name)].further}
+    found = {name: next((way for way in _ways(name) if way in rows and way not in opened), "") for name in rows}
+    return {name: whole for name, whole in found.items() if whole}
+
+
 def _cached(layers: Layers, frozen: set[str]) -> set[str]:
-    """Return the rows outside of nested models that are the same in each epoch, as all that they are computed from is."""
-    rows = {row.name: row for row in layers.rows if "/" not in row.name}
-    leaves = _leaves(layers)
+    """Return the rows that are cut as a whole and are the same in each epoch, as all that they are computed from is."""
+    wholes, leaves = _wholes(layers), _leaves(layers)
+    rows = {row.name: row for row in layers.rows if wholes.get(row.name) == row.name}
+    sources = {name: {wholes[one] for one in row.inputs if one in wholes} for name, row in rows.items()}
     insides: dict[str, list[Layer]] = {}
     for name in leaves:
-        insides.setdefault(_outer(name), []).append(leaves.get(_first_use(name), leaves[name]))
+        insides.setdefault(wholes[name], []).append(leaves.get(first_use(name), leaves[name]))
     known: dict[str, bool] = {}
     waiting = list(rows.values())
     while waiting:
         still = []
         for row in waiting:
-            sources = [_outer(name) for name in row.inputs]
-            if all(source in known or source not in rows for source in sources):
+            if sources[row.name] <= known.keys():
                 same = all(_settled(one, frozen) for one in insides.get(row.name, [row]))
-                known[row.name] = same and not row.random and all(known.get(source, True) for source in sources)
+                known[row.name] = same and not row.random and all(known[source] for source in sources[row.name])
             else:
                 still.append(row)
         if len(still) == len(waiting):  # rows that no run reaches
             break
         waiting = still
-    return _without_copies(rows, {name for name, same in known.items() if same}, frozen)
+    return _without_copies(rows, sources, {name for name, same in known.items() if same}, frozen)
 
 
-def _without_copies(rows: Mapping[str, Layer], cached: set[str], frozen: set[str]) -> set[str]:
+def _without_copies(rows: Mapping[str, Layer], sources: Mapping[str, set[str]], cached: set[str], frozen: set[str]) -> set[str]:
     """Leave out layers without weights whose inputs are kept anyway, such as the pooling in a branch of an inception block."""
     readers: dict[str, set[str]] = {name: set() for name in rows}
-    for row in rows.values():
-        for name in row.inputs:
-            readers.setdefault(_outer(name), set()).add(row.name)
+    for name, read in sources.items():
+        for source in read:
+            readers[source].add(name)
     for row in reversed(list(rows.values())):
         crosses = row.name in cached and not readers[row.name] <= cached
-        kept_anyway = all(not readers[_outer(name)] <= cached for name in row.inputs)
+        kept_anyway = all(not readers[source] <= cached for source in sources[row.name])
         if crosses and row.inputs and kept_anyway and row.parameters == 0 and not _within(row.name, frozen):
             cached = cached - {row.name}
     return cached
@@ -209,17 +204,14 @@ def _settled(row: Layer, frozen: set[str]) -> bool:
 
 def _crossing(layers: Layers, cached: set[str]) -> tuple[str, ...]:
     """Return the cached rows whose outputs the rest reads: the last one where all is cached."""
-    read = {_outer(name) for row in layers.rows if "/" not in row.name and row.name not in cached for name in row.inputs}
+    wholes = _wholes(layers)
+    rest = [row for row in layers.rows if wholes.get(row.name) == row.name and row.name not in cached]
+    read = {wholes[name] for row in rest for name in row.inputs if name in wholes}
     last = layers[-1].name
     return tuple(row.name for row in layers.rows if row.name in cached and (row.name in read or row.name == last))
 
 
-def _outer(name: str) -> str:
-    """Return the row of the model itself that a row lies in."""
-    return name.split("/")[0]
-
-
-def _bytes(layers: Layers, names: Iterable[str]) -> int | None:
+def _bytes(layers: Layers, names: Collection[str]) -> int | None:
     shapes = [shape for name in names for shape in layers.find(name).output_shapes]
     closed = [[size for size in shape if size is not None] for shape in shapes]
     return BYTES * sum(map(math.prod, closed)) if [*map(len, closed)] == [*map(len, shapes)] else None
@@ -240,6 +232,23 @@ def _work(row: Layer, data_format: str) -> int:
     if row.kind in AT_EACH_PLACE and shape:
         return row.parameters * math.prod(shape) // max(1, _channels(row, data_format))
     return math.prod(shape) if row.kind != "input" else 0
+
+
+def _line(layers: Layers, index: int) -> tuple[tuple[str, int], ...]:
+    """Return the models that `layers[:index]` leaves anything of, each with the k of its own layers before the line."""
+    before = {row.name for row in layers[:index]}
+    inside: dict[str, list[str]] = {}  # the layers that count, by each model that they are in
+    for row in layers:
+        for path in ["", *_ways(row.name)[:-1]]:
+            inside.setdefault(path, []).append(row.name)
+    found = []
+    for path, names in inside.items():
+        rest = [name for name in names if name not in before]
+        if rest or not path:
+            depth = path.count("/") + bool(path)
+            end = layers.find(_ways(rest[0])[depth]).index if rest else layers.find(_ways(names[-1])[depth]).index + 1
+            found.append((path, 0 if len(rest) == len(names) else end))
+    return tuple(found)
 
 
 def _place(layers: Layers, recipe: Recipe) -> tuple[int | None, str, str]:

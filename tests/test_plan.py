@@ -2,6 +2,7 @@ import pytest
 
 from explorer import plan
 from explorer.errors import ExplorerError, UnknownName
+from explorer.keras_lines import keras_lines
 from explorer.values import Head, Layer, Layers, Recipe
 
 
@@ -185,18 +186,18 @@ def test_a_nested_model_is_frozen_with_all_that_is_inside():
 
 
 def test_the_lines_of_keras_freeze_the_same():
-    assert plan.keras_lines(planned(4), Recipe(4)) == (
+    assert keras_lines(planned(4), Recipe(4)) == (
         "for layer in model.layers[:4]:",
         "    layer.trainable = False",
         "for layer in model.layers[4:]:",
         "    layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)",
     )
-    assert plan.keras_lines(planned(0, batch_norm="train"), Recipe(0, batch_norm="train")) == (
+    assert keras_lines(planned(0, batch_norm="train"), Recipe(0, batch_norm="train")) == (
         "for layer in model.layers:",
         "    layer.trainable = True",
     )
     named = Recipe(("two_conv",), batch_norm="train")
-    assert plan.keras_lines(planned(("two_conv",), batch_norm="train"), named)[0] == "frozen = {'two_conv'}"
+    assert keras_lines(planned(("two_conv",), batch_norm="train"), named)[0] == "frozen = {'two_conv'}"
 
 
 def test_a_plain_head_has_one_dense_layer():

@@ -16,6 +16,14 @@ def has_graph(model: Any) -> bool:
     return nodes_by_depth(model) is not None
 
 
+def opens(node: Any) -> bool:
+    """Whether the layers of a nested model can stand for it where it is used: it does nothing but run its graph, to one output."""
+    model = node.operation
+    if not isinstance(model, keras.Model) or not has_graph(model) or not type(model).call.__module__.startswith("keras."):
+        return False
+    return len(model.outputs) == 1 and [len(one.shape) for one in node.input_tensors] == [len(one.shape) for one in model.inputs]
+
+
 def nodes(model: Any) -> list[Any]:
     """Return the nodes of a model in the order in which Keras runs them; none where it has no graph."""
     by_depth = nodes_by_depth(model) or {}

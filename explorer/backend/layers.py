@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from explorer.backend.blocks import with_blocks
-from explorer.backend.graphs import address_of, has_graph, nodes, uses
+from explorer.backend.graphs import address_of, has_graph, nodes, opens, uses
 from explorer.backend.keras_private import flat_layers, own_trainable_variables, takes_training
 from explorer.backend.receptive_fields import Along
 from explorer.backend.recording import Record
@@ -45,16 +45,22 @@ def kind_of(class_name: str) -> str:
     return next((kind for ending, kind in _KINDS if re.search(f"(?:{ending})$", class_name)), "other")
 
 
-def table(model: Any) -> Layers:
-    """Return the layer table of a Keras model that has a graph (Functional or Sequential)."""
-    return Layers(_rows(model))
+def table(model: Any, opened: bool = False) -> Layers:
+    """Return the layer table of a Keras model that has a graph (Functional or Sequential).
+
+    opened: whether the layers inside of nested models count in the place of these, as if all were one flat model.
+    """
+    rows, _made = _rows(model, opened=opened)
+    return Layers(_told_apart(rows) if opened else rows)
 
 
-def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = False) -> list[Layer]:
-    """Return the rows of a model: its layers in Keras's order, each with what belongs to it behind it.
+def _rows(
+    model: Any, path: str = "", read: Sequence[Names] = (), again: bool = False, opened: bool = False
+) -> tuple[list[Layer], list[Names]]:
+    """Return the rows of a model, its layers in Keras's order, each with what belongs to it behind it; and what each output comes from.
 
     path: where the model is nested: "" or "backbone/"; read: the addresses that each of its inputs comes
-    from there; again: whether this is a further use of it.
+    from there; again: whether this is a further use of it; opened: as in `table`, for a model that is opened itself.
     """
     running = nodes(model)
     number = uses(running)
@@ -68,8 +74,11 @@ def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = 
         address = path + address_of(layer.name, use)
         listed = id(layer) in found and not (path and node.is_input)
         named = listed and isinstance(layer, keras.layers.Layer)
-        for tensor in node.output_tensors:  # those of an operation come from the layers that it reads
-            sources.setdefault(id(tensor), (address,) if named else inputs)
+        opening = opened and opens(node)
+        nested = isinstance(layer, keras.Model) and has_graph(layer)
+        inside, made = _rows(layer, f"{address}/", origins, bool(use or again), opening) if nested else ([], [])
+        for place, tensor in enumerate(node.output_tensors):  # those of an operation come from the layers that it reads
+            sources.setdefault(id(tensor), made[place] if opening else (address,) if named else inputs)
         if not listed:
             continue
         row = _row(
@@ -78,13 +87,34 @@ def _rows(model: Any, path: str = "", read: Sequence[Names] = (), again: bool = 
             index_of[id(layer)],
             outputs=[_shape(tensor) for tensor in node.output_tensors],
             parameters=0 if use or again else _parameters(layer),
-            further=bool(path or use),
+            further=bool(use or again or opening or (path and not opened)),
             inputs=inputs,
             input_shapes=tuple(_shape(tensor) for tensor in node.input_tensors),
         )
-        nested = isinstance(layer, keras.Model) and has_graph(layer)
-        found[id(layer)][use] = [row, *(_rows(layer, f"{address}/", origins, bool(use or again)) if nested else ())]
-    return _joined([[row for use in sorted(rows) for row in rows[use]] for rows in found.values() if rows], path)
+        found[id(layer)][use] = [replace(row, inside=_names_inside(layer)), *inside]
+    rows = _joined([[row for use in sorted(rows) for row in rows[use]] for rows in found.values() if rows], path)
+    return rows, [sources.get(id(tensor), ()) for tensor in model.outputs]
+
+
+def _names_inside(layer: Any) -> Names:
+    """Return the names of the layers within one that is no nested model with rows of its own."""
+    alone = not isinstance(layer, keras.layers.Layer) or (isinstance(layer, keras.Model) and has_graph(layer))
+    return () if alone else tuple(one.name for one in flat_layers(layer)[1:])
+
+
+def _told_apart(rows: Sequence[Layer]) -> list[Layer]:
+    """Return the rows with blocks that only one model has: `left/block_1` and `right/block_1` where two have a `block_1`."""
+    homes: dict[str, set[str]] = {}
+    for row in rows:
+        homes.setdefault(row.block, set()).add(_path(row))
+    return [
+        replace(row, block=f"{_path(row)}/{row.block}") if row.block and len(homes[row.block]) > 1 and _path(row) else row for row in rows
+    ]
+
+
+def _path(row: Layer) -> str:
+    """Return the address of the nested model that a layer is in; further uses of it are in the same."""
+    return re.sub(r":\d+(?=/|$)", "", row.name.rpartition("/")[0])
 
 
 def _indices(model: Any) -> dict[int, int]:
@@ -110,7 +140,7 @@ def _joined(found: Sequence[Sequence[Layer]], path: str) -> list[Layer]:
         replace(
             first,
             name=first.name.removeprefix(path),
-            inputs=tuple(name.removeprefix(path) for name in first.inputs if name.startswith(path)),
+            inputs=tuple(dict.fromkeys(name.removeprefix(path).split("/")[0] for name in first.inputs if name.startswith(path))),
         )
         for first, *_others in found
     ]

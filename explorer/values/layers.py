@@ -25,11 +25,12 @@ class Layer:
     output_shape: of one example, without the batch axis; None where a size is open; of the first output
         where there are several (`output_shapes` has them all); () where it is not known.
     parameters: all of them, trainable or not; 0 for a further use of a shared layer.
-    further: whether it is none of `model.layers`: inside a nested model, a further use, or an operation.
+    further: whether it is none of the layers that count: inside a nested model, a further use, or an operation.
     operation: whether it is no layer but an operation between layers, such as `x / 255`; its index is how many of
         `model.layers` come before it.
     trainable_parameters: those that a training changes unless the layer is frozen: not a batch norm's moving mean and variance.
     random: whether it may answer otherwise each time while training, as a dropout does.
+    inside: the names of layers in it that have no row, as in a wrapper or a layer of the user's own.
     inputs, input_shapes: the rows whose outputs it reads, and their shapes; empty where Keras has no graph.
     """
 
@@ -47,11 +48,12 @@ class Layer:
     trainable_parameters: int = 0
     random: bool = False
     operation: bool = False
+    inside: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """What to call it in lists: its name, after its index where that is an index of `model.layers`."""
-        return self.name if self.further else f"{self.index} · {self.name}"
+        return self.name if self._deep else f"{self.index} · {self.name}"
 
     @property
     def code(self) -> str:
@@ -60,7 +62,12 @@ class Layer:
         model = "model" + "".join(f".get_layer({name!r})" for name in outer)
         if self.operation:
             return f"next(one for one in {model}.operations if one.name == {last!r})"
-        return f"{model}.get_layer({last!r})" if self.further else f"model.layers[{self.index}]"
+        return f"{model}.get_layer({last!r})" if self._deep else f"model.layers[{self.index}]"
+
+    @property
+    def _deep(self) -> bool:
+        """Whether `index` is none of the model's own."""
+        return self.further or "/" in self.name
 
 
 class Layers(tuple[Layer, ...]):

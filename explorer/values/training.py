@@ -83,7 +83,8 @@ class Switch:
 class Recipe:
     """All settings of a training, as data.
 
-    freeze: k for `layers[:k]` of the backbone, or the names of just those layers that are frozen.
+    freeze: k for `layers[:k]` of the backbone, where the layers inside of nested models count in their place; or the names of just
+        those layers that are frozen.
     batch_norm: what the thawed batch norms do: "inference" (they stay frozen) or "train", as in the Keras guide.
     head_at: the layer whose output the head is put on; "" for the one before the old head.
     seed: 0 to 2,147,483,647; decides the first weights of the head, the order of examples and all that is drawn at random.
@@ -109,9 +110,11 @@ class Recipe:
 class FreezePlan:
     """What a freeze point means for a backbone.
 
-    layers: how many the backbone has.
+    layers: how many the backbone has, those inside of nested models counted and not these; trained: how many of them train.
     frozen: the names of its frozen layers, in order; batch norms that are kept in inference mode are among them.
     index: k where these begin with `layers[:k]`; None where single layers were named.
+    line: where it runs in each model that it leaves anything of to train: the address of the model, "" for the backbone itself, and
+        Keras's own k of its `layers[:k]`.
     end: the block that ends there, "" where `index` cuts through one, or at 0.
     note: what there is to say of the place, in a sentence.
     frozen_parameters, trained_parameters: of the backbone; those of the head are `head_parameters`.
@@ -134,11 +137,8 @@ class FreezePlan:
     head_bytes: int | None
     work: int
     tail_work: int
-
-    @property
-    def trained(self) -> int:
-        """How many layers of the backbone train."""
-        return self.layers - sum("/" not in name and ":" not in name for name in self.frozen)
+    trained: int = 0
+    line: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -99,9 +99,8 @@ function freezeLine(model, words, strip, moved) {
     handle.setAttribute("aria-valuetext", said(line));
   }
 
-  const stop = follow(model, ["freeze", "tuning_shown", "backbone_count", "ends", "layers", "probes"], () => {
-    const bars = strip.bars();
-    places = bars.flatMap((bar, at) => (bar[INDEX] >= 0 ? [at] : [])).concat(bars.length);
+  const stop = follow(model, ["freeze", "tuning_shown", "backbone_count", "places", "ends", "layers", "probes"], () => {
+    places = model.get("places");
     if (!drag && !sending) line = model.get("freeze");
     draw();
   });

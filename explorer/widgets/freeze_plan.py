@@ -6,11 +6,12 @@ from typing import Any
 
 import traitlets
 
+from explorer.keras_lines import keras_lines
 from explorer.locale import _, counted, megabytes
-from explorer.plan import block_ends, keras_lines
+from explorer.plan import block_ends
 from explorer.session import Session
 from explorer.tuning import Tuning
-from explorer.values import DataSummary, FreezePlan, Layer, Layers, shape_text
+from explorer.values import DataSummary, FreezePlan, Layers, shape_text
 from explorer.widgets.view import View
 
 MILLIONS = 100_000  # parameters from which on they are counted in millions
@@ -103,7 +104,7 @@ class FreezePlanView(View):
     def _draw_backbone(self) -> None:
         backbone = self.tuning.backbone
         self.count = len(backbone or ())
-        self.rows = [_described(row) for row in backbone or ()]
+        self.rows = [[place, row.name, row.class_name, shape_text(row.output_shape)] for place, row in enumerate(backbone or ())]
         self.blocks = [] if backbone is None else _named_ends(backbone)
 
     def _draw(self) -> None:
@@ -113,7 +114,7 @@ class FreezePlanView(View):
             self.facts, self.note, self.lines, self.first, self.further = [], "", [], 0, []
             return
         frozen = set(plan.frozen)
-        indices = [row.index for row in backbone if row.name in frozen]
+        indices = [place for place, row in enumerate(backbone) if row.name in frozen]
         self.first = next((place for place, index in enumerate(indices) if index != place), len(indices))
         self.further = indices[self.first :]
         work = _work(plan, self.tuning.epoch_seconds)
@@ -197,7 +198,3 @@ def _size(size: int) -> str:
 def _named_ends(backbone: Layers) -> list[list[Any]]:
     ends = [[end.index, _("to the end of {block}").format(block=end.block.replace("_", " "))] for end in block_ends(backbone)]
     return [[0, _("nothing")], *ends[:-1], *([len(backbone), _("all of the backbone")] for _end in ends[-1:])]
-
-
-def _described(layer: Layer) -> list[Any]:
-    return [layer.index, layer.name, layer.class_name, shape_text(layer.output_shape)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import traitlets
@@ -33,7 +34,10 @@ class LayerStrip(View):
     tuning_shown = traitlets.Bool(False, help="Whether there is a freeze line.").tag(sync=True)
     freeze = traitlets.Int(0, help="Where it stands: k of the layers[:k] that are frozen.").tag(sync=True)
     snap = traitlets.Bool(True, help="Whether it goes from block end to block end.").tag(sync=True)
-    backbone_count = traitlets.Int(0, help="How far it goes: the layers with the indices behind are the old head.").tag(sync=True)
+    backbone_count = traitlets.Int(0, help="How far it goes: what is behind is the old head.").tag(sync=True)
+    places = traitlets.List(
+        traitlets.Int(), help="The bar that it stands before at each k: of each layer of the backbone, and behind."
+    ).tag(sync=True)
     ends: traitlets.List[list[Any]] = traitlets.List(help="The block ends, 0 too: index, and how the line is said to stand there.").tag(
         sync=True
     )
@@ -99,7 +103,7 @@ class LayerStrip(View):
 
     def _draw(self) -> None:
         self.layers = [_described(row) for row in self._rows]
-        self._name()
+        self._draw_backbone()
         self._select()
 
     def _name(self) -> None:
@@ -123,6 +127,7 @@ class LayerStrip(View):
         backbone = self._backbone
         self.tuning_shown = backbone is not None
         self.backbone_count = len(backbone or ())
+        self.places = _bars(self._rows, backbone or ())
         self.ends = [] if backbone is None else _said_ends(backbone)
         self._name()
 
@@ -139,6 +144,16 @@ class LayerStrip(View):
             if self._backbone is not None and change["new"] != self.tuning.freeze:
                 self.tuning.freeze_at(change["new"])
             self._draw_line()  # a line that was moved late may mean a backbone that is gone
+
+
+def _bars(rows: Sequence[Layer], backbone: Sequence[Layer]) -> list[int]:
+    """Return the bar of each layer of the backbone, and the one behind all of them; an input that has no bar stands at the next one."""
+    bars = {row.name: place for place, row in enumerate(rows)}
+    behind = 1 + max((bars[row.name] for row in backbone if row.name in bars), default=-1)
+    found = [behind]
+    for row in reversed(backbone):
+        found.append(bars.get(row.name, found[-1]))
+    return found[::-1]
 
 
 def _said_ends(backbone: Layers) -> list[list[Any]]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import traitlets
 
+from explorer.keras_lines import in_keras
 from explorer.locale import _
-from explorer.plan import block_ends
+from explorer.plan import block_ends, freeze_plan
 from explorer.progress import GOING, duration, share
 from explorer.session import Session
 from explorer.trainings import Trainings
@@ -92,7 +93,7 @@ class RunsView(View):
         self.busy = self.trainings.busy
         self.rows = [_row(record, self._backbone(record), record.key == self.trainings.key) for record in self.trainings.runs]
         self.chosen = "" if run is None else next((row["start"] for row in self.rows if row["key"] == run.key), "")
-        self.line = "" if run is None else _line(run.settings.recipe)
+        self.line = "" if run is None else _line(run.settings.recipe, self._backbone(run))
         self.barred = list(OF_HISTORY) if run is not None and (run.state in GOING or not run.history) else []
 
     def _backbone(self, record: RunRecord) -> Layers | None:
@@ -171,10 +172,16 @@ def _data(data: DataSpec, key: str) -> str:
     return _("own examples") if key in path.parts else path.name
 
 
-def _line(recipe: Recipe) -> str:
-    """Return the line of Keras that freezes as a run does."""
+def _line(recipe: Recipe, backbone: Layers | None) -> str:
+    """Return the line of Keras that freezes as a run does, or one for each model that the freeze line runs through."""
     if not any(phase.trains == "tail" and phase.epochs for phase in recipe.phases):
         return "base_model.trainable = False"
     if isinstance(recipe.freeze, int):
-        return f"for layer in model.layers[:{recipe.freeze}]: layer.trainable = False"
+        known = backbone is not None and recipe.freeze <= len(backbone)
+        ends = freeze_plan(backbone, recipe, 1).line if backbone is not None and known else (("", recipe.freeze),)
+        return "\n".join(
+            f"for layer in {in_keras(path)}.layers[:{index}]: layer.trainable = False" for path, index in ends if index or not path
+        )
+    if any("/" in name for name in recipe.freeze):
+        return "\n".join(f"{in_keras(name)}.trainable = False" for name in recipe.freeze)
     return f"for name in {list(recipe.freeze)}: model.get_layer(name).trainable = False"

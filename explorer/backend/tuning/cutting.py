@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.backend.graphs import address_of, nodes, uses
-from explorer.backend.runtime import keras
+from explorer.backend.graphs import nodes
+from explorer.backend.tuning.unfolding import Unfolded, joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,27 +22,27 @@ class Cut:
     rest: Any
 
 
-def cut(whole: Any, cached: Collection[str]) -> Cut:
+def cut(whole: Any, flat: Unfolded, cached: Collection[str]) -> Cut:
     """Cut a model that has a graph.
 
+    flat: the same unfolded.
     cached: the addresses of the layers that are computed once. What lies between them and is no layer goes with what it reads.
     """
-    crossing = tuple(_crossing(whole, cached))
+    crossing = tuple(_crossing(flat, cached))
     inputs = list(crossing)
     if {id(tensor) for tensor in inputs} == {id(tensor) for tensor in whole.inputs}:
         return Cut(tuple(whole.inputs), whole)
-    return Cut(crossing, keras.Model(inputs, whole.outputs[0], name=f"{whole.name}_rest"))
+    return Cut(crossing, joined(inputs, flat.model.outputs[0], f"{whole.name}_rest"))
 
 
-def _crossing(whole: Any, cached: Collection[str]) -> list[Any]:
-    running = nodes(whole)
-    number = uses(running)
-    own = {id(layer) for layer in whole.layers}
+def _crossing(flat: Unfolded, cached: Collection[str]) -> list[Any]:
+    addresses = {id(tensor): address for address, tensors in flat.outputs.items() for tensor in tensors}
+    own = {id(layer) for layer in flat.model.layers}
     settled: dict[int, Any] = {}  # the tensors of the cached part, by id
     crossing: dict[int, Any] = {}
-    for node in running:
+    for node in nodes(flat.model):
         sources = [id(tensor) for tensor in node.input_tensors]
-        named = address_of(node.operation.name, number[id(node)]) in cached
+        named = addresses.get(id(node.output_tensors[0])) in cached
         if (named if id(node.operation) in own else True) and all(source in settled for source in sources):
             settled |= {id(tensor): tensor for tensor in node.output_tensors}
         else:

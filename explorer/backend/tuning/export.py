@@ -79,7 +79,7 @@ def bundle(network: Network, data: TrainingData, recipe: Recipe, run: Trained) -
 
 def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) -> Subject:
     """Return what a script is about; parts: of the tuned network in the making."""
-    reading, base = network.reading, _base(parts)
+    reading, base = network.reading, parts.base
     as_files = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES and _loads_as_keras_does(reading)
     application = _application(network, parts.table)
     layers = flat_layers(base)
@@ -114,12 +114,6 @@ def _parts(network: Network, data: TrainingData, recipe: Recipe) -> Parts:
     checks.check(recipe, data, network.reading.kind)
     made(recipe.callbacks, 0, Path())  # refuses what can't be switched on
     return Parts(network, recipe, len(data.classes))
-
-
-def _base(parts: Parts) -> Any:
-    """Return the backbone of the parts, as a model: all that comes before the head."""
-    first = parts.whole.layers[len(parts.table)]
-    return keras.Model(parts.whole.inputs, first.input, name=parts.whole.name.removesuffix("_tuned"))
 
 
 def _application(network: Network, table: Layers) -> str:
@@ -167,7 +161,7 @@ def _backbone(parts: Parts) -> bytes:
     """Return the network up to its features as a .keras file, untrained."""
     with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
         path = Path(folder) / BACKBONE
-        model_files.save_model(_base(parts), path)
+        model_files.save_model(parts.base, path)
         return path.read_bytes()
 
 

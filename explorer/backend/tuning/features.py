@@ -21,6 +21,7 @@ import numpy as np
 from explorer.backend.memory import brief_collections
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
+from explorer.backend.tuning.unfolding import joined
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _, megabytes
 from explorer.values import Labelled
@@ -52,7 +53,7 @@ class Pass:
 
     def __init__(self, network: Network, inputs: Sequence[Any], tensors: Sequence[Any]) -> None:
         self._network, self._tensors = network, list(tensors)
-        self._run = _compiled(keras.Model(list(inputs), self._tensors))
+        self._run = _compiled(joined(inputs, self._tensors, "features"))
 
     def over(
         self,

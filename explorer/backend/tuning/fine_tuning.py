@@ -17,10 +17,11 @@ from explorer.backend.tuning.checks import check_seed
 from explorer.backend.tuning.heads import backbone_table
 from explorer.backend.tuning.training import Run, nobody, train
 from explorer.errors import ExplorerError
+from explorer.layer_names import find_layer, place_of
 from explorer.locale import _
 from explorer.options import spec_of
-from explorer.plan import index_of
-from explorer.values import Augmentation, Head, Phase, Recipe, TrainingStep
+from explorer.plan import check_index, index_of
+from explorer.values import Augmentation, Head, Layers, Phase, Recipe, TrainingStep
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
 
 HEADS = {"guide": Head(), "plain": Head(units=0)}
@@ -55,9 +56,9 @@ def fine_tune(
     data: a folder of class folders, in parts (train/, test/, ...) or not, a zip of one, an .npz of x and y, a .csv of files and
         classes; the name of a built-in set ("digits", "patterns", "timbres"); a pair (examples, classes), classes as
         numbers or names (n,), or 0 and 1 (n, classes) where several hold at once; or a tf.data.Dataset of such pairs.
-    freeze: k freezes `layers[:k]` of the backbone, in Keras's indices; a list of names just those layers; "backbone", as by
-        default, all but the new head.
-    train_from: instead, the first block or layer that trains ("block_13").
+    freeze: k freezes `layers[:k]` of the backbone, in Keras's indices, where a nested model is one layer; a list of names just those
+        layers; "backbone", as by default, all but the new head.
+    train_from: instead, the first block or layer that trains ("block_13"), also inside of a nested model ("mobilenetv2/block_13").
     head: "guide" (global average pooling, a dense layer of 1024, softmax), "plain" (without that layer), or an `explorer.Head`.
     phases: `explorer.Phase`s; by default 5 epochs for the head alone (RMSprop), then 5 for head and tail (SGD, 0.0001, momentum 0.9).
     validation: the share that is held out, 0 to below 1; or other data, given as `data` is. A split that the data has itself goes
@@ -122,8 +123,12 @@ def _freeze(network: Network, freeze: Any, train_from: str | int | None, head_at
     if freeze is not None and train_from is not None:
         raise ExplorerError(_("Give freeze or train_from, not both: each says where the frozen part ends."))
     table = backbone_table(network, head_at)
+    names = {row.name for row in table.rows}
+    own = Layers(row for row in network.layers if row.name in names)  # as Keras counts them
     if train_from is not None:
-        return index_of(table, train_from)
+        name = str(train_from).strip()
+        number = name.lstrip("-").isdecimal() and name not in names
+        return place_of(table, own.find(name)) if number else index_of(table, name)
     if freeze is None or freeze == "backbone":
         return len(table)
     if isinstance(freeze, str | bool) or not (hasattr(freeze, "__index__") or isinstance(freeze, Iterable)):
@@ -133,9 +138,10 @@ def _freeze(network: Network, freeze: Any, train_from: str | int | None, head_at
             )
         )
     if hasattr(freeze, "__index__"):
-        index = int(freeze)
-        return index + len(table) if index < 0 else index
-    return tuple(table.find(name).name for name in freeze)
+        index = int(freeze) + (len(own) if freeze < 0 else 0)
+        check_index(index, len(own))
+        return place_of(table, own[index]) if index < len(own) else len(table)
+    return tuple((find_layer(table, name) if isinstance(name, str) else own.find(name)).name for name in freeze)
 
 
 def _head(head: Head | str, multi_label: bool) -> Head:

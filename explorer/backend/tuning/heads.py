@@ -19,8 +19,8 @@ from explorer.values import Head, Layers, NetworkSpec, shape_text
 
 
 def backbone_table(network: Network, head_at: str = "") -> Layers:
-    """Return the layer table of the network up to its features, with Keras's own indices. Raises as `features_of` does."""
-    return layers.table(_up_to(network.unshared_model, features_of(network, head_at)))
+    """Return the layer table of the network up to its features, nested models opened. Raises as `features_of` does."""
+    return layers.table(_up_to(network.unshared_model, features_of(network, head_at)), opened=True)
 
 
 def features_of(network: Network, head_at: str = "") -> Any:

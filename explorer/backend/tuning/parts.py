@@ -12,6 +12,7 @@ from explorer.backend.runtime import keras
 from explorer.backend.tuning import heads
 from explorer.backend.tuning.cutting import Cut, cut
 from explorer.backend.tuning.head_names import head_names
+from explorer.backend.tuning.unfolding import unfolded
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.plan import BATCH_NORM, cached_when_all_is_frozen, done_phases, freeze_plan
@@ -21,15 +22,18 @@ from explorer.values import Layers, Phase, Recipe
 class Parts:
     """A tuned network in the making.
 
-    table: the layers of the backbone; plan: what the recipe freezes of them; whole: the Keras model with its new head.
+    base: the Keras model of the backbone; table: its layers, nested models opened; plan: what the recipe freezes of them; whole: the
+        Keras model with its new head.
     """
 
     def __init__(self, network: Network, recipe: Recipe, classes: int) -> None:
         keras.utils.set_random_seed(recipe.seed)  # what is random in the backbone, such as a dropout
         base, order = heads.backbone(network, recipe.head_at), network.reading.data_format
-        self.table: Layers = layers.table(base)
+        self.base = base
+        self.table: Layers = layers.table(base, opened=True)
         self.plan = freeze_plan(self.table, recipe, classes, order)
         self.whole = heads.with_head(base, recipe.head, classes, order, recipe.seed)
+        self._flat = unfolded(self.whole)
         self._recipe = recipe
         self._backbone = list(base.layers)
         own = {id(layer) for layer in self._backbone}
@@ -51,10 +55,10 @@ class Parts:
         """Return the cut for a phase; with pictures that change in each epoch nothing but the input is cached."""
         augmentation = self._recipe.augmentation
         if augmentation and not augmentation.copies:
-            return cut(self.whole, [layer.name for layer in self._backbone if isinstance(layer, keras.layers.InputLayer)])
+            return cut(self.whole, self._flat, [layer.name for layer in self._backbone if isinstance(layer, keras.layers.InputLayer)])
         cached = self.plan.cached if trains == "tail" else cached_when_all_is_frozen(self.table)
         pooling = head_names([layer.name for layer in self._backbone]).pooling
-        return cut(self.whole, [*cached, *([pooling] if self.table[-1].name in cached else [])])
+        return cut(self.whole, self._flat, [*cached, *([pooling] if self.table[-1].name in cached else [])])
 
     def thaw(self, trains: str) -> None:
         """Freeze the backbone for a phase: all of it for the head's, as the plan says for the tail's."""

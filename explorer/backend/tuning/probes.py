@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from explorer.backend import layers
-from explorer.backend.graphs import outputs_by_address
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import checks, feeding, heads, ridge
 from explorer.backend.tuning.features import Pass
+from explorer.backend.tuning.unfolding import unfolded
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _
 from explorer.plan import BlockEnd, block_ends
@@ -59,7 +59,7 @@ def probe(
     groups = _numbered(examples)
     folds = _shared_folds(truth, groups) if data.multi_label else _folds(truth, groups, data.classes)
     base = heads.backbone(network, head_at)
-    found = _pooled(base, layers.table(base), network.reading.data_format)
+    found = _pooled(base, layers.table(base, opened=True), network.reading.data_format)
     if not found:
         return ()
     total = len(examples) + len(found)
@@ -105,7 +105,7 @@ def _error(accuracies: Sequence[float], count: int) -> float:
 def _pooled(base: Any, table: Layers, order: str) -> dict[BlockEnd, Any]:
     """Return what comes out at each block's end, as one vector; blocks that only read the input, or can't be pooled, are left out."""
     inputs = {id(tensor) for tensor in base.inputs}
-    outputs = {name: tensors[0] for name, tensors in outputs_by_address(base).items() if id(tensors[0]) not in inputs}
+    outputs = {name: tensors[0] for name, tensors in unfolded(base).outputs.items() if id(tensors[0]) not in inputs}
     ends = [end for end in block_ends(table) if end.layer in outputs and len(outputs[end.layer].shape) in RANKS]
     chosen = np.unique(np.linspace(0, len(ends) - 1, min(MOST_BLOCKS, len(ends))).round().astype(int))
     return {ends[place]: _vector(outputs[ends[place].layer], order) for place in chosen}

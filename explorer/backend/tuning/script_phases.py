@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from explorer.backend.tuning.script_lines import Lines, Subject, call, listed, literal
+from explorer.keras_lines import BY_PATH, outermost
 from explorer.plan import BATCH_NORM
 from explorer.values import Phase, Switch
 
@@ -17,7 +18,7 @@ def freezing(subject: Subject, trains: str) -> Lines:
         return ["for layer in base.layers:", "    layer.trainable = False"]
     recipe, table, index = subject.recipe, subject.table, subject.plan.index
     if any("/" in row.name for row in table.rows):
-        return _by_path(subject.plan.frozen)
+        return [*listed("FROZEN", outermost(subject.plan.frozen)), *BY_PATH]
     norm = f"isinstance(layer, keras.layers.{BATCH_NORM})"
     norms = [row.index for row in table if row.class_name == BATCH_NORM]
     all_train = "batch_norm" in recipe.mistakes
@@ -37,22 +38,6 @@ def freezing(subject: Subject, trains: str) -> Lines:
         return [frozen_rows, "for index, layer in enumerate(model.layers):", f"    layer.trainable = index not in FROZEN{more}"]
     names = listed("FROZEN", dict.fromkeys(row.name for row in rows))
     return [*names, "for layer in model.layers:", f"    layer.trainable = layer.name not in FROZEN{more}"]
-
-
-def _by_path(frozen: Sequence[str]) -> Lines:
-    """Return the lines that freeze layers of nested models too, each by its way there."""
-    paths = [name for name in frozen if ":" not in name]
-    outermost = [name for name in paths if not any(name.startswith(f"{other}/") for other in paths)]
-    return [
-        *listed("FROZEN", outermost),
-        "for layer in model.layers:",
-        "    layer.trainable = True",
-        "for path in FROZEN:",
-        "    layer = model",
-        '    for name in path.split("/"):',
-        "        layer = layer.get_layer(name)",
-        "    layer.trainable = False",
-    ]
 
 
 def asking_for_xla() -> Lines:

@@ -184,7 +184,7 @@ def _what_trains(subject: Subject, phase: Phase) -> str:
     if phase.trains == "head":
         return _("Only the head trains: the backbone is frozen.")
     said = _("The head and the tail of the backbone train, in small steps; {count} of its {layers} layers stay frozen.").format(
-        count=len({name for name in subject.plan.frozen if "/" not in name and ":" not in name}), layers=len(subject.table)
+        count=subject.plan.layers - subject.plan.trained, layers=subject.plan.layers
     )
     norms = any(row.class_name == BATCH_NORM for row in subject.table.rows)
     if norms and "batch_norm" not in subject.recipe.mistakes and subject.recipe.batch_norm == "inference":
