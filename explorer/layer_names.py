@@ -21,10 +21,10 @@ def find_layer(layers: Layers, name: str) -> Layer:
 def find_start(layers: Layers, name: str) -> Layer:
     """Return the first row of the block, or the row, that a name means. Raises as `find_layer` does."""
     blocks: dict[str, Layer] = {}
-    for row in layers:
+    for row in layers.rows:
         path = row.name.rpartition("/")[0]
         full = row.block if not path or row.block.startswith(f"{path}/") else f"{path}/{row.block}"
-        if row.block:
+        if row.block and row.name == first_use(row.name):
             blocks.setdefault(full, row)
     return _found(layers, [(blocks, name.replace(" ", "_")), (_rows(layers), name)])
 
@@ -47,9 +47,8 @@ def first_use(name: str) -> str:
 
 
 def _rows(layers: Layers) -> dict[str, Layer]:
-    return {row.name: row for row in layers.rows if row.name == first_use(row.name)} | {
-        row.name: layers.find(first_use(row.name)) for row in layers.rows
-    }
+    """Return the row that holds the parameters, by the name of each of its uses."""
+    return {row.name: layers.find(first_use(row.name)) for row in layers.rows}
 
 
 def _found(layers: Layers, known: list[tuple[Mapping[str, Layer], str]]) -> Layer:
@@ -67,7 +66,8 @@ def _found(layers: Layers, known: list[tuple[Mapping[str, Layer], str]]) -> Laye
         if any(one == last or one.startswith(f"{last}_") for one in row.inside):
             raise _within(name, row)
     names = [full for rows, _name in known for full in rows]
-    raise UnknownName(_("There is no block or layer {name!r}.{near}").format(name=name, near=near(name, names)))
+    said = _("There is no block or layer {name!r}.{near}") if len(known) > 1 else _("There is no layer {name!r}.{near}")
+    raise UnknownName(said.format(name=name, near=near(name, names)))
 
 
 def _ends(full: str, name: str) -> bool:
@@ -84,7 +84,7 @@ def _ends_about(full: str, name: str) -> bool:
 
 def _within(name: str, outer: Layer) -> ExplorerError:
     return ExplorerError(
-        _("{name} lies inside {outer}, a {kind}, which is frozen or trained as a whole: name {outer} itself.").format(
+        _("{name} lies inside {outer} ({kind}), which is frozen or trained as a whole: name {outer} itself.").format(
             name=name, outer=outer.name, kind=outer.class_name
         )
     )

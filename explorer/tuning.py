@@ -15,7 +15,7 @@ from explorer import plan as plans
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.session import Session
-from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, NetworkSpec, Probe, Recipe, RunRecord
+from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, Probe, Recipe, RunRecord
 
 CLASSES = 5  # that a head is planned for until there is data
 STEP = 3  # how much work a training step is, in passes forward
@@ -201,8 +201,8 @@ class Tuning(HasTraits):
             self._session.refuse(error)
 
     def _planned(self, backbone: Layers, recipe: Recipe) -> FreezePlan:
-        spec = self._asked[0] if self._asked else None
-        axes = spec.data_format if isinstance(spec, NetworkSpec) else "channels_last"
+        network = self._session.network
+        axes = network.reading.data_format if network else "channels_last"
         return plans.freeze_plan(backbone, recipe, self.classes, axes)
 
     @observe("recipe", "classes")

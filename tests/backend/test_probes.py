@@ -143,13 +143,13 @@ def test_a_network_without_blocks_before_its_head_has_no_probes():
 # networks of other kinds
 
 
-def test_a_nested_model_is_probed_where_it_ends():
+def test_a_nested_model_is_probed_where_its_blocks_end():
     network = explorer.load(small_models.moved(own_models.nested()))
     pictures = [Example("image", np.full((12, 16, 3), 60 * place % 251, np.uint8), f"{place}") for place in range(20)]
     data = TrainingData("image", ("dark", "bright"), tuple(Labelled(one, (int(one.data[0, 0, 0] > 125),)) for one in pictures), ())
-    (found,) = probes.probe(network, data)
-    assert (found.layer, found.index) == ("backbone", 2)
-    assert found.accuracy > 0.7
+    found = probes.probe(network, data)
+    assert [(one.layer, one.index) for one in found][-1] == ("backbone/add", 6)
+    assert found[-1].accuracy > 0.7
 
 
 def test_steps_of_films_and_sequences_are_averaged():

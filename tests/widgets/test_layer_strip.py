@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from fake_tuning import DATA, TuningBackend
 from fakes import NESTED, OF_ARRAYS, FakeBackend, network, network_of_arrays
@@ -131,6 +133,28 @@ def test_the_freeze_line_moves_both_ways(tuned, tuning):
     assert not tuned.snap
     tuned.freeze = 99
     assert (tuned.freeze, tuning.freeze) == (9, 9)
+
+
+def test_the_freeze_line_stands_inside_a_nested_model(tuned, tuning):
+    rows = [
+        Layer(0, "scale", "other", "Rescaling", "", (8, 6, 3), 0),
+        Layer(1, "net", "model", "Functional", "", (8, 6, 4), 30),
+        Layer(1, "net/block_1_conv", "convolution", "Conv2D", "block_1", (8, 6, 4), 10, True),
+        Layer(2, "net/block_2_conv", "convolution", "Conv2D", "block_2", (8, 6, 4), 20, True),
+        Layer(2, "scores", "dense", "Dense", "", (4,), 24),
+    ]
+    picture = Layer(0, "picture", "input", "InputLayer", "", (8, 6, 3), 0)  # which a Sequential model does not list
+    session = tuning._session
+    session.network = replace(session.network, layers=Layers(rows))
+    tuning.backbone = Layers([picture, rows[0], replace(rows[1], further=True), *(replace(row, further=False) for row in rows[2:4])])
+    assert tuned.places == [0, 0, 2, 3, 4]
+    assert [index for index, _said in tuned.ends] == [0, 1, 2, 3, 4]
+    tuning.go_to("block_2")
+    assert (tuned.freeze, tuning.plan.end, tuning.plan.trained_parameters) == (3, "block_1", 0)
+    tuning.go_to("net/block_1_conv")
+    assert tuned.freeze == 2
+    tuning.go_to("net")
+    assert (tuned.freeze, session.failure) == (2, "")
 
 
 def test_a_line_that_was_moved_late_stays_where_it_is(tuned, tuning):

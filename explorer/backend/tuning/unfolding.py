@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.backend.graphs import address_of, nodes, opens, outputs_by_address, uses
+from explorer.backend.graphs import address_of, maker_of, node_of, nodes, opens, outputs_by_address, uses
 from explorer.backend.runtime import keras
 
 
@@ -35,7 +35,10 @@ def unfolded(model: Any) -> Unfolded:
 
 def joined(inputs: Sequence[Any], outputs: Any, name: str) -> Any:
     """Return the Keras model between tensors of a flat one, in which several layers may have the same name."""
-    with _named_apart(_operations(inputs, keras.tree.flatten(outputs))):
+    between, makers = _between(inputs, keras.tree.flatten(outputs)), {id(maker_of(tensor)) for tensor in inputs}
+    if any(id(node.operation) in makers for node in between):  # Keras would take each use of such a layer for an input
+        inputs, outputs = _anew(inputs, outputs, between)
+    with _named_apart(list({id(node.operation): node.operation for node in between}.values())):
         return keras.Model(list(inputs), outputs, name=name)
 
 
@@ -58,8 +61,7 @@ def _run(model: Any, tensors: dict[int, Any], path: str, outputs: dict[str, list
         elif all(one is tensor for one, tensor in zip(given, node.input_tensors, strict=True)):
             made = list(node.output_tensors)
         else:
-            arguments, named = node.arguments.fill_in(tensors)
-            made = keras.tree.flatten(node.operation(*arguments, **named))
+            made = _called(node, tensors)
         tensors.update((id(tensor), one) for tensor, one in zip(node.output_tensors, made, strict=True))
         if not opens(node) and not (path and node.is_input):
             outputs[address] = made
@@ -70,18 +72,37 @@ def _cast(tensor: Any, dtype: str) -> Any:
     return tensor if tensor.dtype == dtype else keras.ops.cast(tensor, dtype)
 
 
-def _operations(inputs: Iterable[Any], outputs: Iterable[Any]) -> list[Any]:
-    """Return the layers and operations between tensors."""
-    known, found, waiting = {id(tensor) for tensor in inputs}, {}, list(outputs)
+def _between(inputs: Iterable[Any], outputs: Iterable[Any]) -> list[Any]:
+    """Return the nodes between tensors, each behind those that it reads."""
+    known, found = {id(tensor) for tensor in inputs}, []
+    waiting = [node_of(tensor) for tensor in outputs if id(tensor) not in known]
     while waiting:
-        tensor = waiting.pop()
-        if id(tensor) in known:
+        node = waiting[-1]
+        missing = [tensor for tensor in node.input_tensors if id(tensor) not in known]
+        if missing:
+            waiting += map(node_of, missing)
             continue
-        known.add(id(tensor))
-        history = tensor._keras_history
-        found[id(history.operation)] = history.operation
-        waiting += history.operation._inbound_nodes[history.node_index].input_tensors
-    return list(found.values())
+        waiting.pop()
+        if id(node.output_tensors[0]) not in known:
+            known |= set(map(id, node.output_tensors))
+            found.append(node)
+    return found
+
+
+def _anew(inputs: Sequence[Any], outputs: Any, between: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Return inputs and outputs of a graph of its own that runs these nodes."""
+    fresh = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in inputs]
+    tensors = {id(tensor): one for tensor, one in zip(inputs, fresh, strict=True)}
+    for node in between:
+        tensors.update((id(tensor), one) for tensor, one in zip(node.output_tensors, _called(node, tensors), strict=True))
+    return fresh, keras.tree.map_structure(lambda tensor: tensors[id(tensor)], outputs)
+
+
+def _called(node: Any, tensors: Mapping[int, Any]) -> list[Any]:
+    """Call a layer as one of its nodes does, on other tensors, given by the ids of those of the node."""
+    arguments, named = node.arguments.fill_in(tensors)
+    called: list[Any] = keras.tree.flatten(node.operation(*arguments, **named))
+    return called
 
 
 @contextmanager
