@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer.layer_names import ways
 from explorer.plan import BATCH_NORM
 from explorer.values import FreezePlan, Recipe
 
@@ -36,12 +37,7 @@ def in_keras(path: str) -> str:
 def outermost(frozen: Sequence[str]) -> list[str]:
     """Return the addresses of frozen layers that freeze all of these: no further uses, and nothing inside of another."""
     paths = {name for name in frozen if ":" not in name}
-    return [name for name in frozen if name in paths and not _ancestors(name) & paths]
-
-
-def _ancestors(name: str) -> set[str]:
-    parts = name.split("/")
-    return {"/".join(parts[:count]) for count in range(1, len(parts))}
+    return [name for name in frozen if name in paths and paths.isdisjoint(ways(name)[:-1])]
 
 
 def _sliced(path: str, index: int, recipe: Recipe) -> list[str]:

@@ -46,6 +46,12 @@ def first_use(name: str) -> str:
     return "/".join(part.split(":")[0] for part in name.split("/"))
 
 
+def ways(name: str) -> list[str]:
+    """Return the rows that a row lies in, the outermost first, and itself."""
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
 def _rows(layers: Layers) -> dict[str, Layer]:
     """Return the row that holds the parameters, by the name of each of its uses."""
     return {row.name: layers.find(first_use(row.name)) for row in layers.rows}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from explorer.errors import ExplorerError
-from explorer.layer_names import find_start, first_use, place_of
+from explorer.layer_names import find_start, first_use, place_of, ways
 from explorer.locale import _
 from explorer.values import FreezePlan, Head, Layer, Layers, Phase, Recipe
 
@@ -134,13 +134,7 @@ def _frozen(layers: Layers, recipe: Recipe) -> set[str]:
 
 def _within(name: str, names: Collection[str]) -> bool:
     """Whether a row is one of these, lies inside one of them, or is a further use of one."""
-    return name in names or not set(_ways(first_use(name))).isdisjoint(names)
-
-
-def _ways(name: str) -> list[str]:
-    """Return the rows that a row lies in, the outermost first, and itself."""
-    parts = name.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return name in names or not set(ways(first_use(name))).isdisjoint(names)
 
 
 def _leaves(layers: Layers) -> Mapping[str, Layer]:
@@ -154,7 +148,7 @@ def _wholes(layers: Layers) -> Mapping[str, str]:
     rows = {row.name: row for row in layers.rows}
     nests = {row.name.rpartition("/")[0] for row in layers.rows}
     opened = {name for name in nests if name in rows and rows[first_use(name)].further}
-    found = {name: next((way for way in _ways(name) if way in rows and way not in opened), "") for name in rows}
+    found = {name: next((way for way in ways(name) if way in rows and way not in opened), "") for name in rows}
     return {name: whole for name, whole in found.items() if whole}
 
 
@@ -239,14 +233,14 @@ def _line(layers: Layers, index: int) -> tuple[tuple[str, int], ...]:
     before = {row.name for row in layers[:index]}
     inside: dict[str, list[str]] = {}  # the layers that count, by each model that they are in
     for row in layers:
-        for path in ["", *_ways(row.name)[:-1]]:
+        for path in ["", *ways(row.name)[:-1]]:
             inside.setdefault(path, []).append(row.name)
     found = []
     for path, names in inside.items():
         rest = [name for name in names if name not in before]
         if rest or not path:
             depth = path.count("/") + bool(path)
-            end = layers.find(_ways(rest[0])[depth]).index if rest else layers.find(_ways(names[-1])[depth]).index + 1
+            end = layers.find(ways(rest[0])[depth]).index if rest else layers.find(ways(names[-1])[depth]).index + 1
             found.append((path, 0 if len(rest) == len(names) else end))
     return tuple(found)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import traitlets
 
+from explorer.layer_names import ways
 from explorer.locale import _, counted
 from explorer.plan import block_ends
 from explorer.session import Session
@@ -127,7 +128,7 @@ class LayerStrip(View):
         backbone = self._backbone
         self.tuning_shown = backbone is not None
         self.backbone_count = len(backbone or ())
-        self.places = _bars(self._rows, backbone or ())
+        self.places = _bars(self._rows, backbone or Layers(()))
         self.ends = [] if backbone is None else _said_ends(backbone)
         self._name()
 
@@ -146,10 +147,10 @@ class LayerStrip(View):
             self._draw_line()  # a line that was moved late may mean a backbone that is gone
 
 
-def _bars(rows: Sequence[Layer], backbone: Sequence[Layer]) -> list[int]:
+def _bars(rows: Sequence[Layer], backbone: Layers) -> list[int]:
     """Return the bar of each layer of the backbone, and the one behind all of them; an input that has no bar stands at the next one."""
-    bars = {row.name: place for place, row in enumerate(rows)}
-    behind = 1 + max((bars[row.name] for row in backbone if row.name in bars), default=-1)
+    bars, names = {row.name: place for place, row in enumerate(rows)}, {row.name for row in backbone.rows}
+    behind = 1 + max((place for name, place in bars.items() if not names.isdisjoint(ways(name))), default=-1)
     found = [behind]
     for row in reversed(backbone):
         found.append(bars.get(row.name, found[-1]))
