@@ -7,9 +7,9 @@ function classRows(words, todo, cards) {
   const bar = (name) => make("i", { class: name });
 
   function made(name) {
-    const picture = make("img", { alt: "" }), number = make("span", { class: "quiet number" });
+    const picture = make("img", { alt: "" }), number = make("span", { class: "quiet number", "aria-hidden": "true" }), spoken = make("span", { class: "unseen" });
     const bars = make("span", { class: "bars", "aria-hidden": "true" }, bar("training"), bar("held"));
-    const pick = make("button", { class: "pick", onclick: () => todo.select(name) }, make("span", { class: "thumb" }, picture), make("b", {}, name), number, bars);
+    const pick = make("button", { class: "pick", onclick: () => todo.select(name) }, make("span", { class: "thumb" }, picture), make("b", { "aria-hidden": "true" }, name), number, bars, spoken);
     const act = (text, run) => make("button", { "aria-label": `${text} ${name}`, onclick: run }, text);
     const look = make("button", { onclick: () => todo.look(name) });
     const changes = [act(words.add_files, () => todo.browse(name)), act(words.rename, () => todo.rename(name)), act(words.remove, () => todo.remove(name))];
@@ -18,7 +18,7 @@ function classRows(words, todo, cards) {
     row.addEventListener("dragover", () => row.classList.add("over"));
     for (const event of ["dragleave", "drop"]) row.addEventListener(event, () => row.classList.remove("over"));
     row.addEventListener("drop", (event) => { if (todo.editable()) todo.drop(event, name); });
-    return { row, pick, picture, number, bars: bars.children, actions, look, changes, shown: null };
+    return { row, pick, picture, number, spoken, bars: bars.children, actions, look, changes, shown: null };
   }
   function draw(classes, selected) {
     const most = Math.max(1, ...classes.map(({ training, validation }) => training + validation));
@@ -31,7 +31,7 @@ function classRows(words, todo, cards) {
       if (one.shown !== picture) showBytes(one.picture, (one.shown = picture));
       one.number.textContent = (training + validation).toLocaleString("en");
       one.pick.title = text;
-      one.pick.setAttribute("aria-label", `${name}, ${text}`);
+      one.spoken.textContent = `${name}, ${text}`;
       one.pick.setAttribute("aria-pressed", String(name === selected));
       one.actions.hidden = name !== selected;
       for (const button of one.changes) button.hidden = !todo.editable();

@@ -85,10 +85,10 @@ function optionOf(row, words, where) {
   const { texts } = row;
   const spoken = [row.name, ...COLUMNS.map((one) => `${words[one]} ${texts[one]}`), where ? words.on_machine : words.to_download];
   const cells = COLUMNS.flatMap((one) => [
-    make("span", { class: "quiet number", "data-by": one }, texts[one]),
-    ...(one === "size" ? [make("span", { class: "where" }, where ? words.here : "")] : []),
+    make("span", { class: "quiet number", "data-by": one, "aria-hidden": "true" }, texts[one]),
+    ...(one === "size" ? [make("span", { class: "where", "aria-hidden": "true" }, where ? words.here : "")] : []),
   ]);
-  return make("div", { class: "row", role: "option", "aria-label": spoken.join(", ") }, make("b", {}, row.name), ...cells);
+  return make("div", { class: "row", role: "option" }, make("span", { class: "unseen" }, spoken.join(", ")), make("b", { "aria-hidden": "true" }, row.name), ...cells);
 }
 
 // What else is known of the row that the arrow keys or the pointer are at.

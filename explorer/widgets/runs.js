@@ -57,7 +57,7 @@ function render({ model, el }) {
   const chosen = make("span", { class: "quiet" });
   const line = make("code");
   const takeNone = make("p", { class: "quiet" }, words.take_none);
-  const take = make("div", {}, make("div", { class: "row" }, ...buttons), bar, make("p", { class: "about quiet" }, words.take_about), make("p", { class: "line", tabindex: "0" }, line));
+  const take = make("div", {}, make("div", { class: "row" }, ...buttons), bar, make("p", { class: "about quiet" }, words.take_about), make("div", { class: "line", tabindex: "0", role: "region", "aria-label": words.line }, line));
   el.append(make("div", { class: "parts" },
     make("section", {}, make("div", { class: "head" }, title), none, make("div", { class: "all" }, table)),
     make("section", {}, make("div", { class: "head" }, make("h2", {}, words.take), chosen), takeNone, take)));

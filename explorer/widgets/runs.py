@@ -62,6 +62,7 @@ class RunsView(View):
             "no": _("Keep"),
             "shown": _("shown"),
             "take": _("Take away"),
+            "line": _("The freeze point in Keras"),
             "takes": dict(
                 zip(TAKES, (_("Model .keras"), _("Keras script"), _("Notebook"), _("Everything as .zip"), _("History .csv")), strict=True)
             ),

@@ -287,7 +287,7 @@ def test_classes_are_added_renamed_and_removed_by_keyboard(page, view):
     page.get_by_role("button", name="Remove dogs").press("Enter")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Remove dogs").press("Enter")
-    assert page.get_by_text("Remove dogs, with all its examples?").is_visible()
+    assert page.get_by_text("Remove dogs and all its examples?").is_visible()
     page.keyboard.press("Enter")
     assert [one for one in sent(page) if "begin" not in one] == [
         {"add": "elks"},
@@ -303,7 +303,7 @@ def test_two_classes_become_one_only_if_that_is_meant(page, view):
         page.get_by_role("button", name="Rename dogs").press("Enter")
         page.keyboard.type("cats")
         page.keyboard.press("Enter")
-        page.get_by_text("There is a class cats already: put both together?").wait_for()
+        page.get_by_text("There is already a class cats. Merge the two?").wait_for()
         assert not any("rename" in one for one in sent(page))
         page.keyboard.press(answer)
     assert [one for one in sent(page) if "rename" in one] == [{"rename": "dogs", "to": "cats"}]
@@ -345,7 +345,7 @@ def test_pictures_are_taken_with_the_mouse_too(page, view):
     page.wait_for_function(RELEASED)
 
 
-@pytest.mark.parametrize(("name", "said"), [("NotFoundError", "There is no camera"), ("NotAllowedError", "allow it, or drop pictures")])
+@pytest.mark.parametrize(("name", "said"), [("NotFoundError", "No camera was found"), ("NotAllowedError", "allow it, or drop pictures")])
 def test_without_a_camera_that_is_said(page, view, name, said):
     show(page, view)
     page.evaluate(WITHOUT, name)
@@ -356,7 +356,7 @@ def test_without_a_camera_that_is_said(page, view, name, said):
 def test_a_page_from_elsewhere_has_no_camera(page, view):
     show(page, view, address="http://elsewhere.example/")
     page.get_by_role("button", name="take them").click()
-    page.get_by_role("alert").filter(has_text="only to pages that come from localhost or over https").wait_for()
+    page.get_by_role("alert").filter(has_text="only on pages from localhost or over https").wait_for()
 
 
 def test_a_recording_is_cut_into_parts_of_one_group(page, hears):
