@@ -34,11 +34,24 @@ def place_of(layers: Layers, row: Layer) -> int:
 
     Raises ExplorerError for a row inside of one that counts as a whole.
     """
+    if row.operation:
+        return _behind(layers, row)
     name = first_use(row.name)
     for place, own in enumerate(layers):
         if own.name == name or own.name.startswith(f"{name}/"):
             return place
     raise _within(name, next(own for own in layers if name.startswith(f"{own.name}/")))
+
+
+def _behind(layers: Layers, operation: Layer) -> int:
+    """Return the k of the `layers[:k]` that come before an operation, which is no layer itself."""
+    path = operation.name.rpartition("/")[0]
+    beside = [row for row in layers.rows if row.name.rpartition("/")[0] == path and not row.operation and row.name == first_use(row.name)]
+    before = [row for row in beside if row.index < operation.index]
+    later = next((row for row in beside if row not in before), None)
+    if later is not None:
+        return place_of(layers, later)
+    return max((place for place, own in enumerate(layers, 1) if any(row.name in ways(own.name) for row in before)), default=0)
 
 
 def first_use(name: str) -> str:

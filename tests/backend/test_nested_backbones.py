@@ -82,7 +82,7 @@ def shared():
 
 def over_time():
     picture = keras.Input(SIZE, name="picture")
-    x = layers.TimeDistributed(backbone(), name="each")(layers.Reshape((1, *SIZE), name="film")(picture))
+    x = layers.TimeDistributed(backbone(), name="each")(layers.Reshape((1, *SIZE), name="film")(layers.Conv2D(3, 1, name="first")(picture)))
     return keras.Model(picture, layers.Dense(3, activation="softmax", name="scores")(layers.Flatten(name="flat")(x)))
 
 
