@@ -2,15 +2,16 @@
 
 import pytest
 
+import explorer
 from explorer.backend import readings, resnext
 from explorer.backend.recognition import recognised
 from explorer.backend.runtime import keras
 from explorer.catalog import BACKBONES, architectures
 
 layers = keras.layers
-LARGE = ("B4", "B5", "B6", "B7", "V2S", "V2M", "V2L", "V2B3", "152", "201", "Large", "XLarge", "InceptionResNetV2", "101V2", "DenseNet169")
+QUICK = {next(iter(one.rows)) for one in BACKBONES} - {"InceptionResNetV2"}  # the smallest of each kind
 PICTURES = [row for row in architectures.values() if row.input == "image" and not row.bundled]
-ROWS = [pytest.param(row, marks=[pytest.mark.slow] if row.name.endswith(LARGE) else [], id=row.name) for row in PICTURES]
+ROWS = [pytest.param(row, marks=[] if row.name in QUICK else [pytest.mark.slow], id=row.name) for row in PICTURES]
 FEW = ("MobileNetV2", "VGG16", "InceptionV3")
 BARE = {"MobileNetV3": "tf", "EfficientNetV2": "tf", "EfficientNet": "torch", "ConvNeXt": "torch"}  # built without what scales their input
 
@@ -163,10 +164,16 @@ def test_where_the_scaling_is_inside_it_counts_and_else_it_is_done(name, convent
 
 
 def test_bundled_networks_and_those_that_hear_are_known_by_their_layers():
-    import explorer
-
     for name in ("digits", "timbres", "MusicTaggerCRNN"):
         whole = explorer.load(name, weights=None).model
         model = keras.Model(whole.input, layers.Dense(3)(whole.layers[-2].output))
         reading = readings.of_model(model, None)
         assert (reading.kind, reading.convention) == (architectures[name].input, architectures[name].convention)
+
+
+def test_what_has_lost_its_name_answers_as_before(elephant, keras_home):
+    whole = explorer.load("MobileNet", alpha=0.25)
+    nameless = explorer.load(keras.Model(whole.model.input, whole.model.output, name="mine"))
+    for found, expected in zip(nameless.predict(elephant), whole.predict(elephant), strict=True):
+        assert (found.id, found.label) == (expected.id, expected.label)
+        assert found.score == pytest.approx(expected.score, abs=1e-6)
