@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from explorer.backend.model_checks import Custom, check_config
 from explorer.backend.runtime import keras
+from explorer.errors import UnreadableModel
 from explorer.locale import _
 
 _ACCURACIES = ("categorical_accuracy", "sparse_categorical_accuracy", "binary_accuracy")
@@ -83,6 +84,8 @@ def at_hand(training: Any, custom_objects: Custom) -> tuple[Any, tuple[str, ...]
     for key in ("metrics", "weighted_metrics"):
         left_out += _missing(training.get(key), "metrics", custom_objects)
         kept[key] = _without(training.get(key), custom_objects)
+    if not _is_harmless(kept, custom_objects):
+        return None, (_("What it was compiled with might do harm, and it is opened as it was before: not compiled."),)
     if not left_out:
         return training, ()
     return kept, (_("It was compiled with {names}, which is not at hand and left out.").format(names=", ".join(dict.fromkeys(left_out))),)
@@ -107,6 +110,14 @@ def _without(value: Any, custom_objects: Custom) -> Any:
 
 def _is_leaf(value: Any) -> bool:
     return not isinstance(value, list | dict) or "class_name" in value
+
+
+def _is_harmless(training: Any, custom_objects: Custom) -> bool:
+    try:
+        check_config(training, custom_objects, "")
+    except UnreadableModel:
+        return False
+    return True
 
 
 def _is_at_hand(one: Any, kind: str, custom_objects: Custom) -> bool:

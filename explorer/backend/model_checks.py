@@ -21,8 +21,8 @@ from typing import Any
 
 import h5py
 
+from explorer.backend.old_checks import refuse_old
 from explorer.backend.runtime import keras
-from explorer.backend.tensorflow_functions import known
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes
 
@@ -40,11 +40,6 @@ _CLASSES = (*_FUNCTIONS, "dtype_policies", "layers", "mixed_precision", "models"
 _PACKAGES = ("keras", "keras_hub", "keras_cv", "keras_nlp")
 _FACTORIES = ("get", "serialize", "deserialize")
 _FOREIGN_CODE = ("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
-# How Keras 2 wrote what was computed between layers, and what that becomes here.
-_CALLS = (
-    *("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod", "InstanceProperty"),
-    "TensorFlowFunction",
-)
 # What Keras makes itself, without looking anywhere for a class.
 _PLAIN = ("Functional", "__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__slice__", "__ellipsis__")
 
@@ -60,9 +55,10 @@ def check_config(config: Any, custom_objects: Custom | None, name: str) -> dict[
     unknown: dict[str, str] = {}
     for entry, layer in _entries(config):
         _refuse_code(entry, layer, name)
-        _refuse_function(entry, layer, name)
         wanted = _wanted(entry)
         bare = wanted.rsplit(">", 1)[-1]
+        if bare not in (custom_objects or {}):
+            refuse_old(entry, layer, name)
         if wanted in known or bare in known:
             known.setdefault(wanted, known.get(bare))
         elif _is_foreign(entry):
@@ -113,21 +109,6 @@ def _refuse_code(entry: dict[str, Any], layer: str, name: str) -> None:
             _("{name} holds a network of another library, the {kind} {layer!r}, whose code is not run from a file.").format(
                 name=name, kind=entry["class_name"], layer=layer
             )
-        )
-
-
-def _refuse_function(entry: dict[str, Any], layer: str, name: str) -> None:
-    """Raise UnreadableModel for a call of TensorFlow between layers that isn't in the list of harmless ones."""
-    inner = entry.get("config")
-    if entry["class_name"] not in _CALLS or not isinstance(inner, dict):
-        return
-    function = ".".join(str(inner[key]) for key in ("cls_symbol", "method_name", "attr_name", "function") if key in inner)
-    if entry["class_name"] != "TensorFlowFunction" or known(function) is None:
-        raise UnreadableModel(
-            _(
-                "{name} calls {function} in its layer {layer!r}, which is not among the functions of TensorFlow that are known to be "
-                "harmless: it is not opened. In the Keras 2 that made it, put a layer of Keras in its place and save it again."
-            ).format(name=name, function=f"tf.{function}", layer=layer)
         )
 
 

@@ -69,7 +69,7 @@ def _modernised(value: Any, old: bool) -> Any:
             _rename(entry)
         _drop(entry)
         if old or entry.get("module", "keras._legacy.layers") == "keras._legacy.layers":
-            _place(entry)
+            _place(entry, old)
         if old:
             _rewrite(entry)
         if entry["class_name"] == "GetItem":
@@ -84,7 +84,7 @@ def _rename(entry: Config) -> None:
     entry.update(class_name=RENAMED[entry["class_name"]], registered_name=None)
 
 
-def _place(entry: Config) -> None:
+def _place(entry: Config, old: bool) -> None:
     """Say where the class of a model, a layer or an operation lies, which Keras 2, and Keras 3 in an .h5, left out."""
     name, arguments = entry["class_name"], entry["config"]
     if name in MODELS:
@@ -95,7 +95,8 @@ def _place(entry: Config) -> None:
         entry["module"] = "keras.initializers"
     elif "name" in arguments:
         of_keras = name.removeprefix("Custom>")
-        home = home_of(of_keras, operation=not {"dtype", "trainable"} & set(arguments) and "inbound_nodes" in entry)
+        operation = not old and "inbound_nodes" in entry and not {"dtype", "trainable"} & set(arguments)
+        home = home_of(of_keras, operation)
         if home and (name == of_keras or home != "keras.layers"):
             entry.update(class_name=of_keras, module=home)
     if f"{entry.get('module')}.".startswith("keras."):

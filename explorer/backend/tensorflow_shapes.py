@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.runtime import keras
-from explorer.errors import UnreadableModel
 from explorer.locale import _
 
 ops = keras.ops
@@ -37,7 +36,7 @@ def _sizes(written: Any) -> tuple[int, ...]:
     """Return a shape to bring a tensor to; one size that the model leaves open may be in it."""
     sizes = tuple(-1 if size is None else int(size) for size in written)
     if sizes.count(-1) > 1:
-        raise UnreadableModel(_("It depends on sizes that the model leaves open"))
+        raise ValueError(_("its size depends on several that the model leaves open"))
     return sizes
 
 

@@ -249,11 +249,17 @@ def shaken(make):
     return model
 
 
+def found_in(model, name):
+    """Return the layer of this name, or the operation."""
+    layers_of = model.layers if isinstance(model, keras.Sequential) else model.operations
+    return next(one for one in layers_of if one.name == name)
+
+
 def by_keras(model, values, address):
     """Return what a layer of a model with a graph answers to `values`, a list of one batch an input, by Keras alone."""
     first, _slash, inside = address.partition("/")
     name, _colon, use = first.partition(":")
-    layer = model.get_layer(name)
+    layer = found_in(model, name)
     node = inbound_nodes(layer)[int(use or 0)]
     if node.is_input:
         return values[[tensor.name for tensor in model.inputs].index(node.output_tensors[0].name)]

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import small_models as small
 
+from explorer.backend.keras_private import home_of
 from explorer.backend.model_card import ModelCard, read_card
 from explorer.backend.model_files import load_model, save_model
+from explorer.backend.model_weights import load_weights, save_weights
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 
@@ -295,3 +297,90 @@ def test_a_card_that_could_not_be_read_is_not_written(tmp_path):
     with pytest.raises(ExplorerError, match="preprocess is 'pytorch'"):
         save_model(small.sequential(), tmp_path / "model.keras", ModelCard("pytorch"))
     assert not list(tmp_path.iterdir())
+
+
+# What is saved is opened again
+
+
+@pytest.mark.parametrize("policy", ["bfloat16", "mixed_bfloat16", "float16", "mixed_float16"])
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_models_of_few_bits(policy, ending, saved):
+    parts = [keras.layers.Dense(3, dtype=policy, name="first"), keras.layers.BatchNormalization(dtype=policy)]
+    model = small.moved(keras.Sequential([keras.Input((4,)), *parts]))
+    path = saved(f"model{ending}", model)
+    for loaded in (load_model(path), keras.saving.load_model(path, compile=False)):
+        assert loaded.get_layer("first").dtype_policy.name == policy
+        for one, other in zip(model.get_weights(), loaded.get_weights(), strict=True):
+            np.testing.assert_array_equal(one.astype("float32"), other.astype("float32"))
+
+
+def test_an_h5_of_bfloat16_that_keras_wrote(tmp_path):
+    model = small.moved(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, dtype="bfloat16")]))
+    model.save(tmp_path / "model.h5")
+    loaded = load_model(tmp_path / "model.h5")
+    np.testing.assert_array_equal(model.get_weights()[0].astype("float32"), loaded.get_weights()[0].astype("float32"))
+
+
+def with_operations():
+    x = keras.Input((4, 4, 3), name="x")
+    y = keras.layers.Conv2D(2, 1, name="conv")(1 - x[..., ::-1] / 255)
+    return keras.Model(x, keras.ops.concatenate([keras.ops.mean(y, axis=(1, 2)), keras.ops.max(y, axis=(1, 2))], axis=-1))
+
+
+@pytest.mark.parametrize("writer", ["explorer", "keras"])
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".json"])
+def test_a_model_with_operations_between_its_layers(ending, writer, tmp_path):
+    model, path = small.moved(with_operations()), tmp_path / f"model{ending}"
+    if ending == ".json":
+        path.write_text(model.to_json())
+        loaded = load_model(path)
+        loaded.set_weights(model.get_weights())
+    else:
+        save_model(model, path) if writer == "explorer" else model.save(path)
+        loaded = load_model(path)
+    small.assert_same_answers(model, loaded)
+    assert [one.name for one in loaded.operations] == [one.name for one in model.operations]
+
+
+def hidden():
+    """One of each layer that Keras has for its own applications and for old files."""
+    homes = keras_private_layers()
+    x = keras.Input((4, 4, 3))
+    y = homes["LayerScale"](0.5, 3)(homes["ThresholdedReLU"](theta=0.1)(x))
+    y = homes["StochasticDepth"](0.1)(y)
+    return keras.Model(x, homes["CustomScaleLayer"](0.2)([x, y]))
+
+
+def keras_private_layers():
+    from operator import attrgetter
+
+    return {
+        name: attrgetter(f"{home_of(name)}.{name}".removeprefix("keras."))(keras)
+        for name in ("LayerScale", "StochasticDepth", "CustomScaleLayer", "ThresholdedReLU")
+    }
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".json"])
+def test_layers_that_keras_keeps_to_itself(ending, tmp_path):
+    model, path = hidden(), tmp_path / f"model{ending}"
+    path.write_text(model.to_json()) if ending == ".json" else model.save(path)
+    small.assert_same_answers(model, load_model(path))
+
+
+FAMILIES = ["MobileNetV3Small", "EfficientNetV2B0", "EfficientNetB0", "ConvNeXtTiny", "InceptionResNetV2", "NASNetMobile", "ResNet50V2"]
+FAMILIES += ["DenseNet121", "Xception", "InceptionV3", "MobileNetV2", "MobileNet", "ResNet50", "VGG16"]
+
+
+@pytest.mark.parametrize("name", [name if name == "MobileNetV3Small" else pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES])
+def test_one_of_each_family_of_keras_is_opened_again(name, tmp_path):
+    model = getattr(keras.applications, name)(weights=None, input_shape=(96, 96, 3), classes=3)
+    for ending in (".keras", ".h5", ".json"):
+        path = tmp_path / f"{name}{ending}"
+        path.write_text(model.to_json()) if ending == ".json" else save_model(model, path)
+        loaded = load_model(path)
+        if ending == ".json":
+            save_weights(model, tmp_path / "model.weights.h5")
+            load_weights(loaded, tmp_path / "model.weights.h5")
+        for one, other in zip(model.get_weights(), loaded.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+        path.unlink()

@@ -1,14 +1,17 @@
 import json
 
+import h5py
 import numpy as np
 import pytest
 import small_models as small
 
+import explorer
 from explorer.backend.compiling import modernise_training
-from explorer.backend.model_files import load_model
+from explorer.backend.model_files import load_model, open_model
 from explorer.backend.model_text import from_json
 from explorer.backend.old_models import hard_sigmoid_of_keras_2, is_old, modernise
 from explorer.backend.runtime import keras
+from explorer.errors import UnreadableModel
 
 layers = keras.layers
 KINDS = [small.sequential, small.functional, small.nested_at_the_end, small.timed, small.pictures]
@@ -151,6 +154,92 @@ def test_a_tensor_among_the_keywords_of_a_call():
     assert model.output_shape == (None, 3, 4)
 
 
+def test_the_names_of_layers_in_tensorflow_1():
+    norm = {"name": "norm", "axis": [1], "batch_input_shape": [None, 3]}
+    layers_of_old = [("BatchNormalizationV1", norm), ("BatchNormalizationV2", {"name": "other", "axis": [-1]})]
+    config = {"name": "s", "layers": [{"class_name": name, "config": config} for name, config in layers_of_old]}
+    model = from_json(json.dumps({"class_name": "Sequential", "config": config, "keras_version": "2.2.4-tf"}))
+    assert [type(layer) for layer in model.layers] == [layers.BatchNormalization] * 2
+
+
+def of_cudnn(gate, name):
+    """Return one gate's kernel as cuDNN keeps it."""
+    return gate.T if name == "recurrent_kernel" else gate.ravel(order="F").reshape(gate.shape)
+
+
+@pytest.mark.parametrize(("kind", "gates"), [("LSTM", 4), ("GRU", 3)])
+def test_layers_of_cudnn(kind, gates, tmp_path):
+    """cuDNN keeps each gate's kernels transposed, and two biases: h = x K + b + h R + c."""
+    model = small.moved(keras.Sequential([keras.Input((3, 2)), getattr(layers, kind)(4, name="memory")], name="s"))
+    entry = {"name": "memory", "units": 4, "batch_input_shape": [None, 3, 2]}
+    config = {"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": f"CuDNN{kind}", "config": entry}]}}
+    path = small.save_as_keras_2(model, tmp_path / "old.h5", config, version="2.2.4")
+    kernel, recurrent, bias = model.get_weights()
+    halves = np.split(bias, 2) if gates == 3 else (bias / 4, bias * 3 / 4)
+    plain = {"kernel": kernel, "recurrent_kernel": recurrent, "bias": np.concatenate([half.ravel() for half in halves])}
+    with h5py.File(path, "r+") as file:
+        group = file["model_weights/memory"]
+        places = {name.rsplit("/", 1)[1]: name for name in group.attrs["weight_names"]}
+        for name, value in plain.items():
+            del group[places[name]]
+            group[places[name]] = value if name == "bias" else np.hstack([of_cudnn(one, name) for one in np.split(value, gates, 1)])
+    small.assert_same_answers(model, load_model(path))
+
+
+def test_names_with_slashes(tmp_path):
+    model = small.moved(keras.Sequential([keras.Input((4,)), layers.Dense(3, name="conv1_conv"), layers.Dense(2, name="last")], name="m"))
+    entries = [("InputLayer", {"name": "x", "batch_input_shape": [None, 4]}), ("Dense", {"name": "conv1/conv", "units": 3})]
+    entries.append(("Dense", {"name": "last", "units": 2}))
+    names = [config["name"] for _kind, config in entries]
+    graph = {
+        "name": "my/model",
+        "layers": [
+            {"class_name": kind, "config": config, "name": config["name"], "inbound_nodes": [[[before, 0, 0, {}]]] if before else []}
+            for (kind, config), before in zip(entries, [None, *names], strict=False)
+        ],
+        "input_layers": [["x", 0, 0]],
+        "output_layers": [["last", 0, 0]],
+    }
+    config = {"class_name": "Functional", "config": graph}
+    path = small.save_as_keras_2(model, tmp_path / "slash.h5", config)
+    network = explorer.load(path)
+    small.assert_same_answers(model, network.model)
+    assert network.layers["conv1/conv"] == network.layers["conv1_conv"] == network.layers[1]
+    assert network.feature_maps(np.ones(4, "float32"), "conv1/conv").shape == (3,)
+
+
+def test_inputs_and_outputs_in_dicts_and_lists():
+    def layer(kind, name, *sources, **config):
+        nodes = [[[source, 0, 0, {}] for source in sources]] if sources else []
+        return {"class_name": kind, "config": {"name": name, **config}, "name": name, "inbound_nodes": nodes}
+
+    graph = {
+        "name": "m",
+        "layers": [
+            layer("InputLayer", "facts", batch_input_shape=[None, 3]),
+            layer("InputLayer", "more", batch_input_shape=[None, 2]),
+            layer("Concatenate", "both", "facts", "more"),
+            layer("Dense", "age", "both", units=1),
+            layer("Dense", "kind", "both", units=2),
+        ],
+        "input_layers": {"facts": ["facts", 0, 0], "more": ["more", 0, 0]},
+        "output_layers": {"age": ["age", 0, 0], "kinds": [["kind", 0, 0], ["kind", 0, 0]]},
+    }
+    network = explorer.load(from_json(json.dumps({"class_name": "Functional", "config": graph, "keras_version": "2.12.0"})))
+    assert [one.name for one in network.reading.inputs] == ["facts", "more"]
+    assert [one.name for one in network.outputs] == ["age", "kinds/0", "kinds/1"]
+    example = {"facts": np.ones(3, "float32"), "more": np.ones(2, "float32")}
+    assert set(network.predict(example)) == {"age", "kinds/0", "kinds/1"}
+    assert network.feature_maps(example, "both").shape == (5,)
+
+
+def test_layers_that_are_gone_are_named():
+    entry = {"name": "local", "filters": 2, "kernel_size": [3], "batch_input_shape": [None, 8, 3]}
+    config = {"name": "s", "layers": [{"class_name": "LocallyConnected1D", "config": entry}]}
+    with pytest.raises(UnreadableModel, match=r"the layer 'local', a LocallyConnected1D, which Keras 3 has no longer"):
+        from_json(json.dumps({"class_name": "Sequential", "config": config, "keras_version": "2.4.0"}))
+
+
 def training(loss, metrics=None, optimizer="Adam"):
     return {
         "loss": loss,
@@ -194,6 +283,21 @@ def test_outputs_without_metrics(tmp_path):
 def test_an_old_model_that_was_compiled_with_something_unknown_is_not_compiled(tmp_path):
     path = small.save_as_keras_2(small.sequential(), tmp_path / "old.h5", training=training("my_own_loss", optimizer="MyOptimizer"))
     assert not load_model(path).compiled
+
+
+def test_what_is_not_at_hand_of_compile_is_left_out_with_a_note(tmp_path):
+    function = {"module": "builtins", "class_name": "function", "config": "own_dice", "registered_name": "function"}
+    own = {"module": "builtins", "class_name": "function", "config": "categorical_accuracy", "registered_name": "function"}
+    metrics = [[{"class_name": "MeanMetricWrapper", "config": {"name": "f1", "fn": "f1"}}, own]]
+    path = small.save_as_keras_2(small.sequential(), tmp_path / "metric.h5", training=training("categorical_crossentropy", metrics))
+    opened = open_model(path)
+    assert opened.model.compiled
+    assert opened.notes == ("It was compiled with f1, which is not at hand and left out.",)
+    path = small.save_as_keras_2(small.sequential(), tmp_path / "loss.h5", training=training({"last": function}))
+    network = explorer.load(path)
+    assert not network.model.compiled
+    assert "It was compiled with own_dice, which is not at hand, and is opened as it was before: not compiled." in network.reading.assumed
+    assert load_model(path, {"own_dice": keras.losses.mean_squared_error}).compiled
 
 
 def test_settings_that_keras_2_left_open_are_left_out():

@@ -1,5 +1,6 @@
 """Models of the user's own, of every kind, held against Keras itself."""
 
+import re
 import warnings
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_every_use_of_a_layer_reads_and_returns_what_keras_says(graph):
         if "/" in row.name:
             continue
         name, _colon, use = row.name.partition(":")
-        node = inbound_nodes(model.get_layer(name))[int(use or 0)]
+        node = inbound_nodes(own_models.found_in(model, name))[int(use or 0)]
         assert row.input_shapes == tuple(tensor.shape[1:] for tensor in node.input_tensors)
         assert row.output_shapes == tuple(tensor.shape[1:] for tensor in node.output_tensors)
         assert row.output_shape == row.output_shapes[0]
@@ -189,9 +190,14 @@ def test_layers_inside_nested_models_are_addressed_by_their_path():
         network.layers["backbone/ad"]
 
 
-def test_operations_that_are_no_layers_are_looked_through():
-    found = rows(explorer.load(own_models.ops_between()))
-    assert list(found) == ["picture", "block1_conv", "block2_conv", "block2_pool", "flat", "top"]
+def test_operations_between_layers_are_rows_too_and_what_layers_read_is_looked_up_through_them():
+    network = explorer.load(own_models.ops_between())
+    found = rows(network)
+    operations = [re.sub(r"_\d+$", "", row.name) for row in network.layers.rows if row.operation]
+    assert operations == ["true_divide", "subtract", "relu", "multiply", "concatenate"]
+    assert [row.name for row in network.layers] == ["picture", "block1_conv", "block2_conv", "block2_pool", "flat", "top"]
+    assert all(row.further and row.parameters == 0 for row in found.values() if row.operation)
+    assert [row.index for row in found.values() if row.operation] == [1, 1, 2, 3, 3]
     assert found["block1_conv"].inputs == ("picture",)
     assert set(found["block2_pool"].inputs) == {"block1_conv", "block2_conv"}
 
