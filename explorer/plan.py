@@ -46,7 +46,7 @@ def index_of(layers: Layers, train_from: str | int) -> int:
     Raises UnknownName, with the names that are near, and for a name of several; ExplorerError for a place where no line can run.
     """
     name = str(train_from).strip()
-    number = name.lstrip("-").isdecimal() and not any(row.name == name for row in layers.rows)
+    number = name.lstrip("-").isdecimal() and not any(row.name == name for row in layers.layer_rows)
     return place_of(layers, layers.find(name) if number else find_start(layers, name))
 
 
@@ -70,7 +70,7 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
     leaves = _leaves(layers)
     parameters = {name: row.trainable_parameters for name, row in leaves.items()}
     still = sum(count for name, count in parameters.items() if _within(name, frozen))
-    cached, everything = _cached(layers, frozen), _cached(layers, {row.name for row in layers.rows})
+    cached, everything = _cached(layers, frozen), _cached(layers, {row.name for row in layers.layer_rows})
     channels = _channels(layers[-1], data_format)
     work = {name: _work(row, data_format) for name, row in leaves.items()}
     index, end, note = _place(layers, recipe)
@@ -78,7 +78,7 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
     for_head = channels * BYTES if last in everything else _bytes(layers, _crossing(layers, everything))
     return FreezePlan(
         layers=len(layers),
-        frozen=tuple(row.name for row in layers.rows if row.name in frozen),
+        frozen=tuple(row.name for row in layers.layer_rows if row.name in frozen),
         trained=sum(row.name not in frozen for row in layers),
         index=index,
         line=() if index is None else _line(layers, index),
@@ -87,7 +87,7 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
         frozen_parameters=still,
         trained_parameters=sum(parameters.values()) - still,
         head_parameters=head_parameters(recipe.head, channels, classes),
-        cached=tuple(row.name for row in layers.rows if row.name in cached),
+        cached=tuple(row.name for row in layers.layer_rows if row.name in cached),
         crossing=(crossing := _crossing(layers, cached)),
         cache_bytes=for_head if last in cached else _bytes(layers, crossing),
         head_bytes=for_head,
@@ -105,8 +105,8 @@ def head_parameters(head: Head, channels: int, classes: int) -> int:
 
 def cached_when_all_is_frozen(layers: Layers) -> tuple[str, ...]:
     """Return the rows that are computed once and for all while only the head trains."""
-    cached = _cached(layers, {row.name for row in layers.rows})
-    return tuple(row.name for row in layers.rows if row.name in cached)
+    cached = _cached(layers, {row.name for row in layers.layer_rows})
+    return tuple(row.name for row in layers.layer_rows if row.name in cached)
 
 
 def done_phases(recipe: Recipe, thaws: bool) -> dict[int, Phase]:
@@ -125,8 +125,8 @@ def _frozen(layers: Layers, recipe: Recipe) -> set[str]:
         named = {row.name for row in layers[: recipe.freeze]}
     else:
         named = {layers.find(name).name for name in recipe.freeze}
-    frozen = {row.name for row in layers.rows if _within(row.name, named)}
-    norms = {row.name for row in layers.rows if row.class_name == BATCH_NORM}
+    frozen = {row.name for row in layers.layer_rows if _within(row.name, named)}
+    norms = {row.name for row in layers.layer_rows if row.class_name == BATCH_NORM}
     if "batch_norm" in recipe.mistakes:
         return {name for name in frozen - norms if not any(norm.startswith(f"{name}/") for norm in norms)}
     return frozen | norms if recipe.batch_norm == "inference" else frozen
@@ -139,14 +139,14 @@ def _within(name: str, names: Collection[str]) -> bool:
 
 def _leaves(layers: Layers) -> Mapping[str, Layer]:
     """Return the rows that hold no other rows, by name: what has weights of its own."""
-    nests = {row.name.rpartition("/")[0] for row in layers.rows}
-    return {row.name: row for row in layers.rows if row.name not in nests}
+    nests = {row.name.rpartition("/")[0] for row in layers.layer_rows}
+    return {row.name: row for row in layers.layer_rows if row.name not in nests}
 
 
 def _wholes(layers: Layers) -> Mapping[str, str]:
     """Return, by the name of each row, the row that is cut as a whole and that it is or lies in; opened nested models have none."""
-    rows = {row.name: row for row in layers.rows}
-    nests = {row.name.rpartition("/")[0] for row in layers.rows}
+    rows = {row.name: row for row in layers.layer_rows}
+    nests = {row.name.rpartition("/")[0] for row in layers.layer_rows}
     opened = {name for name in nests if name in rows and rows[first_use(name)].further}
     found = {name: next((way for way in ways(name) if way in rows and way not in opened), "") for name in rows}
     return {name: whole for name, whole in found.items() if whole}
@@ -155,7 +155,7 @@ def _wholes(layers: Layers) -> Mapping[str, str]:
 def _cached(layers: Layers, frozen: set[str]) -> set[str]:
     """Return the rows that are cut as a whole and are the same in each epoch, as all that they are computed from is."""
     wholes, leaves = _wholes(layers), _leaves(layers)
-    rows = {row.name: row for row in layers.rows if wholes.get(row.name) == row.name}
+    rows = {row.name: row for row in layers.layer_rows if wholes.get(row.name) == row.name}
     sources = {name: {wholes[one] for one in row.inputs if one in wholes} for name, row in rows.items()}
     insides: dict[str, list[Layer]] = {}
     for name in leaves:
@@ -199,10 +199,10 @@ def _settled(row: Layer, frozen: set[str]) -> bool:
 def _crossing(layers: Layers, cached: set[str]) -> tuple[str, ...]:
     """Return the cached rows whose outputs the rest reads: the last one where all is cached."""
     wholes = _wholes(layers)
-    rest = [row for row in layers.rows if wholes.get(row.name) == row.name and row.name not in cached]
+    rest = [row for row in layers.layer_rows if wholes.get(row.name) == row.name and row.name not in cached]
     read = {wholes[name] for row in rest for name in row.inputs if name in wholes}
     last = layers[-1].name
-    return tuple(row.name for row in layers.rows if row.name in cached and (row.name in read or row.name == last))
+    return tuple(row.name for row in layers.layer_rows if row.name in cached and (row.name in read or row.name == last))
 
 
 def _bytes(layers: Layers, names: Collection[str]) -> int | None:

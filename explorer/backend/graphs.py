@@ -90,3 +90,15 @@ def layer_at(model: Any, address: str) -> Any:
     for name in address.split("/"):
         model = model.get_layer(name.split(":")[0])
     return model
+
+
+def indices(model: Any) -> dict[int, int]:
+    """Return by the ids of a model's layers their places in `model.layers`, and by those of the operations between how many come before."""
+    indices: dict[int, int] = {}
+    known = {id(layer) for layer in model.layers}
+    before = 0
+    for operation in [] if isinstance(model, keras.Sequential) else model.operations:
+        if id(operation) in known or not isinstance(operation, keras.layers.Layer):
+            indices[id(operation)] = before
+            before += id(operation) in known
+    return indices or {id(layer): index for index, layer in enumerate(model.layers)}

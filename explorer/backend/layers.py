@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from explorer.backend.blocks import with_blocks
-from explorer.backend.graphs import address_of, has_graph, nodes, opens, uses
+from explorer.backend.graphs import address_of, has_graph, indices, nodes, opens, uses
 from explorer.backend.keras_private import flat_layers, own_trainable_variables, takes_training
 from explorer.backend.receptive_fields import Along
 from explorer.backend.recording import Record
@@ -65,7 +65,7 @@ def _rows(
     running = nodes(model)
     number = uses(running)
     sources: dict[int, Names] = {id(tensor): names for tensor, names in zip(model.inputs, read, strict=False)}
-    index_of = _indices(model)
+    index_of = indices(model)
     found: dict[int, dict[int, list[Layer]]] = {key: {} for key in index_of}
     for node in running:
         layer, use = node.operation, number[id(node)]
@@ -115,18 +115,6 @@ def _told_apart(rows: Sequence[Layer]) -> list[Layer]:
 def _path(row: Layer) -> str:
     """Return the address of the nested model that a layer is in; further uses of it are in the same."""
     return re.sub(r":\d+(?=/|$)", "", row.name.rpartition("/")[0])
-
-
-def _indices(model: Any) -> dict[int, int]:
-    """Return by the ids of a model's layers their places in `model.layers`, and by those of the operations between how many come before."""
-    indices: dict[int, int] = {}
-    known = {id(layer) for layer in model.layers}
-    before = 0
-    for operation in [] if isinstance(model, keras.Sequential) else model.operations:
-        if id(operation) in known or not isinstance(operation, keras.layers.Layer):
-            indices[id(operation)] = before
-            before += id(operation) in known
-    return indices or {id(layer): index for index, layer in enumerate(model.layers)}
 
 
 def _parameters(layer: Any) -> int:

@@ -100,6 +100,11 @@ class Layers(tuple[Layer, ...]):
         return Layers, (self.rows,)
 
     @cached_property
+    def layer_rows(self) -> tuple[Layer, ...]:
+        """The rows without the operations between layers, which have no weights and can't be frozen."""
+        return tuple(row for row in self.rows if not row.operation)
+
+    @cached_property
     def _named(self) -> dict[str, Layer]:
         return {row.name: row for row in self.rows}
 

@@ -323,3 +323,12 @@ def test_constants_alone_compute_nothing_large():
     layers = entry("x", (4,)), call("huge", "tile", ["_CONSTANT_VALUE", -1, [1.0], {"multiples": [10**10]}])
     with pytest.raises(UnreadableModel, match="constants alone"):
         from_json(json.dumps(graph(*layers)))
+
+
+def test_a_model_with_functions_is_fine_tuned(caffe, tmp_path):
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 255, (8, 8, 8, 3), dtype="uint8")
+    run = explorer.fine_tune(explorer.load(caffe), (pictures, np.arange(8) % 2), train_from="tf.nn.bias_add")
+    assert "tf.nn.bias_add" in run.network.layers
+    run.network.save(tmp_path / "tuned.keras")
+    small.assert_same_answers(run.network.model, keras.saving.load_model(tmp_path / "tuned.keras", compile=False))

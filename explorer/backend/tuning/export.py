@@ -121,7 +121,7 @@ def _application(network: Network, table: Layers) -> str:
     spec = network.spec
     if not isinstance(spec, NetworkSpec) or spec.weights != "imagenet" or network.altered:
         return ""
-    row, draws = architectures[spec.architecture], any(one.random for one in table.rows)  # by a seed, in the order of their making
+    row, draws = architectures[spec.architecture], any(one.random for one in table.layer_rows)  # by a seed, in the order of their making
     if draws or row.family == WITH_A_LAYER_MORE or not hasattr(keras.applications, row.name):
         return ""
     options: dict[str, Any] = {"include_top": False, "input_shape": tuple(network.unshared_model.inputs[0].shape[1:])}
@@ -131,7 +131,7 @@ def _application(network: Network, table: Layers) -> str:
     with data_format(spec.data_format):
         other = getattr(keras.applications, spec.architecture)(weights=None, **options)
     theirs = [(_alike(layer.name, type(layer).__name__), getattr(layer.output, "shape", None)) for layer in other.layers]
-    ours = [(_alike(row.name, row.class_name), (None, *row.output_shape)) for row in table.rows]
+    ours = [(_alike(row.name, row.class_name), (None, *row.output_shape)) for row in table.layer_rows]
     return call(f"keras.applications.{spec.architecture}", weights="imagenet", **options) if theirs == ours else ""
 
 

@@ -101,8 +101,8 @@ def moved(before: Any, after: Any, table: Layers) -> tuple[tuple[str, float], ..
     How far: the norm of the difference relative to the norm before, over all weights of the block, moving means and variances too.
     """
     squares: dict[str, list[float]] = {}
-    nests = {row.name.rpartition("/")[0] for row in table.rows}
-    for row in table.rows:
+    nests = {row.name.rpartition("/")[0] for row in table.layer_rows}
+    for row in table.layer_rows:
         if row.parameters and row.name not in nests:
             sums = squares.setdefault(row.block or row.name, [0.0, 0.0])
             for old, new in zip(_weights(before, row.name), _weights(after, row.name), strict=True):

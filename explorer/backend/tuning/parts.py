@@ -42,7 +42,7 @@ class Parts:
     @property
     def norms(self) -> int:
         """How many batch norms the backbone has."""
-        return sum(row.class_name == BATCH_NORM for row in self.table.rows)
+        return sum(row.class_name == BATCH_NORM for row in self.table.layer_rows)
 
     def phases(self) -> dict[int, Phase]:
         """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train."""
@@ -71,7 +71,7 @@ class Parts:
     def trained(self, variables: Iterable[Any]) -> tuple[str, ...]:
         """Return the names of the layers that have one of these variables; those inside of nested models by their address."""
         own = {id(variable) for variable in variables}
-        nests = {row.name.rpartition("/")[0] for row in self.table.rows}
-        layers = [(row.name, layer_at(self.whole, row.name)) for row in self.table.rows if row.name not in nests]
+        nests = {row.name.rpartition("/")[0] for row in self.table.layer_rows}
+        layers = [(row.name, layer_at(self.whole, row.name)) for row in self.table.layer_rows if row.name not in nests]
         layers += [(layer.name, layer) for layer in self._head]
         return tuple(name for name, layer in layers if any(id(one) in own for one in layer.variables))

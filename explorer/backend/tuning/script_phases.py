@@ -17,7 +17,7 @@ def freezing(subject: Subject, trains: str) -> Lines:
     if trains == "head":
         return ["for layer in base.layers:", "    layer.trainable = False"]
     recipe, table, index = subject.recipe, subject.table, subject.plan.index
-    if any("/" in row.name for row in table.rows):
+    if any("/" in row.name for row in table.layer_rows):
         return [*listed("FROZEN", outermost(subject.plan.frozen)), *BY_PATH]
     norm = f"isinstance(layer, keras.layers.{BATCH_NORM})"
     norms = [row.index for row in table if row.class_name == BATCH_NORM]
