@@ -35,8 +35,6 @@ def place_of(layers: Layers, row: Layer) -> int:
     Raises ExplorerError for a row inside of one that counts as a whole.
     """
     if row.operation:
-        return sum(not one.further for one in layers.rows[: layers.rows.index(row)])
-    if row.operation:
         return _behind(layers, row)
     name = first_use(row.name)
     for place, own in enumerate(layers):
