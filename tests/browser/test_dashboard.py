@@ -228,6 +228,25 @@ def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, t
     assert (brightness[0] > brightness[1]) == (theme == "dark")
 
 
+def test_light_or_dark_is_what_the_system_prefers_until_somebody_switches(open_page, dashboard):
+    page = open_page("about:blank")
+    page.emulate_media(color_scheme="dark")
+    page.goto(dashboard)
+    opened(page)
+    dark = "() => [document.body.dataset.jpThemeLight, getComputedStyle(document.body).backgroundColor]"
+    at_first = page.evaluate(dark)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function('document.body.dataset.jpThemeLight === "true"')
+    switch = page.get_by_role("button", name="Dark", exact=True)
+    assert switch.get_attribute("aria-pressed") == "false"
+    switch.focus()
+    page.keyboard.press("Enter")
+    assert switch.get_attribute("aria-pressed") == "true"
+    assert page.evaluate(dark) == at_first
+    page.reload()
+    assert opened(page).evaluate(dark) == at_first, "the browser remembers"
+
+
 def test_weights_that_cannot_be_had_leave_the_network_that_was_there(page):
     choose(page, "ResNet50")
     question = page.get_by_role("alertdialog")

@@ -37,3 +37,14 @@ def test_one_that_was_let_go_is_told_too(page):
     page.evaluate("() => { window.model.send = () => { throw new Error('Cannot send'); }; }")
     page.clock.run_for(40_000)
     assert page.get_by_role("alert").filter(has_text="does not answer").is_visible()
+
+
+def test_a_page_of_its_own_has_a_switch_for_light_and_dark_and_others_have_none(page):
+    show(page, StatusView(Session(worker=InlineWorker(FakeBackend))))
+    switch = page.get_by_role("button", name="Dark", exact=True)
+    assert switch.count() == 0, "JupyterLab has its own"
+    page.add_init_script("let dark = true; window.explorerTheme = { isDark: () => dark, turn: (wanted) => { dark = wanted; } };")
+    show(page, StatusView(Session(worker=InlineWorker(FakeBackend))))
+    assert switch.get_attribute("aria-pressed") == "true"
+    switch.click()
+    assert switch.get_attribute("aria-pressed") == "false"
