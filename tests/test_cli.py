@@ -404,7 +404,9 @@ def plain_model(tmp_path):
     from explorer.backend.runtime import keras
 
     file = tmp_path / "plain.keras"
-    keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax", name="top")]).save(file)
+    picture = keras.Input((28, 28))
+    hidden = keras.layers.Dense(4, activation="relu", name="hidden")(keras.layers.Flatten(name="flat")(picture))
+    keras.Model(picture, keras.layers.Dense(3, activation="softmax", name="top")(hidden)).save(file)
     return file
 
 
@@ -423,4 +425,4 @@ def test_what_was_assumed_is_said_on_stderr_and_in_json(run, samples, plain_mode
     np.save(tmp_path / "drawn.npy", np.full((28, 28), 255.0))
     status, out, err = run("predict", plain_model, tmp_path / "drawn.npy", "--json", "--preprocess", "unit")
     assert (status, json.loads(out)[0]["assumed"]) == (0, ["Its values, up to 255, are taken for pixels of 0 to 255."])
-    assert err == "Its values, up to 255, are taken for pixels of 0 to 255.\n"
+    assert err == "drawn.npy: Its values, up to 255, are taken for pixels of 0 to 255.\n"

@@ -41,6 +41,17 @@ def arrays_in(data: bytes, name: str) -> dict[str, Array]:
         ) from error
 
 
+def is_npz(data: bytes) -> bool:
+    """Whether the bytes of a file are a zip with arrays in it."""
+    if not data.startswith(ZIP) or not zipfile.is_zipfile(io.BytesIO(data)):
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return any(name.endswith(".npy") for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return False
+
+
 def copied(array: Any) -> Array:
     """Return a read-only copy of an array. Raises UnreadableExample where it holds no numbers."""
     own = np.array(array)

@@ -61,7 +61,6 @@ SIGNATURES: tuple[tuple[int, bytes, Say], ...] = (
     (8, b"AVI ", lambda: _film(_("an AVI video"))),
     (8, b"WAVE", lambda: _sound()),
     (0, b"RIFF", lambda: _("not a WebP picture though it begins like one")),
-    (0, b"\x93NUMPY", lambda: _("a NumPy array; in Python, give the array itself, uint8 of the shape (height, width, 3)")),
     (0, b"PK\3\4", lambda: _("a zip; unpack it and choose a picture in it")),
     (0, b"version https://git-lfs", lambda: _("no picture but what Git LFS keeps in its place; run git lfs pull")),
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer.backend.array_files import NPY, ZIP, Array, arrays_in, copied
+from explorer.backend.array_files import NPY, Array, arrays_in, copied, is_npz
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import Example, Reading, shape_text
@@ -45,7 +45,7 @@ def array_of(example: Example) -> Array | None:
     data = example.data
     if isinstance(data, np.ndarray):
         return data
-    if not isinstance(data, bytes) or not (data.startswith((NPY, ZIP)) or example.name.lower().endswith(".csv")):
+    if not isinstance(data, bytes) or not (data.startswith(NPY) or is_npz(data) or example.name.lower().endswith(".csv")):
         return None
     found = arrays_in(data, example.name)
     if len(found) != 1:
