@@ -160,7 +160,7 @@ class FakeBackend:
         self.networks, self.opened, self.asked = networks or {}, {}, []
 
     def close(self):
-        self.asked.append(("close",))
+        self.asked.append(("close", ""))
 
     def at_hand(self, _say):
         return self.here

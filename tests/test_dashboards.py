@@ -154,18 +154,18 @@ def test_a_closed_page_leaves_no_widget_behind_and_lets_its_networks_go(kind, ba
         one_of(page, AccuracyChart).shown = True
     page.close()
     assert set(Widget.get_manager_state()["state"]) == before
-    assert backend.asked[-1] == ("close",)
+    assert backend.asked[-1] == ("close", "")
 
 
 def test_a_session_that_others_share_goes_on_when_a_page_of_it_is_closed(backend):
     session = Session()
     Explorer(session=session).close()
-    assert ("close",) not in backend.asked
+    assert ("close", "") not in backend.asked
     alone = StatusView()
     StatusView(session).close()
-    assert ("close",) not in backend.asked
+    assert ("close", "") not in backend.asked
     alone.close()
-    assert backend.asked[-1] == ("close",)
+    assert backend.asked[-1] == ("close", "")
 
 
 def test_the_chart_shows_when_the_picker_asks_for_it():

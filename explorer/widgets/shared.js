@@ -60,12 +60,17 @@ function showBytes(image, bytes) {
   image.src = image.dataset.address = URL.createObjectURL(new Blob([bytes]));
 }
 
-// Call `draw` when the page has turned light or dark: when the colours that count in `el` have changed, whoever changes them, and not
-// while style sheets come and go, for what is measured then is wrong. theme.css has the transition. Returns what stops it.
+// Call `draw` when the page has turned light or dark: when the host says so, and when its style sheets have come, which may be before or
+// after that: theme.css lets the colour of `el` take a moment. Not at once, for what is measured while they come and go is wrong.
+// Returns what stops it.
 function onTheme(el, draw) {
-  const turned = ({ target, propertyName }) => { if (target === el && propertyName === "color") draw(); };
+  let frame = 0;
+  const soon = () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(draw); };
+  const turned = ({ target, propertyName }) => { if (target === el && propertyName === "color") soon(); };
+  const watcher = new MutationObserver(soon);
+  watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   el.addEventListener("transitionend", turned);
-  return () => el.removeEventListener("transitionend", turned);
+  return () => { cancelAnimationFrame(frame); watcher.disconnect(); el.removeEventListener("transitionend", turned); };
 }
 
 // Read the colours of the theme: colour(el)("accent").

@@ -332,11 +332,16 @@ def test_the_strip_is_drawn_anew_in_the_colours_of_another_theme_and_in_its_righ
     assert LIGHT in canvas.evaluate(COLOURS)
     page.evaluate(
         """new Promise((done) => {
-          document.getElementById("view").addEventListener("transitionend", () => setTimeout(done));
-          document.body.dataset.jpThemeLight = "false"; // as JupyterLab: the style sheets come and go meanwhile
-          document.body.style.width = "300px";
-          document.body.offsetWidth;
-          document.body.style.width = "";
+          const frame = () => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+          document.body.style.setProperty("--jp-ui-font-color0", "#eee"); // as JupyterLab: the style sheets come first, ...
+          document.getElementById("view").addEventListener("transitionend", async () => {
+            await frame();
+            document.body.dataset.jpThemeLight = "false"; // ... then it says that it is dark, and measures are others meanwhile
+            document.body.style.width = "300px";
+            document.body.offsetWidth;
+            document.body.style.width = "";
+            done(frame());
+          });
         })"""
     )
     colours = canvas.evaluate(COLOURS)
