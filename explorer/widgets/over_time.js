@@ -18,7 +18,7 @@ function render({ model, el }) {
   const labels = make("ol", { class: "labels" });
   const picture = make("img", { draggable: "false", alt: "" });
   const mark = make("span", { class: "mark" });
-  const map = make("div", { class: "map", role: "slider", tabindex: "0", "aria-label": words.map, "aria-description": words.keys, "aria-valuemin": "0",
+  const map = make("div", { class: "map", role: "slider", tabindex: "0", "aria-valuenow": "0", "aria-label": words.map, "aria-description": words.keys, "aria-valuemin": "0",
     onclick: hear, onkeydown: onKey, onfocus: () => look(at ?? [0, 0]), onpointermove: (event) => { const cell = under(event); if (cell) look(cell); } }, picture, mark);
   const heard = make("span", { class: "heard" });
   const times = make("div", { class: "axis", "aria-hidden": "true" });

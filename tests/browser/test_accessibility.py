@@ -36,7 +36,7 @@ def test_exploring_and_a_finished_training_have_no_violations(open_page, dashboa
     assert violations(page) == []
     tab(page, "Inside")
     page.get_by_role("button", name="Chart").click()
-    page.locator(".accuracy-chart :is(svg, canvas):visible").first.wait_for()
+    page.locator(".explorer.accuracy-chart").wait_for()
     assert violations(page) == []
     page.get_by_role("button", name="Chart").click()
 
