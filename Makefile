@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 EXTRA ?= cpu# or gpu
-VENV ?= .venv
-LOCK ?= constraints.txt
+VENV := .venv
+LOCK := constraints.txt
 BIN := $(VENV)/bin
-TESTS ?= not slow# the markers of the tests to run
+TESTS := not slow# the markers of the tests to run
 
 .PHONY: dashboard lab test test-latest lint benchmark words upgrade
 
