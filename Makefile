@@ -2,12 +2,12 @@
 
 PYTHON ?= python3
 EXTRA ?= cpu# or gpu
-VENV ?= .venv
-LOCK ?= constraints.txt
+VENV := .venv
+LOCK := constraints.txt
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+TESTS := not slow# the markers of the tests to run
 
-.PHONY: dashboard lab test test-slow test-latest lint benchmark words upgrade
+.PHONY: dashboard lab test test-latest lint benchmark words upgrade
 
 dashboard: $(VENV)/.$(EXTRA)
 	@$(BIN)/explorer
@@ -16,10 +16,7 @@ lab: $(VENV)/.$(EXTRA)
 	@$(BIN)/jupyter lab notebooks
 
 test: $(VENV)/.test
-	$(PYTEST)
-
-test-slow: $(VENV)/.test
-	$(PYTEST) -m slow
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "$(TESTS)"
 
 # with the newest versions that pyproject.toml allows
 test-latest:

@@ -24,6 +24,11 @@ from explorer.worker import InlineWorker
 
 TEST_DATA = "EXPLORER_TEST_DATA"
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+# The files that take longest, begun first: no process is left with one of them when the others have nothing more to do.
+LONGEST = (
+    *("test_exported_scripts", "test_training", "test_architectures", "test_dashboard", "test_building", "test_tuning_child"),
+    *("test_resnext", "test_sound_on_a_page", "test_network", "test_recipes", "test_receptive_fields", "test_fine_tuning"),
+)
 _empty_home = None
 _runs = None
 
@@ -50,6 +55,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "test_data" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.weights)
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(tryfirst=True)

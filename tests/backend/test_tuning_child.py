@@ -41,7 +41,7 @@ def folder():
 
 
 def until(condition):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600  # such a process yields to every other one of the machine
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
