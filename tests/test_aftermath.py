@@ -85,7 +85,7 @@ def test_a_layer_that_the_tuned_network_lacks_is_said_in_a_sentence(aftermath, f
     session.select("predictions")
     before, after = aftermath.maps
     assert isinstance(before, FeatureMaps)
-    assert after.startswith("The tuned network has no layer predictions, for its head is a new one;")
+    assert after.startswith("The tuned network has no layer predictions, as its head is new:")
     assert session.failure == ""
 
 

@@ -111,7 +111,7 @@ def test_a_column_of_zeros_and_ones_for_each_class_allows_several():
     assert data.multi_label
     assert data.classes == ("0", "1", "3")
     assert classes_of(data, data.training)[:2] == [("0", "1", "3"), ()]
-    assert "Without an example that can be read, and so left out: 2." in data.notes
+    assert "Left out, as they have no readable example: 2." in data.notes
 
 
 def test_rows_with_a_single_one_are_one_class_each():
@@ -327,7 +327,7 @@ def test_held_out_arrays_can_be_given():
     data = training_data((X, Y), PICTURES, validation=(X[:2] // 2, [1, 0]))
     assert len(data.training) == 10
     assert [one.classes for one in data.validation] == [(1,), (0,)]
-    assert "Held out, but not trained on: 7." in refusal((X, Y), PICTURES, validation=(X[:2], [7, 0]))
+    assert "In the validation data, but not in the training data: 7." in refusal((X, Y), PICTURES, validation=(X[:2], [7, 0]))
 
 
 def test_data_that_is_made_already_is_taken_as_it_is():
