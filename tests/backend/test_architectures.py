@@ -132,7 +132,6 @@ def test_keras_refuses_channels_first_where_the_table_says_so(name):
         getattr(keras.applications, name)(weights=None)
 
 
-@pytest.mark.channels_first
 @pytest.mark.parametrize("name", each(OF_CHANNELS_FIRST, quick=["MobileNet"]))
 def test_with_channels_first_it_answers_as_with_channels_last(name, let_go):
     from explorer.backend.runtime import keras, tensorflow

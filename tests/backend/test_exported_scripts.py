@@ -132,7 +132,6 @@ def test_without_held_out_examples(own, tmp_path):
     assert_same_model(run, data, folder)
 
 
-@pytest.mark.channels_first
 @pytest.mark.slow
 def test_pictures_without_an_axis_of_channels(tmp_path):
     keras.utils.set_random_seed(0)
@@ -143,6 +142,7 @@ def test_pictures_without_an_axis_of_channels(tmp_path):
     assert_trains_alike(network, coloured(), Recipe(0, HEAD, PHASES), tmp_path)
 
 
+@pytest.mark.channels_first
 @pytest.mark.slow
 def test_channels_first(tmp_path):
     keras.utils.set_random_seed(0)
