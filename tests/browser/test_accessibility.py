@@ -73,7 +73,7 @@ def test_sound_has_no_violations(open_page, dashboard, theme):
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("notebook", ["fine_tune", "lesson_predictions", pytest.param("recipes", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("notebook", ["fine_tune", "lesson_predictions"])
 def test_the_other_dashboards_have_no_violations(open_page, dashboard, notebook):
     page = open_page(dashboard.replace("explore.ipynb", f"{notebook}.ipynb?theme=dark"))
     page.locator(".explorer, .jp-OutputArea-output").first.wait_for()
