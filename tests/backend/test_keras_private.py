@@ -77,9 +77,10 @@ def parsed(path):
 
 def knows_source(tree):
     """Whether a file names Keras's source: `keras.src`, or an import of it."""
-    imports = [name for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for name in ast.unparse(node).split()]
-    attributes = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    return any(name.startswith("keras.src") for name in (*imports, *attributes))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {f"{node.module}.{alias.name}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    of_keras = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "src"]
+    return bool(of_keras) or any(f"{name}.".startswith("keras.src.") for name in imported)
 
 
 def test_no_private_name_is_used_without_being_listed_here():
