@@ -268,7 +268,8 @@ def test_parts_that_are_dropped_together_are_of_one_set_of_data():
     found = sorted_drop([("Train", "a", "1.png"), ("Train", "b", "1.png"), ("Test", "A", "1.png"), ("5.png",)])
     assert found.files == (("a", "1.png", ""), ("b", "1.png", ""), ("a", "1.png", ""), ("", "5.png", ""))
     assert found.notes == (
-        "The data is split already; here its parts are put together, and a share of all is held out: give its path to keep its split.",
+        "The data is split already; here its parts are put together, and a share of all is used for validation: "
+        "give its path to keep its split.",
     )
 
 

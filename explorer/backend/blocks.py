@@ -18,7 +18,8 @@ def with_blocks(rows: Sequence[Layer]) -> list[Layer]:
     generated = [_generated(row) for row in rows]
     blocks = _by_name(rows, generated)
     scattered = len(list(groupby(blocks))) > len(set(blocks))
-    if scattered or sum(generated) > GENERATED_SHARE * len(rows):
+    own = [made for row, made in zip(rows, generated, strict=True) if not row.operation]  # operations have no names of their own
+    if scattered or sum(own) > GENERATED_SHARE * len(own):
         blocks = _by_graph(rows, generated) or blocks
     return [replace(row, block=block) for row, block in zip(rows, blocks, strict=True)]
 

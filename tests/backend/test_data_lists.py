@@ -51,7 +51,7 @@ def test_each_class_has_a_column_of_zeros_and_ones(read):
     assert data.multi_label
     assert data.classes == ("dog", "cat")
     assert classes_of(data, data.training) == [("dog", "cat"), ("cat",), ()]
-    assert "Without an example that can be read, and so left out: bird." in data.notes
+    assert "Left out, as they have no readable example: bird." in data.notes
 
 
 def test_files_that_are_not_there_or_have_no_class_are_left_out_and_named(read):

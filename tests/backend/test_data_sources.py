@@ -11,9 +11,9 @@ from explorer.backend import images
 from explorer.backend.data import data_spec, summary, training_data
 from explorer.catalog import SPECTROGRAMS
 from explorer.errors import ExplorerError, UnknownName
-from explorer.values import DataSpec, Reading
+from explorer.values import DataSpec, Reading, TensorInfo
 
-DIGITS = Reading("image", (), "digit", size=(32, 32, 1))
+DIGITS = Reading("image", (TensorInfo("image", (32, 32, 1), "float32"),), "digit", size=(32, 32, 1))
 
 
 def decoded(png):
@@ -121,7 +121,9 @@ def test_built_in_sets_are_balanced_and_the_same_for_a_seed(name, reading, class
 
 def test_patterns_are_drawn_as_large_as_the_network_reads():
     for size, side in (((32, 32, 1), 32), ((100, 120, 3), 120), ((331, 331, 3), 224), ((8, 8, 1), 32)):
-        data = training_data(data_spec("patterns", 0, count=10), Reading("image", (), "none", size=size))
+        data = training_data(
+            data_spec("patterns", 0, count=10), Reading("image", (TensorInfo("image", size, "float32"),), "none", size=size)
+        )
         assert data.training[0].example.data.shape == (side, side, 3)
 
 

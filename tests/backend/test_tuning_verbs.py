@@ -148,7 +148,7 @@ def test_what_a_run_leaves_can_be_taken_away(backend, started):
     script, notebook = (backend.take_run(key, what, say) for what in ("script", "notebook"))
     assert (script.name, notebook.name) == ("fine_tune.py", "fine_tune.ipynb")
     compile(script.data, "fine_tune.py", "exec")
-    assert b"explorer" not in script.data
+    assert b"import explorer" not in script.data
     bundle = zipfile.ZipFile(io.BytesIO(backend.take_run(key, "bundle", say).data))
     assert {"fine_tune.py", "fine_tune.ipynb"} <= set(bundle.namelist())
     assert '"recipe"' in zipfile.ZipFile(io.BytesIO(backend.take_run(key, "model", say).data)).read("explorer.json").decode()

@@ -60,7 +60,11 @@ def names(page):
 def pointed_at(page):
     """Return what a screen reader says of the row that the keys are at."""
     search = page.get_by_role("combobox", name=re.compile("^Search"))
-    return page.locator(f"#{search.get_attribute('aria-activedescendant')}").get_attribute("aria-label")
+    return said(page.locator(f"#{search.get_attribute('aria-activedescendant')}"))
+
+
+def said(option):
+    return option.locator(".unseen").inner_text()
 
 
 def numbers(page, column):
@@ -143,8 +147,8 @@ def test_families_are_groups_of_options_with_headings(page):
     vgg = page.get_by_role("group", name="VGG", exact=True)
     assert vgg.get_by_role("option").count() == 2
     option = page.get_by_role("option", name=re.compile("^VGG16"))
-    assert option.get_attribute("aria-label").startswith("VGG16, Top-1 71.3 %, Top-5 90.1 %, Parameters 138.4 M, Size 528 MB")
-    assert option.get_attribute("aria-label").endswith("to download")
+    assert said(option).startswith("VGG16, Top-1 71.3 %, Top-5 90.1 %, Parameters 138.4 M, Size 528 MB")
+    assert said(option).endswith("to download")
     assert page.get_by_role("listbox").get_by_role("option", selected=True).get_attribute("data-name") == "digits"
 
 
@@ -185,7 +189,7 @@ def test_the_list_stays_on_the_page(page):
         inside = "(list, width) => { const box = list.getBoundingClientRect(); return box.left >= 0 && box.right <= width; }"
         page.wait_for_function(f"(width) => ({inside})(document.querySelector('.explorer.picker .list'), width)", arg=width)
         cut = "(cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"
-        assert page.locator(".explorer.picker [role=option] > *").evaluate_all(cut) == [], width
+        assert page.locator(".explorer.picker [role=option] > :not(.unseen)").evaluate_all(cut) == [], width
 
 
 @pytest.mark.slow

@@ -101,7 +101,7 @@ def test_advice_is_asked_and_stopped(page, view):
 
 def test_before_there_is_a_plan_it_says_so(page, session):
     show(page, FreezePlanView(session, Tuning(session)))
-    assert page.get_by_text("as soon as the network is there").is_visible()
+    assert page.get_by_text("appears here when the network is loaded").is_visible()
     assert page.get_by_role("button").count() == 0
 
 
