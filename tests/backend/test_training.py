@@ -476,7 +476,7 @@ def test_a_loss_that_is_no_number_is_said_and_the_best_weights_come_back(network
 
     run = train(network, data, cases.recipe(4), callbacks=[Diverging()])
     assert run.state == "failed"
-    assert run.failure == "The loss became infinite or NaN in phase 2, with a learning rate of 0.02: take a lower one."
+    assert run.failure == "The loss became infinite or NaN in phase 2, with a learning rate of 0.02: lower it."
     assert run.kept is not None
     assert all(np.isfinite(one).all() for one in weights(run.network.model))
     assert len(run.history) == 2
