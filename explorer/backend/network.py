@@ -12,6 +12,7 @@ import numpy as np
 
 from explorer.backend import arrays, audio, images, layers, preprocessing, receptive_fields, scores
 from explorer.backend.activations import Activations, Array
+from explorer.backend.feature_layer import feature_layer
 from explorer.backend.hearing import Hearing
 from explorer.backend.images import Source
 from explorer.backend.layer_outputs import layer_outputs
@@ -89,10 +90,11 @@ class Network(WholeModel, Hearing):
         def blank() -> tuple[Array, ...]:
             return self.to_batch(self._kind.blank(self.reading))
 
-        return ModelStructure(self.unshared_model, self.reading.inputs, blank, len(self.labels), self._headless)
+        return ModelStructure(self.unshared_model, self.reading.inputs, blank, len(self.labels), self.headless)
 
     @property
-    def _headless(self) -> bool:
+    def headless(self) -> bool:
+        """Whether it was built without its classification head."""
         return isinstance(self.spec, NetworkSpec) and not self.spec.include_top
 
     def renew(self) -> None:
@@ -309,7 +311,7 @@ class Network(WholeModel, Hearing):
         """
         if pooling not in (None, "avg", "max"):
             raise ExplorerError(_("pooling must be 'avg', 'max' or None, not {pooling!r}.").format(pooling=pooling))
-        last = layers.last_features(self.layers, self._headless)
+        last = feature_layer(self.layers, self.headless)
         found = self.feature_maps(example, last.name)
         channels = 0 if self.reading.data_format == "channels_first" else -1
 

@@ -5,6 +5,7 @@ import pytest
 
 import explorer
 from explorer.backend import layers
+from explorer.backend.feature_layer import feature_layer
 from explorer.backend.runtime import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError, UnknownName
@@ -175,7 +176,7 @@ def row(index, name, kind, shape, inputs=(), class_name="Layer"):
     ],
 )
 def test_the_features_are_what_comes_before_the_head(rows, headless, name):
-    assert layers.last_features(layers.Layers(rows), headless).name == name
+    assert feature_layer(layers.Layers(rows), headless).name == name
 
 
 def transformer(cls_token=False):

@@ -8,6 +8,7 @@ from typing import Any
 from explorer.backend import layers
 from explorer.backend.building import data_format
 from explorer.backend.copying import copy
+from explorer.backend.feature_layer import feature_layer
 from explorer.backend.graphs import node_of, outputs_by_address
 from explorer.backend.keras_private import flat_layers
 from explorer.backend.network import Network
@@ -91,7 +92,7 @@ def _features(network: Network, head_at: str) -> tuple[str, list[Any]]:
     if dense:
         read = node_of(outputs[dense[-1]][0]).input_tensors
         return dense[-1], list(read)
-    last = layers.last_features(network.layers, isinstance(network.spec, NetworkSpec) and not network.spec.include_top)
+    last = feature_layer(network.layers, network.headless)
     return last.name, outputs[last.name]
 
 
