@@ -73,7 +73,7 @@ def _digits() -> Architecture:
         smallest=8,
         convention="digit",
         classes=10,
-        measured_on=_("held-out digits"),
+        measured_on=_("validation digits"),
         samples=DIGITS,
         labels=tuple(map(str, range(10))),
     )
@@ -88,7 +88,7 @@ def _timbres() -> Architecture:
         smallest=0,
         convention="timbres",
         classes=len(TIMBRES),
-        measured_on=_("held-out sounds"),
+        measured_on=_("validation sounds"),
         samples=SOUNDS,
         labels=TIMBRES,
     )

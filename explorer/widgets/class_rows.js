@@ -51,7 +51,7 @@ function classRows(words, todo, cards) {
 function asker(words) {
   let answer = null, back = null, last = Promise.resolve();
   const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
-  const choice = make("select", { onchange: () => { field.hidden = Boolean(choice.value); if (!field.hidden) field.focus(); } });
+  const choice = make("select", { onchange: () => { typed(!choice.value); if (!field.hidden) field.focus(); } });
   const yes = make("button", { class: "main", type: "submit" });
   const form = make("form", { class: "ask", hidden: true, onsubmit: (event) => { event.preventDefault(); end(true); } },
     text, make("div", { class: "line" }, choice, field, yes, make("button", { type: "button", onclick: () => end(false) }, words.cancel)));
@@ -59,6 +59,8 @@ function asker(words) {
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   [field.id, choice.id] = [`${id}-name`, `${id}-choice`];
 
+  // Whether a name is to be typed; the browser says so where it is missing.
+  function typed(wanted) { field.hidden = !wanted; field.required = wanted; }
   function end(agreed) {
     const value = field.hidden ? choice.value : field.value.trim();
     if (!answer || (agreed && !field.hidden && !value)) return;
@@ -83,7 +85,7 @@ function asker(words) {
     text.htmlFor = choice.hidden ? field.id : choice.id;
     field.toggleAttribute("aria-label", false);
     if (!choice.hidden) field.setAttribute("aria-label", words.name);
-    field.hidden = value === null || (!choice.hidden && Boolean(chosen));
+    typed(value !== null && (choice.hidden || !chosen));
     field.value = value ?? "";
     yes.textContent = action;
     form.hidden = false;

@@ -63,7 +63,7 @@ class FreezePlanView(View):
             "block": _("Freeze"),
             "elsewhere": _("inside a block"),
             "from": _("Train from"),
-            "from_hint": _("index, layer or block"),
+            "from_hint": _("index or name"),
             "snap": _("Snap to block ends"),
             "probe": _("Probe the blocks"),
             "probe_about": _(

@@ -87,7 +87,7 @@ def test_accuracy_on_other_data_is_shown_but_not_compared(picker):
     digits = row(picker, "digits")
     assert digits["texts"]["top1"].endswith(" %")
     assert (digits["values"]["top1"], digits["values"]["top5"], digits["texts"]["top5"]) == (None, None, "–")
-    assert details(picker, "digits")["Accuracy"].endswith("% on held-out digits")
+    assert details(picker, "digits")["Accuracy"].endswith("% on validation digits")
 
 
 def test_a_search_looks_in_name_family_title_and_authors(picker):
@@ -115,7 +115,7 @@ def test_a_network_of_sound_says_what_it_hears(picker):
     assert tagger["Spectrogram"] == "96 mel bands × 1366 frames, in decibels"
     assert tagger["Accuracy"] == "ROC AUC 0.866 on the Million Song Dataset"
     assert row(picker, "MusicTaggerCRNN")["texts"]["top1"] == "–"
-    assert "held-out sounds" in details(picker, "timbres")["Accuracy"]
+    assert "validation sounds" in details(picker, "timbres")["Accuracy"]
 
 
 @pytest.mark.parametrize("name", list(architectures))
