@@ -290,7 +290,7 @@ def _said_of_groups(root: Folder, name: str) -> tuple[str, ...]:
         return (_("The folders in each class, such as {name}, are groups: each stays on one side of the split.").format(name=inside[0]),)
     raise ExplorerError(
         _(
-            "{names} hold folders of the same names ({inside}). If these are the classes, give one of them, such as {path}; "
+            "{names} hold folders of the same names. If {inside} are the classes, give one folder that holds them, such as {path}; "
             "if they are groups inside the classes, number them: group 1, group 2."
         ).format(names=some([plain(key) for key in same]), inside=some(inside), path="/".join((name, *cores[same[0]].path)))
     )

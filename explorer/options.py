@@ -115,8 +115,15 @@ def convention(preprocess: str | None) -> str | None:
 
 
 def checked_labels(labels: Iterable[str] | None) -> tuple[str, ...]:
-    """Return the names of the classes as a tuple of texts; empty for None. Raises ExplorerError where they are none."""
-    texts = list(labels) if isinstance(labels, Iterable) and not isinstance(labels, str) else None
+    """Return the names of the classes as a tuple of texts; empty for None. Raises ExplorerError where they are none.
+
+    labels: in order, or a mapping from each name to its number, as Keras's `class_indices` is.
+    """
+    if isinstance(labels, Mapping):
+        numbered = sorted(labels.values(), key=str) == sorted(range(len(labels)), key=str)
+        labels = sorted(labels, key=labels.__getitem__) if numbered else labels.values()
+    listed = isinstance(labels, Iterable) and not isinstance(labels, str | set | frozenset)
+    texts = list(labels) if listed and labels is not None else None
     if labels is not None and (texts is None or not all(isinstance(label, str) for label in texts)):
         raise ExplorerError(_("labels must be a list of texts, one a class."))
     return tuple(map(str, texts or ()))

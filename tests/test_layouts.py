@@ -183,7 +183,9 @@ def test_a_copy_of_the_folders_inside_them_is_left_aside(text):
     "text", [both("color", "grayscale", "segmented"), both("color", "grayscale", classes="1 2"), both("amazon/images", "dslr/images")]
 )
 def test_variants_that_hold_the_same_classes_are_refused(text):
-    with pytest.raises(ExplorerError, match=r"hold folders of the same names \(.*\)\. If .* give one of them, such as data/"):
+    with pytest.raises(
+        ExplorerError, match=r"hold folders of the same names\. If .* are the classes, give one folder that holds them, such as data/"
+    ):
         laid(text)
 
 

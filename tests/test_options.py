@@ -464,12 +464,12 @@ def test_no_labels_are_none(labels):
     assert options.checked_labels(labels) == ()
 
 
-@pytest.mark.parametrize("labels", [["a", "b"], ("a", "b"), {"a": 0, "b": 1}, np.array(["a", "b"]), iter("ab")])
+@pytest.mark.parametrize("labels", [["a", "b"], ("a", "b"), {"a": 0, "b": 1}, {"b": 1, "a": 0}, np.array(["a", "b"]), iter("ab")])
 def test_labels_are_any_texts_in_order(labels):
     assert options.checked_labels(labels) == ("a", "b")
 
 
-@pytest.mark.parametrize("labels", ["cat", [1, 2], ["a", None], 5, [b"a"]])
+@pytest.mark.parametrize("labels", ["cat", [1, 2], ["a", None], 5, [b"a"], {"out": ["a", "b"]}, {"a": 0, "b": 2}, {"a", "b"}])
 def test_labels_that_are_no_texts_are_refused(labels):
     with pytest.raises(ExplorerError, match="labels must be a list of texts, one a class"):
         options.checked_labels(labels)

@@ -152,7 +152,7 @@ def wrap(
         samples=_samples(reading),
         live=live,
     )
-    for sentence in scores.said(network.outputs, network.scorings):
+    for sentence in scores.assumed(network.outputs, network.scorings, network.labels):
         network = _noting(network, sentence)
     if found is None or not guessed:
         return network

@@ -82,7 +82,7 @@ def _range(low: float, high: float, whole: bool) -> Range:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"
+    return f"{value + 0.0:,.0f}" if value == round(value) else f"{value:.3g}"  # no -0
 
 
 def _coloured(image: Image.Image, again: Callable[[], Image.Image]) -> tuple[Image.Image, tuple[str, ...]]:

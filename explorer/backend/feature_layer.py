@@ -29,10 +29,21 @@ def feature_layer(table: Layers, headless: bool) -> Layer:
     dense = [row for row in table if row.kind == "dense"]
     last = table[-1]
     if dense:
-        last = table.find(dense[-1].inputs[0]) if dense[-1].inputs else table[max(0, dense[-1].index - 1)]
+        last = _read_by(dense[-1], table) if dense[-1].inputs else table[max(0, dense[-1].index - 1)]
     if last.name in raw:
         raise ExplorerError(_("The head of this network reads its input itself: there are no features between them."))
     return last
+
+
+def _read_by(head: Layer, table: Layers) -> Layer:
+    """Return the layer that the head reads, or the operation behind it that makes what it reads, such as `x[:, 0]`."""
+    layer = table.find(head.inputs[0])
+    rows = table.rows
+    between = rows[rows.index(layer) + 1 : rows.index(head)]
+    made = [
+        row for row in between if row.operation and head.input_shapes and row.output_shape == head.input_shapes[0] != layer.output_shape
+    ]
+    return made[-1] if made else layer
 
 
 def _unprocessed(table: Layers) -> set[str]:

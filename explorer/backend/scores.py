@@ -13,7 +13,7 @@ from explorer.backend.graphs import has_graph, node_of
 from explorer.backend.keras_private import origin
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError
-from explorer.locale import _
+from explorer.locale import _, counted
 from explorer.values import Answers, Prediction, TensorInfo
 
 Labels = tuple[tuple[str, str], ...]
@@ -21,8 +21,11 @@ Values = np.ndarray[Any, np.dtype[np.float64]]
 
 SIGMOIDS = ("sigmoid", "hard_sigmoid")
 _BINARY_LOSSES = ("bce", "binarycrossentropy", "binaryfocalcrossentropy")
-# What passes numbers on as they are, between the last activation and the output.
-_PASSING = ("activation", "cast", "dropout", "flatten", "identity", "reshape", "squeeze")
+# What passes numbers on as they are, or their means, between the last activation and the output.
+_PASSING = (
+    *("activation", "cast", "dropout", "flatten", "identity", "reshape", "squeeze"),
+    *(f"globalaveragepooling{rank}d" for rank in (1, 2, 3)),
+)
 
 
 @dataclass(frozen=True)
@@ -31,23 +34,28 @@ class Scoring:
 
     classes: how many classes it names; 0 for what is no vector of scores.
     activation: the name of the last one; "" where nothing says it.
-    pair: where its one number stands for two classes: the "probability" of the second one, or its "logit"; else "".
+    pair: whether its one number stands for two classes, for the second one of them.
+    logit: whether its one number is a logit, the sigmoid of which is a probability.
+    guessed: whether nothing in the model tells for sure what its one number is.
     """
 
     classes: int
     activation: str = ""
-    pair: str = ""
+    pair: bool = False
+    logit: bool = False
+    guessed: bool = False
 
     def scores(self, values: Values) -> Values:
         """Return the scores of the classes, float64 (..., classes), for the numbers of the output, (..., units)."""
-        if not self.pair:
-            return values
-        second = values if self.pair == "probability" else (1 + np.tanh(values / 2)) / 2  # the sigmoid, without overflow
-        return np.concatenate([1 - second, second], axis=-1)
+        if self.logit:
+            values = (1 + np.tanh(values / 2)) / 2  # the sigmoid, without overflow
+        return np.concatenate([1 - values, values], axis=-1) if self.pair else values
 
     def scale(self, scores: Values) -> str:
         """Return what the scores of the classes are, as `Answers` has it."""
-        return "shares" if self.pair else scale_of(scores, self.activation)
+        if self.pair:
+            return "shares"
+        return "independent" if self.logit else scale_of(scores, self.activation)
 
 
 def scorings(model: Any, outputs: Sequence[TensorInfo], activations: Sequence[str], labels: int, headless: bool) -> tuple[Scoring, ...]:
@@ -60,38 +68,40 @@ def scorings(model: Any, outputs: Sequence[TensorInfo], activations: Sequence[st
         labels = 0  # they name the classes of that one
     for place, (output, activation) in enumerate(zip(outputs, activations, strict=True)):
         units = output.shape[0] or 0 if len(output.shape) == 1 and not headless else 0
-        pair = _pair(activation, labels, _loss(model, output.name, place)) if units == 1 else ""
-        found.append(Scoring(2 if pair else units, activation, pair))
+        found.append(_of_one(activation, labels, _loss(model, output.name, place)) if units == 1 else Scoring(units, activation))
     return tuple(found)
+
+
+def _of_one(activation: str, labels: int, loss: str) -> Scoring:
+    """Return how an output of one number is read: a probability or a logit of two classes, the score of one tag, or a value."""
+    binary = loss in _BINARY_LOSSES
+    logit = activation == "linear" and (binary or (labels == 2 and not loss))  # another loss says that it is a value
+    pair = (activation in SIGMOIDS or logit) and labels != 1  # one label is the name of a tag
+    return Scoring(2 if pair else 1, activation, pair, logit, guessed=activation == "linear" and not loss)
 
 
 def check_labels(labels: Labels, found: Sequence[Scoring]) -> None:
     """Raise ExplorerError if there are labels, and no output has as many classes."""
     classes = [one.classes for one in found if one.classes]
     if labels and len(labels) not in classes:
-        raise ExplorerError(
-            _("There are {given} labels; the network answers with {counts} numbers.").format(
-                given=len(labels), counts=_(" and ").join(map(str, classes)) or "0"
-            )
+        numbers = counted("{number} number", "{number} numbers", classes[0] if classes else 0)
+        said = _("{given}; the network answers with {numbers}.").format(
+            given=counted("There is {number} label", "There are {number} labels", len(labels)),
+            numbers=numbers if len(classes) < 2 else _("{counts} numbers").format(counts=_(" and ").join(map(str, classes))),
         )
+        alone = _("Two labels fit a single number that is a sigmoid, or a logit.")
+        raise ExplorerError(f"{said} {alone}" if len(labels) == 2 and 1 in classes else said)
 
 
-def said(outputs: Sequence[TensorInfo], found: Sequence[Scoring]) -> tuple[str, ...]:
-    """Return what is to be said of outputs of one number, whose meaning nothing in the model tells for sure."""
+def assumed(outputs: Sequence[TensorInfo], found: Sequence[Scoring], labels: Labels) -> tuple[str, ...]:
+    """Return what is to be said of outputs of one number, whose meaning nothing in the model tells, and of labels that fit several."""
     logit = _("The one number of {output} is read as a logit: its sigmoid is the probability of class 1, the second class.")
     value = _("The one number of {output} is shown as a value. With two labels it is read as the logit of the second class.")
-    return tuple(
-        (logit if one.pair else value).format(output=output.name)
-        for output, one in zip(outputs, found, strict=True)
-        if one.pair == "logit" or (one.classes == 1 and one.activation == "linear")
-    )
-
-
-def _pair(activation: str, labels: int, loss: str) -> str:
-    """Return how one number stands for two classes; "" where it is a value, or the score of one tag."""
-    if activation in SIGMOIDS:
-        return "" if labels == 1 else "probability"  # one label is the name of a tag
-    return "logit" if activation == "linear" and (labels == 2 or (labels == 0 and loss in _BINARY_LOSSES)) else ""
+    told = [(logit if one.logit else value).format(output=output.name) for output, one in zip(outputs, found, strict=True) if one.guessed]
+    named = [output.name for output, one in zip(outputs, found, strict=True) if labels and one.classes == len(labels)]
+    if len(named) > 1:
+        told.append(_("The labels name the classes of each of these outputs: {names}.").format(names=", ".join(named)))
+    return tuple(told)
 
 
 def _loss(model: Any, output: str, place: int) -> str:

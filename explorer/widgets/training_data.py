@@ -259,7 +259,11 @@ class TrainingDataView(View):
         left = counted("{number} file could not be read and was left out.", "{number} files could not be read and were left out.", number)
         self.left_text = left if number else ""
         self.notes = list(found.notes) if found else []
-        self.copies_text = counted("Remove the copy", "Remove the {number} copies", found.copies) if found and found.copies and len(found.classes) > 1 else ""
+        self.copies_text = (
+            counted("Remove the copy", "Remove the {number} copies", found.copies)
+            if found and found.copies and len(found.classes) > 1
+            else ""
+        )
         self.removed = found.removed if found else ""
         self.total = total(found) if found and found.classes else ""
         self.classes = [_row(found.kind, one) for one in found.classes] if found else []

@@ -78,6 +78,11 @@ SIGMOIDS = {
     "in the layer": lambda: [DENSE(1, activation="sigmoid")],
     "a layer of its own": lambda: [DENSE(1), keras.layers.Activation("sigmoid")],
     "brought to float32": lambda: [DENSE(1, activation="sigmoid"), keras.layers.Activation("linear", dtype="float32")],
+    "the mean of a map": lambda: [
+        keras.layers.Reshape((2, 2, 1)),
+        keras.layers.Conv2D(1, 1, activation="sigmoid"),
+        keras.layers.GlobalAveragePooling2D(),
+    ],
     "flattened": lambda: [keras.layers.Reshape((1, 4)), DENSE(1, activation="sigmoid"), keras.layers.Flatten()],
     "nested": lambda: [keras.Sequential([keras.Input((4,)), DENSE(1, activation="sigmoid")])],
 }
@@ -90,7 +95,7 @@ def test_one_sigmoid_unit_answers_with_both_classes(head):
     p = float(np.asarray(model(PHOTO[None] / 255.0)).item())
     answers = network.predict(PHOTO)
     assert {one.label: pytest.approx(one.score, abs=1e-5) for one in answers} == {"cat": 1 - p, "dog": p}
-    assert [one.score for one in answers] == sorted((p, 1 - p), reverse=True) or p == 0.5
+    assert answers[0].score >= answers[1].score
     assert network.summary().classes == (2,)
     assert network.answers(network.read(PHOTO), 1).scale == "shares"
     assert network.answers(network.read(PHOTO), 1).others_score == pytest.approx(min(p, 1 - p), abs=1e-5)
@@ -105,16 +110,22 @@ def test_one_raw_logit_answers_with_both_classes_and_says_so(options):
     network = explorer.load(model, labels=options.get("labels"), preprocess="unit")
     p = sigmoid(float(np.asarray(model(PHOTO[None] / 255.0)).item()))
     assert {one.id: pytest.approx(one.score, abs=1e-5) for one in network.predict(PHOTO)} == {"0": 1 - p, "1": p}
-    assert any("logit" in sentence for sentence in network.reading.assumed)
+    assert any("logit" in sentence for sentence in network.reading.assumed) == ("loss" not in options)
+
+
+def test_a_logit_with_the_label_of_one_tag_is_its_probability():
+    model = binary(DENSE(1), loss="bce")
+    (only,) = explorer.load(model, labels=["dog"], preprocess="unit").predict(PHOTO)
+    assert (only.label, only.score) == ("dog", pytest.approx(sigmoid(float(np.asarray(model(PHOTO[None] / 255.0)).item())), abs=1e-5))
 
 
 def test_a_single_value_stays_a_value_and_says_so():
-    for model in (binary(DENSE(1)), binary(DENSE(1), loss="mse")):
+    for model, is_told in ((binary(DENSE(1)), True), (binary(DENSE(1), loss="mse"), False)):
         network = explorer.load(model, preprocess="unit")
         (only,) = network.predict(PHOTO)
         assert only.label == "value"
         assert only.score == pytest.approx(float(np.asarray(model(PHOTO[None] / 255.0)).item()), rel=1e-4)
-        assert any("value" in sentence for sentence in network.reading.assumed)
+        assert any("value" in sentence for sentence in network.reading.assumed) == is_told
 
 
 def test_a_single_tag_keeps_its_one_label_and_the_labels_of_another_output_are_not_its_own():
@@ -126,8 +137,20 @@ def test_a_single_tag_keeps_its_one_label_and_the_labels_of_another_output_are_n
     answers = explorer.load(two, labels=["cat", "dog"], preprocess="unit").predict(PHOTO)
     assert [one.label for one in answers["age"]] == ["value"]
     assert {one.label for one in answers["kind"]} == {"cat", "dog"}
-    with pytest.raises(ExplorerError, match="There are 2 labels; the network answers with 1 numbers"):
-        explorer.load(binary(DENSE(1, activation="relu")), labels=["cat", "dog"])
+    for head, loss in (([DENSE(1, activation="relu")], None), ([DENSE(1)], "mse")):
+        with pytest.raises(ExplorerError, match=r"There are 2 labels; the network answers with 1 number\. Two labels fit a single number"):
+            explorer.load(binary(*head, loss=loss), labels=["cat", "dog"])
+    with pytest.raises(ExplorerError, match="labels must be a list"):
+        explorer.load(two, labels={"kind": ["cat", "dog"]})
+
+
+def test_labels_that_fit_several_outputs_name_the_classes_of_each_and_say_so():
+    picture = keras.Input((8, 8, 3), name="picture")
+    flat = keras.layers.Flatten()(picture)
+    both = keras.Model(picture, [DENSE(1, activation="sigmoid", name="left")(flat), DENSE(1, activation="sigmoid", name="right")(flat)])
+    network = explorer.load(both, labels=["cat", "dog"], preprocess="unit")
+    assert "The labels name the classes of each of these outputs: left, right." in network.reading.assumed
+    assert {one.label for answers in network.predict(PHOTO).values() for one in answers} == {"cat", "dog"}
 
 
 def test_a_very_sure_logit_overflows_nowhere():
