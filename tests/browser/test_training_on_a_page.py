@@ -45,12 +45,12 @@ def test_a_training_is_drawn_stopped_found_again_and_gone_on_with(voila, open_pa
     train.click()
     page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{32}"))
     named = page.url
-    page.get_by_text(re.compile(r"epoch \d+ of 1000")).wait_for()
+    page.get_by_text(re.compile(r"^epoch \d+ of 1000")).wait_for()
     page.locator(".js-plotly-plot .scatterlayer .trace .js-line").first.wait_for()
     assert page.locator("[aria-hidden='true'] .js-plotly-plot, .js-plotly-plot[aria-hidden='true']").count() == 1
 
     page.reload()
-    page.get_by_text(re.compile(r"epoch \d+ of 1000")).wait_for()
+    page.get_by_text(re.compile(r"^epoch \d+ of 1000")).wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text(re.compile(r"Stopped. The weights of epoch \d+")).wait_for()
     assert page.get_by_role("table", name="Runs").get_by_text("stopped").is_visible()
@@ -59,7 +59,7 @@ def test_a_training_is_drawn_stopped_found_again_and_gone_on_with(voila, open_pa
     assert download.value.suggested_filename.endswith(".keras")
 
     page.get_by_role("button", name="Resume").click()
-    page.get_by_text(re.compile(r"epoch \d+ of 1000")).wait_for()
+    page.get_by_text(re.compile(r"^epoch \d+ of 1000")).wait_for()
     page.get_by_role("button", name="delete: ").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("Each training is listed here").wait_for()
