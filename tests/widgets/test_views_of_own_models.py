@@ -87,7 +87,7 @@ def test_how_pictures_are_read_can_be_chosen_over_what_the_model_came_with():
     assert session.answers.predictions[0].score > 1
     assert {one.label for one in session.answers.predictions} == {"cat", "dog"}
     session.read_as("none", ["cat"])
-    assert session.failure == "There are 1 labels; the network answers with 2 numbers."
+    assert session.failure == "There is 1 label; the network answers with 2 numbers."
     assert session.network.spec.labels == ("cat", "dog")
     session.read_as(None)
     assert [one.score for one in session.answers.predictions] == [0, 0], "what it came with"
