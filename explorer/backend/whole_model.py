@@ -88,9 +88,11 @@ class WholeModel:
         by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
         Raises ExplorerError where it does not fit; then nothing has changed.
         """
-        report = model_weights.load_weights(self.unshared_model, path, by_name)
-        self.altered = True
-        self.renew()
+        try:
+            report = model_weights.load_weights(self.unshared_model, path, by_name)
+            self.altered = True
+        finally:  # a file that does not fit may have brought its statistics before Keras found out
+            self.renew()
         return report
 
     def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:

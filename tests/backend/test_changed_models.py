@@ -6,6 +6,7 @@ import pytest
 import explorer
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import heads
+from explorer.errors import ExplorerError
 
 layers = keras.layers
 X = np.linspace(-1, 1, 4, dtype=np.float32)
@@ -53,6 +54,18 @@ def test_statistics_loaded_after_a_prediction_are_those_of_the_file(tmp_path, en
     network.load_weights(path, by_name=by_name)
     assert_follows(network, by_keras(source))
     assert network.evaluate(**data) == pytest.approx(explorer.load(source).evaluate(**data), rel=1e-4)
+
+
+def test_a_file_that_does_not_fit_changes_nothing(tmp_path):
+    other = with_statistics(1)
+    other.pop()
+    other.add(layers.Dense(7, name="top"))
+    other.save_weights(tmp_path / "other.weights.h5")
+    with_statistics(2).save(tmp_path / "model.keras")
+    network = explorer.load(tmp_path / "model.keras")
+    with pytest.raises(ExplorerError, match="do not fit"):
+        network.load_weights(tmp_path / "other.weights.h5")
+    assert_follows(network, by_keras(with_statistics(2)))
 
 
 def test_efficientnet_keeps_its_statistics_when_weights_are_loaded(tmp_path, photo):
