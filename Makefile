@@ -7,7 +7,7 @@ LOCK := constraints.txt
 BIN := $(VENV)/bin
 TESTS := not slow# the markers of the tests to run
 
-.PHONY: dashboard lab test test-latest lint benchmark words upgrade
+.PHONY: dashboard lab test test-latest fuzz lint benchmark words upgrade
 
 dashboard: $(VENV)/.$(EXTRA)
 	@$(BIN)/explorer
@@ -22,6 +22,10 @@ test: $(VENV)/.test
 test-latest:
 	rm -rf .venv-latest
 	$(MAKE) test VENV=.venv-latest LOCK=
+
+# hostile files by new seeds, for ten minutes: make fuzz FUZZ="--seconds 60 --kinds pictures"
+fuzz: $(VENV)/.test
+	PYTHONPATH=tests:tests/hostile $(BIN)/python tests/hostile/fuzz.py $(FUZZ)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from traitlets import Bool, HasTraits, Instance, Unicode
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, is_out_of_memory, out_of_memory
 from explorer.locale import _
 from explorer.values import Progress
 from explorer.worker import AnyWorker, Wish, cell_here, log, worker_here
@@ -78,6 +78,9 @@ class Asking(HasTraits):
         """Say what went wrong: the error's own sentence where it is meant for people, else that the log has it."""
         if isinstance(error, ExplorerError):
             self.failure = str(error)
+        elif is_out_of_memory(error):
+            log().info("out of memory", exc_info=error)
+            self.failure = out_of_memory()
         else:
             log().error("explorer failed", exc_info=error)
             self.failure = _("Something went wrong in explorer itself ({error}); the log has the details.").format(

@@ -17,7 +17,7 @@ from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
 from explorer.catalog import architectures
 from explorer.cli_printing import print_json, print_table
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, is_out_of_memory, out_of_memory
 from explorer.locale import _, megabytes
 from explorer.values import Layer, Prediction
 
@@ -46,6 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         except OSError as error:
             print(f"explorer: {error}", file=sys.stderr)
+            return 2
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            print(f"explorer: {out_of_memory()}", file=sys.stderr)
             return 2
     return 2 if whole is False else 0
 

@@ -62,6 +62,19 @@ class BackendMissing(ExplorerError):
     """TensorFlow is not installed, or Keras is set to another backend."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error, or what it was raised from, says that there is not enough memory: Python's own, or TensorFlow's."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    return any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes)
+
+
+def out_of_memory() -> str:
+    """Return the sentence for what there is not enough memory for."""
+    return _("There is not enough memory for this: take a smaller network or input, or close what else needs memory.")
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean a or b?"` with the known names nearest to `name`, or an empty string."""
     spelled = {one.lower(): one for one in known}

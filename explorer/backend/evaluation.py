@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.backend.evaluation_data import Array, Arrays, check_lengths, named
 from explorer.backend.graphs import has_graph
-from explorer.backend.model_checks import reason
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.backend.scores import last_activation
 from explorer.errors import ExplorerError

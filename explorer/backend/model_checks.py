@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
-from textwrap import shorten
 from typing import Any
 
 import h5py
 
 from explorer.backend.old_checks import refuse_old
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes
@@ -271,10 +270,3 @@ def quietly() -> Iterator[None]:
             yield
     finally:
         log.setLevel(before)
-
-
-def reason(error: BaseException) -> str:
-    """Return the point of an error of Keras, which wraps it in pages of config, in one short line."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Exception encountered:")[-1]
-    text = re.sub(r"(?s)^Graph execution error:.*\n\n|\s*\[\[\{\{node.*", "", text)  # TensorFlow's own traceback
-    return shorten(text, 200, placeholder="…").rstrip(".") or type(error).__name__

@@ -28,10 +28,10 @@ from explorer.backend.model_checks import (
     check_config,
     check_hdf5,
     quietly,
-    reason,
     refusing,
 )
 from explorer.backend.old_models import is_old, modernise
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes

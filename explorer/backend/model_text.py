@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
-from explorer.backend.model_checks import Custom, check_config, quietly, reason, refusing
+from explorer.backend.model_checks import Custom, check_config, quietly, refusing
 from explorer.backend.old_models import is_old, modernise
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from explorer.backend import model_weights
-from explorer.backend.model_checks import reason
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.catalog import SPECTROGRAMS, architectures
 from explorer.errors import ExplorerError

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.keras_private import inbound_nodes, note_outputs, origin
-from explorer.backend.model_checks import reason
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.backend.tensorflow_functions import known
 from explorer.backend.tensorflow_shapes import is_tensor

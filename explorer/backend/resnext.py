@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from explorer.backend.activations import Array
-from explorer.backend.model_checks import reason
+from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError
 from explorer.locale import _

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.backend import weights
+from explorer.backend.budget import megabytes_of
 from explorer.backend.tuning_verbs import TuningVerbs
 from explorer.errors import DownloadNeeded, ExplorerError
 from explorer.locale import _
@@ -224,9 +224,4 @@ def _file_name(name: str) -> str:
 
 def memory_of_the_environment() -> int:
     """Return how many bytes of weights to hold. Raises ExplorerError where EXPLORER_MEMORY is no number of MB."""
-    text = os.environ.get(MEMORY, "")
-    if not text:
-        return DEFAULT_MEMORY
-    if not text.isdecimal() or int(text) == 0:
-        raise ExplorerError(_("{variable} must be a whole number of MB, not {text!r}.").format(variable=MEMORY, text=text))
-    return int(text) * 2**20
+    return megabytes_of(MEMORY, DEFAULT_MEMORY)

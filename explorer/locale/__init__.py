@@ -25,3 +25,12 @@ def counted(one: str, many: str, number: int) -> str:
 def megabytes(size: int) -> str:
     """Return a number of bytes in MB as the Keras guides count them (2**20 bytes), with one decimal below 10."""
     return f"{size / 2**20:.1f}" if size < 10 * 2**20 else f"{size / 2**20:.0f}"
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes in the unit that suits it, MB at least: "0.3 MB", "350 MB", "8.0 GB"."""
+    for unit in ("MB", "GB", "TB"):
+        size /= 2**20 if unit == "MB" else 2**10
+        if size < 1000:
+            return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+    return _("more than 1,000 TB")

@@ -1,0 +1,41 @@
+"""The border of each reader: whatever a file, an array or a config can cause to be raised ends as one sentence for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from textwrap import shorten
+
+from explorer.errors import ExplorerError, is_out_of_memory
+from explorer.locale import _
+
+# What Python raises where code meets what it wasn't written for: the text is about that code, not about the file.
+INTERNAL = (AttributeError, IndexError, KeyError, NameError, RecursionError, AssertionError, ZeroDivisionError, StopIteration)
+# TensorFlow's own names of places, its tracebacks, colours of terminals, and addresses in memory.
+INTERNALS = re.compile(
+    r"(?s)^Graph execution error:.*\n\n|\s*\[\[\{\{node.*|\{\{function_node[^}]*\}\}\s*|\x1b\[[0-9;]*m| at 0x[0-9a-fA-F]+"
+)
+
+
+@contextmanager
+def refusing(refused: type[ExplorerError], sentence: str, name: str) -> Iterator[None]:
+    """Turn whatever is raised in here into `refused`; what is one of explorer's sentences already passes.
+
+    sentence: with {name}, and {why}, the point of what was raised. Put it around the whole of a reader: decoders raise what they like.
+    """
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise refused(_("{name} takes more memory than there is; use a smaller one, or free some memory.").format(name=name)) from error
+        why = _("its content makes no sense") if isinstance(error, INTERNAL) else reason(error)
+        raise refused(sentence.format(name=name, why=why)) from error
+
+
+def reason(error: BaseException) -> str:
+    """Return the point of an error of a library, which may be wrapped in pages of config, in one short line."""
+    text = INTERNALS.sub("", str(error)).split("Exception encountered:")[-1]
+    return shorten(text, 200, placeholder="…").rstrip(".") or type(error).__name__

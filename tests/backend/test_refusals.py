@@ -1,0 +1,38 @@
+import pytest
+
+from explorer.backend.refusals import refusing
+from explorer.errors import UnreadableExample, UnreadableModel
+
+SENTENCE = "{name} is damaged: {why}."
+
+
+def refused(error):
+    with pytest.raises(UnreadableModel) as caught, refusing(UnreadableModel, SENTENCE, "a.h5"):
+        raise error
+    return str(caught.value)
+
+
+def test_what_a_library_raises_becomes_one_sentence():
+    assert refused(OSError("bad checksum.")) == "a.h5 is damaged: bad checksum."
+
+
+@pytest.mark.parametrize("error", [AttributeError("'NoneType' object has no attribute 'pop'"), KeyError("x"), RecursionError("depth")])
+def test_what_python_says_of_code_is_not_passed_on(error):
+    assert refused(error) == "a.h5 is damaged: its content makes no sense."
+
+
+def test_the_inner_life_of_tensorflow_is_left_out():
+    text = "{{function_node __wrapped__Reshape_device_/job:localhost}} Input to reshape is empty [[{{node x}}]] [Op:Reshape]"
+    assert refused(ValueError(text)) == "a.h5 is damaged: Input to reshape is empty."
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("std::bad_alloc")])
+def test_out_of_memory_is_called_that(error):
+    if not isinstance(error, MemoryError):
+        error.__cause__ = MemoryError()
+    assert refused(error) == "a.h5 takes more memory than there is; use a smaller one, or free some memory."
+
+
+def test_a_sentence_of_ours_passes_as_it_is():
+    with pytest.raises(UnreadableExample, match="It is empty"), refusing(UnreadableModel, SENTENCE, "a.h5"):
+        raise UnreadableExample("It is empty")
