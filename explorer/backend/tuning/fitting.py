@@ -14,6 +14,7 @@ from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import feeding, recipes
 from explorer.backend.tuning.backups import Backup, Backups
 from explorer.backend.tuning.watching import Best, Callbacks, Link, Watch
+from explorer.disk import why_not
 from explorer.locale import _
 from explorer.values import Epoch, Phase, Recipe
 
@@ -105,7 +106,7 @@ class Fit:
                 try:
                     backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
                 except OSError as error:
-                    watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=error.strerror or error))
+                    watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=why_not(error)))
 
         return keras.callbacks.LambdaCallback(on_epoch_end=save)
 
