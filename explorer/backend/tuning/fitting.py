@@ -98,15 +98,17 @@ class Fit:
         return watch.stopped
 
     def _saving(self, watch: Watch, backups: Backups, best: Best, history: list[Epoch]) -> Any:
-        """Return the callback that backs up each epoch that is through, and one that was cut off to be done once more."""
+        """Return the callback that backs up each epoch that is through before it is told, and one that was cut off to be done once more."""
 
         def save(epoch: int, _logs: Any) -> None:
             if watch.stopped != "nan":
                 through = epoch if watch.stopped else epoch + 1
                 try:
-                    backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
+                    backups.keep(self.place, through, history, best, self.rest.optimizer, lasting=bool(watch.stopped))
                 except OSError as error:
                     watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=why_not(error)))
+            if not watch.stopped:
+                watch.tell_epoch()
 
         return keras.callbacks.LambdaCallback(on_epoch_end=save)
 
