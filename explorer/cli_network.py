@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import cli_files, rendering
+from explorer import cli_files, disk, rendering
 from explorer.backend.downloads import Say
 from explorer.backend.weights import use_pack
 from explorer.errors import ExplorerError
@@ -115,17 +115,18 @@ def write(path: Path, found: Mapping[str, Any], planes: Any = None) -> None:
 
     Raises ExplorerError where the file can't be written, or where there is nothing to draw.
     """
+    if path.suffix == ".png" and planes is None:
+        raise ExplorerError(_("{layer} answers with a vector, not with maps: write it to .npy.").format(layer=next(iter(found))))
     try:
-        if path.suffix == ".npz":
-            np.savez(path, **found)
-        elif path.suffix == ".npy":
-            np.save(path, next(iter(found.values())))
-        elif planes is None:
-            raise ExplorerError(_("{layer} answers with a vector, not with maps: write it to .npy.").format(layer=next(iter(found))))
-        else:
-            path.write_bytes(rendering.mosaic(planes).png)
+        with disk.writing(path) as part:
+            if path.suffix == ".npz":
+                np.savez(part, **found)
+            elif path.suffix == ".npy":
+                np.save(part, next(iter(found.values())))
+            else:
+                part.write_bytes(rendering.mosaic(planes).png)
     except OSError as error:
-        raise ExplorerError(_("{path} can't be written: {why}.").format(path=path, why=error.strerror)) from error
+        raise ExplorerError(_("{path} can't be written: {why}.").format(path=path, why=disk.why_not(error))) from error
 
 
 def _weights(text: str | None) -> str | None:

@@ -19,6 +19,7 @@ PAGES = [path for path in sorted(PACKAGE.rglob("*")) if path.suffix in {".js", "
 RANKS = {
     "errors": 0,
     "locale": 0,
+    "disk": 0,
     "keras_home": 0,
     "values": 0,
     "catalog": 1,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from explorer.backend.integrity import wrong_with
 from explorer.backend.locks import Note, hold
 from explorer.backend.transfers import Transfer
+from explorer.disk import FULL, why_not
 from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.locale import _, megabytes
 from explorer.values import Progress
@@ -30,7 +31,6 @@ LONGEST_PAUSE = 60.0  # a server that asks for more patience is given up
 WINDOW = 5.0  # seconds over which the speed is measured
 QUIET = 2.0  # seconds without a byte after which the report says so
 BUSY = {408, 425, 429, 500, 502, 503, 504}  # statuses that may pass
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 UNWRITABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
     *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG),
@@ -212,14 +212,14 @@ class _Download:
             return self._full()
         return WeightsUnavailable(
             _("{file} from {host} can't be written into {folder} ({reason}): allow it, or set KERAS_HOME to another folder.").format(
-                file=self._path.name, host=self._host, folder=self._path.parent, reason=error.strerror
+                file=self._path.name, host=self._host, folder=self._path.parent, reason=why_not(error)
             )
         )
 
     def _full(self) -> WeightsUnavailable:
-        size = megabytes(self._total) if self._total else "?"
+        size = _(" ({size} MB)").format(size=megabytes(self._total)) if self._total else ""
         return WeightsUnavailable(
-            _("There is no room for {file} from {host} ({size} MB) in {folder}: make room, and download it again.").format(
+            _("There is no room for {file} from {host}{size} in {folder}: make room, and download it again.").format(
                 file=self._path.name, host=self._host, size=size, folder=self._path.parent
             )
         )

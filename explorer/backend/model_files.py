@@ -16,6 +16,7 @@ from typing import Any
 
 import h5py
 
+from explorer import disk
 from explorer.backend import hdf5_models, model_card, model_text, old_orders
 from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_card import ModelCard
@@ -258,12 +259,10 @@ def writing(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to, which takes its place in the end if nothing was raised."""
     if not path.parent.is_dir():
         raise ExplorerError(_("There is no folder {folder} to save into.").format(folder=path.parent))
-    part = path.with_name(f".part-{path.name}")
     try:
-        with quietly():
+        with disk.writing(path) as part, quietly():
             yield part
-        part.replace(path)
     except Exception as error:  # Keras raises whatever get_config() of the user's layers does
-        raise ExplorerError(_("{name} can't be saved: {why}.").format(name=path.name, why=reason(error))) from error
-    finally:
-        part.unlink(missing_ok=True)
+        blamed = disk.blamed(error)
+        why = disk.why_not(blamed) if blamed else reason(error)
+        raise ExplorerError(_("{name} can't be saved: {why}.").format(name=path.name, why=why)) from error

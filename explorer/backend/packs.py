@@ -7,13 +7,13 @@ architecture (null for the names of the classes), size in bytes and MD5 hash. EX
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from explorer import disk
 from explorer.backend import weights
 from explorer.backend.downloads import Say
 from explorer.backend.integrity import hash_of
@@ -89,7 +89,7 @@ def make(folder: Path, copies: Iterable[Copy], say: Say) -> list[Copy]:
             entries[target.name] = {"architecture": copy.architecture or None, "size": target.stat().st_size, "md5": md5}
         _write_manifest(folder, entries)
     except OSError as error:
-        raise ExplorerError(_("{folder} can't be written ({reason}).").format(folder=folder, reason=error.strerror)) from error
+        raise ExplorerError(_("{folder} can't be written ({reason}).").format(folder=folder, reason=disk.why_not(error))) from error
     return made
 
 
@@ -110,23 +110,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def _write_manifest(folder: Path, entries: dict[str, Any]) -> None:
     content = {"files": [{"file": name} | entries[name] for name in sorted(entries)]}
-    part = folder / f"{MANIFEST}.part"
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(part, folder / MANIFEST)
+    disk.write(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
 
 
 def _put(source: Path, target: Path) -> str:
     """Copy a file where it isn't already; return its hash."""
     md5 = hash_of(source)
     if not target.is_file() or hash_of(target) != md5:
-        part = target.with_name(f"{target.name}.part")
-        shutil.copyfile(source, part)
-        if hash_of(part) != md5:
-            part.unlink()
-            raise ExplorerError(
-                _("The copy of {file} in {folder} is damaged: is the disk in order?").format(file=target.name, folder=target.parent)
-            )
-        os.replace(part, target)
+        with disk.writing(target) as part:
+            shutil.copyfile(source, part)
+            if hash_of(part) != md5:
+                raise ExplorerError(
+                    _("The copy of {file} in {folder} is damaged: is the disk in order?").format(file=target.name, folder=target.parent)
+                )
     return md5
 
 

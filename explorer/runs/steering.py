@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from explorer.disk import why_not
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.runs.folders import folder
@@ -54,6 +55,4 @@ def delete(key: str) -> None:
     try:
         shutil.rmtree(place)
     except OSError as error:
-        raise ExplorerError(
-            _("{path} can't be deleted: {reason}.").format(path=error.filename or place, reason=error.strerror or error)
-        ) from error
+        raise ExplorerError(_("{path} can't be deleted: {reason}.").format(path=error.filename or place, reason=why_not(error))) from error

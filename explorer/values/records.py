@@ -7,7 +7,6 @@ import dataclasses
 import errno
 import io
 import json
-import os
 import time
 import types
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from explorer.disk import FULL, why_not
+from explorer.disk import write as write  # a part of how runs are written
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values.training import Epoch, Outcome, RunSettings, TrainingStep
@@ -36,7 +37,6 @@ LOCK = "lock"  # held by the process that trains
 RESERVE = "reserve"  # room on the disk for the result
 TEMPORARY = "temporary"  # for what a process keeps while it lives
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 KIND = "kind"  # of a value: the name of its class
 
 Value = TypeVar("Value")
@@ -142,25 +142,14 @@ def history_csv(history: Sequence[Epoch]) -> str:
     return text.getvalue()
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all. Raises OSError, and what was there before is left."""
-    part = path.with_name(f".part-{path.name}")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())  # or a power cut could leave the name on half of it
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def why_not_written(error: OSError, folder: Path) -> str:
     """Return in a sentence why nothing can be written into a folder, and what to do."""
     if error.errno in FULL:
         return _("The disk is full: free some space where {folder} is.").format(folder=folder)
+    if error.errno == errno.EROFS:
+        return _("The disk of {folder} is read-only: set EXPLORER_RUNS to a folder on another one.").format(folder=folder)
     return _("Nothing can be written into {folder} ({reason}): allow it, or set EXPLORER_RUNS to another folder.").format(
-        folder=folder, reason=error.strerror or type(error).__name__
+        folder=folder, reason=why_not(error)
     )
 
 

@@ -279,7 +279,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_a_file(folder, file, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
-        with pytest.raises(ExplorerError, match=r"b\.png can't be kept: No space left"):
+        with pytest.raises(ExplorerError, match=r"b\.png can't be kept: the disk is full"):
             folder.apply(file("a", 2, "b.png"))
     assert sizes(folder) == {"a": 1}
 

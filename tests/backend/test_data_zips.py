@@ -166,7 +166,7 @@ def test_a_full_disk_is_said_and_nothing_left(tmp_path, into, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(zips.shutil, "copyfileobj", full)
-    assert refusal(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}), into) == "a.zip can't be unpacked: No space left on device."
+    assert refusal(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}), into) == "a.zip can't be unpacked: the disk is full."
 
 
 def test_names_that_are_not_marked_as_utf8_survive(tmp_path, into):

@@ -10,6 +10,7 @@ import tuning_cases as cases
 import explorer
 from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import features
+from explorer.backend.tuning.backups import Backups
 from explorer.backend.tuning.features import Bounds
 from explorer.backend.tuning.training import train
 from explorer.errors import ExplorerError
@@ -391,9 +392,10 @@ def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(ne
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the log that is left open
-@pytest.mark.parametrize("part", [1e9, 1e-9], ids=["each epoch is backed up", "the first is"])
-def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path, part, monkeypatch):
-    monkeypatch.setattr("explorer.backend.tuning.backups.PART", part)
+@pytest.mark.parametrize("backed_up", [9, 1], ids=["each epoch is backed up", "the first is"])
+def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path, backed_up, monkeypatch):
+    keep = Backups.keep
+    monkeypatch.setattr(Backups, "keep", lambda self, phase, epoch, *rest, **options: epoch > backed_up or keep(self, phase, epoch, *rest))
     switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("monitor", "loss"), ("save_best_only", True))))
     recipe = cases.recipe(4, epochs=(0, 3), callbacks=switches)
     with pytest.raises(Killed):
@@ -432,11 +434,11 @@ def test_a_disk_that_is_full_ends_the_backups_and_not_the_training(network, data
         raise OSError(28, "No space left on device")
 
     steps = []
-    monkeypatch.setattr("explorer.backend.tuning.backups.os.replace", full)
+    monkeypatch.setattr("explorer.disk.os.replace", full)
     run = train(network, data, cases.recipe(4), on_progress=steps.append, folder=tmp_path)
     assert (run.state, len(run.history)) == ("done", 4)
     told = [one.text for one in steps if one.what == "notice"]
-    assert told[0] == "This training can't be backed up (No space left on device): free some disk space."
+    assert told[0] == "This training can't be backed up (the disk is full): free some disk space."
     assert list(tmp_path.iterdir()) == []
 
 

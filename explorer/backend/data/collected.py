@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from explorer import disk
 from explorer.backend.data.cards import cards, key_of, shown_name
 from explorer.backend.data.class_folders import collected, files_in, in_memory
 from explorer.backend.data.copies import needless
@@ -72,7 +73,7 @@ class CollectedFolder:
             try:
                 doing[change.what](change)
             except OSError as error:
-                name, why = change.name or change.label, error.strerror or error
+                name, why = change.name or change.label, disk.why_not(error)
                 raise ExplorerError(_("{name} can't be kept: {why}.").format(name=name, why=why)) from error
 
     def summary(self, reading: Reading, validation: float, seed: int) -> DataSummary | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
+from explorer import disk
 from explorer.backend.data.class_folders import NAMES, files_in
 from explorer.backend.data.example_sources import is_ignored
 from explorer.errors import ExplorerError
@@ -112,9 +113,7 @@ class KeptClasses:
     def _write_names(self, folders: Mapping[str, Path]) -> None:
         """Put a new file in the place of the old one, which a run may have linked to."""
         names = {path.name: label for label, path in folders.items() if path.name != label}
-        written = self.folder / f"{NAMES}.new"
-        written.write_text(json.dumps(names), encoding="utf-8")
-        written.replace(self.folder / NAMES)
+        disk.write(self.folder / NAMES, json.dumps(names))
 
 
 def composed(label: str) -> str:

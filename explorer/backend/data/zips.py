@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from explorer import disk
 from explorer.backend.data.example_sources import is_ignored
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -75,7 +76,7 @@ def _refusing(name: str) -> Iterator[None]:
             _("{name} holds {file} twice; pack the folder again.").format(name=name, file=Path(error.filename).name)
         ) from None
     except OSError as error:
-        raise ExplorerError(_("{name} can't be unpacked: {why}.").format(name=name, why=error.strerror or error)) from error
+        raise ExplorerError(_("{name} can't be unpacked: {why}.").format(name=name, why=disk.why_not(error))) from error
     except Exception as error:  # zipfile and the decompressors raise what they like on damaged files
         raise ExplorerError(
             _("{name} is no zip that can be unpacked, or damaged: {why}.").format(name=name, why=str(error).rstrip("."))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import time
 import zipfile
 import zlib
@@ -15,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from explorer import disk
 from explorer.backend.tuning.watching import Best
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Epoch
 from explorer.values.records import BACKUP
 
-PART = 0.1  # of the time, at most, goes into backups
+PART = 0.1  # of the time, at most, goes into waiting for the disk
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,10 @@ class Backup:
 
 
 class Backups:
-    """The backup in a folder, written anew after epochs, but never for more than a tenth of the time.
+    """The backup in a folder, written anew after each epoch.
+
+    A process that is killed loses no more than the epoch under way; for a power cut too the disk is waited for, but never for
+    more than a tenth of the time.
 
     folder: None for a training that is not backed up.
     of: what tells this training from others; the backup of another one is refused.
@@ -54,7 +57,7 @@ class Backups:
 
     def __init__(self, folder: Path | None, of: str = "") -> None:
         self._file, self._of = folder / BACKUP if folder else None, of
-        self._took, self._written = 0.0, 0.0
+        self._took, self._waited = 0.0, 0.0
 
     def found(self) -> Backup | None:
         """Return the backup that is there; None without one, or where it can't be read.
@@ -75,15 +78,16 @@ class Backups:
             raise ExplorerError(said.format(path=self._file))
         return Backup(state["phase"], state["epoch"], history, state["best"], state["loss"], kept)
 
-    def keep(self, phase: int, epoch: int, history: Sequence[Epoch], best: Best, optimizer: Any, now: bool = False) -> None:
+    def keep(self, phase: int, epoch: int, history: Sequence[Epoch], best: Best, optimizer: Any, lasting: bool = False) -> None:
         """Write a backup of the variables that `best` knows, as they are now.
 
-        now: even where little time has gone by since the last one.
+        lasting: whether to wait for the disk even where little time has gone by since the last time.
         Raises OSError where it can't be written; the one before is whole then.
         """
-        start = time.perf_counter()
-        if self._file is None or (not now and start - self._written < self._took / PART):
+        if self._file is None:
             return
+        start = time.perf_counter()
+        lasting = lasting or start - self._waited >= self._took / PART
         state = {
             "of": self._of,
             "phase": phase,
@@ -95,17 +99,11 @@ class Backups:
         arrays: dict[str, Any] = {f"variable_{place}": np.copy(one.numpy()) for place, one in enumerate(best.variables)}
         arrays |= {f"optimizer_{place}": np.copy(one.numpy()) for place, one in enumerate(optimizer.variables)}
         arrays |= {f"best_{place}": value for place, value in enumerate(best.values)}
-        part = self._file.with_suffix(".part")
-        try:
-            with part.open("wb") as stream:
-                np.savez(stream, state=json.dumps(state), **arrays)
-                stream.flush()
-                os.fsync(stream.fileno())  # or a power cut could leave the name on half of it
-            os.replace(part, self._file)
-        finally:
-            part.unlink(missing_ok=True)  # half a backup would fill the disk for good
-        self._written = time.perf_counter()
-        self._took = self._written - start
+        with disk.writing(self._file, lasting) as part:
+            np.savez(part, state=json.dumps(state), **arrays)
+        if lasting:
+            self._waited = time.perf_counter()
+            self._took = self._waited - start
 
     def remove(self) -> None:
         """Remove the backup: the training is through."""

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from explorer import disk
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, near
 from explorer.locale import _
@@ -68,7 +69,7 @@ def _going_on(name: str, options: Mapping[str, Any], history: Sequence[Epoch]) -
 def _shorten(file: Path, lines: int) -> None:
     """Leave the first lines of a file: epochs after the backup that a training goes on from are done once more."""
     if file.exists():
-        file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:lines]))
+        disk.write(file, b"".join(file.read_bytes().splitlines(keepends=True)[:lines]))
 
 
 def _schedule(factor: float = 0.9, after: int = 1) -> Callable[[int, float], float]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.backend.locks import hold
+from explorer.disk import blamed
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _
 from explorer.values import ModelFile, NetworkSpec, Progress, RunResult, RunSettings, TrainingStep
@@ -83,8 +84,8 @@ def why(error: BaseException, folder: Path) -> str:
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
         causes.append(cause)
-    if full := next((one for one in causes if isinstance(one, OSError) and one.errno in files.FULL), None):
-        said = files.why_not_written(full, folder)
+    if blame := blamed(error):
+        said = files.why_not_written(blame, folder)
         return _("{why} Then resume the run: its backup is kept.").format(why=said) if (folder / files.BACKUP).exists() else said
     if any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes):
         return _("There is not enough memory: lower the batch size, freeze more layers, or take fewer or smaller examples.")

@@ -22,10 +22,11 @@ from explorer.backend.memory import brief_collections
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning.unfolding import joined
+from explorer.disk import FULL
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _, megabytes
 from explorer.values import Labelled
-from explorer.values.records import FULL, why_not_written
+from explorer.values.records import why_not_written
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Arrays: TypeAlias = list[Array]

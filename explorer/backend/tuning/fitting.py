@@ -14,6 +14,7 @@ from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import feeding, recipes
 from explorer.backend.tuning.backups import Backup, Backups
 from explorer.backend.tuning.watching import Best, Callbacks, Link, Watch
+from explorer.disk import why_not
 from explorer.locale import _
 from explorer.values import Epoch, Phase, Recipe
 
@@ -97,15 +98,17 @@ class Fit:
         return watch.stopped
 
     def _saving(self, watch: Watch, backups: Backups, best: Best, history: list[Epoch]) -> Any:
-        """Return the callback that backs up each epoch that is through, and one that was cut off to be done once more."""
+        """Return the callback that backs up each epoch that is through before it is told, and one that was cut off to be done once more."""
 
         def save(epoch: int, _logs: Any) -> None:
             if watch.stopped != "nan":
                 through = epoch if watch.stopped else epoch + 1
                 try:
-                    backups.keep(self.place, through, history, best, self.rest.optimizer, now=bool(watch.stopped))
+                    backups.keep(self.place, through, history, best, self.rest.optimizer, lasting=bool(watch.stopped))
                 except OSError as error:
-                    watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=error.strerror or error))
+                    watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=why_not(error)))
+            if not watch.stopped:
+                watch.tell_epoch()
 
         return keras.callbacks.LambdaCallback(on_epoch_end=save)
 

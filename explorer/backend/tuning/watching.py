@@ -126,7 +126,10 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             self._end("stop")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keep the epoch, and its weights if they are the best so far; one that was cut off does not count."""
+        """Keep the epoch, and its weights if they are the best so far; one that was cut off does not count.
+
+        It is told by `tell_epoch`, once it is backed up: what was told must not be lost.
+        """
         logs = logs or {}
         if self.stopped or not math.isfinite(logs.get("loss", 0.0)):
             self._end(self.stopped or "nan")
@@ -138,6 +141,10 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._history.append(record)
         self._best.offer(record, len(self._history) - 1)
         self._pace.finish()
+
+    def tell_epoch(self) -> None:
+        """Tell the newest epoch, which is through."""
+        record = self._history[-1]
         self._tell("epoch", loss=record.loss, accuracy=record.accuracy, record=record)
 
     def warn(self, text: str) -> None:
