@@ -62,12 +62,17 @@ class BackendMissing(ExplorerError):
     """TensorFlow is not installed, or Keras is set to another backend."""
 
 
+def causes(error: BaseException) -> list[BaseException]:
+    """Return an error and what it was raised from, the first cause last."""
+    found = [error]
+    while (cause := found[-1].__cause__ or found[-1].__context__) is not None and cause not in found:
+        found.append(cause)
+    return found
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error, or what it was raised from, says that there is not enough memory: Python's own, or TensorFlow's."""
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
-        causes.append(cause)
-    return any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes)
+    return any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes(error))
 
 
 def out_of_memory() -> str:

@@ -17,18 +17,23 @@ MOST = 4 * 2**30  # bytes, where the variable says nothing
 GROUPS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
 
 
-def limit() -> int:
-    """Return how many bytes one input may take: what EXPLORER_INPUT_MEMORY says in MB, else half of the free memory, at most 4 GB."""
-    return megabytes_of(VARIABLE, 0) or min(MOST, _free() // 2)
+def limit(at_least: int = 0) -> int:
+    """Return how many bytes one input may take: what EXPLORER_INPUT_MEMORY says in MB, else half of the free memory, at most 4 GB.
+
+    at_least: bytes that are no more than they seem, such as the weights that a file holds: without a setting, these may take all that
+    is free.
+    """
+    free = _free()
+    return megabytes_of(VARIABLE, 0) or max(min(MOST, free // 2), min(free, at_least))
 
 
-def check(cost: float, name: str, advice: str, refused: type[ExplorerError] = UnreadableExample) -> None:
+def check(cost: float, name: str, advice: str, refused: type[ExplorerError] = UnreadableExample, most: int | None = None) -> None:
     """Raise `refused` where an input would take more than `limit` allows.
 
     cost: in bytes, all that is needed at a time beside what was there before; name: what to call the input;
-    advice: a sentence on what to do.
+    advice: a sentence on what to do; most: another limit in bytes.
     """
-    most = limit()
+    most = limit() if most is None else most
     if cost > most:
         said = _("{name} would take {cost} of memory, and one input may take {limit} here. {advice} {variable} sets the limit in MB.")
         raise refused(said.format(name=name, cost=size_text(cost), limit=size_text(most), advice=advice, variable=VARIABLE))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from explorer.backend.build_costs import within_budget
 from explorer.backend.model_checks import Custom, check_config
 from explorer.backend.runtime import keras
 from explorer.errors import UnreadableModel
@@ -19,6 +20,7 @@ _SHORT = {  # these names Keras can't read back from an .h5 file, not even from 
     "mape": "mean_absolute_percentage_error",
     "msle": "mean_squared_logarithmic_error",
 }
+MOST_THRESHOLDS = 100_000  # Keras takes 200 where nobody says how many
 _OF_COMPILE = ("accuracy", "acc", "crossentropy", "ce")  # metrics that Keras chooses by the loss
 
 
@@ -123,11 +125,20 @@ def _is_harmless(training: Any, custom_objects: Custom) -> bool:
 def _is_at_hand(one: Any, kind: str, custom_objects: Custom) -> bool:
     if one is None or (isinstance(one, str) and (one in custom_objects or (kind == "metrics" and one in _OF_COMPILE))):
         return True
-    with suppress(Exception), keras.saving.custom_object_scope(custom_objects):  # Keras raises whatever its classes do
+    if kind == "metrics" and _thresholds(one) > MOST_THRESHOLDS:
+        return False
+    with suppress(Exception), keras.saving.custom_object_scope(custom_objects), within_budget(""):  # Keras raises whatever its classes do
         check_config(one, custom_objects, "")
         getattr(keras, kind).get(deepcopy(one))  # Keras writes into what it reads
         return True
     return False
+
+
+def _thresholds(metric: Any) -> float:
+    """Return how many thresholds a metric such as AUC compares with; it lists them in Python, however many they are."""
+    arguments = metric.get("config") if isinstance(metric, dict) else None
+    number = arguments.get("num_thresholds") if isinstance(arguments, dict) else None
+    return number if isinstance(number, int | float) else 0
 
 
 def _name(one: Any) -> str:

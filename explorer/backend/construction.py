@@ -9,7 +9,7 @@ from typing import Any
 
 from explorer.backend import digits, efficientnet, model_weights, music_tagger, resnext, timbres
 from explorer.backend.graphs import maker_of
-from explorer.backend.model_checks import explaining
+from explorer.backend.refusals import refusing
 from explorer.backend.runtime import keras
 from explorer.catalog import Architecture
 from explorer.errors import ExplorerError
@@ -44,7 +44,7 @@ def made(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path | N
 
 
 def _saying(spec: NetworkSpec) -> AbstractContextManager[None]:
-    return explaining(_("{name} can't be built with these options; Keras says: {why}."), spec.name)
+    return refusing(ExplorerError, _("{name} can't be built with these options; Keras says: {why}."), spec.name)
 
 
 def _efficientnet(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path) -> Any:

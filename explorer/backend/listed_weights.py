@@ -9,9 +9,9 @@ from typing import Any
 import h5py
 
 from explorer.backend import hdf5_models
-from explorer.backend.model_checks import check_backend
 from explorer.backend.model_files import file_for_keras
 from explorer.backend.runtime import keras
+from explorer.backend.unpacking import check_backend
 from explorer.backend.weights_report import Shapes, WeightsReport, compared, misfit, paired
 
 

@@ -9,28 +9,20 @@ CVE-2025-8747, CVE-2025-9906), by the .h5 format (CVE-2025-9905), by layers that
 from __future__ import annotations
 
 import logging
-import math
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any
 
-import h5py
-
+from explorer.backend import refusals
 from explorer.backend.old_checks import refuse_old
-from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
-from explorer.errors import ExplorerError, UnreadableModel
-from explorer.locale import _, megabytes
+from explorer.errors import UnreadableModel
+from explorer.locale import _
 
 Custom = Mapping[str, Any]
-
-WEIGHTS = "model.weights.h5"  # in a .keras
-LARGEST_TEXT = 64 * 2**20  # bytes of a config; the largest of Keras's own have some 5 MB
-SMALL = 256 * 2**20  # bytes that may be unpacked from any file, however small it is
-EXPANSION = 100  # how many times its own size a file may unpack to
 
 # Where Keras keeps what a model is made of; functions only in those that hold nothing but arithmetic.
 _BY_NAME_ALONE = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
@@ -164,98 +156,22 @@ def _found(entry: dict[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-def check_archive(archive: zipfile.ZipFile, size: int, name: str) -> None:
-    """Raise UnreadableModel if a zip of `size` bytes unpacks to far more than that, or outside its folder, or if the weights in it do."""
-    members = archive.infolist()
-    _check_expansion(sum(one.file_size for one in members), size, name)
-    for one in members:
-        parts = one.filename.replace("\\", "/").split("/")
-        if ".." in parts or one.filename.startswith(("/", "\\")) or ":" in parts[0]:
-            raise UnreadableModel(
-                _("{name} holds {member!r}, which would be written outside its folder: it is not opened.").format(
-                    name=name, member=one.filename
-                )
-            )
-        if one.filename.endswith(".json") and one.file_size > LARGEST_TEXT:
-            raise UnreadableModel(
-                _("{name} holds a description of {size} MB, more than any network needs: it is not opened.").format(
-                    name=name, size=megabytes(one.file_size)
-                )
-            )
-        if one.filename == WEIGHTS:
-            with h5py.File(BytesIO(archive.read(one)), "r") as file:
-                check_hdf5(file, size, name)
-
-
-def check_hdf5(file: h5py.File, size: int, name: str) -> None:
-    """Raise UnreadableModel if an HDF5 file of `size` bytes leads to other files or claims to hold far more than that."""
-    claimed = 0
-    groups, seen = [file["/"]], set()
-    while groups:
-        group = groups.pop()
-        address = h5py.h5o.get_info(group.id).addr
-        if address in seen:  # a group may lie in itself
-            continue
-        seen.add(address)
-        for key in group:
-            link = group.get(key, getlink=True)
-            found = group[key] if isinstance(link, h5py.HardLink) else None
-            if isinstance(found, h5py.Group):
-                groups.append(found)
-            elif not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-                raise UnreadableModel(_("{name} leads to data outside itself at {key!r}: it is not opened.").format(name=name, key=key))
-            else:
-                claimed += math.prod(found.shape or ()) * found.dtype.itemsize
-                _check_expansion(claimed, size, name)
-
-
-def check_backend(group: h5py.Group, name: str) -> None:
-    """Raise UnreadableModel for convolutions of Theano, whose kernels lie the other way round; Keras 3 would not notice."""
-    if group.attrs.get("backend") not in ("theano", b"theano"):
-        return
-    found: list[str] = []
-    group.visititems(lambda place, one: found.append(place) if isinstance(one, h5py.Dataset) and one.ndim > 2 else None)
-    if found:
-        raise UnreadableModel(
-            _("{name} was written by Keras on Theano, whose convolutions run the other way: save it from Keras 2 on TensorFlow.").format(
-                name=name
-            )
-        )
-
-
-def _check_expansion(claimed: int, size: int, name: str) -> None:
-    if claimed > max(SMALL, EXPANSION * size):
-        raise UnreadableModel(
-            _("{name} has {size} MB and claims to hold {claimed} MB: it is not opened.").format(
-                name=name, size=megabytes(size), claimed=megabytes(claimed)
-            )
-        )
-
-
 @contextmanager
 def refusing(name: str) -> Iterator[None]:
-    """Turn whatever Keras, h5py and zipfile raise into an UnreadableModel that gives the reason."""
-    try:
-        yield
-    except ExplorerError:
-        raise
-    except PermissionError as error:
-        raise UnreadableModel(_("You may not read {name}.").format(name=name)) from error
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise UnreadableModel(_("{name} is damaged or incomplete: {why}.").format(name=name, why=reason(error))) from error
-    except Exception as error:  # Keras raises whatever its layers do
-        raise UnreadableModel(_("{name} can't be opened: {why}.").format(name=name, why=reason(error))) from error
-
-
-@contextmanager
-def explaining(sentence: str, name: str) -> Iterator[None]:
-    """Turn what Keras, TensorFlow and the user's own code raise into an ExplorerError: `sentence` with {name} and {why} filled in."""
-    try:
-        yield
-    except ExplorerError:
-        raise
-    except Exception as error:
-        raise ExplorerError(sentence.format(name=name, why=reason(error))) from error
+    """Turn whatever Keras, h5py and zipfile raise for a file into an UnreadableModel that says what to do: the border of its readers."""
+    sentence = _("{name} can't be opened: {why}. It is damaged, or does not fit this Keras: save it again where it was made.")
+    damaged = _("{name} is damaged or incomplete: save it again where it was made, or copy it to the end.").format(name=name)
+    with refusals.refusing(UnreadableModel, sentence, name):
+        try:
+            yield
+        except PermissionError as error:
+            raise UnreadableModel(_("You may not read {name}.").format(name=name)) from error
+        except OSError as error:
+            if error.errno is None or isinstance(error.__cause__, RuntimeError):  # h5py's own; it knows no class for it
+                raise UnreadableModel(damaged) from error
+            raise UnreadableModel(_("{name} can't be read: {why}.").format(name=name, why=error.strerror)) from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise UnreadableModel(damaged) from error
 
 
 @contextmanager

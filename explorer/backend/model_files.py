@@ -8,38 +8,33 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 
 from explorer import disk
-from explorer.backend import hdf5_models, model_card, model_text, old_orders
+from explorer.backend import config_texts, hdf5_models, model_card, model_text, old_orders
+from explorer.backend.build_costs import within_budget
 from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_card import ModelCard
-from explorer.backend.model_checks import (
-    LARGEST_TEXT,
-    WEIGHTS,
-    Custom,
-    check_archive,
-    check_backend,
-    check_config,
-    check_hdf5,
-    quietly,
-    refusing,
-)
+from explorer.backend.model_checks import Custom, check_config, quietly, refusing
 from explorer.backend.old_models import is_old, modernise
 from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
+from explorer.backend.unpacking import WEIGHTS, check_archive, check_backend, check_hdf5
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes
 
 ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 KERAS_CONFIG = "config.json"
+
+Within: TypeAlias = Callable[[], AbstractContextManager[None]]  # within which a network is built
 
 
 def load_model(path: str | Path, custom_objects: Custom | None = None) -> Any:
@@ -90,7 +85,7 @@ def _start(path: Path) -> bytes:
 
 def _read(path: Path) -> bytes:
     size = path.stat().st_size
-    if size > LARGEST_TEXT:
+    if size > config_texts.LARGEST:
         raise UnreadableModel(_("{name} has {size} MB, more than any topology.").format(name=path.name, size=megabytes(size)))
     return path.read_bytes()
 
@@ -118,7 +113,8 @@ def _other_format(path: Path, start: bytes) -> str:
 
 def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
     with zipfile.ZipFile(path) as archive:
-        check_archive(archive, path.stat().st_size, path.name)
+        held = check_archive(archive, path.stat().st_size, path.name)
+        within = partial(within_budget, path.name, held)
         members = archive.namelist()
         if KERAS_CONFIG not in members:
             raise UnreadableModel(_no_keras_archive(path, members))
@@ -135,11 +131,11 @@ def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
             if fresh:
                 contents = {member: archive.read(member) for member in members} | {KERAS_CONFIG: json.dumps(repaired).encode()}
                 if old and old_orders.may_differ(config) and WEIGHTS in members:
-                    contents[WEIGHTS] = old_orders.reorder_folders(contents[WEIGHTS], _built(repaired, custom_objects), config)
+                    contents[WEIGHTS] = old_orders.reorder_folders(contents[WEIGHTS], _built(repaired, custom_objects, within), config)
                 with zipfile.ZipFile(file, "w") as new:
                     for member, content in contents.items():
                         new.writestr(member, content)
-            return _opened(file, custom_objects, training, notes)
+            return _opened(file, custom_objects, training, notes, within)
 
 
 def _no_keras_archive(path: Path, members: list[str]) -> str:
@@ -153,7 +149,7 @@ def _no_keras_archive(path: Path, members: list[str]) -> str:
 
 def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     with h5py.File(path, "r") as file:
-        check_hdf5(file, path.stat().st_size, path.name)
+        held = check_hdf5(file, path.stat().st_size, path.name)
         if hdf5_models.CONFIG not in file.attrs:
             raise UnreadableModel(_no_keras_hdf5(path, file))
         check_backend(file, path.name)
@@ -165,6 +161,7 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     custom_objects = check_config(repaired, custom_objects, path.name)
     repaired_training, notes = at_hand(modernise_training(training), custom_objects)
     good = not misread and (repaired, repaired_training or {}) == (config, training)
+    within = partial(within_budget, path.name, held)
     with file_for_keras(path, ".h5", good) as (file, fresh):
         if fresh:
             shutil.copyfile(path, file)
@@ -174,8 +171,8 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
                     new.attrs["training_config"] = json.dumps(repaired_training or {})
                 hdf5_models.replace(new, misread)
                 if old_orders.may_differ(config):
-                    old_orders.reorder_listed(new["model_weights"], _built(repaired, custom_objects), config)
-        return _opened(file, custom_objects, repaired_training, notes)
+                    old_orders.reorder_listed(new["model_weights"], _built(repaired, custom_objects, within), config)
+        return _opened(file, custom_objects, repaired_training, notes, within)
 
 
 def _no_keras_hdf5(path: Path, file: h5py.File) -> str:
@@ -193,7 +190,7 @@ def _text(value: Any) -> str:
 
 
 def _parsed(text: str | bytes, name: str) -> dict[str, Any]:
-    content = json.loads(text)
+    content = config_texts.from_json(text, name)
     if not isinstance(content, dict):
         raise UnreadableModel(_("{name} is damaged: its description is no JSON object.").format(name=name))
     return content
@@ -212,15 +209,21 @@ def file_for_keras(path: Path, suffix: str, good: bool = True) -> Iterator[tuple
         yield Path(folder) / f"model{suffix}", True
 
 
-def _built(config: dict[str, Any], custom_objects: Custom) -> Any:
+def _built(config: dict[str, Any], custom_objects: Custom, within: Within) -> Any:
     """Return the model of a config with random weights."""
     bare = {key: value for key, value in config.items() if key != "compile_config"}
-    return keras.models.model_from_json(json.dumps(bare), custom_objects=custom_objects)
+    with within():
+        return keras.models.model_from_json(json.dumps(bare), custom_objects=custom_objects)
 
 
-def _opened(file: Path, custom_objects: Custom, training: Any, notes: tuple[str, ...]) -> Opened:
+def _opened(file: Path, custom_objects: Custom, training: Any, notes: tuple[str, ...], within: Within) -> Opened:
     """Return the model that Keras reads, compiled with `training` where there is any."""
-    return opened(lambda compiled: keras.saving.load_model(file, custom_objects=custom_objects, compile=compiled), training, notes)
+
+    def load(compiled: bool) -> Any:
+        with within():
+            return keras.saving.load_model(file, custom_objects=custom_objects, compile=compiled)
+
+    return opened(load, training, notes)
 
 
 def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from explorer.backend import config_texts
+from explorer.backend.build_costs import within_budget
 from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_checks import Custom, check_config, quietly, refusing
 from explorer.backend.old_models import is_old, modernise
@@ -18,8 +20,6 @@ from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _
-
-MOST_NODES = 2_000_000  # of a YAML text with its repetitions written out; Keras's largest networks have some 100,000
 
 
 def to_json(model: Any) -> str:
@@ -75,11 +75,7 @@ def from_json(text: str | bytes, custom_objects: Custom | None = None) -> Any:
 
 def open_json(text: str | bytes, custom_objects: Custom | None, name: str) -> Opened:
     """Return what `from_json` does, and sentences on what was left aside; `name` is what to call the text. Raises as it does."""
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableModel(_("{name} is no JSON: {why}.").format(name=name, why=reason(error))) from error
-    return _from_topology(content, custom_objects, name)
+    return _from_topology(config_texts.from_json(text, name), custom_objects, name)
 
 
 def from_yaml(text: str | bytes, custom_objects: Custom | None = None) -> Any:
@@ -92,34 +88,7 @@ def from_yaml(text: str | bytes, custom_objects: Custom | None = None) -> Any:
 
 def open_yaml(text: str | bytes, custom_objects: Custom | None, name: str) -> Opened:
     """Return what `from_yaml` does, and sentences on what was left aside; `name` is what to call the text. Raises as it does."""
-    try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
-        nodes = _nodes(content, {})
-    except yaml.constructor.ConstructorError as error:
-        raise UnreadableModel(_("{name} asks for Python objects, which might run code: it is not opened.").format(name=name)) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableModel(_("{name} is no YAML: {why}.").format(name=name, why=reason(error))) from error
-    if nodes > MOST_NODES:
-        raise UnreadableModel(_("{name} repeats itself without end: it is not opened.").format(name=name))
-    return _from_topology(content, custom_objects, name)
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """A safe loader that also knows the tuples and texts that Keras 1 and 2 wrote with tags of Python's."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:python/tuple", yaml.SafeLoader.construct_yaml_seq)
-_Loader.add_constructor("tag:yaml.org,2002:python/unicode", yaml.SafeLoader.construct_yaml_str)
-
-
-def _nodes(value: Any, sizes: dict[int, float]) -> float:
-    """Return how many nodes a value has with its repetitions written out; infinite where it lies in itself."""
-    if not isinstance(value, dict | list):
-        return 1
-    if id(value) not in sizes:
-        sizes[id(value)] = math.inf
-        sizes[id(value)] = 1 + sum(_nodes(one, sizes) for one in (value.values() if isinstance(value, dict) else value))
-    return sizes[id(value)]
+    return _from_topology(config_texts.from_yaml(text, name), custom_objects, name)
 
 
 def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Opened:
@@ -136,7 +105,8 @@ def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Op
 
         def load(compiled: bool) -> Any:
             whole = {**content, "compile_config": training} if compiled else content
-            return keras.models.model_from_json(json.dumps(whole), custom_objects=known)
+            with within_budget(name):
+                return keras.models.model_from_json(json.dumps(whole), custom_objects=known)
 
         return opened(load, training, notes)
 

@@ -19,9 +19,10 @@ from typing import Any
 import h5py
 
 from explorer.backend.listed_weights import is_listed, load_listed
-from explorer.backend.model_checks import WEIGHTS, check_archive, check_hdf5, quietly, refusing
+from explorer.backend.model_checks import quietly, refusing
 from explorer.backend.model_files import file_for_keras, writing
 from explorer.backend.runtime import keras
+from explorer.backend.unpacking import WEIGHTS, check_archive, check_hdf5
 from explorer.backend.weights_report import Mismatch, Shapes, WeightsReport, compared, misfit, paired
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import shorten
 
-from explorer.errors import ExplorerError, is_out_of_memory
+from explorer.errors import ExplorerError, causes, is_out_of_memory
 from explorer.locale import _
 
 # What Python raises where code meets what it wasn't written for: the text is about that code, not about the file.
@@ -29,6 +29,8 @@ def refusing(refused: type[ExplorerError], sentence: str, name: str) -> Iterator
     except ExplorerError:
         raise
     except Exception as error:
+        if ours := next((one for one in causes(error) if isinstance(one, ExplorerError)), None):
+            raise ours from error  # a library has put it into an error of its own
         if is_out_of_memory(error):
             raise refused(_("{name} takes more memory than there is; use a smaller one, or free some memory.").format(name=name)) from error
         why = _("its content makes no sense") if isinstance(error, INTERNAL) else reason(error)

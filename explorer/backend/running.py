@@ -12,10 +12,11 @@ import numpy as np
 from explorer.backend.graphs import has_graph, running_order
 from explorer.backend.keras_private import flat_layers
 from explorer.backend.memory import brief_collections
-from explorer.backend.model_checks import explaining
 from explorer.backend.readings import structure_of, tensors_in
 from explorer.backend.recording import Record, recording
+from explorer.backend.refusals import refusing
 from explorer.backend.runtime import keras, tensorflow
+from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import TensorInfo
 
@@ -89,7 +90,7 @@ class Runs:
 
     def _run(self, function: Callable[..., Any], batch: Iterable[Any]) -> Any:
         with (
-            explaining(_("{name} can't be run on this example: {why}."), self._model.name),
+            refusing(ExplorerError, _("{name} can't be run on this example: {why}."), self._model.name),
             brief_collections(),
         ):  # the first call builds a graph
             for layer in self._with_state:

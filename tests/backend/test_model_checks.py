@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import small_models as small
 
-from explorer.backend import model_checks, model_files
+from explorer.backend import config_texts, unpacking
 from explorer.backend.model_checks import check_config
 from explorer.backend.model_files import load_model, save_model
 from explorer.backend.model_text import from_json, from_yaml
@@ -249,9 +249,8 @@ def test_an_image_network_of_keras_passes():
 
 @pytest.fixture
 def small_limits(monkeypatch):
-    monkeypatch.setattr(model_checks, "SMALL", 2**20)
-    for module in (model_checks, model_files):
-        monkeypatch.setattr(module, "LARGEST_TEXT", 2**19)
+    monkeypatch.setattr(unpacking, "SMALL", 2**20)
+    monkeypatch.setattr(config_texts, "LARGEST", 2**19)
 
 
 def with_member(path, name, content):

@@ -36,3 +36,10 @@ def test_out_of_memory_is_called_that(error):
 def test_a_sentence_of_ours_passes_as_it_is():
     with pytest.raises(UnreadableExample, match="It is empty"), refusing(UnreadableModel, SENTENCE, "a.h5"):
         raise UnreadableExample("It is empty")
+
+
+def test_a_sentence_of_ours_passes_though_a_library_put_it_into_an_error_of_its_own():
+    wrapped = TypeError("Could not deserialize Dense using config={...}")
+    wrapped.__context__ = UnreadableExample("It is empty")
+    with pytest.raises(UnreadableExample, match="It is empty"), refusing(UnreadableModel, SENTENCE, "a.h5"):
+        raise wrapped

@@ -1,0 +1,78 @@
+"""What a network takes to be built, added up while Keras builds it: weights before they are there, and what its layers would answer."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from explorer.backend import budget
+from explorer.backend.runtime import keras, tensorflow
+from explorer.errors import ExplorerError, UnreadableModel
+from explorer.locale import _, size_text
+
+SLACK = 64 * 2**20  # bytes of weights that any file may ask for beyond what it holds
+UNFOLDED = 8  # times what a file holds: float16 as float32, and the optimizer's own numbers, up to four a weight, which are made anew
+AT_A_TIME = 2  # of the largest tensor: what a layer reads and what it answers with
+
+_patching = threading.RLock()
+
+
+@contextmanager
+def within_budget(name: str, held: int | None = None, usual: int = 0, refused: type[ExplorerError] = UnreadableModel) -> Iterator[None]:
+    """Build a network in here, on this thread; `refused` is raised before anything takes more memory than there may be.
+
+    name: what to call the network; held: bytes of the weights in the file that it comes from, None where it comes with none;
+    usual: bytes that its weights take as it is published, which may be more than the limit as long as they are free.
+    """
+    most, most_of_a_tensor = budget.limit(at_least=UNFOLDED * held if held else usual), budget.limit()
+    advice = _("Ask for fewer or smaller layers, classes or a smaller input.")
+    asked = 0
+
+    def count_weights(shape: Any, dtype: Any) -> None:
+        nonlocal asked
+        size = _bytes(shape, dtype)
+        asked += size
+        if held is not None and asked > UNFOLDED * held + SLACK:
+            told = _("{name} asks for {asked} of weights or more and holds {held}: it is damaged or forged. Save the whole model again.")
+            raise refused(told.format(name=name, asked=size_text(asked), held=size_text(held)))
+        budget.check(asked, name, advice, refused, most)
+
+    def count_tensor(tensor: Any) -> None:
+        budget.check(AT_A_TIME * _bytes(tensor.shape, tensor.dtype), name, advice, refused, most_of_a_tensor)
+
+    with _watching(count_weights, count_tensor):
+        yield
+
+
+@contextmanager
+def _watching(weights: Callable[[Any, Any], None], tensor: Callable[[Any], None]) -> Iterator[None]:
+    """Call `weights` with the shape and dtype of each variable before this thread makes it, and `tensor` with each symbolic tensor."""
+    here = threading.get_ident()
+
+    def variable(self: Any, initializer: Any, shape: Any = None, dtype: Any = None, *others: Any, **options: Any) -> None:
+        if threading.get_ident() == here and shape is not None:
+            weights(shape, dtype)
+        plain_variable(self, initializer, shape, dtype, *others, **options)
+
+    def symbolic(self: Any, *arguments: Any, **options: Any) -> None:
+        plain_symbolic(self, *arguments, **options)
+        if threading.get_ident() == here:
+            tensor(self)
+
+    with _patching:
+        plain_variable, plain_symbolic = keras.Variable.__init__, keras.KerasTensor.__init__
+        keras.Variable.__init__, keras.KerasTensor.__init__ = variable, symbolic
+        try:
+            yield
+        finally:
+            keras.Variable.__init__, keras.KerasTensor.__init__ = plain_variable, plain_symbolic
+
+
+def _bytes(shape: Any, dtype: Any) -> int:
+    """Return the bytes of a tensor of one example: a batch, or another size, that is open counts as one."""
+    kind = keras.backend.standardize_dtype(dtype)
+    each = 1 if kind in ("bool", "string") else int(tensorflow.as_dtype(kind).size)
+    return math.prod(1 if size is None else size for size in shape) * each
