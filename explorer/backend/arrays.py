@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from explorer.backend import images, pixel_arrays, preprocessing
-from explorer.backend.array_files import Array, arrays_in, copied
+from explorer.backend import budget, images, pixel_arrays, preprocessing
+from explorer.backend.array_files import arrays_in, copied, is_finite
 from explorer.backend.example_files import read_bytes
+from explorer.backend.npy import Array
+from explorer.backend.refusals import refusing
 from explorer.backend.tiff_bands import bands_in, is_tiff
 from explorer.errors import UnreadableExample
 from explorer.locale import _
@@ -36,6 +39,11 @@ def read(source: Any) -> Example:
     """
     if isinstance(source, Example):
         return source
+    with _refusing(_("The example")):
+        return _read(source)
+
+
+def _read(source: Any) -> Example:
     if isinstance(source, Mapping):
         return Example("arrays", tuple((str(name), _value(one)) for name, one in source.items()), _("the arrays"))
     if isinstance(source, tuple):
@@ -43,7 +51,7 @@ def read(source: Any) -> Example:
     if isinstance(source, np.ndarray):
         return Example("arrays", (("0", copied(source)),), _("the array"))
     if isinstance(source, bytes):
-        return Example("arrays", source, _("the arrays"))
+        return Example("arrays", source, _("The file"))
     if isinstance(source, str | os.PathLike):
         return Example("arrays", read_bytes(Path(source)), Path(source).name)
     if isinstance(source, PICTURES) or hasattr(source, "read"):
@@ -54,6 +62,11 @@ def read(source: Any) -> Example:
             type=type(source).__name__
         )
     )
+
+
+def _refusing(name: str) -> AbstractContextManager[None]:
+    """Turn what arrays, files and objects of the user's own cause into sentences."""
+    return refusing(UnreadableExample, _("{name} can't be read as numbers ({why}); give plain arrays of numbers."), name)
 
 
 def _value(source: Any) -> Array | Example:
@@ -78,7 +91,11 @@ blank = random  # an example that every network of arrays can read
 def _random(wanted: TensorInfo, generator: np.random.Generator) -> Array:
     shape = tuple(OPEN if size is None else size for size in wanted.shape)
     if math.prod(shape) * 8 > LARGEST:
-        raise UnreadableExample(_("An input of shape {shape} takes more than 200 MB.").format(shape=shape))
+        raise UnreadableExample(
+            _("An input of shape {shape} takes more than 200 MB, so it gets no random values; give an example.").format(
+                shape=shape_text(shape)
+            )
+        )
     if wanted.below is None and "float" in wanted.dtype:
         return generator.standard_normal(shape).astype(wanted.dtype)
     return generator.integers(0, wanted.below or BELOW, shape).astype(wanted.dtype)
@@ -86,7 +103,8 @@ def _random(wanted: TensorInfo, generator: np.random.Generator) -> Array:
 
 def to_batch(example: Example, reading: Reading) -> tuple[Array, ...]:
     """Return one array an input, each with a batch axis of one and the input's dtype. Raises UnreadableExample."""
-    return tuple(_batch(one, example) for one in _by_input(example, reading))
+    with _refusing(example.name):
+        return tuple(_batch(one, example) for one in _by_input(example, reading))
 
 
 def to_view(example: Example, reading: Reading) -> SeenInput:
@@ -235,14 +253,16 @@ def _fitted(array: Array, wanted: TensorInfo) -> Array:
                 name=wanted.name, wanted=shape_text(wanted.shape) or _("one number"), given=shape_text(array.shape) or _("one number")
             )
         )
+    cost = array.size * (2 * np.dtype(wanted.dtype).itemsize + 2)  # in the input's dtype, its rounded copy, and what is compared
+    budget.check(cost, _("The array for {name}").format(name=wanted.name), _("Give a smaller one."))
     with np.errstate(over="ignore", invalid="ignore"):
         fitted = array.astype(wanted.dtype)
-    if not np.isfinite(array).all() or not np.isfinite(fitted).all():
+    if not is_finite(array) or not is_finite(fitted):
         raise UnreadableExample(_("The array for {name} holds NaN or infinite values.").format(name=wanted.name))
     if wanted.below is not None and array.size and not 0 <= array.min() <= array.max() < wanted.below:
         raise UnreadableExample(
             _("The input {name} reads whole numbers from 0 to {last}; the array has {low:g} to {high:g}.").format(
-                name=wanted.name, last=wanted.below - 1, low=array.min(), high=array.max()
+                name=wanted.name, last=wanted.below - 1, low=float(array.min()), high=float(array.max())
             )
         )
     whole = fitted if "int" in wanted.dtype else np.rint(fitted)

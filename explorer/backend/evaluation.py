@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from explorer.backend.evaluation_data import Array, Arrays, check_lengths, named
+from explorer.backend.evaluation_data import Arrays, check_lengths, named
 from explorer.backend.graphs import has_graph
-from explorer.backend.refusals import reason
+from explorer.backend.npy import Array
+from explorer.backend.refusals import refusing
 from explorer.backend.runtime import keras
 from explorer.backend.scores import last_activation
 from explorer.errors import ExplorerError
@@ -34,15 +35,11 @@ def evaluate(model: Any, x: Any, y: Any, batch_size: int = 32) -> dict[str, floa
     answers = named(y, _output_names(model, y), "y")
     check_lengths(examples, answers)
     _check_inputs(model, examples)
-    try:
+    with refusing(ExplorerError, _("{name} can't be evaluated on this data: {why}."), model.name):
         if model.compiled:
             measured = model.evaluate(_as_taken(examples), _as_taken(answers), batch_size=batch_size, verbose=0, return_dict=True)
         else:
             measured = _measured(model, examples, answers, int(batch_size))
-    except ExplorerError:
-        raise
-    except Exception as error:  # TensorFlow and the user's own layers raise what they like
-        raise ExplorerError(_("{name} can't be evaluated on this data: {why}.").format(name=model.name, why=reason(error))) from error
     result = {name: float(np.asarray(value)) for name, value in measured.items()}
     bad = [name for name, value in result.items() if not np.isfinite(value)]
     if bad:

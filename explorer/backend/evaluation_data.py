@@ -8,12 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from explorer.backend.array_files import is_finite
+from explorer.backend.example_files import existing
+from explorer.backend.npy import NPY, ZIP, Array, from_npz
+from explorer.backend.refusals import refusing
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Arrays: TypeAlias = dict[str, Array]
-LARGEST = 4 * 2**30  # bytes of all arrays together
 
 
 def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
@@ -23,30 +25,26 @@ def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
     come back as dicts by those names. Make one with `numpy.savez(path, x=..., y=...)`.
     Raises ExplorerError for other files, missing arrays, Python objects and unequal numbers of examples.
     """
-    path = Path(path).expanduser()
-    try:
-        with path.open("rb") as stream:
-            arrays = _arrays(np.load(stream, allow_pickle=False), path.name)
-    except FileNotFoundError:
-        raise ExplorerError(_("There is no file {path}.").format(path=path)) from None
-    except ExplorerError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise what they like on damaged files
-        raise ExplorerError(
-            _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
-        ) from error
+    with refusing(ExplorerError, _("{name} can't be read ({why}); give the path of an .npz."), str(path)):
+        path = Path(path).expanduser()
+        arrays = stored_arrays(path)
     x, y = _part(arrays, "x", path.name), _part(arrays, "y", path.name)
     check_lengths(*(named(part, list(part) if isinstance(part, dict) else [""], what) for part, what in ((x, "x"), (y, "y"))))
     return x, y
 
 
-def _arrays(file: Any, name: str) -> Arrays:
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise ExplorerError(_("{name} holds a single array: numpy.savez writes x and y into one .npz.").format(name=name))
-    with file:
-        if file.zip and sum(member.file_size for member in file.zip.infolist()) > LARGEST:
-            raise ExplorerError(_("{name} unpacks to more than 4 GB: use a part of the data.").format(name=name))
-        return {key: file[key] for key in file.files}
+def stored_arrays(path: Path) -> Arrays:
+    """Return the arrays in an .npz file of examples and answers. Raises ExplorerError for another file, and for too much."""
+    existing(path)
+    with path.open("rb") as stream:
+        first = stream.read(len(NPY))
+    if first == NPY:
+        raise ExplorerError(_("{name} holds a single array: numpy.savez writes x and y into one .npz.").format(name=path.name))
+    if not first.startswith(ZIP):
+        raise ExplorerError(
+            _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
+        )
+    return from_npz(path, path.name)
 
 
 def _part(arrays: Arrays, letter: str, name: str) -> Array | Arrays:
@@ -69,6 +67,11 @@ def named(data: Any, names: Sequence[str], what: str) -> Arrays:
     what: "x" or "y", for sentences.
     Raises ExplorerError where the names don't fit, and for what is no array of finite numbers.
     """
+    with refusing(ExplorerError, _("{name} can't be read ({why}); give arrays of numbers."), what):
+        return _named(data, names, what)
+
+
+def _named(data: Any, names: Sequence[str], what: str) -> Arrays:
     if isinstance(data, Mapping):
         given = dict(data)
     elif len(names) == 1:
@@ -99,7 +102,9 @@ def _numbers(data: Any, what: str) -> Array:
         raise ExplorerError(_("{what} is no array: its rows have unequal lengths.").format(what=what)) from error
     if array.dtype.kind not in "biuf" or array.ndim == 0:
         raise ExplorerError(_("{what} is no array of numbers.").format(what=what))
-    if not np.isfinite(array).all():
+    if np.ma.is_masked(data):
+        raise ExplorerError(_("{what} has masked values: fill them first, as with array.filled(0).").format(what=what))
+    if not is_finite(array):
         raise ExplorerError(_("{what} holds values that are no numbers (NaN) or infinite.").format(what=what))
     return array
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer.backend.array_files import NPY, Array, arrays_in, copied, is_npz
+from explorer.backend.array_files import arrays_in, copied, is_finite, is_npz
+from explorer.backend.npy import NPY, Array
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import Example, Reading, shape_text
@@ -33,7 +34,7 @@ def kept(array: Array) -> Array:
     """Return a read-only copy of an array that may be a picture. Raises UnreadableExample where it is none."""
     if array.dtype.kind not in "fiub":
         raise UnreadableExample(_("The array is {dtype}; a picture is uint8, 0 to 255.").format(dtype=array.dtype))
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+    if not is_finite(array):
         raise UnreadableExample(_("The array holds NaN or infinite values; pixels are uint8, 0 to 255."))
     if not array.size or not 1 <= array.ndim <= 4:
         raise _no_picture(array)

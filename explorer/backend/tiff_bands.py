@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import TiffImagePlugin
 
-from explorer.backend.array_files import Array
+from explorer.backend.npy import Array
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST

@@ -227,10 +227,10 @@ def test_other_npz_are_refused(tmp_path):
     np.savez(path, pictures=X, y=Y)
     assert "needs the arrays x and y; it has pictures, y" in refusal(path, PICTURES)
     np.savez(path, x=np.array([{}] * 10, object), y=Y)
-    assert "can't be read: it must be an .npz of numbers" in refusal(path, PICTURES)
+    assert "can't be read: it holds Python objects" in refusal(path, PICTURES)
     with path.open("wb") as file:
         np.save(file, X)
-    assert "can't be read" in refusal(path, PICTURES)
+    assert "holds a single array" in refusal(path, PICTURES)
     path.write_bytes(b"")
     assert "can't be read" in refusal(path, PICTURES)
 

@@ -339,7 +339,7 @@ def boxes(brand, *others):
         ("new.jxl", b"\xff\x0a\xfa\x1f", "new.jxl is a JPEG XL picture"),
         ("old.jp2", b"\0\0\0\x0cjP  \r\n\x87\n", "old.jp2 is a JPEG 2000 picture"),
         ("page.jpg", b"<!DOCTYPE html><html>", "page.jpg is a web page; save the picture itself"),
-        ("array.npy", b"\x93NUMPY\1\0", "array.npy is no .npy, .npz or .csv file of numbers that can be read"),
+        ("array.npy", b"\x93NUMPY\1\0", "array.npy can't be read: it is damaged or cut off, or no file of arrays"),
         ("some.jpg", b"PK\3\4" + bytes(99), "some.jpg is a zip; unpack it"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from explorer.backend.array_files import is_finite
 from explorer.backend.data.answers import answers
 from explorer.backend.data.collection import Collection, Named, collection
 from explorer.backend.data.example_sources import from_python
-from explorer.backend.evaluation_data import LARGEST, check_lengths, named
+from explorer.backend.evaluation_data import check_lengths, named, stored_arrays
+from explorer.backend.npy import Array
+from explorer.backend.refusals import refusing
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import Reading
 
-Array: TypeAlias = np.ndarray[Any, Any]
+MOST = 1_000_000  # examples that are taken one by one
 
 
 def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = None) -> Collection:
@@ -29,6 +33,11 @@ def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = 
     classes: names, where y are their numbers.
     Raises ExplorerError for others, also for unequal numbers of them. What can't be read is left out and named.
     """
+    with refusing(ExplorerError, _("{name} can't be read as examples and classes ({why}); give arrays or lists of them."), _("The data")):
+        return _collected(x, y, reading, classes)
+
+
+def _collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None) -> Collection:
     sources, notes = _sources(x, reading)
     try:
         y = np.atleast_1d(np.asarray(y))
@@ -48,17 +57,7 @@ def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = 
 
 def read_npz(path: Path) -> tuple[Any, Array]:
     """Return x and y of an .npz; x is a dict where it holds x_<input> instead. Raises ExplorerError for others."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            if sum(member.file_size for member in file.zip.infolist()) > LARGEST:
-                raise ExplorerError(_("{name} unpacks to more than 4 GB: use a part of the data.").format(name=path.name))
-            arrays = {key: file[key] for key in file.files}
-    except ExplorerError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise what they like on other files
-        raise ExplorerError(
-            _("{name} can't be read: it must be an .npz of numbers, as numpy.savez(..., x=..., y=...) writes it.").format(name=path.name)
-        ) from error
+    arrays = stored_arrays(path)
     x = arrays.get("x", {key[2:]: array for key, array in arrays.items() if key.startswith("x_")})
     if "y" not in arrays or (isinstance(x, dict) and not x):
         raise ExplorerError(
@@ -93,7 +92,12 @@ def _listed(x: Any) -> Array | list[Any]:
         raise ExplorerError(_("x must be an array or a list of examples, not {type}.").format(type=type(x).__name__))
     if hasattr(x, "__array__"):
         x = np.asarray(x)
-    return x if isinstance(x, np.ndarray) and x.dtype.kind not in "OU" else list(x)
+    if isinstance(x, np.ndarray) and x.dtype.kind not in "OU":
+        return x
+    listed = list(islice(x, MOST + 1))
+    if len(listed) > MOST:
+        raise ExplorerError(_("x gives more than {most} examples, or never ends: give a part of them.").format(most=f"{MOST:,}"))
+    return listed
 
 
 def _pixels(x: Array, channels: int) -> Array:
@@ -112,13 +116,12 @@ def _pixels(x: Array, channels: int) -> Array:
     if x.dtype.kind not in "uif":
         raise ExplorerError(_("x is {dtype}; pixels are numbers, 0 to 255.").format(dtype=x.dtype))
     if x.dtype != np.uint8 and x.size:
-        if not np.isfinite(x).all():
+        if not is_finite(x):
             raise ExplorerError(_("x holds values that are no numbers (NaN) or infinite; pixels are 0 to 255."))
         low, high = float(x.min()), float(x.max())
         if not 0 <= low <= high <= 255:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255.").format(low=low, high=high))
         if x.dtype.kind == "f" and 0 < high <= 1:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255: give x * 255.").format(low=low, high=high))
-        x = np.rint(x)
-    pixels: Array = x.astype(np.uint8)
+    pixels: Array = x if x.dtype == np.uint8 else np.rint(x, out=np.empty(x.shape, np.uint8), casting="unsafe")
     return np.broadcast_to(pixels, (*x.shape[:3], 3)) if x.shape[-1] == 1 else pixels

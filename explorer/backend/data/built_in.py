@@ -10,10 +10,9 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from PIL import Image
 
-from explorer.backend import audio, synthesis
+from explorer.backend import audio, budget, synthesis
 from explorer.backend.data import patterns
 from explorer.backend.data.collection import Collection, collection
-from explorer.backend.evaluation_data import LARGEST
 from explorer.catalog import DATA_SETS, TIMBRES
 from explorer.errors import ExplorerError, UnknownName, near
 from explorer.locale import _
@@ -49,7 +48,7 @@ def collected(name: str, reading: Reading, count: int = 0, seed: int = 0) -> Col
     """Return a built-in set, one of `BUILT_IN`: `count` examples in all, as even by class as can be; 0 for its own number.
 
     Raises UnknownName for other names, ExplorerError where the network reads something else, for more examples than there
-    are, or than 4 GB hold.
+    are, or than one input may take of the memory.
     """
     if name not in BUILT_IN:
         raise UnknownName(_("There is no built-in data set {name!r}.{near}").format(name=name, near=near(name, BUILT_IN)))
@@ -66,8 +65,8 @@ def collected(name: str, reading: Reading, count: int = 0, seed: int = 0) -> Col
             )
         )
     first = chosen.make(classes[0], 0, seed, reading)
-    if (len(first) if isinstance(first, bytes) else first.nbytes) * count > LARGEST:
-        raise ExplorerError(_("{count} examples take more than 4 GB: choose fewer.").format(count=f"{count:,}"))
+    size = len(first) if isinstance(first, bytes) else first.nbytes
+    budget.check(size * count, name, _("Choose fewer examples."), ExplorerError)
     evenly = sorted((place, rank) for rank, one in enumerate(classes) for place in range(min(count, chosen.there(one))))[:count]
     ordered = sorted((rank, place) for place, rank in evenly)
     made = ((classes[rank], place, chosen.make(classes[rank], place, seed, reading)) for rank, place in ordered)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.backend import arrays, audio, images, sound_files
-from explorer.backend.example_files import existing
+from explorer.backend.example_files import existing, unread
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.options import stamp_of
@@ -34,7 +34,7 @@ def from_file(path: Path, name: str, reading: Reading) -> Example:
             return checked(Example("arrays", arrays.read(path).data, name), reading)
         return _on_disk(FileOnDisk(os.path.abspath(existing(path)), stamp_of(path)), name, reading)
     except OSError as error:
-        raise UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror)) from error
+        raise unread(path, error) from error
 
 
 @lru_cache(maxsize=20_000)

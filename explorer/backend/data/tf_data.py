@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from explorer.backend import budget
 from explorer.backend.data import array_pairs
 from explorer.backend.data.collection import Collection
-from explorer.backend.evaluation_data import LARGEST
+from explorer.backend.refusals import refusing
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Reading
 
 INFINITE = -1  # tf.data.INFINITE_CARDINALITY
+ROW = 500  # bytes that an example takes beside its numbers
 
 
 def collected(dataset: Any, reading: Reading) -> Collection:
@@ -22,8 +24,14 @@ def collected(dataset: Any, reading: Reading) -> Collection:
 
     x: an array, for several inputs a dict by their names or a tuple in their order; pictures may be of unequal sizes.
     y: a number or name of a class, or a row of 0 and 1; where the dataset has `class_names`, as Keras's have, a place among them.
-    Raises ExplorerError for others, as `array_pairs.collected` does, for endless ones and for more than 4 GB.
+    Raises ExplorerError for others, as `array_pairs.collected` does, for endless ones and for more than one input may take of the memory.
     """
+    name = _("The tf.data.Dataset")
+    with refusing(ExplorerError, _("{name} can't be read: {why}. Iterate over it to see where it fails."), name):
+        return _collected(dataset, reading, name)
+
+
+def _collected(dataset: Any, reading: Reading, name: str) -> Collection:
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) != 2:
         raise ExplorerError(_("The tf.data.Dataset must give pairs: an example and its class."))
@@ -31,13 +39,13 @@ def collected(dataset: Any, reading: Reading) -> Collection:
         raise ExplorerError(_("The tf.data.Dataset never ends: give it without repeat(), or with take()."))
     rows: list[tuple[Any, ...]] = []
     answers: list[Any] = []
-    size, inputs = 0, dict[str, Any]()
+    size, most, inputs = 0, budget.limit(), dict[str, Any]()
     for x, y in dataset.as_numpy_iterator():
         inputs = _by_input(x)
-        size += sum(np.asarray(one).nbytes for one in inputs.values())
-        if size > LARGEST:
-            raise ExplorerError(_("The tf.data.Dataset holds more than 4 GB: use a part of it, or a folder of files."))
         batched = _is_batch(inputs, y, reading)
+        size += sum(np.asarray(one).nbytes for one in inputs.values()) + ROW * (len(y) if batched else 1)
+        if size > most:  # of what was free before the first example came
+            budget.check(size, name, _("Use a part of it, or a folder of files."), ExplorerError)
         rows += zip(*inputs.values(), strict=True) if batched else [tuple(inputs.values())]
         answers += list(y) if batched else [y]
     columns = [_together(column) for column in zip(*rows, strict=True)]
