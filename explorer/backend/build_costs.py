@@ -75,4 +75,4 @@ def _bytes(shape: Any, dtype: Any) -> int:
     """Return the bytes of a tensor of one example: a batch, or another size, that is open counts as one."""
     kind = keras.backend.standardize_dtype(dtype)
     each = 1 if kind in ("bool", "string") else int(tensorflow.as_dtype(kind).size)
-    return math.prod(1 if size is None else size for size in shape) * each
+    return int(math.prod(1 if size is None else size for size in shape)) * each

@@ -8,7 +8,7 @@ import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -111,7 +111,8 @@ def _check(members: list[zipfile.ZipInfo], room: int, largest: float, name: str)
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Array:
-    with archive.open(member) as stream:
+    with archive.open(member) as opened:
+        stream = cast("io.BufferedIOBase", opened)  # as zipfile has it
         header = _header(stream, member.file_size, name)
         room, place = _Room(header.size), 0
         with memoryview(room) as view:
