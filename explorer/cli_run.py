@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer import disk, runs
+from explorer.backend import temporary
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.progress import failed
@@ -135,13 +136,14 @@ def tell(sentence: str) -> None:
 
 def why_lost(key: str) -> str:
     """Return in a sentence what has become of the process of a run that has left no result."""
-    place = runs.folder(key)
+    place, number = runs.folder(key), signal_of(runs.folder(key))
+    temporary.clear()
     try:  # to say so much as it could not
         disk.write(place / files.RESERVE, b"0" * files.RESERVED)
     except OSError as error:
         return files.why_not_written(error, runs.home())
     (place / files.RESERVE).unlink(missing_ok=True)
-    number, log = signal_of(place), place / files.LOG
+    log = place / files.LOG
     if number == getattr(signal, "SIGKILL", -1):
         said = _("The process of this training was killed: by the system, where memory has run out, or by someone.")
     elif number:

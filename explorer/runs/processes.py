@@ -35,6 +35,10 @@ def process(place: Path) -> psutil.Process | None:
 
 def signal_of(place: Path) -> int:
     """Return the number of the signal that ended the process of a run; 0 where it was none, or the process was not started from here."""
+    if (child := _started.get(place.name)) is not None:
+        with suppress(subprocess.TimeoutExpired):  # its threads may be at their ends yet
+            child.wait(PATIENCE)
+        process(place)  # takes note of its end
     return max(0, -_ended.get(place.name, 0))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from explorer import runs
+from explorer.backend import temporary
 from explorer.backend.network import Network
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -48,7 +48,7 @@ def _as_data(network: Network) -> Iterator[AnySpec]:
                 name=network.spec.name
             )
         )
-    with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+    with temporary.folder() as folder:
         path = Path(folder) / "network.keras"
         network.save(path)
         yield replace(model_file(str(path)), name=network.spec.name)
