@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from explorer import __version__, cli_files, cli_network, cli_tune, cli_weights, rendering
+from explorer.backend import temporary
 from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
 from explorer.catalog import architectures
 from explorer.cli_printing import print_json, print_table
+from explorer.disk import why_not
 from explorer.errors import ExplorerError, is_out_of_memory, out_of_memory
 from explorer.locale import _, megabytes
 from explorer.values import Layer, Prediction
@@ -31,7 +33,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 after a line on stderr for each thing that failed."""
-    with cli_files.any_text():
+    temporary.clear()
+    with cli_files.any_text(), temporary.everything():
         options = _parser().parse_args(arguments)
         try:
             whole = options.run(options)
@@ -45,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except OSError as error:
-            print(f"explorer: {error}", file=sys.stderr)
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"explorer: {where}{why_not(error)}", file=sys.stderr)
             return 2
         except Exception as error:
             if not is_out_of_memory(error):

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from explorer.backend.downloads import Say
 from explorer.backend.weights import use_pack
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, spec_of
+from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, checked_labels, spec_of
 from explorer.values import NetworkSpec, Progress
 
 SOURCE = _("a name that `explorer architectures` lists, or the file of a Keras model")
@@ -77,8 +78,8 @@ def load(options: argparse.Namespace, reads: bool = True) -> Any:
     with terminal() as say:
         if isinstance(wanted, NetworkSpec):
             network = building.build(wanted, say=say, labels=labels)
-        else:
-            network = building.read(wanted, say=say, preprocess=options.preprocess, labels=labels)
+        else:  # all in the spec: a training elsewhere has nothing else
+            network = building.read(replace(wanted, preprocess=options.preprocess, labels=checked_labels(labels)), say=say)
     for sentence in network.reading.assumed if reads else ():
         print(f"explorer: {sentence}", file=sys.stderr)
     return network

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Event
 from typing import Any
 
-from explorer import cli_network
+from explorer import cli_network, cli_run, cli_training, runs
+from explorer.cli_output import Output
+from explorer.cli_training import Training
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.progress import failed, features_in_words, with_time_left
-from explorer.values import Phase, Progress, TakenFile, TrainingStep
+from explorer.progress import features_in_words, with_time_left
+from explorer.values import Phase, Progress, RunRecord, TrainingStep
 from explorer.values.records import HISTORY, TUNED, history_csv
 from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_PHASE
+
+EPILOG = _(
+    "The training is a process of its own, a run. Ctrl-C stops it and keeps the best weights so far. When the terminal is closed or the "
+    "command is ended, the run stops too, after the batch under way; when the command is killed, the run goes on by itself. Either way no "
+    "epoch that is through is lost: --resume RUN goes on from there, or writes what has been trained meanwhile."
+)
 
 
 def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print_json: Callable[[Any], None]) -> None:
@@ -26,8 +30,10 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
     tune = command(
         commands, "fine-tune", lambda options: _fine_tune(options, print_json), _("train a new head, and the layers after a freeze point")
     )
-    tune.add_argument("data", metavar="DATA", help=_("a folder of class folders, a .zip of one, .npz, .csv, or digits, patterns, timbres"))
-    tune.add_argument("--architecture", dest="source", required=True, metavar="NETWORK", help=cli_network.SOURCE)
+    tune.set_defaults(parser=tune)
+    about_data = _("a folder of class folders, a .zip of one, .npz, .csv, or digits, patterns, timbres")
+    tune.add_argument("data", nargs="?", metavar="DATA", help=about_data)
+    tune.add_argument("--architecture", dest="source", metavar="NETWORK", help=cli_network.SOURCE)
     cli_network.add_network_options(tune)
     place = tune.add_mutually_exclusive_group()
     place.add_argument("--freeze", type=int, metavar="K", help=_("freeze layers[:K] of the backbone (default: all of it)"))
@@ -54,8 +60,14 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
     tune.add_argument("--file-column", default="", metavar="COLUMN", help=_("of a .csv that holds the files, by its name or number"))
     tune.add_argument("--seed", type=int, default=0, help=_("of the split, the initial weights and the order (default: 0)"))
     tune.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help=_("where the model, its history and a plain Keras script go")
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help=_("a new folder for the model, its history and a plain Keras script"),
     )
+    tune.add_argument("--resume", metavar="RUN", help=_("go on with a run that was interrupted, instead of DATA and --architecture"))
+    tune.epilog = EPILOG
 
 
 def _add_pair(command: argparse.ArgumentParser, name: str, field: str, about: str, **options: Any) -> None:
@@ -65,61 +77,38 @@ def _add_pair(command: argparse.ArgumentParser, name: str, field: str, about: st
 
 
 def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
-    folder = options.output
-    if folder.exists() and not folder.is_dir():
-        raise ExplorerError(_("{path} is not a folder.").format(path=folder))
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ExplorerError(_("{path} is not empty: name a new folder.").format(path=folder))
-    network = cli_network.load(options)
-    from explorer.backend.data import training_data
-    from explorer.backend.tuning.export import bundle
-    from explorer.backend.tuning.fine_tuning import fine_tune
-
-    columns = {"label_column": options.label_column, "file_column": options.file_column}
-    data = training_data(options.data, network.reading, options.validation, options.seed, **columns)
-    phases = [
-        dataclasses.replace(phase, optimizer=optimizer, learning_rate=rate, epochs=epochs, batch_size=options.batch_size)
-        for phase, optimizer, rate, epochs in zip(
-            (HEAD_PHASE, TAIL_PHASE), options.optimizers, options.learning_rates, options.epochs, strict=True
-        )
-    ]
-    with cli_network.terminal() as say, _stopping() as stop:
-        run = fine_tune(
-            network,
-            data,
-            options.freeze,
-            options.train_from,
-            head=options.head,
-            phases=phases,
-            augment=options.augment,
-            seed=options.seed,
-            batch_norm=options.batch_norm,
-            on_progress=lambda step: say(Progress(in_words(step, phases))),
-            stop=stop,
-        )
-    if not run.history and run.state == "stopped":
-        raise KeyboardInterrupt
-    if run.history:  # the best weights so far are worth keeping, whatever ended it
-        _write(folder, run, bundle(network, data, run.recipe, run))
-    if run.state == "failed":
-        raise ExplorerError(failed(run.failure, run.kept))
-    _tell(run, data, network.reading.assumed, options, print_json)
+    _check_arguments(options)
+    with Output(options.output) as output:
+        training = cli_training.resumed(options) if options.resume else cli_training.begun(options, output)
+        again = cli_run.command(training.key, options.output, options.weights)
+        said = _("This is run {run}; if it is interrupted, it goes on with `{command}`.")
+        cli_run.tell(said.format(run=cli_run.short(training.key), command=again))
+        with cli_network.terminal() as say, cli_run.stopping() as stop:
+            cli_training.start(training.key)
+            phases = training.settings.recipe.phases
+            record = cli_run.follow(training.key, training.told, stop, lambda step: say(Progress(in_words(step, phases))))
+            written = cli_run.tuned(record) and (record.state == "done" or not stop.ends)
+            if written:
+                _write(output, training, record, again)
+                again = cli_run.command(training.key, _("NEW_FOLDER"), options.weights)
+    cli_run.conclude(record, stop, again, written)
+    _tell(training, record, options, print_json)
+    if record.state == "done" and runs.of_command(training.key):
+        runs.delete(training.key)  # all of it lies in the output now; kept, each training would fill the disk once more
 
 
-@contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C stop the training, which keeps the best weights so far; a second one ends the command at once."""
-    asked = Event()
-
-    def stop(_number: int, _frame: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _check_arguments(options: argparse.Namespace) -> None:
+    """End the command where neither a training nor a run is named, or both are."""
+    missing = [name for name, value in (("DATA", options.data), ("--architecture", options.source)) if value is None]
+    if not options.resume:
+        if missing:
+            options.parser.error(_("these arguments are required, or --resume RUN: {names}").format(names=", ".join(missing)))
+        return
+    usual = vars(options.parser.parse_args(["--resume", options.resume, "--output", str(options.output)]))
+    given = [name for name, value in usual.items() if name != "json" and getattr(options, name) != value]
+    if given:
+        names = ", ".join({"data": "DATA", "source": "--architecture"}.get(name, "--" + name.replace("_", "-")) for name in given)
+        options.parser.error(_("--resume takes all but --output from the run: leave out {names}").format(names=names))
 
 
 def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
@@ -134,30 +123,33 @@ def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
     return step.text
 
 
-def _write(folder: Path, run: Any, bundle: TakenFile) -> None:
+def _write(output: Output, training: Training, record: RunRecord, again: str) -> None:
+    """Write what came of a run: the model, its history, and the script with its data."""
+    from explorer.backend.tuning.export import bundle
+
+    key, packed = training.key, bundle(training.network, training.data, training.settings.recipe, record)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / HISTORY).write_text(history_csv(run.history), encoding="utf-8")
-        run.network.save(folder / TUNED)
-        (folder / bundle.name).write_bytes(bundle.data)
-    except OSError as error:
-        raise ExplorerError(_("{path} can't be written: {why}.").format(path=folder, why=error.strerror)) from error
+        output.write({packed.name: packed.data, HISTORY: history_csv(record.history).encode(), TUNED: runs.file(key, TUNED)})
+    except ExplorerError as error:
+        said = _("{why} What was trained is kept in run {run}: `{command}` writes it.")
+        raise ExplorerError(said.format(why=error, run=cli_run.short(key), command=again)) from error
 
 
-def _tell(run: Any, data: Any, assumed: Sequence[str], options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
-    last, plan, outcome = run.history[-1], run.plan, run.outcome
+def _tell(training: Training, record: RunRecord, options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
+    last, plan, data, found = record.history[-1], training.plan, training.data, runs.result(training.key)
+    outcome, trainable = (found.outcome, found.trainable) if found else (None, ())
     if options.json:
         print_json(
             {
                 "classes": data.classes,
                 "frozen": plan.frozen,
-                "trainable": run.trainable,
-                "history": run.history,
+                "trainable": trainable,
+                "history": record.history,
                 "accuracy": outcome and outcome.accuracy,
                 "interval": outcome and (outcome.low, outcome.high),
-                "notices": run.notices,
+                "notices": record.notices,
                 "left_out": data.left_out,
-                "assumed": assumed,
+                "assumed": training.network.reading.assumed,
                 "output": str(options.output),
             }
         )
@@ -174,7 +166,7 @@ def _tell(run: Any, data: Any, assumed: Sequence[str], options: argparse.Namespa
                 accuracy=outcome.accuracy, low=outcome.low, high=outcome.high
             )
         )
-    for note in (*run.notices, *(f"{name}: {why}" for name, why in data.left_out)):
+    for note in (*record.notices, *(f"{name}: {why}" for name, why in data.left_out)):
         print(note, file=sys.stderr)
     print(options.output)
 

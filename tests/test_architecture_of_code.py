@@ -58,11 +58,14 @@ RANKS = {
     "cli_files": 14,
     "cli_printing": 14,
     "cli_network": 15,
-    "cli_tune": 16,
+    "cli_output": 14,
+    "cli_run": 14,
+    "cli_training": 16,
+    "cli_tune": 17,
     "cli_weights": 16,
-    "cli": 17,
-    "__init__": 18,
-    "__main__": 18,
+    "cli": 18,
+    "__init__": 19,
+    "__main__": 19,
 }
 STATES = ("asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath")
 ELSEWHERE = re.compile(

@@ -553,11 +553,9 @@ def test_a_killed_run_is_lost_and_goes_on():
     runs.kill(key)
     assert runs.record(key).state == "lost"
     (runs.folder(key) / files.STOP).touch()  # of the attempt before
-    (runs.folder(key) / files.TEMPORARY / "left").write_bytes(b"features")
     runs.go_on(key)
     assert runs.record(key).state == "running"
     assert not (runs.folder(key) / files.STOP).exists()
-    assert not (runs.folder(key) / files.TEMPORARY / "left").exists()
     runs.kill(key)
 
 

@@ -119,6 +119,15 @@ def read(
     return _noting(network, *notes, *([card.note] if card.note else []))
 
 
+def from_spec(spec: AnySpec, say: Say = silent) -> Network:
+    """Return the network of a spec that is data. Raises as `build` and `read` do, and ExplorerError for a live model."""
+    if isinstance(spec, NetworkSpec):
+        return build(spec, say=say)
+    if isinstance(spec, ModelFile):
+        return read(spec, say=say)
+    raise ExplorerError(_("{name} is a live model: save it, and train what is in the file.").format(name=spec.name))
+
+
 def wrap(
     model: Any,
     spec: AnySpec | None = None,

@@ -26,9 +26,13 @@ else:
 
 
 class Note:
-    """The held file: `text` is read and written; `release` lets go of it, `remove` deletes it too."""
+    """The held file: `text` is read and written; `release` lets go of it, `remove` deletes it too.
 
-    def __init__(self, path: Path, handle: int) -> None:
+    locked: whether it is; False where the file system knows no locks.
+    """
+
+    def __init__(self, path: Path, handle: int, locked: bool = True) -> None:
+        self.locked = locked
         self._path = path
         self._handle = handle
 
@@ -65,7 +69,7 @@ def hold(path: Path) -> Note | None:
 
     Raises OSError where it can't be written.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle, locked = os.open(path, os.O_RDWR | os.O_CREAT, 0o666), True
     try:
         _lock(handle)
     except OSError as error:
@@ -74,10 +78,11 @@ def hold(path: Path) -> Note | None:
             if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
                 return None
             raise
+        locked = False
     if not _is(handle, path):  # whoever held it deleted it meanwhile
         os.close(handle)
         return None
-    return Note(path, handle)
+    return Note(path, handle, locked)
 
 
 def _is(handle: int, path: Path) -> bool:

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import h5py
 
 from explorer import disk
-from explorer.backend import config_texts, hdf5_models, model_card, model_text, old_orders
+from explorer.backend import config_texts, hdf5_models, model_card, model_text, old_orders, temporary
 from explorer.backend.build_costs import within_budget
 from explorer.backend.compiling import Opened, at_hand, modernise_training, opened
 from explorer.backend.model_card import ModelCard
@@ -205,7 +204,7 @@ def file_for_keras(path: Path, suffix: str, good: bool = True) -> Iterator[tuple
     if good and path.name.endswith((".h5", ".hdf5") if suffix == ".h5" else suffix):
         yield path, False
         return
-    with TemporaryDirectory(prefix="explorer-") as folder:
+    with temporary.folder() as folder:
         yield Path(folder) / f"model{suffix}", True
 
 

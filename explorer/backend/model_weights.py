@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
 
+from explorer.backend import temporary
 from explorer.backend.listed_weights import is_listed, load_listed
 from explorer.backend.model_checks import quietly, refusing
 from explorer.backend.model_files import file_for_keras, writing
@@ -153,7 +153,7 @@ def _load_folders_by_name(model: Any, file: h5py.Group, path: Path) -> WeightsRe
 @contextmanager
 def _as_folders(model: Any) -> Iterator[h5py.File]:
     """Give the model's weights as Keras 3 writes them, in a file that may be changed and is deleted afterwards."""
-    with TemporaryDirectory(prefix="explorer-") as folder:
+    with temporary.folder() as folder:
         file = Path(folder) / "own.weights.h5"
         model.save_weights(file)
         with h5py.File(file, "r+") as own:

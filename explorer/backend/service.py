@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.backend import weights
+from explorer.backend import temporary, weights
 from explorer.backend.budget import megabytes_of
 from explorer.backend.tuning_verbs import TuningVerbs
 from explorer.errors import DownloadNeeded, ExplorerError
@@ -59,6 +59,7 @@ class Backend(TuningVerbs):
         self._networks: OrderedDict[AnySpec, Network] = OrderedDict()
         self._live: dict[int, tuple[Any, Any]] = {}  # models handed over by their owner, and how they read pictures
         self._folder: str | None = None
+        temporary.clear()
 
     def close(self) -> None:
         """Let go of all networks and live models."""
@@ -78,7 +79,7 @@ class Backend(TuningVerbs):
     def receive(self, data: bytes, name: str, _say: Say) -> ModelFile:
         """Keep a model's file that came through a page, in a folder that only this process knows; return its spec."""
         if self._folder is None:
-            self._folder = tempfile.mkdtemp(prefix="explorer-")
+            self._folder = str(temporary.make())
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         folder = tempfile.mkdtemp(dir=self._folder)
         path = Path(folder) / _file_name(name)
@@ -155,7 +156,7 @@ class Backend(TuningVerbs):
     @contextmanager
     def _kept(self, data: bytes, name: str) -> Iterator[Path]:
         """Keep the bytes of a file while it is read, under its own name: its ending says what it is."""
-        with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+        with temporary.folder() as folder:
             path = Path(folder) / _file_name(name)
             path.write_bytes(data)
             yield path

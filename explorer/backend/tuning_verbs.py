@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +11,6 @@ from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.options import model_file
 from explorer.values import (
-    AdoptedModel,
     AnySpec,
     Collected,
     DataSpec,
@@ -23,13 +19,11 @@ from explorer.values import (
     Layers,
     Missed,
     ModelFile,
-    NetworkSpec,
     Outcome,
     Probe,
     Progress,
     Recipe,
     RunRecord,
-    RunSettings,
     TakenFile,
 )
 from explorer.values.records import HISTORY, TUNED
@@ -37,7 +31,6 @@ from explorer.values.records import HISTORY, TUNED
 if TYPE_CHECKING:
     from explorer.backend.network import Network, Say
 
-ROOM = 2  # times the weights: the tuned network and its backup
 FILES = {"model": TUNED, "history": HISTORY}
 
 
@@ -113,13 +106,12 @@ class TuningVerbs:
     def train(self, spec: AnySpec, data: DataSpec, recipe: Recipe, say: Say) -> str:
         """Start a training in a process of its own; return the key of its run."""
         network = self._network(spec, say)
+        from explorer.backend.tuning.starting import new_run
+
         say(Progress(_("Starting the training…")))
-        runs.check_room(ROOM * 4 * network.summary().parameters)
         passing = self._collected is not None and self._collected.holds(data)
         passing = passing or Path(data.path).is_relative_to(runs.home())  # of another run, which may be deleted
-        with _as_data(network) as kept:
-            settings = RunSettings(kept, data, recipe)
-            key = runs.create(settings, copy_network=isinstance(kept, ModelFile), copy_data=passing)
+        key = new_run(network, data, recipe, passing)
         runs.start(key)
         return key
 
@@ -207,23 +199,3 @@ class TuningVerbs:
         if self._data is None or self._data[0] != asked:
             self._data = asked, training_data(spec, network.reading)
         return self._data[1]
-
-
-@contextmanager
-def _as_data(network: Network) -> Iterator[AnySpec]:
-    """Give a spec that a process elsewhere can build the same from; a live network, random or loaded weights go as a file."""
-    spec = network.spec
-    random = isinstance(spec, NetworkSpec) and spec.weights is None
-    if not (isinstance(spec, AdoptedModel) or random or network.altered):
-        yield spec
-        return
-    if network.reading.convention == "custom":
-        raise ExplorerError(
-            _("{name} prepares pictures with a function of your own, which no other process has: train it with explorer.fine_tune.").format(
-                name=network.spec.name
-            )
-        )
-    with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
-        path = Path(folder) / "network.keras"
-        network.save(path)
-        yield replace(model_file(str(path)), name=network.spec.name)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from explorer.backend import evaluation, evaluation_data, model_files, model_text, model_weights
+from explorer.backend import evaluation, evaluation_data, model_files, model_text, model_weights, temporary
 from explorer.backend.model_card import ModelCard
 from explorer.backend.model_weights import WeightsReport
 from explorer.errors import ExplorerError
@@ -113,7 +112,7 @@ class WholeModel:
         if what not in TAKEN:
             raise ExplorerError(_("There is no {what} to take away; there are {known}.").format(what=what, known=", ".join(TAKEN)))
         ending, write = TAKEN[what]
-        with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+        with temporary.folder() as folder:
             path = Path(folder) / f"{_stem(self.spec.name)}{ending}"
             write(self, path)
             return TakenFile(path.name, path.read_bytes())

@@ -1,6 +1,6 @@
 """Runs: trainings in processes of their own, each with a folder that tells everything about it, whoever asks and whenever."""
 
-from explorer.runs.folders import HOME, check_room, create, file, folder, home, keep_data
+from explorer.runs.folders import HOME, check_room, create, file, folder, home, keep_data, named, of_command, on_one_disk
 from explorer.runs.reading import record, records, result, steps
 from explorer.runs.steering import ask_to_stop, delete, go_on, kill, start
 
@@ -16,6 +16,9 @@ __all__ = [
     "home",
     "keep_data",
     "kill",
+    "named",
+    "of_command",
+    "on_one_disk",
     "record",
     "records",
     "result",

@@ -70,15 +70,39 @@ def create(settings: RunSettings, copy_network: bool = False, copy_data: bool = 
     return key
 
 
-def check_room(size: int) -> None:
-    """Raise ExplorerError where less than `size` bytes are free for what a run leaves."""
-    place = home()
+def named(beginning: str) -> str:
+    """Return the key of the run that is named by it, or by its beginning. Raises UnknownName for none, ExplorerError for several."""
+    found = [place.name for place in (home().iterdir() if home().is_dir() else ()) if KEY.fullmatch(place.name)]
+    fitting = [key for key in found if beginning and key.startswith(beginning.lower())]
+    if len(fitting) > 1:
+        raise ExplorerError(_("The names of {count} runs begin with {name}: give more of it.").format(count=len(fitting), name=beginning))
+    if not fitting:
+        raise UnknownName(_("There is no run {name!r} in {folder}; it may have been deleted.").format(name=beginning, folder=home()))
+    return fitting[0]
+
+
+def check_room(size: int, where: Path | None = None) -> None:
+    """Raise ExplorerError where less than `size` bytes are free for what a training leaves in a folder, by default that of the runs."""
+    wanted = place = where or home()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < size:
         said = _("The disk of {folder} has {free} MB left, and this training takes up to {size} MB: free some space first.")
-        raise ExplorerError(said.format(folder=home(), free=megabytes(free), size=megabytes(size)))
+        raise ExplorerError(said.format(folder=wanted, free=megabytes(free), size=megabytes(size)))
+
+
+def on_one_disk(place: Path) -> bool:
+    """Whether a folder lies on the disk of the runs."""
+    own = home()
+    while not own.exists():
+        own = own.parent
+    return own.stat().st_dev == place.stat().st_dev
+
+
+def of_command(key: str) -> bool:
+    """Whether a run was started by the command, which deletes it once all of it is where the command was told to write."""
+    return (folder(key) / files.COMMAND).exists()
 
 
 def keep_data(key: str, spec: DataSpec) -> DataSpec:
@@ -89,7 +113,7 @@ def keep_data(key: str, spec: DataSpec) -> DataSpec:
     place = folder(key) / "data"
     validation = spec.validation
     if isinstance(validation, str):
-        validation = str(_kept(Path(validation), place / "validation"))
+        validation = str(_kept(Path(validation), place / "validation")) if os.path.isabs(validation) else validation
     if spec.source == "built-in":
         return replace(spec, validation=validation)
     path = Path(spec.path)

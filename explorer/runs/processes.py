@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -18,18 +17,29 @@ CHILD = "explorer.backend.tuning.child"
 PATIENCE = 10.0  # seconds in which a killed process must be gone
 
 _started: dict[str, subprocess.Popen[bytes]] = {}
+_ended: dict[str, int] = {}
 
 
 def process(place: Path) -> psutil.Process | None:
     """Return the process of a run while it lives; another one that was given the same number since is told by its command."""
     child = _started.get(place.name)
     if child is not None and child.poll() is not None:  # which lets go of it, if it was ours
+        _ended[place.name] = child.returncode
         _started.pop(place.name, None)  # another thread may have seen it too
     try:
         found = psutil.Process(int((place / files.PID).read_text()))
         return found if Path((found.cmdline() or [""])[-1]).name == place.name else None
     except (OSError, ValueError, psutil.Error):
         return None
+
+
+def signal_of(place: Path) -> int:
+    """Return the number of the signal that ended the process of a run; 0 where it was none, or the process was not started from here."""
+    if (child := _started.get(place.name)) is not None:
+        with suppress(subprocess.TimeoutExpired):  # its threads may be at their ends yet
+            child.wait(PATIENCE)
+        process(place)  # takes note of its end
+    return max(0, -_ended.get(place.name, 0))
 
 
 def spawn(place: Path) -> None:
@@ -49,20 +59,18 @@ def spawn(place: Path) -> None:
         if ended and not result.exists():
             earlier.replace(result)
         raise ExplorerError(files.why_not_written(error, place)) from error
+    _ended.pop(place.name, None)
     _started[place.name] = child  # to take note of its end
 
 
 def _launched(place: Path) -> subprocess.Popen[bytes]:
-    temporary = place / files.TEMPORARY
-    shutil.rmtree(temporary, ignore_errors=True)  # of one that was killed
-    temporary.mkdir()
     with (place / files.LOG).open("ab") as log:
         return subprocess.Popen(  # noqa: S603  # this Python, and a path
             [sys.executable, "-P", "-m", CHILD, str(place)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(temporary),
+            env=_environment(place / files.TEMPORARY),  # which the process makes, and nobody else
             start_new_session=True,
             creationflags=_flags(),
         )

@@ -33,8 +33,10 @@ BACKUP = "backup.npz"
 LOG = "log.txt"
 STOP = "stop"  # asks to stop, by being there
 PID = "pid"
+COMMAND = "command"  # says by being there that `explorer fine-tune` started the run
 LOCK = "lock"  # held by the process that trains
 RESERVE = "reserve"  # room on the disk for the result
+RESERVED = 2**16  # bytes of it
 TEMPORARY = "temporary"  # for what a process keeps while it lives
 
 KIND = "kind"  # of a value: the name of its class

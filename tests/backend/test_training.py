@@ -159,7 +159,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_before_anything_is_written(netwo
     with pytest.raises(ExplorerError, match="The disk is full: free some space where"):
         train(network, data, cases.recipe(4), bounds=Bounds(memory=100))
     assert len(taken) == 1
-    assert list(tmp_path.glob("explorer-*")) == []
+    assert list(tmp_path.rglob("*.npy")) == []
 
 
 def test_files_of_features_are_gone_with_them(network, data, tmp_path, monkeypatch):
@@ -168,7 +168,7 @@ def test_files_of_features_are_gone_with_them(network, data, tmp_path, monkeypat
     train(network, data, cases.recipe(4), bounds=Bounds(memory=100), on_progress=lambda _step: seen.append([*tmp_path.rglob("*.npy")]))
     gc.collect()
     assert max(map(len, seen)) == 2
-    assert list(tmp_path.glob("explorer-*")) == []
+    assert list(tmp_path.rglob("*.npy")) == []
 
 
 @pytest.mark.slow

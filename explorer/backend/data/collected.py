@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from explorer import disk
+from explorer.backend import temporary
 from explorer.backend.data.cards import cards, key_of, shown_name
 from explorer.backend.data.class_folders import collected, files_in, in_memory
 from explorer.backend.data.copies import needless
@@ -41,7 +42,7 @@ class CollectedFolder:
 
     def __init__(self, largest: int = LARGEST, most: int = MOST) -> None:
         self._largest, self._most = largest, most
-        self._place = Path(tempfile.mkdtemp(prefix="explorer-data-")).resolve()
+        self._place = temporary.make("data-").resolve()
         weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
         self._classes = KeptClasses(self._place / "collected")
         self._zips = count(1)

@@ -30,14 +30,14 @@ def data_spec(
 
     path_or_name: a folder of class folders, a .zip of one, an .npz of x and y, a .csv of files and their classes; or the
         name of a built-in set, one of `BUILT_IN`.
-    validation: the share that is held out, 0 to below 1, or the path of held-out data.
+    validation: the share that is held out, 0 to below 1, or the path of held-out data, or the name of a built-in set.
     seed: decides which examples are held out, and what is drawn for a built-in set; 0 to 2**32 - 1.
     count: how many examples a built-in set has; 0 for its own number.
     label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; "" to find them.
     Raises UnknownName where there is no such data, ExplorerError for what is none, and for other values.
     """
     seed, count = _whole("seed", seed), _whole("count", count)
-    kept = checked_share(validation) if isinstance(validation, Real) else str(_there(validation))
+    kept = checked_share(validation) if isinstance(validation, Real) else _held_out(validation)
     columns = str(label_column or ""), str(file_column or "")
     if isinstance(path_or_name, str) and path_or_name in BUILT_IN:
         if any(columns):
@@ -78,6 +78,10 @@ def checked_share(share: Any) -> float:
     if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= float(share) < 1:
         raise ExplorerError(_("validation must be a share of the data, 0 to below 1, or other data, not {share!r}.").format(share=share))
     return float(share)
+
+
+def _held_out(validation: Any) -> str:
+    return validation if isinstance(validation, str) and validation in BUILT_IN else str(_there(validation))
 
 
 def _there(path_or_name: Any) -> Path:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import re
 import shutil
 import stat
-import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from explorer import disk
+from explorer.backend import temporary
 from explorer.backend.data.example_sources import is_ignored
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -58,9 +57,7 @@ def kept_unpacked(path: Path) -> Path:
     with _keeping:
         key = str(path), stamp_of(path)
         if key not in _kept:
-            folder = Path(tempfile.mkdtemp(prefix="explorer-data-"))
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            _kept[key] = unpacked(path, folder)
+            _kept[key] = unpacked(path, temporary.make("data-"))
         return _kept[key]
 
 

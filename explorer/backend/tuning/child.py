@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -13,23 +14,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from explorer.backend.locks import hold
-from explorer.disk import blamed
+from explorer.backend.locks import Note, hold
+from explorer.disk import PART, blamed
 from explorer.errors import Cancelled, ExplorerError
 from explorer.locale import _
-from explorer.values import ModelFile, NetworkSpec, Progress, RunResult, RunSettings, TrainingStep
+from explorer.values import Progress, RunResult, TrainingStep
 from explorer.values import records as files
 
 if TYPE_CHECKING:
-    from explorer.backend.network import Network
     from explorer.backend.tuning.training import Run
 
 OFTEN = 0.08  # seconds at least between two lines, but for those that stay known
 STAY = ("epoch", "notice")
 NICE = 10  # below whoever looks into a network meanwhile
-RESERVE = 2**16  # bytes set aside, so that there is room to say that the disk is full
+PATIENCE = 0.5  # seconds
 
 
 def main(folder: Path) -> int:
@@ -38,22 +38,47 @@ def main(folder: Path) -> int:
     Whatever happens is written into its result: SIGTERM, or a file `stop` in the folder, stop the training.
     """
     try:
-        held = hold(folder / files.LOCK)
+        held = _alone(folder / files.LOCK)
         if held is None:  # another process was faster, and its number is the one to know
             files.write(folder / files.PID, (folder / files.LOCK).read_text())
             return 1
         held.text = str(os.getpid())
+        _tidy(folder)
     except OSError as error:
         return _unwritable(folder, error)
-    with suppress(OSError):
-        (folder / files.RESERVE).write_bytes(os.urandom(RESERVE))
     asked = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: asked.set())
-    _give_way()
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), lambda _number, _frame: asked.set())
+    if not (folder / files.COMMAND).exists():  # in a shell, someone waits for nothing else
+        _give_way()
     result = work(folder, asked.is_set)
     shutil.rmtree(folder / files.TEMPORARY, ignore_errors=True)
     held.release()  # before the result is there: whoever sees it may start the next process
-    return _say(folder, result)
+    status = _say(folder, result)
+    if result.state == "done" and status == 0:  # only now: without a result, all would be trained anew
+        (folder / files.BACKUP).unlink(missing_ok=True)
+    return status
+
+
+def _alone(path: Path) -> Note | None:
+    """Return the lock, or None where another process has it for longer than it takes to clear what a killed one has left."""
+    end = time.monotonic() + PATIENCE
+    while (held := hold(path)) is None and time.monotonic() < end:
+        time.sleep(PATIENCE / 10)
+    return held
+
+
+def _tidy(folder: Path) -> None:
+    """Take away what a process has left that was killed, and make room for this one's temporary files. Raises OSError."""
+    files.write(folder / files.PID, str(os.getpid()))  # first: whoever finds temporary files finds out whose they are
+    for part in folder.glob(f"{PART}*"):
+        if not part.name.endswith(files.PID):  # which the one that started this process may be writing
+            part.unlink(missing_ok=True)
+    shutil.rmtree(folder / files.TEMPORARY, ignore_errors=True)
+    (folder / files.TEMPORARY).mkdir()
+    with suppress(OSError):
+        (folder / files.RESERVE).write_bytes(os.urandom(files.RESERVED))
 
 
 def work(folder: Path, asked: Callable[[], bool] = lambda: False) -> RunResult:
@@ -143,10 +168,11 @@ def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
 
     settings, _created = files.read_settings(folder)
     say(Progress(_("Loading TensorFlow…")))
-    from explorer.backend.data import training_data  # only now: they load TensorFlow
+    from explorer.backend.building import from_spec  # only now: they load TensorFlow
+    from explorer.backend.data import training_data
     from explorer.backend.tuning.training import train
 
-    network = _network(settings, say)
+    network = from_spec(settings.network, say)
     say(Progress(_("Reading the data…")))
     data = training_data(settings.data, network.reading)
     for note in data.notes:
@@ -160,18 +186,8 @@ def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
     return _saved(folder, run, result)
 
 
-def _network(settings: RunSettings, say: Callable[[Progress], None]) -> Network:
-    from explorer.backend import building
-
-    if isinstance(settings.network, NetworkSpec):
-        return building.build(settings.network, say=say)
-    if isinstance(settings.network, ModelFile):
-        return building.read(settings.network, say=say)
-    raise ExplorerError(_("{name} is a live model: save it, and train what is in the file.").format(name=settings.network.name))
-
-
 def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
-    """Save what was trained, and only then let go of the backup of a training that is through."""
+    """Save what was trained."""
     if not run.history:
         return result
     try:
@@ -181,8 +197,6 @@ def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
         traceback.print_exc()
         said = why(error, folder)
         return replace(result, state="failed", failure=f"{result.failure} {said}".strip())
-    if run.state == "done":
-        (folder / files.BACKUP).unlink(missing_ok=True)
     return result
 
 
@@ -210,5 +224,28 @@ def _give_way() -> None:
         Path("/proc/self/autogroup").write_text(str(NICE))
 
 
+class _Log(io.RawIOBase):
+    """Where the process writes what it has to say, as long as it can: a log on a disk that is full must not end the training."""
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self._handle = handle
+
+    def writable(self) -> bool:
+        """Say so."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write bytes, or lose them."""
+        with suppress(OSError):
+            os.write(self._handle, data)
+        return len(data)
+
+
+def _forgiving(handle: int) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BufferedWriter(_Log(handle)), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
 if __name__ == "__main__":
+    sys.stdout, sys.stderr = _forgiving(1), _forgiving(2)
     sys.exit(main(Path(sys.argv[1])))

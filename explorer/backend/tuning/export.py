@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from explorer.backend import model_files
+from explorer.backend import model_files, temporary
 from explorer.backend.building import data_format
 from explorer.backend.keras_private import flat_layers
 from explorer.backend.network import Network
@@ -159,7 +159,7 @@ def _module(network: Network) -> str:
 
 def _backbone(parts: Parts) -> bytes:
     """Return the network up to its features as a .keras file, untrained."""
-    with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+    with temporary.folder() as folder:
         path = Path(folder) / BACKBONE
         model_files.save_model(parts.base, path)
         return path.read_bytes()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from explorer.backend import images
+from explorer.backend import images, temporary
 from explorer.backend.network import Network
 from explorer.backend.tuning.feeding import targets
 from explorer.errors import ExplorerError
@@ -101,7 +100,7 @@ def write_arrays(room: Bounded, data: TrainingData, network: Network, multi_labe
             names = [f"x_{side}"] if len(found) == 1 else [f"x_{side}_{number}" for number in range(1, len(found) + 1)]
             arrays |= dict(zip(names, found, strict=True))
             arrays[f"y_{side}"] = targets(examples, len(data.classes), multi_label)
-    with tempfile.TemporaryDirectory(prefix="explorer-") as folder:
+    with temporary.folder() as folder:
         path = Path(folder) / "data.npz"
         np.savez_compressed(path, **arrays)
         room.add(path)

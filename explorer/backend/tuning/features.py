@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from explorer.backend import temporary
 from explorer.backend.memory import brief_collections
 from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
@@ -149,7 +150,7 @@ def _on_disk(kinds: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Arrays:
 
     Raises ExplorerError where it is gone by now, and leaves nothing there.
     """
-    folder = Path(tempfile.mkdtemp(prefix="explorer-features-"))
+    folder = temporary.make("features-")
     kept: Arrays = []
     try:
         for place, (kind, shape) in enumerate(zip(kinds, shapes, strict=True)):

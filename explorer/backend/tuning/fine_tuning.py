@@ -21,7 +21,7 @@ from explorer.layer_names import find_layer, place_of
 from explorer.locale import _
 from explorer.options import spec_of
 from explorer.plan import check_index, index_of
-from explorer.values import Augmentation, Head, Layers, Phase, Recipe, TrainingStep
+from explorer.values import Augmentation, Head, Layers, Phase, Recipe, TrainingData, TrainingStep
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
 
 HEADS = {"guide": Head(), "plain": Head(units=0)}
@@ -84,16 +84,7 @@ def fine_tune(
     head_at = str(head_at)
     network = _network(network)
     tuned_on = training_data(data, network.reading, validation, seed, label_column=label_column, file_column=file_column)
-    recipe = Recipe(
-        _freeze(network, freeze, train_from, head_at),
-        _head(head, tuned_on.multi_label),
-        tuple(phases),
-        batch_norm,
-        head_at,
-        seed,
-        (augment if isinstance(augment, Augmentation) else Augmentation()) if augment else None,
-        precision,
-    )
+    recipe = recipe_of(network, tuned_on, freeze, train_from, head, phases, augment, seed, batch_norm, head_at, precision)
     backups = [one for one in callbacks if isinstance(one, keras.callbacks.BackupAndRestore)]
     others = [one for one in callbacks if one not in backups]
     folder = Path(backups[0].backup_dir) if backups else None  # a backup of both phases, where Keras's own knows of one `fit`
@@ -105,6 +96,32 @@ def fine_tune(
     if isinstance(data, str | os.PathLike):
         run.network.name_data(Path(data).name)
     return replace(run, notices=(*tuned_on.notes, *run.notices))
+
+
+def recipe_of(
+    network: Network,
+    data: TrainingData,
+    freeze: int | str | Iterable[str] | None = None,
+    train_from: str | int | None = None,
+    head: Head | str = "guide",
+    phases: Sequence[Phase] = (HEAD_PHASE, TAIL_PHASE),
+    augment: Augmentation | bool = False,
+    seed: int = 0,
+    batch_norm: str = "inference",
+    head_at: str = "",
+    precision: str = "float32",
+) -> Recipe:
+    """Return the recipe that the arguments of `fine_tune` mean for a network and its data. Raises as it does."""
+    return Recipe(
+        _freeze(network, freeze, train_from, head_at),
+        _head(head, data.multi_label),
+        tuple(phases),
+        batch_norm,
+        head_at,
+        seed,
+        (augment if isinstance(augment, Augmentation) else Augmentation()) if augment else None,
+        precision,
+    )
 
 
 def _check_kinds(what: str, given: Any, kind: type) -> None:

@@ -16,7 +16,7 @@ from explorer.backend.tuning.unfolding import unfolded
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.plan import BATCH_NORM, cached_when_all_is_frozen, done_phases, freeze_plan
-from explorer.values import Layers, Phase, Recipe
+from explorer.values import FreezePlan, Layers, Phase, Recipe
 
 
 class Parts:
@@ -46,10 +46,7 @@ class Parts:
 
     def phases(self) -> dict[int, Phase]:
         """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train."""
-        kept = done_phases(self._recipe, self.plan.trained_parameters > 0)
-        if not kept:
-            raise ExplorerError(_("Nothing would be trained: the whole backbone is frozen, and no phase is for the head."))
-        return kept
+        return phases_of(self._recipe, self.plan)
 
     def cut(self, trains: str) -> Cut:
         """Return the cut for a phase; with pictures that change in each epoch nothing but the input is cached."""
@@ -75,3 +72,11 @@ class Parts:
         layers = [(row.name, layer_at(self.whole, row.name)) for row in self.table.layer_rows if row.name not in nests]
         layers += [(layer.name, layer) for layer in self._head]
         return tuple(name for name, layer in layers if any(id(one) in own for one in layer.variables))
+
+
+def phases_of(recipe: Recipe, plan: FreezePlan) -> dict[int, Phase]:
+    """Return the phases that are done, by their places in the recipe. Raises ExplorerError where there are none."""
+    kept = done_phases(recipe, plan.trained_parameters > 0)
+    if not kept:
+        raise ExplorerError(_("Nothing would be trained: the whole backbone is frozen, and no phase is for the head."))
+    return kept

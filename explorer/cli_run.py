@@ -1,0 +1,154 @@
+"""A run as the shell sees it: followed while its process trains, stopped by signals, and how to go on with it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from explorer import disk, runs
+from explorer.backend import temporary
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.progress import failed
+from explorer.runs.processes import process, signal_of
+from explorer.values import RunRecord, TrainingStep
+from explorer.values import records as files
+
+LOOK = 0.1  # seconds between two looks at a run
+SHORT = 8  # characters of a run's name that the user is told
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+
+
+class Stop:
+    """Whether the training was asked to stop, and by which signal; 0 for none."""
+
+    signal = 0
+
+    @property
+    def ends(self) -> bool:
+        """Whether more than the training is to end: whoever sends these signals waits for nothing to be written."""
+        return self.signal not in (0, signal.SIGINT)
+
+
+@contextmanager
+def stopping() -> Iterator[Stop]:
+    """Let the first signal that would end this process stop the training; a second one does what it always does."""
+    stop = Stop()
+    known = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before = {one: signal.getsignal(one) for one in known if signal.getsignal(one) != signal.SIG_IGN}  # as nohup has it
+
+    def put_back() -> None:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+    def asked(number: int, _frame: Any) -> None:
+        stop.signal = number
+        put_back()
+
+    if threading.current_thread() is not threading.main_thread():  # which hears no signals
+        yield stop
+        return
+    for one in before:
+        signal.signal(one, asked)
+    try:
+        yield stop
+    finally:
+        put_back()
+
+
+def follow(key: str, after: int, stop: Stop, say: Callable[[TrainingStep], None]) -> RunRecord:
+    """Say what the process of a run tells until it has ended, and return what the run has come to.
+
+    after: the place in its progress to begin from.
+    """
+    place, told_to_stop = runs.folder(key), False
+    try:
+        while True:
+            alive = process(place) is not None  # first: one that has ended by now has told all
+            told, after = runs.steps(key, after)
+            for step in told:
+                with suppress(OSError):  # a terminal that is gone
+                    say(step)
+            if not alive:
+                return runs.record(key)
+            if stop.signal and not told_to_stop:
+                runs.ask_to_stop(key)
+                told_to_stop = True
+            time.sleep(LOOK)
+    except KeyboardInterrupt:  # the second one
+        runs.kill(key)
+        return runs.record(key)
+
+
+def command(key: str, output: Path | str, weights: str | None = None) -> str:
+    """Return what to type to go on with a run; weights: the folder of weights that it needs."""
+    words = ["explorer", "fine-tune", "--resume", short(key)]
+    words += ["--weights", weights] if weights and os.path.isdir(os.path.expanduser(weights)) else []
+    return shlex.join([*words, "--output", str(output)])
+
+
+def short(key: str) -> str:
+    """Return so much of a run's key as tells it from others."""
+    return key[:SHORT]
+
+
+def tuned(record: RunRecord) -> bool:
+    """Whether a run that has ended has left a tuned network, and not just one of an attempt before."""
+    return record.state != "lost" and (runs.folder(record.key) / files.TUNED).exists()
+
+
+def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
+    """Say how a run has ended that did not come to its end, and end the command where there is nothing more to say.
+
+    again: the command that goes on with it; written: whether what it came to is written.
+    """
+    goes_on = _("`{command}` goes on with it.").format(command=again)
+    if stop.signal == signal.SIGINT and record.state == "lost":
+        tell(_("The training was killed. {goes_on}").format(goes_on=goes_on))
+        raise SystemExit(128 + stop.signal)
+    if record.state == "lost":
+        raise ExplorerError(f"{why_lost(record.key)} {goes_on}")
+    if record.state == "stopped" and not written:
+        if stop.signal == signal.SIGINT and not record.history:
+            runs.delete(record.key)  # nothing was trained
+        else:
+            tell(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
+        raise SystemExit(128 + (stop.signal or signal.SIGINT))
+    if record.state == "failed":
+        raise ExplorerError(f"{failed(record.failure, record.kept)} {goes_on}" if record.resumable else failed(record.failure, record.kept))
+    if record.state == "stopped":
+        tell(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
+
+
+def tell(sentence: str) -> None:
+    """Say something on stderr, where there still is one."""
+    with suppress(OSError):
+        print(f"explorer: {sentence}", file=sys.stderr, flush=True)
+
+
+def why_lost(key: str) -> str:
+    """Return in a sentence what has become of the process of a run that has left no result."""
+    place, number = runs.folder(key), signal_of(runs.folder(key))
+    temporary.clear()
+    try:  # to say so much as it could not
+        disk.write(place / files.RESERVE, b"0" * files.RESERVED)
+    except OSError as error:
+        return files.why_not_written(error, runs.home())
+    (place / files.RESERVE).unlink(missing_ok=True)
+    log = place / files.LOG
+    if number == getattr(signal, "SIGKILL", -1):
+        said = _("The process of this training was killed: by the system, where memory has run out, or by someone.")
+    elif number:
+        crashed = _("The process of this training has crashed ({signal}), as it may where memory runs out.")
+        said = crashed.format(signal=signal.Signals(number).name)
+    else:
+        said = _("The process of this training is gone: it was killed, or memory ran out.")
+    return f"{said} {_('{log} may say more.').format(log=log)}" if log.exists() and log.stat().st_size else said

@@ -1,0 +1,120 @@
+"""A training as the command makes it: what its arguments say becomes a run, or a run that there is says it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from typing import Any, NamedTuple
+
+from explorer import cli_network, runs
+from explorer.backend.weights import use_pack
+from explorer.cli_output import Output
+from explorer.values import FreezePlan, NetworkSpec, Recipe, RunSettings
+from explorer.values import records as files
+from explorer.values.training import HEAD_PHASE, TAIL_PHASE
+
+SLOTS = 2  # values that an optimizer keeps of each parameter, at most
+
+
+class Training(NamedTuple):
+    """A run and what it works on.
+
+    network: the `Network` that is tuned; data: its `TrainingData`; plan: what is frozen.
+    told: the place in the run's progress from which on it is followed.
+    """
+
+    key: str
+    settings: RunSettings
+    network: Any
+    data: Any
+    plan: FreezePlan
+    told: int = 0
+
+
+def begun(options: argparse.Namespace, output: Output) -> Training:
+    """Make the run of a new training, which is not started yet. Raises ExplorerError for what does not fit, before anything is made."""
+    network = cli_network.load(options)
+    from explorer.backend.data import data_spec, training_data
+    from explorer.backend.tuning import checks
+    from explorer.backend.tuning.fine_tuning import recipe_of
+    from explorer.backend.tuning.starting import new_run
+
+    checks.check_seed(options.seed)
+    columns = {"label_column": options.label_column, "file_column": options.file_column}
+    spec = data_spec(options.data, options.validation, options.seed, **columns)
+    data = training_data(spec, network.reading)
+    phases = [
+        dataclasses.replace(phase, optimizer=optimizer, learning_rate=rate, epochs=epochs, batch_size=options.batch_size)
+        for phase, optimizer, rate, epochs in zip(
+            (HEAD_PHASE, TAIL_PHASE), options.optimizers, options.learning_rates, options.epochs, strict=True
+        )
+    ]
+    recipe = checks.plain(
+        recipe_of(
+            network,
+            data,
+            options.freeze,
+            options.train_from,
+            options.head,
+            phases,
+            options.augment,
+            options.seed,
+            options.batch_norm,
+        )
+    )
+    checks.check(recipe, data, network.reading.kind)
+    plan = _plan(network, data, recipe)
+    _check_room(network, plan, output)
+    key = new_run(network, spec, recipe)
+    (runs.folder(key) / files.COMMAND).touch()
+    return Training(key, runs.record(key).settings, network, data, plan)
+
+
+def resumed(options: argparse.Namespace) -> Training:
+    """Return the training of a run that there is; its network and its data are as its settings say. Raises ExplorerError."""
+    if options.weights is not None:
+        use_pack(options.weights)
+    key = runs.named(os.path.basename(options.resume.rstrip(os.sep)))
+    settings = runs.record(key).settings
+    from explorer.backend.building import from_spec
+    from explorer.backend.data import training_data
+
+    with cli_network.terminal() as say:
+        network = from_spec(settings.network, say)
+    for sentence in network.reading.assumed:
+        print(f"explorer: {sentence}", file=sys.stderr)
+    data = training_data(settings.data, network.reading)
+    return Training(key, settings, network, data, _plan(network, data, settings.recipe), runs.steps(key)[1])
+
+
+def start(key: str) -> None:
+    """Let the process of a run train, unless it does already, or has nothing more to do. Raises ExplorerError."""
+    record = runs.record(key)
+    if record.state == "waiting":
+        runs.start(key)
+    elif record.resumable:
+        runs.go_on(key)
+
+
+def _plan(network: Any, data: Any, recipe: Recipe) -> FreezePlan:
+    """Return what is frozen. Raises ExplorerError where nothing would be trained."""
+    from explorer.backend.tuning.heads import backbone_table
+    from explorer.backend.tuning.parts import phases_of
+    from explorer.plan import freeze_plan
+
+    plan = freeze_plan(backbone_table(network, recipe.head_at), recipe, len(data.classes), network.reading.data_format)
+    phases_of(recipe, plan)
+    return plan
+
+
+def _check_room(network: Any, plan: FreezePlan, output: Output) -> None:
+    """Raise ExplorerError where the disk of the output has no room for what will be written there, and for the run if it lies there too."""
+    from explorer.backend.tuning.starting import room_for
+
+    backbone = plan.frozen_parameters + plan.trained_parameters
+    trained = plan.trained_parameters + plan.head_parameters
+    from_keras = isinstance(network.spec, NetworkSpec) and network.spec.weights == "imagenet"  # and not in the bundle
+    size = 4 * (backbone + plan.head_parameters + SLOTS * trained + (0 if from_keras else backbone))
+    runs.check_room(size + (room_for(network) if runs.on_one_disk(output.room) else 0), output.room)
