@@ -52,16 +52,18 @@ RANKS = {
     "aftermath": 11,
     "widgets": 12,
     "dashboards": 13,
-    "kernels": 13,
-    "serving": 14,
+    "door": 13,
+    "kernels": 14,
+    "server": 15,
+    "serving": 16,
     "cli_files": 14,
     "cli_printing": 14,
     "cli_network": 15,
     "cli_tune": 16,
     "cli_weights": 16,
-    "cli": 17,
-    "__init__": 18,
-    "__main__": 18,
+    "cli": 18,
+    "__init__": 19,
+    "__main__": 19,
 }
 STATES = ("asking", "opening", "session", "workbench", "listening", "sliding", "tuning", "collecting", "trainings", "aftermath")
 ELSEWHERE = re.compile(
