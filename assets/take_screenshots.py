@@ -83,7 +83,7 @@ def main() -> None:
         for theme in ("light", "dark"):
             for notebook, (shown, height) in {"explore": (show, 930), "sound": (show_sound, 930), "fine_tune": (show_tuning, 1360)}.items():
                 page = browser.new_page(viewport={"width": 1280, "height": height})
-                page.goto(f"{address.replace('explore.ipynb', f'{notebook}.ipynb')}?theme={theme}")
+                page.goto(f"{address.replace('explore.ipynb', f'{notebook}.ipynb')}&theme={theme}")
                 shown(page)
                 page.screenshot(path=FOLDER / f"{notebook}-{theme}.png")
                 page.close()

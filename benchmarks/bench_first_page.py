@@ -2,15 +2,15 @@
 
 The other page has two cells: `import tensorflow`, then a bare ipywidgets button. One server, with the settings of the
 command `explorer`, serves both; every visit begins with an empty browser cache. That server keeps one kernel ready
-for the dashboard ("waiting"); a visitor who comes before it is ready again gets a new one ("new kernel"), as the
-other page always does. Needs Playwright and Chromium.
+for the dashboard ("waiting"); a copy of it gets a new one ("new kernel"), as its other dashboards and the other
+page always do. Needs Playwright and Chromium.
 Run: python benchmarks/bench_first_page.py
 """
 
 from __future__ import annotations
 
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import IO
 
 import nbformat
 from measure import alternate, in_words, report, test_data
@@ -27,6 +28,7 @@ from playwright.sync_api import Browser, sync_playwright
 from explorer.serving import START, notebooks
 
 ROUNDS = 3
+COPY = "copy.ipynb"
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 PICK, FIRST, BUTTON = ".explorer.picker button.pick", ".explorer.answers li.first", ".jupyter-button"
@@ -37,46 +39,38 @@ import sys
 from pathlib import Path
 from explorer import serving
 serving.notebooks = lambda: Path(sys.argv[1])
-serving.serve(int(sys.argv[2]), browse=False)
+serving.serve(0, browse=False)
 """
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Serve both notebooks; give the address that their names are added to."""
+    """Serve the notebooks; give the address of the first, with its key."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as log:
-        shutil.copy(notebooks() / START, Path(folder) / START)
+        for name in (START, COPY):
+            shutil.copy(notebooks() / START, Path(folder) / name)
         cells = ["import tensorflow", "import ipywidgets\n\nipywidgets.Button(description='Run')"]
         theirs = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
         theirs.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(theirs, Path(folder) / "theirs.ipynb")
-        port = free_port()
-        process = subprocess.Popen([sys.executable, "-c", SERVE, folder, str(port)], stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-c", SERVE, folder], stdout=log, stderr=log)
         try:
-            if not listens(port, process):
-                log.seek(0)
-                raise RuntimeError(f"Voila did not start:\n{log.read()}")
-            yield f"http://localhost:{port}/voila/render/"
+            yield address_in(log, process)
         finally:
             process.terminate()
             process.wait(30)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port: int, process: subprocess.Popen) -> bool:
-    """Wait for the server; return False when it gave up or takes too long."""
+def address_in(log: IO[str], process: subprocess.Popen) -> str:
+    """Wait until the server says its address."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return True
+        log.seek(0)
+        if found := re.search(r"http://\S+", log.read()):
+            return found[0]
         time.sleep(0.1)
-    return False
+    log.seek(0)
+    raise RuntimeError(f"Voila did not start:\n{log.read()}")
 
 
 def visit(browser: Browser, address: str, *locators: str) -> list[float]:
@@ -101,17 +95,16 @@ def main() -> None:
         path = str(CHROMIUM) if CHROMIUM.exists() else None
         browser = playwright.chromium.launch(executable_path=path, args=QUIET.split())
 
-        def ours(kernel: str, query: str = "") -> float:
-            controls, first = visit(browser, address + START + query, PICK, FIRST)
+        def ours(kernel: str, notebook: str) -> float:
+            controls, first = visit(browser, address.replace(START, notebook), PICK, FIRST)
             answered[kernel].append(first)
             return controls
 
         def theirs() -> float:
-            return visit(browser, address + "theirs.ipynb", BUTTON)[0]
+            return visit(browser, address.replace(START, "theirs.ipynb"), BUTTON)[0]
 
         time.sleep(REFILL)
-        # Another theme than the server's is never served by the kernel that waits.
-        sides = {"theirs": theirs, "waiting": lambda: ours("waiting"), "new kernel": lambda: ours("new kernel", "?theme=dark")}
+        sides = {"theirs": theirs, "waiting": lambda: ours("waiting", START), "new kernel": lambda: ours("new kernel", COPY)}
         times = alternate(sides, ROUNDS, timer=lambda side: side())
         browser.close()
     for kernel, seconds in answered.items():

@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--port", type=int, help=_("port of the dashboards (default: 8866 or a free one)"))
     parser.add_argument("--no-browser", action="store_true", help=_("print the address only"))
+    about_hosts = _("a name besides localhost that the dashboards are asked for by, such as a proxy's; may be repeated")
+    parser.add_argument("--host", action="append", default=[], metavar="NAME", help=about_hosts)
     parser.add_argument("--theme", choices=("light", "dark"), help=_("of the dashboards (default: as the browser prefers)"))
     parser.add_argument("--weights", metavar="DIR", help=_("a folder with weights, such as a classroom pack, to look into first"))
     parser.add_argument("--memory", type=int, metavar="MB", help=_("how many MB of weights each page holds (default: 1024)"))
@@ -119,7 +121,7 @@ def _serve(options: argparse.Namespace) -> None:
         memory_of_the_environment()  # a wrong number too
     from explorer.serving import serve
 
-    serve(options.port, not options.no_browser, options.theme)
+    serve(options.port, not options.no_browser, options.theme, options.host)
 
 
 def _use_pack(options: argparse.Namespace) -> None:

@@ -1,16 +1,35 @@
-"""How the dashboards' server keeps and stops kernels, and talks with their pages."""
+"""How the dashboards' server opens pages, keeps and stops their kernels, and talks with them."""
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
 from typing import Any
 
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from traitlets import default
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+
+from explorer.door import page
+from explorer.locale import _
+
+LONELY = 6  # kernels without a page, and pages just being made, at a time: a kernel takes 0.8 GB
+AGAIN = 3  # seconds after which a page that found no room tries again
+
+
+class UnnamedKernel(ServerKernelManager):  # type: ignore[misc]  # untyped
+    """A kernel whose id does not stand in its connection file's name, which its command line, and so `ps`, shows to everybody."""
+
+    def __init__(self, **options: Any) -> None:
+        if file := options.get("connection_file"):
+            options["connection_file"] = str(Path(file).with_name(f"{secrets.token_hex(8)}.json"))
+        super().__init__(**options)
 
 
 class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untyped
-    """Stops a kernel only when it is found idle and without a page twice in a row.
+    """Stops a kernel only when it is found idle and without a page twice in a row; sooner when no page ever came.
 
     One that waited for its first page has been idle for long, and in the moment when it is handed out
     no page is connected yet.
@@ -19,15 +38,50 @@ class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untype
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._suspects: set[str] = set()
+        self._visited: set[str] = set()
+        self.opening = 0  # pages that are being made
+
+    @default("kernel_manager_class")
+    def _unnamed(self) -> str:
+        return f"{__name__}.{UnnamedKernel.__name__}"
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """Stop the kernel if it was already suspect at the last look."""
+        """Stop the kernel if it was already suspect at the last look, and for long where a page had come."""
         if self._kernel_connections.get(kernel_id):
+            self._visited.add(kernel_id)
             self._suspects.discard(kernel_id)
-        elif kernel_id in self._suspects:
+        elif kernel_id not in self._visited and getattr(self._kernels.get(kernel_id), "execution_state", "idle") != "idle":
+            self._suspects.discard(kernel_id)  # its page is being made
+        elif kernel_id not in self._suspects:
+            self._suspects.add(kernel_id)
+        elif kernel_id in self._visited:
             await super().cull_kernel_if_idle(kernel_id)
         else:
-            self._suspects.add(kernel_id)
+            await self.shutdown_kernel(kernel_id)
+
+    def has_room(self) -> bool:
+        """Return whether one more page may be opened: those that never connect must not fill the memory."""
+        return self.opening + sum(not self._kernel_connections.get(one) for one in self.list_kernel_ids()) < LONELY
+
+
+class Pages(TornadoVoilaHandler):  # type: ignore[misc]  # untyped
+    """Opens a notebook as a page. Its template and theme are ours: neither is taken from the address."""
+
+    async def get(self, path: str) -> None:
+        """Send the page, or one that tries again when too many are being opened."""
+        kernels = self.kernel_manager
+        if not kernels.has_room():
+            self.set_status(503)
+            self.set_header("Refresh", str(AGAIN))
+            self.finish(page(_("One moment"), _("Other pages are just being opened. This one tries again by itself.")))
+            return
+        for name in ("template", "theme"):
+            self.request.arguments.pop(name, None)
+        kernels.opening += 1
+        try:
+            await super().get(path)
+        finally:
+            kernels.opening -= 1
 
 
 class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # untyped
@@ -44,7 +98,7 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # untyped
 
 
 class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]  # untyped
-    """Stops the kernel of a page that goes away, instead of minutes later; its id, which nobody can guess, is proof enough."""
+    """Stops the kernel of a page that goes away, instead of minutes later."""
 
     def check_xsrf_cookie(self) -> None:
-        """Ask for nothing more: the page has no such cookie."""
+        """Ask for nothing more: the page has no such cookie, and no other site's request comes through the door."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
-import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tornado.ioloop import IOLoop
-from tornado.web import HTTPError
 from traitlets.config import Config
 
 from explorer.catalog import BUNDLED
+from explorer.door import loopback_sockets
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
@@ -29,11 +26,12 @@ def notebooks() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "notebooks"
 
 
-def serve(port: int | None = None, browse: bool = True, theme: str | None = None) -> None:
-    """Serve the dashboards until interrupted; print their address and open it where there is a browser.
+def serve(port: int | None = None, browse: bool = True, theme: str | None = None, hosts: Sequence[str] = ()) -> None:
+    """Serve the dashboards until interrupted; print their address with its key and open it where there is a browser.
 
     port: by default 8866, or a free one when that is taken.
     theme: "light" or "dark"; None for what each browser prefers, or was switched to.
+    hosts: names besides localhost by which they may be asked for, such as a proxy's.
     Raises ExplorerError where the port can't be had.
     """
     folder = notebooks()
@@ -42,48 +40,21 @@ def serve(port: int | None = None, browse: bool = True, theme: str | None = None
     port = free_port(PORT, 0) if port is None else free_port(port)
     # Voila looks for templates, and Jupyter for everything, in the folders that this variable lists.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
-    from voila.app import Voila
-    from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
-    from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
-
-    from explorer.kernels import Channels, Shutdown
-
-    class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
-        """Voila that says in its own words where it is."""
-
-        def init_handlers(self) -> list[tuple[Any, ...]]:
-            """Return what answers which address."""
-            own = {VoilaKernelWebsocketHandler: Channels, VoilaShutdownKernelHandler: Shutdown}
-            return [(path, own.get(handler, handler), *rest) for path, handler, *rest in super().init_handlers()]
-
-        def launch_browser(self) -> None:
-            """Say where the dashboard is as soon as the server answers; Voila calls this when it listens."""
-            IOLoop.current().add_callback(self.announce)
-
-        def stop(self) -> None:
-            """Stop the kernels."""
-            try:
-                super().stop()
-            except HTTPError:
-                self.log.info("a kernel that was just starting could not be stopped; it ends when it finds its parent gone")
-
-        def announce(self) -> None:
-            """Print the address and open it."""
-            address = f"http://localhost:{self.port}/voila/render/{START}"
-            print(_("The dashboard is at {address}\nStop it with Ctrl-C.").format(address=address), flush=True)
-            if browse and _has_browser():
-                webbrowser.open(address)
+    from explorer.server import Dashboards
 
     # Jupyter counts the time for a ping's answer in milliseconds, and beyond the next ping; tornado complains of that on each page.
     logging.getLogger("tornado.general").addFilter(lambda record: "websocket_ping_timeout" not in record.getMessage())
-    Dashboards.launch_instance([str(folder)], config=_settings(port, theme))
+    settings = _settings(port, theme)
+    settings.Dashboards.update(start_page=START, browse=browse and _has_browser(), hosts=list(hosts))
+    Dashboards.launch_instance([str(folder)], config=settings)
 
 
 def _settings(port: int, theme: str | None) -> Config:
     settings = Config()
-    settings.Voila.update(ip="127.0.0.1", port=port, port_retries=0, open_browser=True, log_level="ERROR")
-    # Voila would serve every picture below the folder to whoever asks.
+    settings.Voila.update(ip="127.0.0.1", port=port, log_level="ERROR")
+    # Voila would serve every picture below the folder to whoever asks, and take template and theme, unescaped, from the address.
     settings.VoilaConfiguration.update(template="explorer", resources={"forced_theme": theme}, file_allowlist=[])
+    settings.VoilaConfiguration.update(allow_template_override="NO", allow_theme_override="NO")
     settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)
     settings.VoilaConfiguration.extension_denylist = ["jupyterlab-plotly"]  # 5 MB on every page; the chart brings its own
     # One kernel has run the notebook and loaded TensorFlow before anybody asks for the page.
@@ -97,13 +68,14 @@ def _settings(port: int, theme: str | None) -> Config:
 def free_port(*wishes: int) -> int:
     """Return the first of these ports that is free on this machine; 0 stands for any."""
     for wanted in wishes:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", wanted))
-            except (OSError, OverflowError):
-                continue
-            return int(probe.getsockname()[1])
+        try:
+            sockets = loopback_sockets(wanted)
+        except OSError:
+            continue
+        port = int(sockets[0].getsockname()[1])
+        for one in sockets:
+            one.close()
+        return port
     raise ExplorerError(_("Port {port} of this machine is taken or can't be used.").format(port=wishes[0]))
 
 

@@ -1,17 +1,21 @@
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from explorer import serving
 from explorer.errors import ExplorerError
-from explorer.kernels import PatientKernels
+from explorer.kernels import LONELY, PatientKernels, UnnamedKernel
 
 
 def test_the_notebooks_are_found_and_the_first_page_is_among_them():
@@ -33,6 +37,7 @@ def test_a_taken_port_is_left_for_a_free_one_or_refused():
 def test_pictures_beside_the_notebooks_are_not_served_and_only_this_machine_is_listened_to():
     settings = serving._settings(1234, "dark")
     assert settings.VoilaConfiguration.file_allowlist == []
+    assert settings.VoilaConfiguration.allow_theme_override == settings.VoilaConfiguration.allow_template_override == "NO"
     assert settings.Voila.ip == "127.0.0.1"
 
 
@@ -61,6 +66,39 @@ def test_a_kernel_is_stopped_only_when_found_without_a_page_twice(monkeypatch):
     assert stopped == ["waiting"]
 
 
+def test_a_kernel_that_no_page_ever_came_to_is_stopped_sooner_but_not_while_its_page_is_being_made(monkeypatch):
+    stopped = []
+
+    async def stop(_self, kernel):
+        stopped.append(kernel)
+
+    monkeypatch.setattr(PatientKernels, "shutdown_kernel", stop)
+    kernels = PatientKernels()
+    kernels._kernels = {"one": SimpleNamespace(execution_state="idle", last_activity=None)}
+    for state in ("starting", "idle", "busy", "idle"):
+        kernels._kernels["one"].execution_state = state
+        asyncio.run(kernels.cull_kernel_if_idle("one"))
+    assert stopped == []
+    asyncio.run(kernels.cull_kernel_if_idle("one"))
+    assert stopped == ["one"]
+
+
+def test_there_is_room_for_pages_until_too_many_kernels_have_none():
+    kernels = PatientKernels()
+    kernels._kernels = dict.fromkeys(map(str, range(2 * LONELY)))
+    kernels._kernel_connections = {str(number): int(number < LONELY + 1) for number in range(2 * LONELY)}
+    assert kernels.has_room()  # pages with a connection don't count
+    kernels.opening = 1
+    assert not kernels.has_room()
+
+
+def test_a_kernel_s_connection_file_does_not_name_it(tmp_path):
+    one, other = (UnnamedKernel(connection_file=str(tmp_path / "kernel-0123.json")).connection_file for _again in range(2))
+    assert one != other
+    assert "0123" not in one + other
+    assert Path(one).parent == Path(other).parent == tmp_path
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise on Windows")
 def test_the_command_says_its_address_serves_the_page_and_ends_with_ctrl_c(tmp_path):
     with socket.socket() as probe:
@@ -73,9 +111,12 @@ def test_the_command_says_its_address_serves_the_page_and_ends_with_ctrl_c(tmp_p
         while "The dashboard is at" not in log.read_text():
             assert server.poll() is None, log.read_text()
             time.sleep(0.05)
-        assert f"http://localhost:{port}/voila/render/explore.ipynb" in log.read_text()
-        for hidden in ("explore.ipynb", "../README.md", "picture.png"):
-            with pytest.raises(urllib.error.HTTPError):
-                urllib.request.urlopen(f"http://localhost:{port}/voila/files/{hidden}")
+        address = re.search(rf"http://localhost:{port}/voila/render/explore\.ipynb\?token=\w+", log.read_text())[0]
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        script = address.replace("render/explore.ipynb", "static/voila.js")
+        with browser.open(script) as answer:  # the key led on to the address without it
+            assert (answer.status, answer.url) == (200, script.partition("?")[0])
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(answer.url)
         server.send_signal(signal.SIGINT)
         assert server.wait(60) in (0, 130), log.read_text()

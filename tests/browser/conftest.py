@@ -60,6 +60,7 @@ def open_page(chromium):
         page.route(re.compile(r"^(http|ws)"), route)
         page.on("response", lambda response: page.failed.append(response.url) if response.status >= 400 else None)
         page.on("pageerror", lambda error: page.errors.append(f"{error}\n{error.stack}"))
+        page.on("console", lambda message: page.errors.append(message.text) if "Content Security Policy" in message.text else None)
         page.goto(address, timeout=PATIENCE)
         return page
 

@@ -8,6 +8,11 @@ import numpy as np
 from PIL import Image
 
 
+def at(address, notebook="explore", **query):
+    """Return the address, with its key, of a notebook of the dashboards, given that of the first."""
+    return address.replace("explore.ipynb", f"{notebook}.ipynb") + "".join(f"&{name}={value}" for name, value in query.items())
+
+
 def opened(page):
     """Wait until the page has answered its first example; return the page."""
     page.locator(".explorer.answers li.first").wait_for()

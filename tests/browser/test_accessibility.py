@@ -4,7 +4,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import idle, load, opened, tab
+from pages import at, idle, load, opened, tab
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def open_all(page, inside):
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_exploring_and_a_finished_training_have_no_violations(open_page, dashboard, theme):
-    page = opened(open_page(f"{dashboard}?theme={theme}"))
+    page = opened(open_page(at(dashboard, theme=theme)))
     load(page, "digits")
     page.locator(".explorer .pick").click()
     page.get_by_role("listbox", name="Architecture").get_by_role("option").first.wait_for()
@@ -67,7 +67,7 @@ def test_exploring_and_a_finished_training_have_no_violations(open_page, dashboa
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_sound_has_no_violations(open_page, dashboard, theme):
-    page = opened(open_page(dashboard.replace("explore.ipynb", f"sound.ipynb?theme={theme}")))
+    page = opened(open_page(at(dashboard, "sound", theme=theme)))
     assert violations(page) == []
     tab(page, "Over time").locator("canvas, svg, img").first.wait_for()
     assert violations(page) == []
@@ -75,7 +75,7 @@ def test_sound_has_no_violations(open_page, dashboard, theme):
 
 @pytest.mark.parametrize("notebook", ["fine_tune", "lesson_predictions"])
 def test_the_other_dashboards_have_no_violations(open_page, dashboard, notebook):
-    page = open_page(dashboard.replace("explore.ipynb", f"{notebook}.ipynb?theme=dark"))
+    page = open_page(at(dashboard, notebook, theme="dark"))
     page.locator(".explorer, .jp-OutputArea-output").first.wait_for()
     page.locator("#rendered_cells").wait_for()
     if page.locator(".explorer .status").count():

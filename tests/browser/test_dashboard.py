@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from pages import bytes_of, choose, drop, first_answer, go_to, levels, load, loaded, opened, refused, tab
+from pages import at, bytes_of, choose, drop, first_answer, go_to, levels, load, loaded, opened, refused, tab
 from PIL import Image
 
 import explorer
@@ -212,7 +212,7 @@ def test_a_screen_reader_finds_names_and_values(page):
 
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, theme):
-    page = opened(open_page(f"{dashboard}?theme={theme}"))
+    page = opened(open_page(at(dashboard, theme=theme)))
     page.locator(".explorer.options-view summary").click()
     frame = page.locator(".explorer.page")
     for name in ("Inside", "Model"):

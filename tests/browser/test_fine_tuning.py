@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from pages import load, loaded, opened
+from pages import at, load, loaded, opened
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -119,7 +119,7 @@ def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_stopp
 
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_of_the_panel_sticks_out_at_any_width(open_page, dashboard, theme):
-    page = opened(open_page(f"{dashboard}?theme={theme}"))
+    page = opened(open_page(at(dashboard, theme=theme)))
     page.get_by_role("tab", name="Fine-tune").click()
     choose_patterns(page)
     frame = page.locator(".explorer.page")

@@ -2,6 +2,8 @@
 
 import re
 import time
+import urllib.parse
+import urllib.request
 
 import pytest
 from pages import drop, first_answer
@@ -59,6 +61,14 @@ import explorer, ipywidgets
 session = explorer.Session("digits", sample="digit_6.png")
 ipywidgets.VBox([explorer.InputView(session), explorer.AnswersView(session), explorer.StatusView(session)])
 """
+
+
+def test_a_theme_that_is_none_gets_on_no_page_of_any_voila_server(voila):
+    odd = urllib.parse.urlencode({"theme": '"><script>alert(1)</script>'})
+    with urllib.request.urlopen(f"{voila('theme', 'None')}?{odd}") as page:
+        text = page.read().decode()
+    assert "<script>alert(1)" not in text
+    assert 'data-jp-theme-name="JupyterLab Light"' in text
 
 
 def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, voila):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from pages import bytes_of, drop, first_answer, go_to, idle, load, opened, refused, tab
+from pages import at, bytes_of, drop, first_answer, go_to, idle, load, opened, refused, tab
 
 import explorer
 from explorer.catalog import BUNDLED
@@ -17,7 +17,7 @@ MELODY = BUNDLED / "samples" / "melody.ogg"
 
 @pytest.fixture(scope="module")
 def one_page(open_page, dashboard):
-    page = opened(open_page(dashboard.replace("explore.ipynb", "sound.ipynb")))
+    page = opened(open_page(at(dashboard, "sound")))
     page.locator(".explorer .pick b", has_text="timbres").wait_for()
     return page
 
