@@ -20,8 +20,8 @@ GROUPS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "me
 def limit(at_least: int = 0) -> int:
     """Return how many bytes one input may take: what EXPLORER_INPUT_MEMORY says in MB, else half of the free memory, at most 4 GB.
 
-    at_least: bytes that are no more than they seem, such as the weights that a file holds: without a setting, these may take all that
-    is free.
+    at_least: bytes that nobody is surprised by, such as those of a file of weights itself: without a setting, they may take all that is
+    free.
     """
     free = _free()
     return megabytes_of(VARIABLE, 0) or max(min(MOST, free // 2), min(free, at_least))

@@ -25,9 +25,9 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, refused: t
     """Build a network in here, on this thread; `refused` is raised before anything takes more memory than there may be.
 
     name: what to call the network; held: bytes of the weights in the file that it comes from, None where it comes with none;
-    usual: bytes that its weights take as it is published, which may be more than the limit as long as they are free.
+    usual: bytes that its weights may take as long as they are free, though it is more than the limit: it is known to be that large.
     """
-    most, most_of_a_tensor = budget.limit(at_least=UNFOLDED * held if held else usual), budget.limit()
+    most, most_of_a_tensor = budget.limit(at_least=usual), budget.limit()
     advice = _("Ask for fewer or smaller layers, classes or a smaller input.")
     asked = 0
 
@@ -62,13 +62,17 @@ def _watching(weights: Callable[[Any, Any], None], tensor: Callable[[Any], None]
         if threading.get_ident() == here:
             tensor(self)
 
+    filtering = keras.config.is_traceback_filtering_enabled()
     with _patching:
+        keras.config.disable_traceback_filtering()  # it makes of what is raised in a layer an error of its own, in terms of Keras
         plain_variable, plain_symbolic = keras.Variable.__init__, keras.KerasTensor.__init__
         keras.Variable.__init__, keras.KerasTensor.__init__ = variable, symbolic
         try:
             yield
         finally:
             keras.Variable.__init__, keras.KerasTensor.__init__ = plain_variable, plain_symbolic
+            if filtering:
+                keras.config.enable_traceback_filtering()
 
 
 def _bytes(shape: Any, dtype: Any) -> int:

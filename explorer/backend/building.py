@@ -13,8 +13,10 @@ from typing import Any, TypeAlias
 from explorer.backend import model_files, readings, scores, weights
 from explorer.backend.construction import made
 from explorer.backend.copying import copy
+from explorer.backend.finite import said_of_weights
 from explorer.backend.graphs import has_graph
 from explorer.backend.model_card import ModelCard, read_card
+from explorer.backend.model_checks import refusing
 from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
 from explorer.backend.recognition import recognised
 from explorer.backend.runtime import keras
@@ -90,7 +92,9 @@ def build(
         model = made(row, spec, input_tensor, file)
     reading = readings.of_architecture(row, model, spec.data_format, own_input=input_tensor is not None)
     samples = row.samples if reading.kind == row.input else ()
-    return Network(model, spec, reading, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)
+    network = Network(model, spec, reading, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)
+    own = spec.weights not in (None, row.weights)
+    return _noting(network, *(said_of_weights(model) if own else ()))
 
 
 def read(
@@ -106,17 +110,27 @@ def read(
     Raises UnreadableModel where the file is none, or holds code that is not trusted.
     """
     say(Progress(_("Reading {name}…").format(name=spec.name)))
-    model, notes = model_files.open_model(Path(spec.path), custom_objects)
-    card = read_card(Path(spec.path)) or ModelCard()
-    network = wrap(
-        model,
-        spec,
-        activation_memory,
-        preprocess or spec.preprocess or card.preprocess,
-        checked_labels(labels) or spec.labels or card.labels,
-    )
-    network.run = card.run
-    return _noting(network, *notes, *([card.note] if card.note else []))
+    with refusing(spec.name):
+        model, notes = model_files.open_model(Path(spec.path), custom_objects)
+        own = checked_labels(labels) or spec.labels
+        network = _carded(model, spec, activation_memory, preprocess or spec.preprocess, own, read_card(Path(spec.path)) or ModelCard())
+        return _noting(network, *notes, *said_of_weights(model))
+
+
+def _carded(
+    model: Any, spec: ModelFile, activation_memory: int, preprocess: str | Prepare | None, labels: tuple[str, ...], card: ModelCard
+) -> Network:
+    """Return the network of a model from a file; what is not given its card says. A card that does not fit is left aside."""
+    notes = (card.note,) if card.note else ()
+    try:
+        network = wrap(model, spec, activation_memory, preprocess or card.preprocess, labels or card.labels)
+        network.run = card.run
+    except ExplorerError as error:
+        if (preprocess or not card.preprocess) and (labels or not card.labels):
+            raise
+        network = wrap(model, spec, activation_memory, preprocess, labels)
+        notes = (_("The labels and the preprocessing in {name} do not fit it and are left aside: {why}").format(name=spec.name, why=error),)
+    return _noting(network, *notes)
 
 
 def from_spec(spec: AnySpec, say: Say = silent) -> Network:

@@ -23,8 +23,7 @@ def from_json(text: str | bytes, name: str) -> Any:
         content = json.loads(text)
         nodes = _nodes(content, {})
     except (ValueError, RecursionError) as error:
-        why = _("it is nested too deep") if isinstance(error, RecursionError) else reason(error)
-        raise UnreadableModel(_("{name} is no JSON: {why}.").format(name=name, why=why)) from error
+        raise UnreadableModel(_("{name} is no JSON: {why}.").format(name=name, why=_why(error))) from error
     if nodes > MOST_NODES:
         raise _too_long(name)
     return content
@@ -59,6 +58,13 @@ def from_yaml(text: str | bytes, name: str) -> Any:
         raise UnreadableModel(_("{name} is no YAML: {why}.").format(name=name, why=_place(error))) from error
     except (ValueError, TypeError, RecursionError, OverflowError, AttributeError, KeyError) as error:  # dates, sets, deep nesting
         raise UnreadableModel(_foreign_yaml(name)) from error
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong with a JSON text."""
+    if isinstance(error, RecursionError):
+        return _("it is nested too deep")
+    return _("it is not in UTF-8") if isinstance(error, UnicodeDecodeError) else reason(error)
 
 
 def _foreign_yaml(name: str) -> str:

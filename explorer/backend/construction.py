@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from explorer.backend import digits, efficientnet, model_weights, music_tagger, resnext, timbres
+from explorer.backend.build_costs import within_budget
 from explorer.backend.graphs import maker_of
 from explorer.backend.refusals import refusing
 from explorer.backend.runtime import keras
@@ -21,6 +22,7 @@ OURS: Mapping[str, Any] = {
     "timbres": timbres,
     "MusicTaggerCRNN": music_tagger,
 }  # what Keras has not, each built by its module
+BYTES = 4  # of a weight, float32
 
 
 def made(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path | None) -> Any:
@@ -43,8 +45,12 @@ def made(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path | N
     return model
 
 
-def _saying(spec: NetworkSpec) -> AbstractContextManager[None]:
-    return refusing(ExplorerError, _("{name} can't be built with these options; Keras says: {why}."), spec.name)
+@contextmanager
+def _building(row: Architecture, spec: NetworkSpec) -> Iterator[None]:
+    """Build in here what a spec says; ExplorerError is raised for options that Keras refuses, and for more than fits into memory."""
+    said = _("{name} can't be built with these options; Keras says: {why}.")
+    with refusing(ExplorerError, said, spec.name), within_budget(spec.name, usual=BYTES * row.parameters, refused=ExplorerError):
+        yield
 
 
 def _efficientnet(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path) -> Any:
@@ -52,14 +58,14 @@ def _efficientnet(row: Architecture, spec: NetworkSpec, input_tensor: Any, file:
         raise ExplorerError(
             _("{name} takes its published weights only with an input of its own: leave input_tensor out.").format(name=row.name)
         )
-    with _saying(spec):
+    with _building(row, spec):
         return efficientnet.build(row.name, file, **_options(row, spec, input_tensor))
 
 
 def _random(row: Architecture, spec: NetworkSpec, input_tensor: Any = None) -> Any:
     """Return the architecture with random weights."""
     options = _options(row, spec, input_tensor)
-    with _saying(spec):
+    with _building(row, spec):
         if row.name in OURS:
             return OURS[row.name].build(**options)
         home = resnext if row.family == "ResNeXt" else keras.applications
@@ -81,7 +87,7 @@ def _options(row: Architecture, spec: NetworkSpec, input_tensor: Any) -> dict[st
 
 def _load(row: Architecture, spec: NetworkSpec, model: Any, file: Path) -> None:
     if row.bundled and spec.weights == row.weights:
-        with _saying(spec):  # on a tensor of another size
+        with _building(row, spec):  # on a tensor of another size
             digits.set_weights(model, keras.saving.load_model(file, compile=False))
     elif row.family == "ResNeXt":
         resnext.load_weights(model, file)

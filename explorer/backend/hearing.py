@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend import audio, over_time
+from explorer.backend.finite import check_answers
 from explorer.backend.model_structure import ModelStructure
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -19,6 +20,7 @@ WINDOWS = 8  # whose spectrograms are made together
 class Hearing:
     """The part of a `Network` that is about sound."""
 
+    unshared_model: Any
     spec: AnySpec
     reading: Reading
     labels: tuple[tuple[str, str], ...]
@@ -47,7 +49,7 @@ class Hearing:
         example: as for `predict`.
         hop: seconds from one window to the next, brought to a whole number of frames; None for a fifth of a window, more on long pieces.
         The scores of each window are those that `predict` would give to its samples alone, to 1e-4.
-        Raises ExplorerError for a network that reads no sound or names no classes, UnreadableExample.
+        Raises ExplorerError for a network that reads no sound, names no classes or answers NaN; UnreadableExample.
         """
         return self.slid(self.read(example), hop)
 
@@ -63,6 +65,7 @@ class Hearing:
         with self._lock:
             parts = over_time.windows(example, how, step, first, count, WINDOWS)
             scores = [answered[output] for part in parts for answered in now.runs.forward_each(list(part[:, None]))]
+        check_answers(np.concatenate(scores) if scores else np.zeros(0), self.unshared_model)
         starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
         names = tuple(label for _id, label in self.labels) or tuple(map(str, range(scoring.classes)))
         found = [scoring.scores(answered.astype(np.float64)) for answered in scores]

@@ -19,6 +19,7 @@ from typing import Any
 from explorer.backend import refusals
 from explorer.backend.old_checks import refuse_old
 from explorer.backend.runtime import keras
+from explorer.backend.unpacking import damaged
 from explorer.errors import UnreadableModel
 from explorer.locale import _
 
@@ -160,7 +161,6 @@ def _found(entry: dict[str, Any]) -> list[tuple[str, Any]]:
 def refusing(name: str) -> Iterator[None]:
     """Turn whatever Keras, h5py and zipfile raise for a file into an UnreadableModel that says what to do: the border of its readers."""
     sentence = _("{name} can't be opened: {why}. It is damaged, or does not fit this Keras: save it again where it was made.")
-    damaged = _("{name} is damaged or incomplete: save it again where it was made, or copy it to the end.").format(name=name)
     with refusals.refusing(UnreadableModel, sentence, name):
         try:
             yield
@@ -168,10 +168,10 @@ def refusing(name: str) -> Iterator[None]:
             raise UnreadableModel(_("You may not read {name}.").format(name=name)) from error
         except OSError as error:
             if error.errno is None or isinstance(error.__cause__, RuntimeError):  # h5py's own; it knows no class for it
-                raise UnreadableModel(damaged) from error
+                raise UnreadableModel(damaged(name)) from error
             raise UnreadableModel(_("{name} can't be read: {why}.").format(name=name, why=error.strerror)) from error
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise UnreadableModel(damaged) from error
+            raise UnreadableModel(damaged(name)) from error
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from explorer.backend.model_checks import Custom, check_config, quietly, refusin
 from explorer.backend.old_models import is_old, modernise
 from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
-from explorer.backend.unpacking import WEIGHTS, check_archive, check_backend, check_hdf5
+from explorer.backend.unpacking import WEIGHTS, check_archive, check_backend, hdf5, usual_size
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes
 
@@ -113,7 +113,7 @@ def _other_format(path: Path, start: bytes) -> str:
 def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
     with zipfile.ZipFile(path) as archive:
         held = check_archive(archive, path.stat().st_size, path.name)
-        within = partial(within_budget, path.name, held)
+        within = partial(within_budget, path.name, held, usual_size(path.stat().st_size))
         members = archive.namelist()
         if KERAS_CONFIG not in members:
             raise UnreadableModel(_no_keras_archive(path, members))
@@ -147,8 +147,8 @@ def _no_keras_archive(path: Path, members: list[str]) -> str:
 
 
 def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
-    with h5py.File(path, "r") as file:
-        held = check_hdf5(file, path.stat().st_size, path.name)
+    size = path.stat().st_size
+    with hdf5(path, size, path.name) as (file, held):
         if hdf5_models.CONFIG not in file.attrs:
             raise UnreadableModel(_no_keras_hdf5(path, file))
         check_backend(file, path.name)
@@ -160,7 +160,7 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     custom_objects = check_config(repaired, custom_objects, path.name)
     repaired_training, notes = at_hand(modernise_training(training), custom_objects)
     good = not misread and (repaired, repaired_training or {}) == (config, training)
-    within = partial(within_budget, path.name, held)
+    within = partial(within_budget, path.name, held, usual_size(path.stat().st_size))
     with file_for_keras(path, ".h5", good) as (file, fresh):
         if fresh:
             shutil.copyfile(path, file)

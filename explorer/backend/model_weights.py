@@ -22,7 +22,7 @@ from explorer.backend.listed_weights import is_listed, load_listed
 from explorer.backend.model_checks import quietly, refusing
 from explorer.backend.model_files import file_for_keras, writing
 from explorer.backend.runtime import keras
-from explorer.backend.unpacking import WEIGHTS, check_archive, check_hdf5
+from explorer.backend.unpacking import WEIGHTS, check_archive, hdf5
 from explorer.backend.weights_report import Mismatch, Shapes, WeightsReport, compared, misfit, paired
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _
@@ -97,13 +97,12 @@ def _weights(path: Path) -> Iterator[h5py.Group]:
             if WEIGHTS not in archive.namelist():
                 raise nothing
             content = BytesIO(archive.read(WEIGHTS))
-        with h5py.File(content, "r") as file:
+        with hdf5(content, size, path.name) as (file, _held):
             yield file
         return
     if not h5py.is_hdf5(path):
         raise nothing
-    with h5py.File(path, "r") as file:
-        check_hdf5(file, size, path.name)
+    with hdf5(path, size, path.name) as (file, _held):
         yield file.get("model_weights", file)
 
 

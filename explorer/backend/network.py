@@ -13,6 +13,7 @@ import numpy as np
 from explorer.backend import arrays, audio, images, layers, preprocessing, receptive_fields, scores
 from explorer.backend.activations import Activations, Array
 from explorer.backend.feature_layer import feature_layer
+from explorer.backend.finite import check_answers
 from explorer.backend.hearing import Hearing
 from explorer.backend.images import Source
 from explorer.backend.layer_outputs import layer_outputs
@@ -224,7 +225,8 @@ class Network(WholeModel, Hearing):
         top: how many, 1 to the number of classes; fewer where an output has fewer. None for 5, or all where
             there are fewer.
         Returns a tuple of `Prediction`; for a network with several outputs a dict of them by the output's name.
-        Raises UnreadableExample, or ExplorerError for a `top` out of range or outputs that are no scores.
+        Raises UnreadableExample, or ExplorerError for a `top` out of range, outputs that are no scores or no numbers (NaN), and what
+        would take too much memory or time.
         """
         if isinstance(example, list):
             examples = [self.read(one) for one in example]
@@ -259,6 +261,7 @@ class Network(WholeModel, Hearing):
                 ]
 
     def _best(self, scoring: Scoring, values: Any, top: int, output: int) -> Answers:
+        check_answers(values, self.unshared_model)
         found = scoring.scores(values.astype(np.float64))
         return scores.best(found, top, self.labels, scoring.scale(found), output)
 

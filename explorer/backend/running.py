@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from explorer.backend import budget
 from explorer.backend.graphs import has_graph, running_order
 from explorer.backend.keras_private import flat_layers
 from explorer.backend.memory import brief_collections
 from explorer.backend.readings import structure_of, tensors_in
 from explorer.backend.recording import Record, recording
 from explorer.backend.refusals import refusing
+from explorer.backend.run_costs import Recurrence, peak, recurrences
 from explorer.backend.runtime import keras, tensorflow
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -41,6 +44,7 @@ class Runs:
         self._batch_size = next((tensor.shape[0] for tensor in model.inputs if tensor.shape[0]), None) if self._graph else None
         self._with_state = [layer for layer in flat_layers(model) if getattr(layer, "stateful", False)]
         self._forward = self._compiled(lambda *batch: [tensor for _path, tensor in tensors_in(self._called(batch))])
+        self._costs: dict[tuple[Callable[..., Any], int], int] = {}
         self._recorders: dict[tuple[str, ...], Callable[..., Any]] = {}
 
     def forward(self, batch: Iterable[Any]) -> Arrays:
@@ -49,7 +53,8 @@ class Runs:
         Raises ExplorerError where the model can't be run on them.
         """
         arrays = list(batch)
-        parts = [self._run(self._forward, part) for part in self._parts(arrays)]
+        at_once = self._afforded(self._forward, arrays)
+        parts = [self._run(self._forward, part) for part in self._parts(arrays, at_once)]
         return [np.concatenate([np.asarray(part) for part in tensors])[: len(arrays[0])] for tensors in zip(*parts, strict=True)]
 
     def forward_each(self, examples: Arrays) -> list[Arrays]:
@@ -71,7 +76,9 @@ class Runs:
         if names not in self._recorders:
             self._recorders.clear()  # one is enough: each holds a graph of the whole network
             self._recorders[names] = self._compiled(lambda *inputs: self._recorded(inputs, names))
-        returned: dict[str, Any] = self._run(self._recorders[names], next(self._parts(list(batch))))
+        arrays = list(batch)
+        at_once = self._afforded(self._recorders[names], arrays)
+        returned: dict[str, Any] = self._run(self._recorders[names], next(self._parts(arrays, at_once)))
         return returned
 
     def watched(self, batch: Iterable[Any]) -> tuple[Record, Any]:
@@ -89,21 +96,58 @@ class Runs:
         return self._model(keras.tree.pack_sequence_as(self._structure, list(batch)), training=False)
 
     def _run(self, function: Callable[..., Any], batch: Iterable[Any]) -> Any:
-        with (
-            refusing(ExplorerError, _("{name} can't be run on this example: {why}."), self._model.name),
-            brief_collections(),
-        ):  # the first call builds a graph
+        with self._refusing(), brief_collections():  # the first call builds a graph
             for layer in self._with_state:
                 layer.reset_state()
             return function(*map(tensorflow.constant, batch))
 
-    def _parts(self, arrays: Arrays) -> Iterator[Arrays]:
-        """Yield the batch as the model takes it: whole, or in parts of its fixed batch size, the last filled up with the last example."""
-        if self._batch_size is None:
-            yield arrays
-            return
-        for start in range(0, len(arrays[0]), self._batch_size):
-            yield [np.take(array, range(start, start + self._batch_size), axis=0, mode="clip") for array in arrays]
+    def _refusing(self) -> AbstractContextManager[None]:
+        return refusing(ExplorerError, _("{name} can't be run on this example: {why}."), self._model.name)
+
+    def _afforded(self, function: Callable[..., Any], arrays: Arrays) -> int:
+        """Return how many of these examples may be run at a time.
+
+        Raises ExplorerError where not one fits into memory, or would keep a recurrent layer busy for too long.
+        """
+        if not self._graph:
+            return len(arrays[0])
+        longest = self._longest(arrays)
+        for one in recurrences(self._model, longest):
+            if one.steps > one.most:
+                raise ExplorerError(_too_long(self._model.name, one))
+        with self._refusing(), brief_collections():
+            most, each = budget.limit(), self._cost(function, longest)
+            if each > most and longest > 1:
+                each = peak(self._exact_graph(function, arrays), self._batch_size or 1)
+        budget.check(each, self._model.name, _("Give a smaller example, or build the network for a smaller input."), ExplorerError, most)
+        return max(1, most // each) if each else len(arrays[0])
+
+    def _cost(self, function: Callable[..., Any], longest: int) -> int:
+        """Return the bytes that one example, or one batch of a fixed size, takes; more where the longest open size stands for others."""
+        if (function, longest) not in self._costs:
+            graph = function.get_concrete_function().graph  # type: ignore[attr-defined]
+            self._costs = {key: cost for key, cost in self._costs.items() if key[0] is self._forward}  # recorders come and go
+            self._costs[function, longest] = peak(graph, self._batch_size or 1, longest)
+        return self._costs[function, longest]
+
+    def _longest(self, arrays: Arrays) -> int:
+        """Return the largest of the sizes that the inputs leave open, the batch aside."""
+        pairs = zip(self._inputs, arrays, strict=True)
+        return max(
+            [given for one, array in pairs for size, given in zip(one.shape, array.shape[1:], strict=True) if size is None], default=1
+        )
+
+    def _exact_graph(self, function: Any, arrays: Arrays) -> Any:
+        """Return the graph for examples of these very sizes."""
+        exact = [tensorflow.TensorSpec((self._batch_size or 1, *array.shape[1:]), array.dtype) for array in arrays]
+        return tensorflow.function(function.python_function, autograph=False).get_concrete_function(*exact).graph
+
+    def _parts(self, arrays: Arrays, at_once: int) -> Iterator[Arrays]:
+        """Yield the batch as the model takes it: so many at a time, or as many as its fixed batch size, filled up with the last."""
+        size = self._batch_size or at_once
+        for start in range(0, len(arrays[0]), size):
+            stop = start + size if self._batch_size else min(start + size, len(arrays[0]))
+            yield [np.take(array, range(start, stop), axis=0, mode="clip") for array in arrays]
 
     def _compiled(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if not self._graph:
@@ -119,3 +163,10 @@ class Runs:
         outputs = {one.name: tensor for one, tensor in zip(self._inputs, inputs, strict=True)}
         outputs |= {name: keras.tree.flatten(record[name][1])[0] for name in names if name in record}
         return {name: outputs[name] for name in names if name in outputs}
+
+
+def _too_long(name: str, one: Recurrence) -> str:
+    return _(
+        "The recurrent layer {layer} of {name} would take {steps} steps, one after the other, and may take {most}: give a shorter "
+        "example, or build the network for shorter ones."
+    ).format(layer=one.layer, name=name, steps=f"{one.steps:,}", most=f"{one.most:,}")

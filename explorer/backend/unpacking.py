@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+import struct
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 
-from explorer.backend import config_texts
+from explorer.backend import budget, config_texts
 from explorer.errors import UnreadableModel
 from explorer.locale import _, megabytes
 
 WEIGHTS = "model.weights.h5"  # in a .keras
 WEIGHTS_AS_ARRAYS = "model.weights.npz"  # in its place
 SMALL = 256 * 2**20  # bytes that may be unpacked from any file, however small it is
+BLOCK = 2**24  # bytes that are searched at a time
+HEAP = b"GCOL\x01\0\0\0"  # how a heap of texts begins in HDF5, version 1
+OBJECT = struct.Struct("<H6xQ")  # the number of an object in it, 0 for what is free, and its length
 EXPANSION = 100  # how many times its own size a file may unpack to
 
 
@@ -41,8 +49,8 @@ def check_archive(archive: zipfile.ZipFile, size: int, name: str) -> int:
                 )
             )
         if one.filename == WEIGHTS:
-            with h5py.File(BytesIO(archive.read(one)), "r") as file:
-                held += check_hdf5(file, size, name)
+            with hdf5(BytesIO(archive.read(one)), size, name) as (_file, claimed):
+                held += claimed
         if one.filename == WEIGHTS_AS_ARRAYS:
             with zipfile.ZipFile(BytesIO(archive.read(one))) as arrays:
                 claimed = sum(array.file_size for array in arrays.infolist())
@@ -51,11 +59,62 @@ def check_archive(archive: zipfile.ZipFile, size: int, name: str) -> int:
     return held
 
 
-def check_hdf5(file: h5py.File, size: int, name: str) -> int:
-    """Return how many bytes of arrays an HDF5 file of `size` bytes holds.
+@contextmanager
+def hdf5(source: Path | BytesIO, size: int, name: str) -> Iterator[tuple[h5py.File, int]]:
+    """Open an HDF5 file of `size` bytes to be read; give it, and how many bytes of arrays it holds.
 
-    Raises UnreadableModel if it leads to other files or claims to hold far more than its size.
+    Raises UnreadableModel if it is damaged such that libhdf5 would not come back from it, leads to other files, or claims to hold far more
+    than its size.
     """
+    with open(source, "rb") if isinstance(source, Path) else nullcontext(source) as stream:
+        if _has_endless_heap(stream):
+            raise UnreadableModel(damaged(name))
+    with h5py.File(source, "r") as file:
+        yield file, _check_hdf5(file, size, name)
+
+
+def damaged(name: str) -> str:
+    """Return the sentence for a file that is cut off, or whose bytes have changed."""
+    return _("{name} is damaged or incomplete: save it again where it was made, or copy it to the end.").format(name=name)
+
+
+def _has_endless_heap(stream: BinaryIO) -> bool:
+    """Return whether a heap of texts in an HDF5 file holds a free place of no size, as a part filled with zeros does: libhdf5 hangs."""
+    stream.seek(0)
+    before = b""
+    while block := stream.read(BLOCK):
+        here, data = stream.tell(), before + block
+        place = data.find(HEAP)
+        while place >= 0:
+            if _is_endless(stream, here - len(data) + place):
+                return True
+            place = data.find(HEAP, place + 1)
+        before = data[-len(HEAP) + 1 :]
+        stream.seek(here)
+    stream.seek(0)
+    return False
+
+
+def _is_endless(stream: BinaryIO, start: int) -> bool:
+    """Return whether a walk through the objects of the heap at `start` would not come to its end."""
+    stream.seek(start + 8)
+    (size,) = struct.unpack("<Q", stream.read(8).ljust(8, b"\0"))
+    place = start + 16
+    while place + OBJECT.size <= start + size:
+        stream.seek(place)
+        header = stream.read(OBJECT.size)
+        if len(header) < OBJECT.size:
+            return False
+        number, length = OBJECT.unpack(header)
+        step = OBJECT.size + (length + 7) // 8 * 8 if number else length
+        if step == 0:
+            return True
+        place += step
+    return False
+
+
+def _check_hdf5(file: h5py.File, size: int, name: str) -> int:
+    """Return how many bytes of arrays an HDF5 file of `size` bytes holds. Raises UnreadableModel as `hdf5` does."""
     claimed = 0
     groups, seen = [file["/"]], set()
     while groups:
@@ -91,6 +150,11 @@ def check_backend(group: h5py.Group, name: str) -> None:
         )
 
 
+def usual_size(size: int) -> int:
+    """Return how many bytes nobody is surprised to find in a file of `size` bytes; weights hardly shrink when they are packed."""
+    return 2 * size
+
+
 def _check_expansion(claimed: int, size: int, name: str) -> None:
     if claimed > max(SMALL, EXPANSION * size):
         raise UnreadableModel(
@@ -98,3 +162,5 @@ def _check_expansion(claimed: int, size: int, name: str) -> None:
                 name=name, size=megabytes(size), claimed=megabytes(claimed)
             )
         )
+    advice = _("Open a smaller one, or free some memory.")
+    budget.check(claimed, name, advice, UnreadableModel, budget.limit(at_least=usual_size(size)))

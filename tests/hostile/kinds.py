@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import hostile_models
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -13,4 +15,9 @@ class Kind:
     count: int = 60  # in the default suite
 
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {
+    "models": Kind("model", hostile_models.whole, 16),
+    "h5 models": Kind("model", hostile_models.old_whole, 16),
+    "topologies": Kind("model", hostile_models.topology, 16),
+    "weights": Kind("weights", hostile_models.weights, 16),
+}

@@ -1,0 +1,47 @@
+"""Numbers that are none: NaN and infinite values among the weights of a network, and among its answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.errors import ExplorerError
+from explorer.locale import _
+
+NAMED = 3  # layers that a sentence names
+
+
+def unfit_layers(model: Any) -> tuple[str, ...]:
+    """Return the paths of the layers of a model whose weights are not all finite. It reads each weight once."""
+    paths = [variable.path.rpartition("/")[0] for variable in model.weights if not _is_finite(variable.numpy())]
+    return tuple(dict.fromkeys(paths))
+
+
+def _is_finite(array: Any) -> bool:
+    if array.size == 0 or not np.issubdtype(array.dtype, np.inexact):
+        return array.dtype.kind != "V" or bool(np.isfinite(array.astype(np.float32)).all())  # bfloat16 and the like
+    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))  # NaN is the least and the greatest of all; no copy is made
+
+
+def said_of_weights(model: Any) -> tuple[str, ...]:
+    """Return a sentence on weights of a model that are no numbers; () where all are."""
+    unfit = unfit_layers(model)
+    if not unfit:
+        return ()
+    layers = ", ".join(unfit[:NAMED]) + ("…" if len(unfit) > NAMED else "")
+    return (
+        _("Weights of {layers} are no numbers (NaN) or infinite, as after a training that went astray: its answers mean nothing.").format(
+            layers=layers
+        ),
+    )
+
+
+def check_answers(values: Any, model: Any) -> None:
+    """Raise ExplorerError where what a model answered is not finite, and say where that comes from."""
+    if np.isfinite(values).all():
+        return
+    why = said_of_weights(model) or (
+        _("Its weights are finite, so values grow beyond all bounds on the way: look at the feature maps of its layers, one by one."),
+    )
+    raise ExplorerError(_("The answer of {name} is no number (NaN), or infinite. {why}").format(name=model.name, why=why[0]))
