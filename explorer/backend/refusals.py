@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import shorten
 
-from explorer.errors import ExplorerError, causes, is_out_of_memory
+from explorer.errors import ExplorerError, causes, is_out_of_memory, out_of_memory
 from explorer.locale import _
 
 # What Python raises where code meets what it wasn't written for: the text is about that code, not about the file.
@@ -35,6 +35,19 @@ def refusing(refused: type[ExplorerError], sentence: str, name: str) -> Iterator
             raise refused(_("{name} takes more memory than there is; use a smaller one, or free some memory.").format(name=name)) from error
         why = _("its content makes no sense") if isinstance(error, INTERNAL) else reason(error)
         raise refused(sentence.format(name=name, why=why)) from error
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Turn what is raised in here for want of memory into one sentence, whoever raises it; for what people call from Python."""
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise ExplorerError(out_of_memory()) from error
+        raise
 
 
 def reason(error: BaseException) -> str:
