@@ -214,8 +214,10 @@ def load(
         refuse_options(options)
     from explorer.backend.building import load as load_any
     from explorer.backend.building import warn_of_assumptions
+    from explorer.backend.refusals import within_memory
 
-    network = load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)
+    with within_memory():
+        network = load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)
     return warn_of_assumptions(network, stacklevel=2)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array as numbers
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from explorer.errors import UnreadableExample
 from explorer.locale import _, size_text
 from explorer.values import LARGEST
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+")  # of the cells in a line of text
+LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
+SEPARATOR = re.compile(r"(?=[\s,;])\s*[,;]?\s*")  # of the cells in a line of text
 SEPARATORS = (b",", b";", b"\t", b" ")
 BYTES = 8  # of a number in text
+NAMES = 1000  # cells of the first line that decide whether it holds names
 LONGEST = 40  # characters of a cell that a sentence quotes
 
 
@@ -96,7 +98,7 @@ def _comma_separated(data: bytes, name: str) -> Array:
     values, width, height = numbers("d"), 0, 0
     lines = ((place, cells) for place, line in enumerate(lines_in(data.decode("utf-8-sig")), start=1) if (cells := line.strip()))
     for rank, (place, line) in enumerate(lines):
-        if rank == 0 and not any(map(_is_number, _cells(line))):
+        if rank == 0 and not any(map(_is_number, islice(_cells(line), NAMES))):
             continue
         _append(values, line, place, name)
         height, width = height + 1, width or len(values)

@@ -10,6 +10,7 @@ import numpy as np
 from explorer.backend import audio, over_time
 from explorer.backend.finite import check_answers
 from explorer.backend.model_structure import ModelStructure
+from explorer.backend.refusals import within_memory
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import AnySpec, Example, MelSpectrogram, Reading, ScoresOverTime, Stretch
@@ -62,7 +63,7 @@ class Hearing:
         step = over_time.hop_of(example, how, hop)
         total = over_time.count_of(example, how, step)
         count = max(0, min(total - first, total if count is None else count))
-        with self._lock:
+        with self._lock, within_memory():
             parts = over_time.windows(example, how, step, first, count, WINDOWS)
             scores = [answered[output] for part in parts for answered in now.runs.forward_each(list(part[:, None]))]
         check_answers(np.concatenate(scores) if scores else np.zeros(0), self.unshared_model)

@@ -18,6 +18,7 @@ from explorer.backend.hearing import Hearing
 from explorer.backend.images import Source
 from explorer.backend.layer_outputs import layer_outputs
 from explorer.backend.model_structure import ModelStructure, finalize_statistics, forget_compiled
+from explorer.backend.refusals import within_memory
 from explorer.backend.scores import Scoring
 from explorer.backend.whole_model import WholeModel
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
@@ -198,8 +199,10 @@ class Network(WholeModel, Hearing):
         """
         if isinstance(source, Example):
             return source
-        example: Example = self._kind.read(source)
-        for defect in self.assumed_of(example):
+        with within_memory():
+            example: Example = self._kind.read(source)
+            defects = self.assumed_of(example)
+        for defect in defects:
             warnings.warn(defect, ExampleWarning, stacklevel=3)
         return example
 
@@ -249,7 +252,7 @@ class Network(WholeModel, Hearing):
         top = self.checked_top(top)
         size = BATCH if self.reading.size or not any(None in one.shape for one in self.reading.inputs) else 1  # lengths may differ
         for start in range(0, len(examples), size):
-            with self._lock:
+            with self._lock, within_memory():
                 batches = [self.to_batch(one) for one in examples[start : start + size]]
                 now = self._current()
                 returned = now.runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
@@ -330,7 +333,8 @@ class Network(WholeModel, Hearing):
 
     def view(self, example: Example) -> SeenInput:
         """Return the example as it came and as the network sees it."""
-        seen: SeenInput = self._kind.to_view(example, self.reading)
+        with within_memory():
+            seen: SeenInput = self._kind.to_view(example, self.reading)
         return seen
 
     def to_batch(self, example: Example) -> tuple[Array, ...]:
@@ -381,7 +385,7 @@ class Network(WholeModel, Hearing):
         return places if len(places) == len(shape) else ()
 
     def _activations(self, example: Example, names: list[str]) -> dict[str, Array]:
-        with self._lock:
+        with self._lock, within_memory():
             now = self._current()
             if self._live:
                 self.activations.forget()

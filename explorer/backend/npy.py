@@ -8,7 +8,7 @@ import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -111,13 +111,12 @@ def _check(members: list[zipfile.ZipInfo], room: int, largest: float, name: str)
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Array:
-    with archive.open(member) as opened:
-        stream = cast("io.BufferedIOBase", opened)  # as zipfile has it
+    with archive.open(member) as stream:
         header = _header(stream, member.file_size, name)
         room, place = _Room(header.size), 0
-        with memoryview(room) as view:
-            while place < header.size and (count := stream.readinto(view[place : place + PIECE])):
-                place += count
+        while piece := stream.read(min(PIECE, header.size - place)):
+            room[place : place + len(piece)] = piece
+            place += len(piece)
         while stream.read(PIECE):  # its checksum is looked at when it has been read to the end
             pass
     if place < header.size:
@@ -125,7 +124,7 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> A
     return header.array(memoryview(room).toreadonly())
 
 
-def _header(stream: io.BufferedIOBase, size: int, name: str) -> _Header:
+def _header(stream: IO[bytes], size: int, name: str) -> _Header:
     """Return the header of an .npy file of `size` bytes, which fits what follows. Raises UnreadableExample."""
     header = _parsed(stream)
     if header is None:
@@ -141,7 +140,7 @@ def _header(stream: io.BufferedIOBase, size: int, name: str) -> _Header:
     return header
 
 
-def _parsed(stream: io.BufferedIOBase) -> _Header | None:
+def _parsed(stream: IO[bytes]) -> _Header | None:
     """Return what the header says; None where it makes no sense, for which NumPy raises what it likes, MemoryError too."""
     with warnings.catch_warnings(), suppress(Exception):
         warnings.simplefilter("ignore")  # a file of Python 2, and what is odd in a forged text

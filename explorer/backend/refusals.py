@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import shorten
 
-from explorer.errors import ExplorerError, causes, is_out_of_memory
+from explorer.errors import ExplorerError, causes, is_out_of_memory, out_of_memory
 from explorer.locale import _
 
 # What Python raises where code meets what it wasn't written for: the text is about that code, not about the file.
@@ -52,6 +52,19 @@ def _setting(error: BaseException) -> str:
     if found := re.search(r"(\w+)\.__init__\(\) missing .*?'(\w+)'", str(error)):
         return _("a {kind} lacks the setting {setting!r}").format(kind=found[1], setting=found[2])
     return ""
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Turn what is raised in here for want of memory into one sentence, whoever raises it; for what people call from Python."""
+    try:
+        yield
+    except ExplorerError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise ExplorerError(out_of_memory()) from error
+        raise
 
 
 def reason(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
-from explorer.backend.refusals import refusing
-from explorer.errors import UnreadableExample, UnreadableModel
+from explorer.backend.refusals import refusing, within_memory
+from explorer.errors import ExplorerError, UnreadableExample, UnreadableModel
 
 SENTENCE = "{name} is damaged: {why}."
 
@@ -43,3 +43,15 @@ def test_a_sentence_of_ours_passes_though_a_library_put_it_into_an_error_of_its_
     wrapped.__context__ = UnreadableExample("It is empty")
     with pytest.raises(UnreadableExample, match="It is empty"), refusing(UnreadableModel, SENTENCE, "a.h5"):
         raise wrapped
+
+
+def test_what_is_called_from_python_says_that_memory_does_not_suffice():
+    with pytest.raises(ExplorerError, match="There is not enough memory for this"), within_memory():
+        raise ValueError("in a library") from MemoryError()
+
+
+def test_other_errors_and_sentences_pass_as_they_are():
+    with pytest.raises(TypeError, match="a mistake"), within_memory():
+        raise TypeError("a mistake")
+    with pytest.raises(UnreadableExample, match="It is empty"), within_memory():
+        raise UnreadableExample("It is empty")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from explorer.backend.data.collection import Collection, LeftOut, Named, collection
 from explorer.backend.data.example_sources import from_file, is_ignored
+from explorer.backend.example_files import read_bytes
+from explorer.backend.refusals import refusing
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.folders import Folder, Steps, folder_of
 from explorer.layouts import Layout, Side, classes_in, layout
@@ -74,11 +76,19 @@ def in_memory(folder: Path) -> Folder:
 
 
 def names_in(folder: Path) -> dict[str, str] | None:
-    """Return the names of those classes whose folders are called otherwise, as the file `NAMES` says it; None where there is none."""
-    try:
-        return dict(json.loads((folder / NAMES).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    """Return the names of those classes whose folders are called otherwise, as the file `NAMES` says it; None where there is none.
+
+    Raises ExplorerError where it is damaged: the names of the classes would be lost.
+    """
+    path = folder / NAMES
+    if not path.is_file():
         return None
+    damaged = _("{name} is damaged, so the names of the classes can't be read: delete it to name them as their folders.")
+    with refusing(ExplorerError, damaged, str(path)):
+        names = json.loads(read_bytes(path))
+        if not isinstance(names, dict) or not all(isinstance(one, str) and one.strip() for one in names.values()):
+            raise TypeError
+    return {one: plain(label) for one, label in names.items()}
 
 
 def files_in(folder: Path) -> Iterator[Path]:

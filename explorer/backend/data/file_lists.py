@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from explorer.backend import budget
 from explorer.backend.data import columns as by_columns
 from explorer.backend.data.collection import Collection, Named, collection
 from explorer.backend.data.column_names import FILES, LABELS, SEVERAL
@@ -22,6 +23,9 @@ from explorer.parts import Parts, some
 from explorer.values import Reading
 from explorer.values.names import plain
 
+MOST = 20_000  # columns
+CELL = 30  # bytes of an empty cell, until the lines are columns
+LONGEST = 10_000  # characters of a cell that names a file or classes
 PIXELS = 100  # numbers in a cell, or columns of them, from which on they are taken for a picture
 
 Classes: TypeAlias = "tuple[str, ...]"
@@ -60,6 +64,13 @@ def collected(path: Path, reading: Reading, label_column: str = "", file_column:
     listed = ListedFiles(path)
     header, columns = _table(path, listed)
     roles = _roles(path.name, columns, listed, label_column, file_column, has_header=bool(header))
+    for column in (roles.files, *roles.labels):
+        if any(len(cell) > LONGEST for cell in column.distinct):
+            raise ExplorerError(
+                _("{column} in {name} holds whole texts, not names of files or classes: name another column.").format(
+                    column=column.called, name=path.name
+                )
+            )
     labels = _labels(roles.labels)
     own = _of_side(roles, labels, True, listed, reading)
     own = replace(own, notes=(*_said(roles, columns, header), *([labels.note] if labels.note else []), *own.notes))
@@ -74,16 +85,20 @@ def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
         raise ExplorerError(
             _("{name} must list a file and its class in each line, separated by a comma: roses/1.jpg,rose.").format(name=path.name)
         )
+    if width > MOST:
+        raise ExplorerError(_pixels(path.name))
+    advice = _("Use a part of its lines, or a folder with a folder for each class.")
+    budget.check(CELL * width * len(rows), path.name, advice, ExplorerError)  # a single line may be longer than all others
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
     header, rows = (rows[0], rows[1:]) if _is_header(rows[0], listed) else ([], rows)
     columns = tuple(one for one in columns_of(header, rows) if one.name or one.distinct)
     if _holds_pixels(columns):
-        raise ExplorerError(
-            _("{name} holds the pixels themselves, not names of files: save them as an .npz with x and y, and give that.").format(
-                name=path.name
-            )
-        )
+        raise ExplorerError(_pixels(path.name))
     return header, columns
+
+
+def _pixels(table: str) -> str:
+    return _("{name} holds the pixels themselves, not names of files: save them as an .npz with x and y, and give that.").format(name=table)
 
 
 def _holds_pixels(columns: Sequence[Column]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from explorer.backend.building import load, warn_of_assumptions
 from explorer.backend.data import training_data
 from explorer.backend.network import Network
+from explorer.backend.refusals import within_memory
 from explorer.backend.runtime import keras
 from explorer.backend.tuning.backups import Backups
 from explorer.backend.tuning.checks import check_seed
@@ -83,14 +84,16 @@ def fine_tune(
     check_seed(seed)
     head_at = str(head_at)
     network = _network(network)
-    tuned_on = training_data(data, network.reading, validation, seed, label_column=label_column, file_column=file_column)
+    with within_memory():
+        tuned_on = training_data(data, network.reading, validation, seed, label_column=label_column, file_column=file_column)
     recipe = recipe_of(network, tuned_on, freeze, train_from, head, phases, augment, seed, batch_norm, head_at, precision)
     backups = [one for one in callbacks if isinstance(one, keras.callbacks.BackupAndRestore)]
     others = [one for one in callbacks if one not in backups]
     folder = Path(backups[0].backup_dir) if backups else None  # a backup of both phases, where Keras's own knows of one `fit`
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
-    run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
+    with within_memory():
+        run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
     if run.state == "done":
         Backups(folder).remove()
     if isinstance(data, str | os.PathLike):
