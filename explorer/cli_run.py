@@ -151,4 +151,5 @@ def why_lost(key: str) -> str:
         said = crashed.format(signal=signal.Signals(number).name)
     else:
         said = _("The process of this training is gone: it was killed, or memory ran out.")
-    return f"{said} {_('{log} may say more.').format(log=log)}" if log.exists() and log.stat().st_size else said
+    more = _("{log} may say more.").format(log=log)
+    return f"{said} {more}" if log.exists() and log.stat().st_size else said
