@@ -46,6 +46,7 @@ def check_config(config: Any, custom_objects: Custom | None, name: str) -> dict[
     known = {**keras.saving.get_custom_objects(), **(custom_objects or {})}
     unknown: dict[str, str] = {}
     for entry, layer in _entries(config):
+        _refuse_senseless(entry, layer, name)
         _refuse_code(entry, layer, name)
         wanted = _wanted(entry)
         bare = wanted.rsplit(">", 1)[-1]
@@ -83,6 +84,16 @@ def _entries(config: Any) -> Iterator[tuple[dict[str, Any], str]]:
                 layer = str(inner.get("name", layer)) if isinstance(inner, dict) else layer
                 yield node, layer
             left += [(one, layer) for one in node.values()]
+
+
+def _refuse_senseless(entry: dict[str, Any], layer: str, name: str) -> None:
+    names = [entry["class_name"], *(entry[key] for key in ("module", "registered_name") if entry.get(key) is not None)]
+    if not all(isinstance(one, str) for one in [*names, *([entry.get("config")] if names[0] == "function" else [])]):
+        raise UnreadableModel(
+            _("{name} is damaged: the description of its layer {layer!r} makes no sense. Save it again where it was made.").format(
+                name=name, layer=layer
+            )
+        )
 
 
 def _refuse_code(entry: dict[str, Any], layer: str, name: str) -> None:
