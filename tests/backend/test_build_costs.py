@@ -106,6 +106,19 @@ def test_a_network_that_is_published_so_is_built_whatever_the_limit(monkeypatch)
     assert explorer.load("MobileNet", weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3)).layers
 
 
+def test_recurrent_layers_whose_random_weights_take_minutes_are_refused(monkeypatch):
+    monkeypatch.setattr(build_costs, "MOST_WORK", 10**4)
+    with pytest.raises(UnreadableModel, match=r"random weights of shape \(20, 80\) that take minutes"):
+        from_json(text(("LSTM", {"units": 20}), shape=(None, 3, 4)))
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_weights_from_a_file_take_the_place_of_orthogonal_ones(name, tmp_path):
+    model = keras.Sequential([keras.Input((3, 4)), layers.LSTM(5)])
+    save_model(model, tmp_path / name)
+    small.assert_same_answers(model, load_model(tmp_path / name))
+
+
 def test_keras_is_as_it_was_afterwards():
     before = keras.Variable.__init__, keras.KerasTensor.__init__, keras.config.is_traceback_filtering_enabled()
     with pytest.raises(UnreadableModel):
