@@ -387,6 +387,23 @@ def test_weights_as_arrays_that_unpack_to_far_more_are_refused(small_limits, tmp
         load_model(tmp_path / "model.keras")
 
 
+def test_an_archive_that_is_encrypted_is_called_that(tmp_path):
+    save_model(small.sequential(), tmp_path / "model.keras")
+    content = (tmp_path / "model.keras").read_bytes()
+    (tmp_path / "model.keras").write_bytes(content.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"))
+    with pytest.raises(UnreadableModel, match=r"model\.keras is encrypted, or packed in a way that is not known here"):
+        load_model(tmp_path / "model.keras")
+
+
+def test_numbers_packed_by_a_filter_that_is_not_here_are_no_damage(tmp_path, monkeypatch):
+    save_model(small.sequential(), tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "r+") as file:
+        file.create_dataset("model_weights/more", (8,), "f4", chunks=(8,), compression="gzip")
+    monkeypatch.setattr(h5py.h5z, "filter_avail", lambda _code: False)
+    with pytest.raises(UnreadableModel, match=r"packed with a filter of HDF5 that is not here, number 1: save it again"):
+        load_model(tmp_path / "model.h5")
+
+
 # Texts
 
 
