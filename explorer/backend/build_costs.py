@@ -15,6 +15,7 @@ from explorer.locale import _, size_text
 
 SLACK = 64 * 2**20  # bytes of weights that any file may ask for beyond what it holds
 UNFOLDED = 8  # times what a file holds: float16 as float32, and the optimizer's own numbers, up to four a weight, which are made anew
+MOST_WORK = 10**12  # multiplications that a random weight may take to be made orthogonal: half a minute
 AT_A_TIME = 2  # of the largest tensor: what a layer reads and what it answers with
 
 _patching = threading.RLock()
@@ -31,7 +32,7 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, refused: t
     advice = _("Ask for fewer or smaller layers, classes or a smaller input.")
     asked = 0
 
-    def count_weights(shape: Any, dtype: Any) -> None:
+    def count_weights(shape: Any, dtype: Any, initializer: Any) -> Any:
         nonlocal asked
         size = _bytes(shape, dtype)
         asked += size
@@ -39,6 +40,12 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, refused: t
             told = _("{name} asks for {asked} of weights or more and holds {held}: it is damaged or forged. Save the whole model again.")
             raise refused(told.format(name=name, asked=size_text(asked), held=size_text(held)))
         budget.check(asked, name, advice, refused, most)
+        if not isinstance(initializer, keras.initializers.Orthogonal):
+            return initializer
+        if held is None and _work(shape) > MOST_WORK:
+            told = _("{name} has random weights of shape {shape} that take minutes to make orthogonal: ask for a smaller recurrent layer.")
+            raise refused(told.format(name=name, shape=tuple(shape)))
+        return initializer if held is None else "zeros"  # the file's own take their place
 
     def count_tensor(tensor: Any) -> None:
         budget.check(AT_A_TIME * _bytes(tensor.shape, tensor.dtype), name, advice, refused, most_of_a_tensor)
@@ -48,13 +55,16 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, refused: t
 
 
 @contextmanager
-def _watching(weights: Callable[[Any, Any], None], tensor: Callable[[Any], None]) -> Iterator[None]:
-    """Call `weights` with the shape and dtype of each variable before this thread makes it, and `tensor` with each symbolic tensor."""
+def _watching(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], None]) -> Iterator[None]:
+    """Call `weights` before this thread makes a variable, and `tensor` with each symbolic tensor.
+
+    weights: takes shape, dtype and initializer, and returns the initializer to use.
+    """
     here = threading.get_ident()
 
     def variable(self: Any, initializer: Any, shape: Any = None, dtype: Any = None, *others: Any, **options: Any) -> None:
         if threading.get_ident() == here and shape is not None:
-            weights(shape, dtype)
+            initializer = weights(shape, dtype, initializer)
         plain_variable(self, initializer, shape, dtype, *others, **options)
 
     def symbolic(self: Any, *arguments: Any, **options: Any) -> None:
@@ -73,6 +83,13 @@ def _watching(weights: Callable[[Any, Any], None], tensor: Callable[[Any], None]
             keras.Variable.__init__, keras.KerasTensor.__init__ = plain_variable, plain_symbolic
             if filtering:
                 keras.config.enable_traceback_filtering()
+
+
+def _work(shape: Any) -> int:
+    """Return how many multiplications it takes to make a random weight of this shape orthogonal."""
+    columns = int(shape[-1])
+    rows = int(math.prod(shape)) // max(1, columns)
+    return 2 * rows * columns * min(rows, columns)
 
 
 def _bytes(shape: Any, dtype: Any) -> int:

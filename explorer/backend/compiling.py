@@ -143,8 +143,8 @@ def _thresholds(metric: Any) -> float:
 
 def _name(one: Any) -> str:
     if isinstance(one, dict):
-        return str(one["config"] if one["class_name"] == "function" else one["class_name"])
-    return str(one)
+        one = one["config"] if one["class_name"] == "function" else one["class_name"]
+    return one if isinstance(one, str) else _("what has no name")
 
 
 def opened(load: Callable[[bool], Any], training: Any, notes: tuple[str, ...]) -> Opened:

@@ -13,12 +13,15 @@ from explorer.errors import UnreadableModel
 from explorer.locale import _, megabytes
 
 LARGEST = 64 * 2**20  # bytes of a config; the largest of Keras's own have some 5 MB
-LARGEST_YAML = 16 * 2**20  # bytes; the largest of Keras's own have 2 MB
+LARGEST_YAML = 4 * 2**20  # bytes; the largest of Keras's own have 1.3 MB, and reading takes a second or two for each MB
 MOST_NODES = 500_000  # of a text with its repetitions written out; Keras's largest networks have some 100,000
 
 
 def from_json(text: str | bytes, name: str) -> Any:
     """Return what a JSON text says. Raises UnreadableModel for text that is none, or says more than any network needs."""
+    commas = text.count(b",") if isinstance(text, bytes) else text.count(",")
+    if commas > MOST_NODES:
+        raise _too_long(name)
     try:
         content = json.loads(text)
         nodes = _nodes(content, {})

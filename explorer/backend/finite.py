@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,27 +15,29 @@ NAMED = 3  # layers that a sentence names
 
 def unfit_layers(model: Any) -> tuple[str, ...]:
     """Return the paths of the layers of a model whose weights are not all finite. It reads each weight once."""
-    paths = [variable.path.rpartition("/")[0] for variable in model.weights if not _is_finite(variable.numpy())]
-    return tuple(dict.fromkeys(paths))
+    paths = [variable.path.removeprefix(f"{model.name}/") for variable in model.weights if not is_finite(variable.numpy())]
+    return tuple(dict.fromkeys(path.rpartition("/")[0] for path in paths))
 
 
-def _is_finite(array: Any) -> bool:
+def is_finite(array: Any) -> bool:
+    """Return whether all numbers of an array are finite; text has none."""
     if array.size == 0 or not np.issubdtype(array.dtype, np.inexact):
         return array.dtype.kind != "V" or bool(np.isfinite(array.astype(np.float32)).all())  # bfloat16 and the like
     return bool(np.isfinite(array.min()) and np.isfinite(array.max()))  # NaN is the least and the greatest of all; no copy is made
 
 
+def said_of(unfit: Sequence[str]) -> str:
+    """Return the sentence on layers whose weights are not all finite."""
+    layers = ", ".join(unfit[:NAMED]) + ("…" if len(unfit) > NAMED else "")
+    return _(
+        "Weights of {layers} are no numbers (NaN) or infinite, as after a training that went astray: its answers mean nothing."
+    ).format(layers=layers)
+
+
 def said_of_weights(model: Any) -> tuple[str, ...]:
     """Return a sentence on weights of a model that are no numbers; () where all are."""
     unfit = unfit_layers(model)
-    if not unfit:
-        return ()
-    layers = ", ".join(unfit[:NAMED]) + ("…" if len(unfit) > NAMED else "")
-    return (
-        _("Weights of {layers} are no numbers (NaN) or infinite, as after a training that went astray: its answers mean nothing.").format(
-            layers=layers
-        ),
-    )
+    return (said_of(unfit),) if unfit else ()
 
 
 def check_answers(values: Any, model: Any) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.backend.refusals import refusing
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.options import CONVENTIONS
@@ -46,16 +47,12 @@ def read_card(path: str | Path) -> ModelCard | None:
     """
     path = Path(path).expanduser()
     try:
-        text = _text(path)
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):  # loading the model will say what is wrong
-        return None
-    if text is None:
-        return None
-    try:
-        return _parsed(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, ExplorerError) else _("it is no JSON")
-        return ModelCard(note=_("The labels and the preprocessing in {name} are not understood: {why}.").format(name=path.name, why=why))
+        with refusing(ExplorerError, _("it is no JSON, or damaged"), path.name):
+            text = _text(path)
+            return None if text is None else _parsed(json.loads(text))
+    except ExplorerError as error:
+        said = _("The labels and the preprocessing in {name} are not understood: {why}.")
+        return ModelCard(note=said.format(name=path.name, why=error))
 
 
 def check_card(card: ModelCard) -> None:

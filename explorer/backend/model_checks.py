@@ -25,6 +25,8 @@ from explorer.locale import _
 
 Custom = Mapping[str, Any]
 
+MOST_LAYERS = 5000  # Keras's largest networks have some 1,000
+
 # Where Keras keeps what a model is made of; functions only in those that hold nothing but arithmetic.
 _BY_NAME_ALONE = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
 _FUNCTIONS = (*_BY_NAME_ALONE, "ops")
@@ -45,7 +47,16 @@ def check_config(config: Any, custom_objects: Custom | None, name: str) -> dict[
     """
     known = {**keras.saving.get_custom_objects(), **(custom_objects or {})}
     unknown: dict[str, str] = {}
+    layers = 0
     for entry, layer in _entries(config):
+        _refuse_senseless(entry, layer, name)
+        layers += "name" in (entry.get("config") or ())
+        if layers > MOST_LAYERS:
+            raise UnreadableModel(
+                _("{name} has more than {limit} layers, which Keras would build for minutes: it is not opened.").format(
+                    name=name, limit=f"{MOST_LAYERS:,}"
+                )
+            )
         _refuse_code(entry, layer, name)
         wanted = _wanted(entry)
         bare = wanted.rsplit(">", 1)[-1]
@@ -83,6 +94,16 @@ def _entries(config: Any) -> Iterator[tuple[dict[str, Any], str]]:
                 layer = str(inner.get("name", layer)) if isinstance(inner, dict) else layer
                 yield node, layer
             left += [(one, layer) for one in node.values()]
+
+
+def _refuse_senseless(entry: dict[str, Any], layer: str, name: str) -> None:
+    names = [entry["class_name"], *(entry[key] for key in ("module", "registered_name") if entry.get(key) is not None)]
+    if not all(isinstance(one, str) for one in [*names, *([entry.get("config")] if names[0] == "function" else [])]):
+        raise UnreadableModel(
+            _("{name} is damaged: the description of its layer {layer!r} makes no sense. Save it again where it was made.").format(
+                name=name, layer=layer
+            )
+        )
 
 
 def _refuse_code(entry: dict[str, Any], layer: str, name: str) -> None:

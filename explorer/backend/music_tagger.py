@@ -11,6 +11,7 @@ import numpy as np
 from explorer.backend import model_weights
 from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
+from explorer.backend.unpacking import hdf5
 from explorer.catalog import SPECTROGRAMS, architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -60,7 +61,7 @@ def load_weights(model: Any, path: str | Path) -> None:
     try:
         published = _published(path)
         fitted = [(layer, _fitted(layer, published)) for layer in model.layers if layer.weights] if published else []
-    except (OSError, KeyError, ValueError) as error:
+    except Exception as error:  # h5py raises many kinds
         raise ExplorerError(
             _("{path} does not hold the weights of {name}: {why}.").format(path=path, name=model.name, why=reason(error).rstrip("."))
         ) from error
@@ -74,7 +75,7 @@ def _published(path: Path) -> dict[str, list[Array]]:
     """Return the weights by layer of a file of Keras 1, in their order; empty for a file of another kind."""
     if not path.is_file() or not h5py.is_hdf5(path):
         return {}
-    with h5py.File(path) as file:
+    with hdf5(path, path.stat().st_size, path.name) as (file, _held):
         if "layer_names" not in file.attrs or "gru1" not in file or len(file["gru1"].attrs.get("weight_names", ())) != 9:
             return {}  # Keras 1 has three weights for each of a GRU's three gates
         groups = {_text(name): file[_text(name)] for name in file.attrs["layer_names"]}

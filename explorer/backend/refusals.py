@@ -18,9 +18,10 @@ INTERNAL_TEXT = re.compile(  # the same, where a library has put it into a sente
     r"can only concatenate|cannot be interpreted as|must be real number|invalid literal|could not convert|recursion depth|"
     r"\w+\(\) |\bnan\b|\b__\w+__\b|<class '"
 )
-# TensorFlow's own names of places, its tracebacks, colours of terminals, and addresses in memory.
+# TensorFlow's own names of places, its tracebacks, colours of terminals, addresses in memory, and temporary folders of ours.
 INTERNALS = re.compile(
-    r"(?s)^Graph execution error:.*\n\n|\s*\[\[\{\{node.*|\{\{function_node[^}]*\}\}\s*|\x1b\[[0-9;]*m| at 0x[0-9a-fA-F]+"
+    r"(?s)^Graph execution error:.*\n\n|\s*\[\[\{\{node.*|\{\{function_node[^}]*\}\}\s*|\x1b\[[0-9;]*m| at 0x[0-9a-fA-F]+|"
+    r"[^\s'\"]*/explorer-\w+/"
 )
 
 

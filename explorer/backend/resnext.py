@@ -16,6 +16,7 @@ import numpy as np
 from explorer.backend.activations import Array
 from explorer.backend.refusals import reason
 from explorer.backend.runtime import keras
+from explorer.backend.unpacking import hdf5
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
@@ -194,7 +195,7 @@ def _load_legacy(model: Any, path: Path) -> bool:
     """Load a file in the layout of Keras 2; return whether it is one."""
     if not h5py.is_hdf5(path):
         return False
-    with h5py.File(path) as file:
+    with hdf5(path, path.stat().st_size, path.name) as (file, _held):
         root = file.get("model_weights", file)  # a whole model has them one level down
         if "layer_names" not in root.attrs:
             return False

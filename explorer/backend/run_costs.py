@@ -65,7 +65,10 @@ class Recurrence(NamedTuple):
 
 
 def recurrences(model: Any, longest: int = 1) -> Iterator[Recurrence]:
-    """Yield the recurrent layers of a model that has a graph, in nested models too; `longest` stands for a number of steps that is open."""
+    """Yield the recurrent layers of a model that has a graph, in nested models too.
+
+    longest: what stands for a number of steps that is open, as in a nested model that takes any.
+    """
     for part in flat_layers(model):
         for node in nodes(part) if isinstance(part, keras.Model) and has_graph(part) else ():
             inner, axis = _unwrapped(node.operation)

@@ -112,7 +112,7 @@ class Runs:
         if not self._graph:
             return len(arrays[0])
         longest = self._longest(arrays)
-        for one in recurrences(self._model, longest):
+        for one in recurrences(self._model, max((size for array in arrays for size in array.shape[1:]), default=1)):
             if one.steps > one.most:
                 raise ExplorerError(_too_long(self._model.name, one))
         with self._refusing(), brief_collections():

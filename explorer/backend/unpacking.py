@@ -20,6 +20,8 @@ from explorer.locale import _, megabytes
 WEIGHTS = "model.weights.h5"  # in a .keras
 WEIGHTS_AS_ARRAYS = "model.weights.npz"  # in its place
 SMALL = 256 * 2**20  # bytes that may be unpacked from any file, however small it is
+ENCRYPTED = 1  # the flag of a member of a zip
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 BLOCK = 2**24  # bytes that are searched at a time
 HEAP = b"GCOL\x01\0\0\0"  # how a heap of texts begins in HDF5, version 1
 OBJECT = struct.Struct("<H6xQ")  # the number of an object in it, 0 for what is free, and its length
@@ -41,6 +43,10 @@ def check_archive(archive: zipfile.ZipFile, size: int, name: str) -> int:
                 _("{name} holds {member!r}, which would be written outside its folder: it is not opened.").format(
                     name=name, member=one.filename
                 )
+            )
+        if one.flag_bits & ENCRYPTED or one.compress_type not in METHODS:
+            raise UnreadableModel(
+                _("{name} is encrypted, or packed in a way that is not known here: save it again where it was made.").format(name=name)
             )
         if one.filename.endswith(".json") and one.file_size > config_texts.LARGEST:
             raise UnreadableModel(
@@ -131,9 +137,23 @@ def _check_hdf5(file: h5py.File, size: int, name: str) -> int:
             elif not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
                 raise UnreadableModel(_("{name} leads to data outside itself at {key!r}: it is not opened.").format(name=name, key=key))
             else:
+                _check_filters(found, name)
                 claimed += math.prod(found.shape or ()) * found.dtype.itemsize
                 _check_expansion(claimed, size, name)
     return claimed
+
+
+def _check_filters(dataset: h5py.Dataset, name: str) -> None:
+    """Raise UnreadableModel for numbers that are packed by what this HDF5 does not have."""
+    how = dataset.id.get_create_plist()
+    codes = [how.get_filter(place)[0] for place in range(how.get_nfilters())]
+    missing = [code for code in codes if not h5py.h5z.filter_avail(code)]
+    if missing:
+        raise UnreadableModel(
+            _("{name} is packed with a filter of HDF5 that is not here, number {code}: save it again with gzip, or unpacked.").format(
+                name=name, code=missing[0]
+            )
+        )
 
 
 def check_backend(group: h5py.Group, name: str) -> None:

@@ -30,12 +30,14 @@ class WeightsReport:
     missing: is in the model, but not in the file; keeps its weights.
     unexpected: is in the file, but not in the model.
     mismatched: is in both with weights of other shapes; keeps its weights.
+    unfit: has weights now that are no numbers (NaN) or infinite.
     """
 
     loaded: tuple[str, ...]
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     mismatched: tuple[Mismatch, ...] = ()
+    unfit: tuple[str, ...] = ()
 
 
 def misfit(model: Any, name: str, report: WeightsReport) -> ExplorerError:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from explorer.backend import evaluation, evaluation_data, model_files, model_text, model_weights, temporary
+from explorer.backend.finite import said_of, unfit_layers
 from explorer.backend.model_card import ModelCard
 from explorer.backend.model_weights import WeightsReport
-from explorer.errors import ExplorerError
+from explorer.errors import AssumptionWarning, ExplorerError
 from explorer.locale import _
 from explorer.options import MODEL_ENDINGS
 from explorer.values import AnySpec, Reading, TakenFile
@@ -85,13 +88,17 @@ class WholeModel:
         """Load weights from a .weights.h5, .h5 or .keras file and return which layers they reached.
 
         by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
+        Warns (AssumptionWarning) of weights that are no numbers.
         Raises ExplorerError where it does not fit; then nothing has changed.
         """
         try:
             report = model_weights.load_weights(self.unshared_model, path, by_name)
+            report = replace(report, unfit=unfit_layers(self.unshared_model))
             self.altered = True
         finally:  # a file that does not fit may have brought its statistics before Keras found out
             self.renew()
+        if report.unfit:
+            warnings.warn(said_of(report.unfit), AssumptionWarning, stacklevel=2)
         return report
 
     def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:

@@ -96,6 +96,10 @@ class FeatureMapsView(View):
         self.about = _("{layer}, {shape}, values {low} to {high}").format(
             layer=maps.layer.title, shape=shape, low=short(low), high=short(high)
         )
+        if gaps := int(np.count_nonzero(~np.isfinite(maps.values))):
+            self.about += counted(
+                "; {number} value is no number (NaN) or infinite", "; {number} values are no numbers (NaN) or infinite", gaps
+            )
         self.memory = _("{kept} of {bound} MB of activations remembered").format(
             kept=megabytes(maps.remembered), bound=megabytes(maps.bound)
         )

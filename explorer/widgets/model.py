@@ -164,6 +164,7 @@ class ModelView(View):
             _("not in the file"): report.missing,
             _("only in the file"): report.unexpected,
             _("of other shapes"): tuple(one.layer for one in report.mismatched),
+            _("no numbers (NaN)"): report.unfit,
         }
         reached = [[_("loaded"), _named(report.loaded, order)]]
         self.report = reached + [[term, _named(layers, order)] for term, layers in others.items() if layers]

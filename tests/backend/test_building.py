@@ -7,6 +7,8 @@ import pytest
 
 import explorer
 from explorer.backend import building, construction, images, model_weights
+from explorer.backend.model_card import ModelCard
+from explorer.backend.model_files import save_model
 from explorer.backend.runtime import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError, UnreadableModel, WeightsUnavailable
@@ -366,6 +368,24 @@ def test_a_file_says_that_it_is_read(say, said, tmp_path):
     assert said == ["Reading mine.keras…"]
     assert repr(network) == "<Network mine.keras, 2 layers, 0.0 of 256 MB of activations remembered>"
     assert not isinstance(network.spec, NetworkSpec)
+
+
+@pytest.mark.parametrize("card", [ModelCard(labels=("cat", "dog")), ModelCard("caffe", run={"network": "VGG16"})], ids=["labels", "pixels"])
+def test_a_card_that_does_not_fit_its_model_is_left_aside_with_a_note(card, tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    save_model(model, tmp_path / "model.keras", card)
+    network = building.read(model_file(str(tmp_path / "model.keras")))
+    assert (network.labels, network.run) == ((), None)
+    assert "in model.keras do not fit it and are left aside: " in network.reading.assumed[-1]
+    assert len(network.predict(np.zeros((8, 8), np.uint8))) == 3
+
+
+def test_labels_of_the_users_own_that_do_not_fit_are_refused_whatever_the_card_says(tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3, activation="softmax")])
+    save_model(model, tmp_path / "model.keras", ModelCard("unit"))
+    with pytest.raises(ExplorerError, match=r"There are 2 labels; the network answers with 3 numbers\."):
+        building.read(model_file(str(tmp_path / "model.keras")), labels=["cat", "dog"])
+    assert len(building.read(model_file(str(tmp_path / "model.keras")), labels=["a", "b", "c"]).labels) == 3
 
 
 def test_a_card_that_is_not_understood_is_noted_and_hinders_nobody(tmp_path):

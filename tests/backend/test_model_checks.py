@@ -1,5 +1,6 @@
 """What hostile files may try; none of it may run, be read or be unpacked."""
 
+import io
 import json
 import zipfile
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import small_models as small
 
-from explorer.backend import config_texts, unpacking
+from explorer.backend import config_texts, model_checks, unpacking
 from explorer.backend.model_checks import check_config
 from explorer.backend.model_files import load_model, save_model
 from explorer.backend.model_text import from_json, from_yaml
@@ -198,7 +199,7 @@ def test_a_loss_made_of_code_is_left_out(marker, tmp_path):
 def test_functions_that_do_more_than_arithmetic_are_not_even_looked_up(entry, edited, monkeypatch, safe_mode):
     path = edited(instead_of_the_activation(entry))
     monkeypatch.setattr(keras.saving, "load_model", pytest.fail)
-    with pytest.raises(UnreadableModel, match=r"asks for|needs"):
+    with pytest.raises(UnreadableModel, match=r"asks for|needs|makes no sense"):
         load_model(path)
     assert safe_mode() is None
 
@@ -350,6 +351,92 @@ def test_a_group_may_lie_in_itself(tmp_path):
         file.create_group("layers")["again"] = file["/"]
     with pytest.raises(UnreadableModel, match="weights only"):
         load_model(tmp_path / "ring.h5")
+
+
+def heap_of_zeros(file):
+    """Leave the last part of the first heap of texts in an HDF5 file as a disk does that lost it."""
+    start = file.index(b"GCOL")
+    return file[: start + 40] + bytes(200) + file[start + 240 :]
+
+
+@pytest.mark.parametrize("ending", [".h5", ".keras"])
+def test_a_heap_of_zeros_that_libhdf5_does_not_come_back_from_is_found_before(ending, tmp_path):
+    path = tmp_path / f"model{ending}"
+    save_model(small.sequential(), path)
+    if ending == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            members = {member: archive.read(member) for member in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for member, content in members.items():
+                archive.writestr(member, heap_of_zeros(content) if member.endswith(".h5") else content)
+    else:
+        path.write_bytes(heap_of_zeros(path.read_bytes()))
+    for read in (load_model, lambda path: load_weights(small.sequential(), path)):
+        with pytest.raises(UnreadableModel, match=rf"model{ending} is damaged or incomplete: save it again"):
+            read(path)
+
+
+def test_weights_as_arrays_that_unpack_to_far_more_are_refused(small_limits, tmp_path):
+    save_model(small.sequential(), tmp_path / "model.keras")
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as arrays:
+        arrays.writestr("layers.npy", bytes(2**24))
+    with zipfile.ZipFile(tmp_path / "model.keras", "a") as archive:
+        archive.writestr("model.weights.npz", bomb.getvalue())
+    with pytest.raises(UnreadableModel, match="claims to hold 16 MB"):
+        load_model(tmp_path / "model.keras")
+
+
+def test_an_archive_that_is_encrypted_is_called_that(tmp_path):
+    save_model(small.sequential(), tmp_path / "model.keras")
+    content = (tmp_path / "model.keras").read_bytes()
+    (tmp_path / "model.keras").write_bytes(content.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\x01\0"))
+    with pytest.raises(UnreadableModel, match=r"model\.keras is encrypted, or packed in a way that is not known here"):
+        load_model(tmp_path / "model.keras")
+
+
+def test_numbers_packed_by_a_filter_that_is_not_here_are_no_damage(tmp_path, monkeypatch):
+    save_model(small.sequential(), tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "r+") as file:
+        file.create_dataset("model_weights/more", (8,), "f4", chunks=(8,), compression="gzip")
+    monkeypatch.setattr(h5py.h5z, "filter_avail", lambda _code: False)
+    with pytest.raises(UnreadableModel, match=r"packed with a filter of HDF5 that is not here, number 1: save it again"):
+        load_model(tmp_path / "model.h5")
+
+
+# Texts
+
+
+@pytest.mark.parametrize("read", [from_json, from_yaml])
+def test_a_text_of_more_than_any_network_needs_is_refused(read, monkeypatch):
+    monkeypatch.setattr(config_texts, "MOST_NODES", 50)
+    with pytest.raises(UnreadableModel, match=r"describes more than any network needs \(50 entries at most\)"):
+        read(small.sequential().to_json())
+
+
+def test_a_yaml_beyond_measure_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(config_texts, "LARGEST_YAML", 2**10)
+    with pytest.raises(UnreadableModel, match=r"has 0\.0 MB, and a YAML topology may have 0\.0 MB: save it as JSON"):
+        from_yaml(" " * 2**11)
+
+
+def test_more_layers_than_keras_builds_in_a_while_are_refused(monkeypatch):
+    monkeypatch.setattr(model_checks, "MOST_LAYERS", 2)
+    with pytest.raises(UnreadableModel, match="has more than 2 layers"):
+        from_json(small.sequential().to_json())
+
+
+@pytest.mark.parametrize(
+    "text", ["? {a: b}\n: c", "a: 2020-01-01", "a: !!set {b}", "a: !!int b", "a: 2020-99-99", "a: !!binary x", "[a, {<<: 3}]"]
+)
+def test_what_no_topology_holds_is_called_that(text):
+    with pytest.raises(UnreadableModel, match=r"holds what no topology does|is no topology"):
+        from_yaml(text)
+
+
+def test_a_text_in_another_encoding_is_called_that():
+    with pytest.raises(UnreadableModel, match="is no JSON: it is not in UTF-8"):
+        from_json(b'{"class_name": "\xe4"}')
 
 
 # YAML

@@ -26,6 +26,20 @@ def test_the_inner_life_of_tensorflow_is_left_out():
     assert refused(ValueError(text)) == "a.h5 is damaged: Input to reshape is empty."
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Dense.__init__() got an unexpected keyword argument 'units2'", "a Dense has the setting 'units2', which is not known here"),
+        ("Dense.__init__() missing 1 required positional argument: 'units'", "a Dense lacks the setting 'units'"),
+        ("Could not read. Exception encountered: 'dict' object has no attribute 'lower'", "its content makes no sense"),
+        ("Expected a number. Received: nan", "its content makes no sense"),
+        ("Expected a file, got '/var/tmp/explorer-x7f_2/model.keras'", "Expected a file, got 'model.keras'"),
+    ],
+)
+def test_what_a_library_says_in_terms_of_python_is_said_in_words(text, said):
+    assert refused(TypeError(text)) == f"a.h5 is damaged: {said}."
+
+
 @pytest.mark.parametrize("error", [MemoryError(), ValueError("std::bad_alloc")])
 def test_out_of_memory_is_called_that(error):
     if not isinstance(error, MemoryError):
