@@ -98,7 +98,11 @@ def opened(outside):
     odd = urllib.parse.urlencode({"theme": '"><script>alert(1)</script>', "template": "nothing"})
     status, headers, body = outside.ask(path=f"{PAGE}?{odd}", **outside.cookie)
     assert status == 200
-    return headers, body, json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', body, re.DOTALL)[1])["kernelId"]
+    return headers, body, kernel_of(body)
+
+
+def kernel_of(body):
+    return json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', body, re.DOTALL)[1])["kernelId"]
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), EVERYTHING)
@@ -253,12 +257,16 @@ def test_others_of_the_machine_find_no_way_to_a_kernel(outside):
 @pytest.mark.slow
 def test_pages_that_never_connect_start_few_kernels(outside):
     with ThreadPoolExecutor(20) as pool:
-        statuses = list(pool.map(lambda _one: outside.ask(path="/voila/render/other.ipynb", **outside.cookie)[0], range(20)))
-    assert set(statuses) == {200, 503}
+        answers = list(pool.map(lambda _one: outside.ask(path="/voila/render/other.ipynb", **outside.cookie), range(20)))
+    assert {status for status, _headers, _body in answers} == {200, 503}
     assert len(outside.kernels()) <= LONELY + 1  # and the one that is made ready for the next page
     status, headers, body = outside.ask(**outside.cookie)
     assert (status, headers["Refresh"]) == (503, "3")
     assert "tries again by itself" in body
+    for status, _headers, body in answers:
+        if status == 200:
+            assert outside.ask("POST", f"/voila/api/shutdown/{kernel_of(body)}", **outside.cookie)[0] == 204
+    assert outside.ask(**outside.cookie)[0] == 200
 
 
 class Inside(RequestHandler):
