@@ -7,6 +7,7 @@ import webbrowser
 from contextlib import suppress
 from http.client import responses
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 from jupyter_server.base.handlers import FileFindHandler
@@ -96,8 +97,8 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
     def announce(self) -> None:
         """Print the address with its key, and open it."""
         print(_("The dashboard is at {address}\nStop it with Ctrl-C.").format(address=self._address(self.door.key)), flush=True)
-        if self.browse:
-            webbrowser.open(self._address(self.door.once()))
+        if self.browse:  # in a thread: some browsers' commands return only when they are closed
+            Thread(target=webbrowser.open, args=[self._address(self.door.once())], daemon=True).start()
 
     @property
     def _path(self) -> str:

@@ -51,7 +51,8 @@ def serve(port: int | None = None, browse: bool = True, theme: str | None = None
 
 def _settings(port: int, theme: str | None) -> Config:
     settings = Config()
-    settings.Voila.update(ip="127.0.0.1", port=port, log_level="ERROR")
+    # A voila.py in the folder where the command is given would be run, and could open what is closed here.
+    settings.Voila.update(ip="127.0.0.1", port=port, log_level="ERROR", config_file_paths=[])
     # Voila would serve every picture below the folder to whoever asks, and take template and theme, unescaped, from the address.
     settings.VoilaConfiguration.update(template="explorer", resources={"forced_theme": theme}, file_allowlist=[])
     settings.VoilaConfiguration.update(allow_template_override="NO", allow_theme_override="NO")

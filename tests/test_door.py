@@ -78,9 +78,10 @@ def outside(tmp_path_factory):
     for name in ("explore", "other"):
         nbformat.write(notebook, folder / f"{name}.ipynb")
     (folder / "secret.png").write_bytes(b"secret")
+    (folder / "voila.py").write_text("print('this ran')")  # where the command is given, which may be anybody's folder
     log = folder / "log"
-    command = [sys.executable, "-c", COMMAND, folder, "--no-browser", "--port", "0"]
-    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as server:
+    command = [sys.executable, "-P", "-c", COMMAND, folder, "--no-browser", "--port", "0"]
+    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=folder) as server:
         try:
             while not (found := re.search(r"The dashboard is at (\S+)\n", log.read_text())):
                 assert server.poll() is None, log.read_text()
@@ -97,7 +98,11 @@ def opened(outside):
     odd = urllib.parse.urlencode({"theme": '"><script>alert(1)</script>', "template": "nothing"})
     status, headers, body = outside.ask(path=f"{PAGE}?{odd}", **outside.cookie)
     assert status == 200
-    return headers, body, json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', body, re.DOTALL)[1])["kernelId"]
+    return headers, body, kernel_of(body)
+
+
+def kernel_of(body):
+    return json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', body, re.DOTALL)[1])["kernelId"]
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), EVERYTHING)
@@ -252,12 +257,16 @@ def test_others_of_the_machine_find_no_way_to_a_kernel(outside):
 @pytest.mark.slow
 def test_pages_that_never_connect_start_few_kernels(outside):
     with ThreadPoolExecutor(20) as pool:
-        statuses = list(pool.map(lambda _one: outside.ask(path="/voila/render/other.ipynb", **outside.cookie)[0], range(20)))
-    assert set(statuses) == {200, 503}
+        answers = list(pool.map(lambda _one: outside.ask(path="/voila/render/other.ipynb", **outside.cookie), range(20)))
+    assert {status for status, _headers, _body in answers} == {200, 503}
     assert len(outside.kernels()) <= LONELY + 1  # and the one that is made ready for the next page
     status, headers, body = outside.ask(**outside.cookie)
     assert (status, headers["Refresh"]) == (503, "3")
     assert "tries again by itself" in body
+    for status, _headers, body in answers:
+        if status == 200:
+            assert outside.ask("POST", f"/voila/api/shutdown/{kernel_of(body)}", **outside.cookie)[0] == 204
+    assert outside.ask(**outside.cookie)[0] == 200
 
 
 class Inside(RequestHandler):
@@ -311,6 +320,35 @@ def test_the_key_on_a_browsers_command_line_opens_once_and_for_this_user_only(mo
         keys.clear()
         monkeypatch.setattr(door.os, "getuid", lambda: 12345)
         assert [answer[0] for answer in asked(once, lambda gate: (f"/?token={gate.key}", {}))] == [403, 302]
+
+
+BROWSER = """
+import sys, urllib.request
+from pathlib import Path
+answer = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(sys.argv[1])
+Path(sys.argv[2]).write_text(f"{answer.url} {'jupyter-config-data' in answer.read().decode()} {sys.argv[1]}")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="elsewhere the browser is not found by BROWSER, or not opened without a screen"
+)
+def test_the_browser_that_the_command_opens_comes_in_though_its_command_line_has_another_key(tmp_path):
+    script, done, log = tmp_path / "browser.py", tmp_path / "done", tmp_path / "log"
+    script.write_text(BROWSER)
+    environment = os.environ | {"DISPLAY": ":0", "BROWSER": f"{sys.executable} {script} %s {done}"}
+    with log.open("w") as out, subprocess.Popen([sys.executable, "-m", "explorer", "--port", "0"], stdout=out, env=environment) as server:
+        try:
+            while not done.exists() or not done.read_text():
+                assert server.poll() is None
+                time.sleep(0.1)
+        finally:
+            server.terminate()
+    url, opened, address = done.read_text().split()
+    assert url == address.partition("?")[0]
+    assert opened == "True"
+    assert re.search(r"token=(\w+)", log.read_text())[1] not in address
 
 
 def test_a_host_that_was_named_is_answered_also_behind_a_proxy():
