@@ -25,7 +25,7 @@ class Ink(NamedTuple):
 
 
 def ink_of(grey: Image.Image, height: int, width: int) -> Ink:
-    """Return the ink in a picture of mode L, stretched to its full contrast, as values of (height, width, 1); nothing but 0 where there is none.
+    """Return the ink in a picture of mode L, stretched to its full contrast, as values of (height, width, 1); 0 where there is none.
 
     What is worked out of each grey is worked out once for each of the 256, so that a large picture takes two bytes a pixel.
     """

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, TiffImagePlugin
 
 from explorer.backend.picture_kinds import kind_of
-from explorer.backend.refusals import INTERNAL, reason
+from explorer.backend.refusals import reason
 from explorer.locale import _
 
 SAYS_SO = ("not configured", "not implemented", "not yet supported", "not installed")  # what libtiff and Pillow say of it
@@ -33,7 +33,6 @@ FRAMES = range(0xC0, 0xD0)  # JPEG's markers of how it is packed, but for three 
 NO_FRAMES, DECODED = (0xC4, 0xC8, 0xCC), (0xC0, 0xC1, 0xC2)
 # What BMP has and Pillow doesn't: compression as JPEG, as PNG, of inks, with alpha; 2 and 64 bits; the short header of OS/2.
 BMP_COMPRESSIONS, BMP_BITS, BMP_HEADER = (4, 5, 6, 11, 12, 13), (2, 64), 16
-OF_THE_CODE = (*INTERNAL, TypeError, OverflowError, struct.error, zlib.error)
 
 
 def why_not_opened(data: bytes) -> Exception:

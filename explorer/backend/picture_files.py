@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from explorer.backend import depths, picture_costs
 from explorer.backend.chatter import silenced
-from explorer.backend.picture_faults import OF_THE_CODE, point, unsupported, why_not_opened
+from explorer.backend.picture_faults import point, unsupported, why_not_opened
 from explorer.backend.picture_kinds import is_raw, kind_of, raw, what_it_is
 from explorer.backend.pieces import boxes
 from explorer.backend.refusals import refusing
@@ -93,7 +93,7 @@ def reading(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
     kind = kind or kind_of(data)
     sentence = _("{name} is damaged or cut off; Pillow says: {why}. Save it again, or take another copy of it.")
     said: list[str] = []
-    with refusing(UnreadableExample, sentence, name, internal=OF_THE_CODE):
+    with refusing(UnreadableExample, sentence, name):
         try:
             with warnings.catch_warnings(), silenced(LIBTIFF) if kind == "TIFF" else nullcontext(said) as said:
                 warnings.simplefilter("ignore")  # what Pillow thinks of a camera's damaged notes
