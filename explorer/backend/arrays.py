@@ -16,6 +16,7 @@ from explorer.backend import budget, images, pixel_arrays, preprocessing
 from explorer.backend.array_files import arrays_in, copied, is_finite
 from explorer.backend.example_files import read_bytes
 from explorer.backend.npy import Array
+from explorer.backend.picture_files import is_picture
 from explorer.backend.refusals import refusing
 from explorer.backend.tiff_bands import bands_in, is_tiff
 from explorer.errors import UnreadableExample
@@ -282,7 +283,7 @@ def _given(example: Example) -> dict[str, Array | Example]:
         return {"0": data}
     if not isinstance(data, bytes):
         raise UnreadableExample(_("{name} is a sound; the network reads arrays.").format(name=example.name))
-    if data and images.is_picture(data):
+    if data and is_picture(data):
         return {ALONE: Example("image", data, example.name)}
     if is_tiff(data):
         return {"0": bands_in(data, example.name)}
@@ -292,7 +293,7 @@ def _given(example: Example) -> dict[str, Array | Example]:
 
 def _from_file(given: Example) -> Array | Example:
     """Return the array in the file that was given for one input; a picture as it is."""
-    if not isinstance(given.data, bytes) or images.is_picture(given.data):
+    if not isinstance(given.data, bytes) or is_picture(given.data):
         return given
     found = {"0": bands_in(given.data, given.name)} if is_tiff(given.data) else arrays_in(given.data, given.name)
     return next(iter(found.values()))

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from PIL import Image
 
+from explorer.backend.sound_headers import is_mp3
 from explorer.locale import _
 
 SOUNDS = (b"fLaC", b"OggS", b"ID3")  # how FLAC, Ogg and MP3 files begin
+CANON = b"CR\2"  # at the ninth byte of the TIFF that a raw file of theirs is
+ICON = b"\0\0\1\0"
+# How the files of the formats begin that are read here; those of BMP and PPM are looked at further.
+BEGINNINGS = {
+    "PNG": (b"\x89PNG",),
+    "JPEG": (b"\xff\xd8\xff",),
+    "GIF": (b"GIF8",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+"),
+    "ICO": (ICON,),
+}
+BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # bytes
+PPM = re.compile(rb"P[1-6f][\s#]")
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF = (b"avif", b"avis")
 DNG_VERSION, SUBFILE, SUB_IFDS, REDUCED = 50706, 254, 330, 1  # a TIFF's tags; the first picture of most raw files is a small copy
 TEXT = 512  # bytes of a file in which a text says what it is
-UNPACKED = 3000  # bytes that one byte of a file may become; deflate can make 1,032, LZW 1,300
-COPIED = 2  # the same without compression
-SPARSE = ("WEBP", "AVIF", "group3", "group4", "tiff_ccitt", "zstd", "lzma", "webp")  # which make any number of them
 
 Say = Callable[[], str]
 
@@ -44,10 +55,15 @@ SIGNATURES: tuple[tuple[int, bytes, Say], ...] = (
     (0, b"II\xbc\x01", lambda: _picture(_("a JPEG XR picture"))),
     (0, b"v/1\x01", lambda: _picture(_("an OpenEXR picture"))),
     (0, b"#?RADIANCE", lambda: _picture(_("a Radiance HDR picture"))),
+    (0, b"qoif", lambda: _picture(_("a QOI picture"))),
+    (0, b"DDS ", lambda: _picture(_("a DirectDraw surface"))),
+    (0, b"icns", lambda: _picture(_("an Apple icon"))),
+    (0, b"P7\n", lambda: _picture(_("a PAM picture"))),
+    (0, b"PF\n", lambda: _picture(_("a PFM picture in colour"))),
     (0, b"SIMPLE  =", lambda: _picture(_("a FITS picture"))),
     (128, b"DICM", lambda: _picture(_("a DICOM picture"))),
     (0, b"FUJIFILMCCD-RAW", lambda: raw()),
-    (8, b"CR\x02", lambda: raw()),
+    (8, CANON, lambda: raw()),
     (6, b"HEAPCCDR", lambda: raw()),
     (0, b"IIRO", lambda: raw()),
     (0, b"IIRS", lambda: raw()),
@@ -60,6 +76,8 @@ SIGNATURES: tuple[tuple[int, bytes, Say], ...] = (
     (0, b"\0\0\1\xb3", lambda: _film(_("an MPEG video"))),
     (8, b"AVI ", lambda: _film(_("an AVI video"))),
     (8, b"WAVE", lambda: _sound()),
+    (8, b"AIFF", lambda: _sound()),
+    (8, b"AIFC", lambda: _sound()),
     (0, b"RIFF", lambda: _("not a WebP picture though it begins like one")),
     (0, b"PK\3\4", lambda: _("a zip; unpack it and choose a picture in it")),
     (0, b"version https://git-lfs", lambda: _("no picture but what Git LFS keeps in its place; run git lfs pull")),
@@ -70,6 +88,20 @@ TEXTS: tuple[tuple[bytes, Say], ...] = (
     (b"<html", lambda: _("a web page; save the picture itself")),
     (b"<?xml", lambda: _("an XML or SVG file; export the drawing as PNG")),
 )
+
+
+def kind_of(data: bytes) -> str:
+    """Return the format, as Pillow names it, as whose a file begins; "" where it is none that is read here."""
+    for kind, beginnings in BEGINNINGS.items():
+        if data.startswith(beginnings) and data[8:11] != CANON:
+            return kind
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp" and data[8:12] in AVIF:
+        return "AVIF"
+    if data[:2] == b"BM" and (data[6:10] == bytes(4) or int.from_bytes(data[14:18], "little") in BMP_HEADERS):
+        return "BMP"
+    return "PPM" if PPM.match(data) else ""
 
 
 def raw() -> str:
@@ -88,7 +120,7 @@ def what_it_is(data: bytes) -> str:
     for place, signature, say in SIGNATURES:
         if data[place : place + len(signature)] == signature:
             return say()
-    if data.startswith(SOUNDS) or (data[:1] == b"\xff" and data[1:2] >= b"\xe0"):  # the last one: MP3
+    if data.startswith(SOUNDS) or is_mp3(data):
         return _sound()
     start = data[:TEXT].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for beginning, say in TEXTS:
@@ -112,12 +144,3 @@ def is_raw(image: Image.Image) -> bool:
     """Whether a TIFF is the raw file of a camera, of which Pillow would show a small copy."""
     tags = getattr(image, "tag_v2", {})
     return DNG_VERSION in tags or (SUB_IFDS in tags and tags.get(SUBFILE) == REDUCED)
-
-
-def claims_too_much(image: Image.Image, size: int) -> bool:
-    """Whether the header of a picture promises more than a file of so many bytes can hold."""
-    compression = image.info.get("compression", image.format)
-    if image.format in SPARSE or compression in SPARSE:
-        return False
-    bits = {"1": 1, "L": 8, "P": 8}.get(image.mode, 16 if image.mode.startswith("I;16") else 24)
-    return image.width * image.height * bits / 8 > (COPIED if compression == "raw" else UNPACKED) * size

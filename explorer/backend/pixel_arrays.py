@@ -86,7 +86,7 @@ def numbers(example: Example, reading: Reading) -> Numbers | None:
     """Return what the network reads of an array of other numbers than uint8; None for pixels and the files of pictures.
 
     Numbers that can't have been prepared yet are taken for pixels of 0 to 255, or of 0 to 1.
-    Raises UnreadableExample for an array of another shape than the network reads.
+    Raises UnreadableExample for an array of another shape than the network reads, and for values that are none.
     """
     array = array_of(example)
     if array is None or array.dtype == np.uint8:
@@ -99,7 +99,14 @@ def numbers(example: Example, reading: Reading) -> Numbers | None:
                 "pixels of any size are uint8, 0 to 255."
             ).format(name=example.name, given=shape_text(array.shape), dtype=array.dtype, wanted=shape_text(reading.inputs[0].shape))
         )
-    values = fitted.astype(np.float32)[None]
+    with np.errstate(over="ignore"):
+        values = fitted.astype(np.float32)[None]
+        if not np.isfinite(values.astype(reading.inputs[0].dtype)).all():
+            raise UnreadableExample(
+                _(
+                    "{name} holds NaN or infinite values, or larger ones than the network can read; save it with others in their place."
+                ).format(name=example.name)
+            )
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > 255 or reading.convention in ("none", "digit"):
         return Numbers(values, pixels=False, note="")
@@ -128,6 +135,7 @@ def notes(example: Example, reading: Reading) -> tuple[str, ...]:
 
 def shown(values: Array, reading: Reading) -> Array:
     """Return a batch of one as something to look at: uint8 (height, width) or (height, width, 3), from its lowest to its highest value."""
+    values = values.astype(np.float64)  # in which the difference of any two can be told
     one = values[0].reshape(reading.size) if reading.data_format == "channels_last" else np.moveaxis(values[0], 0, -1)
     one = one[..., : 3 if reading.size[2] >= 3 else 1]
     low, high = float(one.min()), float(one.max())

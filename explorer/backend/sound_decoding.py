@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import re
-import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from explorer.backend.chatter import silenced
 from explorer.backend.sound_headers import Source, is_mpeg, what_it_is
 from explorer.errors import UnreadableExample
 from explorer.locale import _
@@ -31,8 +28,6 @@ SIZED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # libsndfile cuts 
 COMPRESSED = ("FLAC", "OGG", "MP3")  # which libsndfile decodes from any frame on
 UNKNOWN = 2**62  # frames; FLAC that doesn't say how many it has is said to have more
 CHATTER = re.compile(rb"\s*$|(Note|Warning|Error): |\[[^]]*mpg123[^]]*\]")  # what mpg123 prints
-
-_silencing = threading.Lock()
 
 
 @contextmanager
@@ -141,25 +136,6 @@ def checked(block: Samples, name: str) -> Samples:
     return block
 
 
-@contextmanager
-def _silenced(silent: bool) -> Iterator[None]:
-    """Keep from the process's stderr what mpg123 prints there of MP3 that it doesn't like; pass on what others print meanwhile."""
-    if not silent:
-        yield
-        return
-    with _silencing, contextlib.ExitStack() as cleanup:
-        try:
-            printed = cleanup.enter_context(tempfile.TemporaryFile())
-            stderr = os.dup(2)
-        except OSError:  # no stderr, or nowhere to write
-            yield
-            return
-        os.dup2(printed.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            printed.seek(0)
-            with contextlib.suppress(OSError):
-                os.write(stderr, b"".join(line for line in printed if not CHATTER.match(line)))
-            os.close(stderr)
+def _silenced(mpeg: bool) -> AbstractContextManager[list[str]]:
+    """Keep from the process's stderr what mpg123 prints there of MP3 that it doesn't like."""
+    return silenced(CHATTER) if mpeg else nullcontext([])

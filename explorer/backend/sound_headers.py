@@ -93,6 +93,12 @@ def _is_frame(data: bytes, place: int) -> bool:
     return length > 0 and (place + length + 4 > len(data) or _length_of_frame(data[place + length : place + length + 4]) > 0)
 
 
+def is_mp3(data: bytes) -> bool:
+    """Whether the bytes of a file begin with a frame of MPEG layer 3 and another one follows."""
+    length = _length_of_frame(data[:4])
+    return length > 0 and _length_of_frame(data[length : length + 4]) > 0
+
+
 def _length_of_frame(header: bytes) -> int:
     """Return how many bytes the frame of MPEG layer 3 has that begins so; 0 where none does (ISO/IEC 11172-3, 2.4.1.3)."""
     bits = int.from_bytes(header, "big")

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import TiffImagePlugin
 
 from explorer.backend.npy import Array
+from explorer.backend.refusals import refusing
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST
@@ -45,14 +46,12 @@ def bands_in(data: bytes, name: str) -> Array:
 
     Raises UnreadableExample where it is damaged, too large, or packed otherwise than with deflate.
     """
-    try:
-        pages = [_page(data, tags, name) for tags in _directories(data)]
+    sentence = _("{name} is no TIFF that can be read ({why}); save it without compression, or as .npy.")
+    with refusing(UnreadableExample, sentence, name):
+        pages: list[Array] = []
+        for tags in _directories(data):
+            pages.append(_page(data, tags, name, sum(page.nbytes for page in pages)))
         return np.concatenate(pages, axis=-1)
-    except UnreadableExample:
-        raise
-    except Exception as error:  # what Pillow, zlib and NumPy raise on damaged files
-        why = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableExample(_("{name} is no TIFF that can be read ({why}).").format(name=name, why=why)) from error
 
 
 def _directories(data: bytes) -> Iterator[Mapping[int, Any]]:
@@ -67,7 +66,8 @@ def _directories(data: bytes) -> Iterator[Mapping[int, Any]]:
         yield dict(tags)
 
 
-def _page(data: bytes, tags: Mapping[int, Any], name: str) -> Array:
+def _page(data: bytes, tags: Mapping[int, Any], name: str, before: int) -> Array:
+    """Return the values of a page, (height, width, bands); before: how many bytes the pages before it have."""
     height, width, bands = int(tags[HEIGHT]), int(tags[WIDTH]), int(tags.get(BANDS, 1))
     bits = {int(one) for one in np.atleast_1d(tags.get(BITS, 1))}
     kind = KINDS.get(int(np.atleast_1d(tags.get(KIND, 1))[0]))
@@ -80,7 +80,7 @@ def _page(data: bytes, tags: Mapping[int, Any], name: str) -> Array:
         raise UnreadableExample(_("{name} has values of an unusual size: save it with 8, 16 or 32 bits, or as .npy.").format(name=name))
     dtype = np.dtype(f"{'<' if data.startswith(b'II') else '>'}{kind}{bits.pop() // 8}")
     size = math.prod((height, width, bands)) * dtype.itemsize
-    if size > LARGEST:
+    if before + size > LARGEST:
         raise UnreadableExample(_("{name} takes more than 200 MB; save a smaller copy.").format(name=name))
     values = np.frombuffer(_unpacked(data, tags, size, compression in DEFLATED), dtype)
     if tags.get(PLANAR, 1) == 2:
@@ -92,9 +92,12 @@ def _page(data: bytes, tags: Mapping[int, Any], name: str) -> Array:
 
 
 def _unpacked(data: bytes, tags: Mapping[int, Any], size: int, deflated: bool) -> bytes:
-    parts, left = [], size
+    """Return the bytes of a page's strips one behind the other, as many as its values take, however many they claim to be."""
+    parts = bytearray()
     for start, length in zip(np.atleast_1d(tags[OFFSETS]), np.atleast_1d(tags[SIZES]), strict=True):
+        left = size - len(parts)
+        if left <= 0:
+            break
         part = data[int(start) : int(start) + int(length)]
-        parts.append(zlib.decompressobj().decompress(part, left) if deflated and left else part)
-        left -= len(parts[-1])
-    return b"".join(parts)[:size]
+        parts += zlib.decompressobj().decompress(part, left) if deflated else part[:left]
+    return bytes(parts)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.backend import images
+from explorer.backend import images, picture_files
 from explorer.catalog import architectures
 from explorer.errors import UnreadableExample
 from explorer.options import stamp_of
@@ -133,7 +133,7 @@ def test_a_blank_picture_is_read_by_every_network():
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
 def test_a_picture_comes_out_upright_whichever_way_the_camera_was_held(orientation, kind, photo, encode):
     exif = Image.Exif()
-    exif[images.ORIENTATION] = orientation
+    exif[picture_files.ORIENTATION] = orientation
     options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
     stored = encode(Image.fromarray(photo).transpose(STORED[orientation]), kind, exif=exif, **options)
     for source in (stored, Image.open(io.BytesIO(stored))):
@@ -286,7 +286,7 @@ def test_the_first_frame_of_an_animation_counts(kind, encode):
     assert (pixels == (255, 0, 0)).all()
 
 
-@pytest.mark.parametrize("kind", images.FORMATS)
+@pytest.mark.parametrize("kind", picture_files.FORMATS)
 def test_every_format_that_is_offered_is_read(kind, photo, encode):
     square = Image.fromarray(photo).resize((32, 32))
     assert rgb(encode(square, kind)).shape == (32, 32, 3)
@@ -399,7 +399,7 @@ def test_whatever_a_decoder_raises_becomes_a_sentence(error, monkeypatch, photo,
     assert refusal(data).startswith("the picture ")
 
 
-@pytest.mark.parametrize("kind", images.FORMATS)
+@pytest.mark.parametrize("kind", picture_files.FORMATS)
 @pytest.mark.parametrize("part", [0.5, 0.9])
 def test_a_picture_that_is_cut_off_is_refused_by_name(kind, part, tmp_path, photo, encode):
     data = encode(Image.fromarray(photo).resize((64, 64)), kind)
@@ -422,10 +422,10 @@ def test_a_pillow_image_without_pixels_is_refused():
     refusal(Image.new("RGB", (0, 4)))
 
 
-@pytest.mark.parametrize("kind", images.FORMATS)
+@pytest.mark.parametrize("kind", picture_files.FORMATS)
 def test_whatever_is_damaged_is_refused_with_a_sentence_or_read(kind, photo, encode):
     exif = Image.Exif()
-    exif[images.ORIENTATION] = 6
+    exif[picture_files.ORIENTATION] = 6
     options = {"exif": exif} if kind in ("JPEG", "PNG", "WEBP", "AVIF") else {}
     sound = encode(Image.fromarray(photo).resize((40, 40)), kind, **options)
     random = np.random.default_rng(4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from explorer.backend.data.collection import Collection, LeftOut, Named, collection
@@ -18,6 +19,7 @@ from explorer.locale import _
 from explorer.values import Reading
 from explorer.values.names import natural, plain
 
+DEEPEST = 100  # folders inside each other
 NAMES = ".explorer-classes.json"  # {folder: class}, of the folders that can't be called like their class; explorer's own folders have one
 
 
@@ -26,8 +28,14 @@ def laid_out(folder: Path, name: str = "") -> Layout:
 
     name: what to call the folder. Raises ExplorerError where that can't be told, or it can't be read.
     """
-    own = names_in(folder)
-    return layout(in_memory(folder), name or plain(folder.name)) if own is None else classes_in(in_memory(folder), own)
+    own, (top, lost) = names_in(folder), in_memory(folder)
+    try:
+        found = layout(top, name or plain(folder.name)) if own is None else classes_in(top, own)
+    except ExplorerError as error:
+        if not lost:
+            raise
+        raise type(error)(f"{error} {lost[0][1]}") from error  # what is missing may lie where one may not look
+    return replace(found, left_out=(*found.left_out, *lost))
 
 
 def collected(folder: Path, reading: Reading, name: str = "") -> tuple[Collection, Collection | None]:
@@ -54,25 +62,50 @@ def _of_side(folder: Path, side: Side, reading: Reading, left_out: LeftOut = (),
     return collection(examples, left_out=(*left_out, *unread), notes=notes, classes=side.classes)
 
 
-def in_memory(folder: Path) -> Folder:
-    """Return all that is in a folder, but for what is hidden; links to folders are followed.
+def in_memory(folder: Path) -> tuple[Folder, LeftOut]:
+    """Return all that is in a folder, but for what is hidden, and what in it can't be looked into; links to folders are followed.
 
-    Raises ExplorerError where it can't be read.
+    Raises ExplorerError where the folder itself can't be read.
     """
-    try:
-        os.scandir(folder).close()
-    except OSError as error:
-        raise ExplorerError(_("The folder {folder} can't be read: {why}.").format(folder=folder, why=error.strerror)) from error
     files: list[Steps] = []
     folders: list[Steps] = []
+    lost: list[tuple[str, str]] = []
     been: set[str] = set()
-    for path, inside, names in os.walk(folder, followlinks=True):
-        steps = Path(path).relative_to(folder).parts
-        inside[:] = [] if os.path.realpath(path) in been else [name for name in inside if not is_ignored(name)]
+    waiting: list[Steps] = [()]
+    while waiting:
+        steps = waiting.pop()
+        path = folder.joinpath(*steps)
+        try:
+            inside, names = _listed(path)
+        except OSError as error:
+            if not steps:
+                raise ExplorerError(_("The folder {folder} can't be read: {why}.").format(folder=folder, why=error.strerror)) from error
+            lost.append((plain("/".join(steps)), _("The folder {folder} can't be read: {why}.").format(folder=path, why=error.strerror)))
+            continue
+        if len(steps) == DEEPEST and inside:
+            lost.append((plain("/".join(steps[:3])), _("There are more than {count} folders inside each other.").format(count=DEEPEST)))
+        if os.path.realpath(path) not in been and len(steps) < DEEPEST:
+            waiting += [(*steps, name) for name in inside]
         been.add(os.path.realpath(path))
         folders.append(steps)
-        files += [(*steps, name) for name in names if not is_ignored(name)]
-    return folder_of(files, folders)
+        files += [(*steps, name) for name in names]
+    return folder_of(files, folders), tuple(lost)
+
+
+def _listed(path: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the folders and of the files in a folder that aren't hidden; a link that can't be followed counts as a folder."""
+    inside: list[str] = []
+    names: list[str] = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if is_ignored(entry.name):
+                continue
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # looking into it will say why
+                is_folder = True
+            (inside if is_folder else names).append(entry.name)
+    return inside, names
 
 
 def names_in(folder: Path) -> dict[str, str] | None:

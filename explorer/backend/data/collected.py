@@ -156,7 +156,8 @@ class CollectedFolder:
             packed.write_bytes(change.data)
             folder = unpacked(packed, Path(room) / "files" / composed(packed.stem))
             packed.unlink()
-            self._move_in(packed.name, folder, layout_or_class(in_memory(folder), composed(packed.stem)))
+            top, _lost = in_memory(folder)  # it was just written
+            self._move_in(packed.name, folder, layout_or_class(top, composed(packed.stem)))
 
     def _move_in(self, name: str, folder: Path, found: Layout) -> None:
         """Move in the files of the classes that a zip was found to hold; name what lies beside them."""

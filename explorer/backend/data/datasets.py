@@ -88,7 +88,7 @@ def _specified(spec: DataSpec, reading: Reading) -> tuple[Collection, Collection
     if spec.source == "built-in":
         return built_in.collected(spec.path, reading, spec.count, spec.seed), None
     path = Path(spec.path)
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, False where one may not look
         raise ExplorerError(_("There is no file or folder {path}.").format(path=path))
     if spec.source == "npz":
         own, held = array_pairs.collected(*array_pairs.read_npz(path), reading), None

@@ -69,7 +69,11 @@ def stamp(path: Path) -> str:
         return stamp_of(path)
     content = hashlib.blake2b(digest_size=16)
     for file in files_in(path):
-        content.update(f"{file.relative_to(path)}\0{stamp_of(file) if file.exists() else ''}\0".encode(errors="surrogateescape"))
+        try:
+            own = stamp_of(file)
+        except OSError:  # a link that leads nowhere, or where one may not look
+            own = ""
+        content.update(f"{file.relative_to(path)}\0{own}\0".encode(errors="surrogateescape"))
     return content.hexdigest()
 
 
@@ -85,7 +89,7 @@ def _held_out(validation: Any) -> str:
 
 
 def _there(path_or_name: Any) -> Path:
-    """Return the path of what is there. Raises UnknownName."""
+    """Return the path of what is there. Raises UnknownName where there is nothing, ExplorerError where one may not look."""
     if not isinstance(path_or_name, str | os.PathLike):
         raise ExplorerError(_("Data is given as a path or a name, not {type}.").format(type=type(path_or_name).__name__))
     text = os.fspath(path_or_name)
@@ -93,6 +97,8 @@ def _there(path_or_name: Any) -> Path:
         path = Path(text).expanduser()
         if text.strip() and path.exists():
             return path.resolve()
+    except PermissionError as error:
+        raise ExplorerError(_("{path} can't be read: {why}.").format(path=text, why=error.strerror)) from error
     except (OSError, ValueError, RuntimeError):  # too long, with a zero, of a user that there isn't
         pass
     if isinstance(path_or_name, os.PathLike) or os.sep in text or Path(text).suffix:
