@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import hostile_sounds
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -13,4 +15,7 @@ class Kind:
     count: int = 60  # in the default suite
 
 
-KINDS: dict[str, Kind] = {}
+KINDS: dict[str, Kind] = {
+    "sounds": Kind("sound", hostile_sounds.sound, 150),
+    "over_time": Kind("over time", hostile_sounds.sound, 40),
+}

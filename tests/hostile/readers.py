@@ -17,7 +17,15 @@ def predicted(name):
     return reader
 
 
+def slid(name):
+    def reader(path):
+        return network(name) if path is None else network(name).over_time(path).scores.shape
+
+    return reader
+
+
 READERS = {
     "picture": predicted("digits"),
     "sound": predicted("timbres"),
+    "over time": slid("timbres"),
 }
