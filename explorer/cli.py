@@ -170,13 +170,14 @@ def _feature_maps(options: argparse.Namespace) -> None:
     network = cli_network.load(options)
     layers = [network.layers.find(layer) for layer in options.layers]
     example = cli_files.read(network, file)
-    found = network.feature_maps(example, layers)
+    with cli_files.said_of(file) as said:
+        found = network.feature_maps(example, layers)
     if options.output is not None:
         drawn = options.output.suffix == ".png"
         maps = network.maps(example, layers[0]) if drawn else None
         planes = None if maps is None or maps.planes is None else rendering.Face(maps).drawn(maps.planes)
         cli_network.write(options.output, found, planes)
-    told = {"assumed": cli_files.assumed(network, example)}
+    told = {"assumed": (*cli_files.assumed(network, example), *said)}
     _print_arrays([{"layer": name} | _facts(values) | told for name, values in found.items()], options)
 
 
@@ -207,13 +208,14 @@ def _over_time(options: argparse.Namespace) -> None:
     file = cli_files.single(options.file)
     network = cli_network.load(options)
     example = cli_files.read(network, file)
-    slid = network.over_time(example, hop=options.hop)
+    with cli_files.said_of(file) as said:
+        slid = network.over_time(example, hop=options.hop)
     if options.output is not None:
         cli_network.write(options.output, {"starts": slid.starts, "scores": slid.scores, "labels": np.array(slid.labels)})
     if options.json:
         rows = [{"start": float(start), "scores": scores.tolist()} for start, scores in zip(slid.starts, slid.scores, strict=True)]
         told = {"window": slid.window, "hop": slid.hop, "labels": slid.labels, "windows": rows}
-        print_json(told | {"assumed": cli_files.assumed(network, example)})
+        print_json(told | {"gaps": slid.gaps, "assumed": (*cli_files.assumed(network, example), *said)})
         return
     for start, scores in zip(slid.starts, slid.scores, strict=True):
         best = [f"{scores[place]:.1%} {slid.labels[place]}" for place in np.argsort(-scores, kind="stable")[: max(1, options.top)]]

@@ -79,12 +79,21 @@ def single(argument: str) -> str:
 
 def read(network: Any, file: str) -> Example:
     """Return the example in a file; what is wrong with it and may be lived with is said on stderr. Raises UnreadableExample."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", ExampleWarning)
+    with said_of(file):
         example: Example = network.read(Path(file))
-    for one in said:
-        print(_named(Path(file).name, str(one.message)), file=sys.stderr)
     return example
+
+
+@contextmanager
+def said_of(file: str) -> Iterator[list[str]]:
+    """Give the list that gets what is warned of meanwhile about the example in a file; it is said on stderr at the end."""
+    sentences: list[str] = []
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ExampleWarning)
+        yield sentences
+    sentences += dict.fromkeys(str(one.message) for one in warned)
+    for one in sentences:
+        print(_named(Path(file).name, one), file=sys.stderr)
 
 
 def assumed(network: Any, example: Example) -> tuple[str, ...]:
@@ -156,9 +165,16 @@ def _read(network: Any, one: Asked) -> bool:
 
 
 def _answer(network: Any, together: list[Asked], question: Question) -> None:
+    """Ask about files, and say what can't be decoded of each."""
     examples = [one.example for one in together if one.example is not None]
-    for one, answer in zip(together, question(network, examples) if examples else [], strict=True):
-        one.answer = answer
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExampleWarning)  # it is said of each file by its name
+        answers = question(network, examples) if examples else []
+    for one, example, answer in zip(together, examples, answers, strict=True):
+        damage = network.damage_of(example)
+        one.answer, one.assumed = answer, (*one.assumed, *damage)
+        for sentence in damage:
+            print(_named(Path(one.file).name, sentence), file=sys.stderr)
 
 
 def _named(file: str, sentence: str) -> str:

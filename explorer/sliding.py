@@ -86,4 +86,5 @@ class Sliding(HasTraits):
 
 def _joined(first: ScoresOverTime, then: ScoresOverTime) -> ScoresOverTime:
     starts, scores = np.concatenate([first.starts, then.starts]), np.concatenate([first.scores, then.scores])
-    return ScoresOverTime(starts, scores, then.labels, then.window, then.hop, then.scale, then.total)
+    gaps = tuple(dict.fromkeys(first.gaps + then.gaps))
+    return ScoresOverTime(starts, scores, then.labels, then.window, then.hop, then.scale, then.total, gaps)

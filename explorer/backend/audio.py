@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 
-from explorer.backend import mel, sound_files
+from explorer.backend import mel, sound_damage, sound_facts, sound_files
 from explorer.backend.example_files import bytes_from, existing, warn_of
 from explorer.backend.sound_decoding import Samples, checked
 from explorer.errors import UnreadableExample
@@ -28,6 +27,7 @@ Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | tuple[np.ndarra
 EMPTY = np.zeros((0, 0), np.uint8)
 SILENCE = np.zeros((1, 1), np.float32)  # its power
 MARGIN = 0.25  # seconds on both sides of a part that is resampled: soxr_hq reaches 0.1 s at 1,000 samples a second, less above
+TRIED = 50  # places in which a part is looked for that can be heard
 WHOLE_NUMBERS = {"int16": 2**15, "int32": 2**31}  # what stands for 1.0
 
 
@@ -58,17 +58,20 @@ def read(source: Source) -> Example:
 
 def _encoded(samples: Any, rate: Any) -> bytes:
     """Return samples as a WAV file of 32-bit floats. Raises UnreadableExample where they are none."""
-    low, high = sound_files.RATES
+    low, high = sound_facts.RATES
     if isinstance(samples, Real) and isinstance(rate, np.ndarray):
         raise UnreadableExample(_("Give the samples first, then how many there are a second: (samples, rate)."))
     whole = int(rate) if isinstance(rate, Integral) or (isinstance(rate, float) and rate.is_integer()) else 0
     if not low <= whole <= high:
         given = rate if isinstance(rate, Real) else type(rate).__name__
         raise UnreadableExample(_("The rate must be a whole number of samples a second, 1,000 to 384,000, not {rate}.").format(rate=given))
-    array = np.asarray(samples)
+    try:
+        array = np.asarray(samples)
+    except ValueError as error:  # rows of different lengths
+        raise UnreadableExample(_("The samples are rows of different lengths; a sound is (n,) or (n, channels).")) from error
     if array.dtype.kind != "f" and array.dtype.name not in WHOLE_NUMBERS:
         raise UnreadableExample(_("Samples are floats in -1 to 1, int16 or int32, not {dtype}.").format(dtype=array.dtype))
-    if array.ndim not in (1, 2) or 0 in array.shape or (array.ndim == 2 and array.shape[1] > sound_files.CHANNELS[1]):
+    if array.ndim not in (1, 2) or 0 in array.shape or (array.ndim == 2 and array.shape[1] > sound_facts.CHANNELS[1]):
         raise UnreadableExample(
             _("The samples have the shape {shape}; a sound is (n,) or (n, channels) with at most 64 channels.").format(shape=array.shape)
         )
@@ -86,19 +89,19 @@ def to_batch(example: Example, reading: Reading) -> tuple[Samples]:
     """Return the spectrogram a network reads, in decibels, in a tuple of one: float32 (1, bands, frames, 1).
 
     The channels are averaged, resampled by librosa's "soxr_hq", and heard from `example.start` on, or around the middle.
-    Raises UnreadableExample with the reason; warns (ExampleWarning) of what can't be decoded, and is heard as silence.
+    Raises UnreadableExample with the reason, also where more than half of that part can't be decoded; warns (ExampleWarning) of less,
+    which is heard as silence.
     """
-    spectrogram, lost = _spectrogram(example, _how(reading))
-    warn_of(lost)
-    return (spectrogram[None, ..., None],)
+    warn_of(damage(example, reading))
+    return (_spectrogram(example, _how(reading))[0][None, ..., None],)
 
 
 def to_view(example: Example, reading: Reading) -> SeenInput:
     """Return the sound as it came, as its envelope, and the spectrogram that the network sees of a part of it."""
     how = _how(reading)
-    sound, (spectrogram, lost) = sound_files.sound_of(example), _spectrogram(example, how)
+    sound, (spectrogram, _gaps) = sound_files.sound_of(example), _spectrogram(example, how)
     start, stop = part_of(example, how)
-    notes = [*sound.defects, *lost]
+    notes = [*sound.defects, *damage(example, reading)]
     if stop - sound.seconds > 0.05:  # else both would be shown as the same
         notes.append(_("The sound lasts {seconds:.1f} s; silence follows to {stop:.1f} s.").format(seconds=sound.seconds, stop=stop))
     if spectrogram.max() <= mel.decibels(SILENCE, how).max():
@@ -196,25 +199,45 @@ def defects(example: Example, _reading: Reading) -> tuple[str, ...]:
     return sound_files.sound_of(example).defects
 
 
-def in_words(lost: Sequence[range], example: Example) -> tuple[str, ...]:
-    """Return a sentence on the frames of a sound that can't be decoded, where there are any."""
-    if not lost:
-        return ()
-    rate = sound_files.sound_of(example).rate
-    told = _("{name} is damaged: {seconds:.2f} s from {start:.2f} s on can't be decoded and are heard as silence.")
-    return (told.format(name=example.name, seconds=sum(map(len, lost)) / rate, start=lost[0].start / rate),)
+def damage(example: Example, reading: Reading) -> tuple[str, ...]:
+    """Return what can't be decoded of the part that is heard, and is silence, in a sentence; remembered. Raises UnreadableExample."""
+    how = _how(reading)
+    lost = _lost(example, how)
+    start, stop = part_of(example, how)
+    seconds = sound_files.sound_of(example).seconds
+    if sound_damage.is_mostly(lost, start, min(stop, seconds)):
+        raise UnreadableExample(sound_damage.refusal(example, lost, start, min(stop, seconds), _elsewhere(example, how)))
+    return sound_damage.in_words(example.name, lost)
 
 
-def _spectrogram(example: Example, how: MelSpectrogram) -> tuple[Samples, tuple[str, ...]]:
+def _lost(example: Example, how: MelSpectrogram) -> sound_damage.Gaps:
+    """Return what can't be decoded of the part that is heard."""
+    return _spectrogram(example, how)[1]
+
+
+def _elsewhere(example: Example, how: MelSpectrogram) -> float | None:
+    """Return the second from which on a part can be heard of which most can be decoded; None where none was found in some tries."""
+    last = max(0.0, sound_files.sound_of(example).seconds - how.seconds)
+    for start in dict.fromkeys(math.floor(last * place / TRIED) for place in range(TRIED + 1)):
+        first = round(start * how.rate)
+        lost: list[range] = []
+        resampled(example, how, first, how.samples, lost)
+        stop = min(start + how.seconds, sound_files.sound_of(example).seconds)
+        if not sound_damage.is_mostly(sound_damage.gaps(example, lost), start, stop):
+            return start
+    return None
+
+
+def _spectrogram(example: Example, how: MelSpectrogram) -> tuple[Samples, sound_damage.Gaps]:
     """Return the spectrogram of the part that is heard, and what was lost of it; remembered, as the page asks thrice, so read-only."""
 
-    def made(_example: Example) -> tuple[Samples, tuple[str, ...]]:
+    def made(_example: Example) -> tuple[Samples, sound_damage.Gaps]:
         lost: list[range] = []
         spectrogram = mel.spectrogram(resampled(example, how, _first(example, how), how.samples, lost), how)
         spectrogram.flags.writeable = False
-        return spectrogram, in_words(lost, example)
+        return spectrogram, sound_damage.gaps(example, lost)
 
-    return cast("tuple[Samples, tuple[str, ...]]", sound_files.remembered((example.start, how), example, made))
+    return cast("tuple[Samples, sound_damage.Gaps]", sound_files.remembered((example.start, how), example, made))
 
 
 def _first(example: Example, how: MelSpectrogram) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from explorer.backend import audio, over_time
+from explorer.backend import audio, over_time, sound_damage
+from explorer.backend.example_files import warn_of
 from explorer.backend.finite import check_answers
 from explorer.backend.model_structure import ModelStructure
 from explorer.backend.refusals import within_memory
@@ -50,7 +52,8 @@ class Hearing:
         example: as for `predict`.
         hop: seconds from one window to the next, brought to a whole number of frames; None for a fifth of a window, more on long pieces.
         The scores of each window are those that `predict` would give to its samples alone, to 1e-4.
-        Raises ExplorerError for a network that reads no sound, names no classes or answers NaN; UnreadableExample.
+        Raises ExplorerError for a network that reads no sound, names no classes or answers NaN; UnreadableExample, also where more than
+        half of what is heard can't be decoded; warns (ExampleWarning) of less.
         """
         return self.slid(self.read(example), hop)
 
@@ -63,16 +66,20 @@ class Hearing:
         step = over_time.hop_of(example, how, hop)
         total = over_time.count_of(example, how, step)
         count = max(0, min(total - first, total if count is None else count))
+        over_time.check_count(example, count, scoring.classes)
+        lost: list[range] = []
         with self._lock, within_memory():
-            parts = over_time.windows(example, how, step, first, count, WINDOWS)
+            parts = over_time.windows(example, how, step, first, count, WINDOWS, lost)
             scores = [answered[output] for part in parts for answered in now.runs.forward_each(list(part[:, None]))]
         check_answers(np.concatenate(scores) if scores else np.zeros(0), self.unshared_model)
+        gone = sound_damage.gaps(example, lost)
+        warn_of(sound_damage.along(example, gone, over_time.covered(how, step, total) if count == total else math.inf))
         starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
         names = tuple(label for _id, label in self.labels) or tuple(map(str, range(scoring.classes)))
         found = [scoring.scores(answered.astype(np.float64)) for answered in scores]
         joined = np.concatenate([np.zeros((0, scoring.classes)), *found]).astype(np.float32)
         scale = scoring.scale(joined[0]) if count else ""
-        return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total)
+        return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total, gone)
 
     def stretch(self, example: Any, start: float, stop: float) -> Stretch:
         """Return a stretch of a sound as it came, as far as it goes, sample for sample; `start` and `stop` are seconds into it.
@@ -81,6 +88,10 @@ class Hearing:
         """
         self._how()
         return audio.stretch(self.read(example), start, stop)
+
+    def damage_of(self, example: Example) -> tuple[str, ...]:
+        """Say what can't be decoded of the part of a sound that is heard; nothing of other examples."""
+        return audio.damage(example, self.reading) if self.reading.sound is not None else ()
 
     def _how(self) -> MelSpectrogram:
         if self.reading.sound is None:

@@ -14,8 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from explorer.backend import audio, mel
-from explorer.backend.example_files import warn_of
+from explorer.backend import audio, budget, mel
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import Example, MelSpectrogram
@@ -23,6 +22,7 @@ from explorer.values import Example, MelSpectrogram
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 SHARE = 0.19  # of a window: from one to the next, where nobody says how far
+KEPT = 24  # bytes that an answer takes on its way
 FEWEST, MOST = 10, 100  # windows along a piece, where nobody says how many
 
 
@@ -49,19 +49,30 @@ def count_of(example: Example, how: MelSpectrogram, hop: int) -> int:
     return 1 + max(0, audio.length(example, how) - how.samples) // hop
 
 
-def windows(example: Example, how: MelSpectrogram, hop: int, first: int, count: int, at_once: int) -> Iterator[Array]:
+def covered(how: MelSpectrogram, hop: int, count: int) -> float:
+    """Return how many seconds of a sound so many windows hear."""
+    return (how.samples + (count - 1) * min(hop, how.samples)) / how.rate
+
+
+def windows(example: Example, how: MelSpectrogram, hop: int, first: int, count: int, at_once: int, lost: list[range]) -> Iterator[Array]:
     """Yield the spectrograms of windows `first` to `first + count`, float32 (at most at_once, bands, frames, 1), in decibels.
 
     hop: samples from one to the next, a multiple of how.hop.
+    lost: gets the sound's own frames that can't be decoded, and are silence.
+    Windows that share no samples are made one by one, so that what lies between them takes no room.
     """
+    at_once = at_once if hop < how.samples else 1
     for start in range(first, first + count, at_once):
-        yield _spectrograms(example, how, hop, start, min(at_once, first + count - start))
+        yield _spectrograms(example, how, hop, start, min(at_once, first + count - start), lost)
 
 
-def _spectrograms(example: Example, how: MelSpectrogram, hop: int, first: int, count: int) -> Array:
-    lost: list[range] = []
+def check_count(example: Example, count: int, classes: int) -> None:
+    """Raise UnreadableExample where the answers to so many windows would not fit into memory."""
+    budget.check(count * classes * KEPT, example.name, _("Give a longer hop, or a shorter piece."))
+
+
+def _spectrograms(example: Example, how: MelSpectrogram, hop: int, first: int, count: int, lost: list[range]) -> Array:
     samples = audio.resampled(example, how, first * hop, (count - 1) * hop + how.samples, lost)
-    warn_of(audio.in_words(lost, example))
     shared, step = mel.power(samples, how), hop // how.hop
     power = np.stack([shared[:, place * step : place * step + how.frames] for place in range(count)])
     power[:, :, [0, -1]] = _ends(samples, how, hop, count)

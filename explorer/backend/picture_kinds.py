@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from explorer.backend.sound_headers import is_mp3
+from explorer.backend.mp3_frames import is_mp3
 from explorer.locale import _
 
 SOUNDS = (b"fLaC", b"OggS", b"ID3")  # how FLAC, Ogg and MP3 files begin

@@ -12,7 +12,9 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 
 from explorer.backend.chatter import silenced
-from explorer.backend.sound_headers import Source, is_mpeg, what_it_is
+from explorer.backend.sound_bytes import Run
+from explorer.backend.sound_headers import HEAD, are_blocks_of_sds, claims_mpeg, what_it_is
+from explorer.backend.sound_source import Source
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.options import stamp_of
@@ -26,21 +28,25 @@ WARM_UP, PAIR = 32 * 1152, 2 * 1152
 BLOCK, PIECE = 2**18, 2**10  # samples, over all channels, that are decoded at once, and where that fails
 SIZED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # libsndfile cuts what their headers say to what is there
 COMPRESSED = ("FLAC", "OGG", "MP3")  # which libsndfile decodes from any frame on
-UNKNOWN = 2**62  # frames; FLAC that doesn't say how many it has is said to have more
+UNKNOWN = 2**62  # frames; FLAC that doesn't say how many it has, as a part of one doesn't, is said to have more
 CHATTER = re.compile(rb"\s*$|(Note|Warning|Error): |\[[^]]*mpg123[^]]*\]")  # what mpg123 prints
 
 
 @contextmanager
-def opened(example: Example) -> Iterator[Any]:
-    """Give the file of an example as a soundfile.SoundFile. Raises UnreadableExample."""
+def opened(example: Example, run: Run | None = None) -> Iterator[Any]:
+    """Give the file of an example, or a run of it, as a soundfile.SoundFile. Raises UnreadableExample."""
     from soundfile import SoundFile
 
-    with source_of(example) as source:
-        head = source.read_at(0)
-        source.seek(0)
+    with source_of(example, run) as source:
+        head = source.read_at(0, HEAD)
         try:
-            with _silenced(is_mpeg(head)):
+            if claims_mpeg(head) and not source.is_mp3:
+                raise ValueError(head[:2])
+            with _silenced(source.is_mp3):
                 file = SoundFile(source)
+            if file.format == "SDS" and not are_blocks_of_sds(source):
+                file.close()
+                raise ValueError(_("its blocks don't follow each other"))
         except Exception as error:  # soundfile raises other kinds too, where libsndfile says what it doesn't know
             what = what_it_is(head, getattr(error, "error_string", str(error)))
             raise UnreadableExample(_("{name} is {what}.").format(name=example.name, what=what)) from error
@@ -50,8 +56,8 @@ def opened(example: Example) -> Iterator[Any]:
 
 
 @contextmanager
-def source_of(example: Example) -> Iterator[Source]:
-    """Give the bytes of an example. Raises UnreadableExample where there are none, or they changed."""
+def source_of(example: Example, run: Run | None = None) -> Iterator[Source]:
+    """Give the bytes of an example, or of a run of it. Raises UnreadableExample where there are none, or they changed."""
     data = example.data
     if isinstance(data, bytes):
         file: BinaryIO = io.BytesIO(data)
@@ -67,7 +73,7 @@ def source_of(example: Example) -> Iterator[Source]:
     with file:
         if not file.read(1):
             raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
-        yield Source(file)
+        yield Source(file, run)
 
 
 def can_seek(file: Any) -> bool:
@@ -79,47 +85,30 @@ def can_seek(file: Any) -> bool:
             file.seek(1)  # libsndfile says of some codings that it can, and then can't
         except LibsndfileError:
             return False  # and the file is where it was: at its beginning
-    return file.format in SIZED or file.format in COMPRESSED
+    return file.format in SIZED or (file.format in COMPRESSED and file.frames < UNKNOWN)
 
 
 def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP, at_once: int = BLOCK) -> Iterator[Samples]:
-    """Yield frames first to last as float32 (frames, channels), to where decoding fails, of a file that was just opened.
+    """Yield frames first to last as float32 (frames, channels) of a file that was just opened, fewer where it ends before.
 
     at_once: samples, over all channels, that are decoded, and may fail, together.
-    Raises UnreadableExample for samples that are none.
+    Raises soundfile.LibsndfileError where decoding fails, UnreadableExample for samples that are none.
     """
-    from soundfile import LibsndfileError
-
     mpeg = file.subtype.startswith("MPEG")
-    at = _begun(file, first, warm_up)
-    try:
-        while at < last:
-            with _silenced(mpeg):
-                block = file.read(min(max(1, at_once // file.channels), last - at), dtype="float32", always_2d=True)
-            if not len(block):
-                return
-            wanted = block[max(0, first - at) :]
-            at += len(block)
-            if len(wanted):
-                yield checked(wanted, name)
-    except LibsndfileError:
-        return
-
-
-def _begun(file: Any, first: int, warm_up: int) -> int:
-    """Move to where decoding begins so that frame `first` comes out right, and return that frame; behind the end, where there is none."""
-    from soundfile import LibsndfileError
-
-    if not can_seek(file):
-        return 0
-    mpeg = file.subtype.startswith("MPEG")
-    at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
-    try:
+    at = 0
+    if first and can_seek(file):
+        at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
         with _silenced(mpeg):
             file.seek(at)
-    except LibsndfileError:
-        return UNKNOWN
-    return at
+    while at < last:
+        with _silenced(mpeg):
+            block = file.read(min(max(1, at_once // file.channels), last - at), dtype="float32", always_2d=True)
+        if not len(block):
+            return
+        wanted = block[max(0, first - at) :]
+        at += len(block)
+        if len(wanted):
+            yield checked(wanted, name)
 
 
 def checked(block: Samples, name: str) -> Samples:

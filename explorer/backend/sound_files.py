@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import struct
 import threading
+from bisect import bisect
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 
-from explorer.backend.sound_decoding import BLOCK, COMPRESSED, PIECE, SIZED, UNKNOWN, Samples, can_seek, decoded, opened, source_of
-from explorer.backend.sound_headers import Source, is_cut_ogg, mp3_frames, wav_sizes
+from explorer.backend import sound_runs
+from explorer.backend.refusals import refusing
+from explorer.backend.sound_bytes import Run
+from explorer.backend.sound_decoding import BLOCK, PIECE, Samples, decoded, opened
+from explorer.backend.sound_facts import Sound, looked_at
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST, Example, FileOnDisk
 
 DEEP = ("PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAC_20", "ALAC_24", "ALAC_32")  # samples of more than 16 bits
-SHORTEST = 0.1  # seconds
-RATES = (1000, 384_000)
-CHANNELS = (1, 64)
 STRETCHES = 1000  # of an envelope
 WHOLE = 600  # seconds up to which an envelope is made of all samples
-NEAR = 2**24  # frames of MP3 that are decoded sooner than a place in them is found
 GLANCE = 2**11  # frames of each stretch that the envelope of a longer sound is made of
 REMEMBERED = 8  # sounds
 
@@ -32,30 +31,9 @@ _remembered: OrderedDict[Hashable, Any] = OrderedDict()
 _remembering = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Sound:
-    """What is in a file: samples per second, channels, the frames that are there, how they are coded, and what is wrong with it.
-
-    any_part: whether a part can be decoded without all that comes before it.
-    """
-
-    rate: int
-    channels: int
-    frames: int
-    format: str
-    subtype: str
-    any_part: bool = True
-    defects: tuple[str, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """How long it is."""
-        return self.frames / self.rate
-
-
 def sound_of(example: Example) -> Sound:
     """Return what is in the file of an example; remembered. Raises UnreadableExample with the reason."""
-    return cast("Sound", remembered("sound", example, _looked_at))
+    return cast("Sound", remembered("sound", example, looked_at))
 
 
 def blocks(example: Example, first: int, count: int, lost: list[range] | None = None) -> Iterator[Samples]:
@@ -63,20 +41,69 @@ def blocks(example: Example, first: int, count: int, lost: list[range] | None = 
 
     Frames are the same wherever reading begins; those that can't be decoded are silence, and go into `lost`. Raises UnreadableExample.
     """
-    sound = sound_of(example)
-    at, last, gap, at_once = first, min(first + count, sound.frames), PIECE, BLOCK
-    while at < last:
-        with opened(example) as file:  # libsndfile decodes no more of a file in which it failed once
-            for block in decoded(file, example.name, at, last, at_once=at_once):
-                at, gap = at + len(block), PIECE
-                yield block
-        if at < last and at_once == PIECE:
-            gap = min(gap, last - at)
-            if lost is not None:
-                lost.append(range(at, at + gap))
-            yield np.zeros((gap, sound.channels), np.float32)
-            at, gap = at + gap, 2 * gap
-        at_once = BLOCK if at_once == PIECE else PIECE
+    with refusing(UnreadableExample, _("{name} can't be decoded: {why}. Save the sound again, as WAV, FLAC, Ogg or MP3."), example.name):
+        sound = sound_of(example)
+        last = min(first + count, sound.frames)
+        yield from _of_runs(example, sound, sound.runs or (Run(0, sound.frames, 0, 0),), first, last, lost)
+
+
+def _of_runs(example: Example, sound: Sound, runs: Sequence[Run], at: int, last: int, lost: list[range] | None) -> Iterator[Samples]:
+    """Yield frames `at` to `last` of runs; silence between them, and for what of them can't be decoded."""
+    for run in runs[max(0, bisect(runs, at, key=lambda one: one.first) - 1) :]:
+        if run.first >= last or at >= last:
+            break
+        if run.last <= at:
+            continue
+        yield from _silence(sound, at, run.first, lost)
+        at, stop = max(at, run.first), min(run.last, last)
+        for block in _of_run(example, sound, run, at, stop, BLOCK):
+            yield block
+            at += len(block)
+        if at < stop and sound.format == "FLAC":
+            frames = _frames(example) if run not in _frames(example) else ()
+            yield from _of_runs(example, sound, frames, at, stop, lost)
+            at = stop
+        elif at < stop:
+            yield from _by_pieces(example, sound, run, at, stop, lost)
+            at = stop
+    yield from _silence(sound, at, last, lost)
+
+
+def _of_run(example: Example, sound: Sound, run: Run, at: int, stop: int, at_once: int) -> Iterator[Samples]:
+    """Yield frames `at` to `stop`, as far as they can be decoded in one go: libsndfile decodes no more of a file in which it failed."""
+    from soundfile import LibsndfileError
+
+    before = run.first - run.skipped
+    with opened(example, run if sound.runs or run.head else None) as file:
+        try:
+            yield from decoded(file, example.name, at - before, stop - before, at_once=at_once)
+        except LibsndfileError:
+            return  # the caller sees how far it came, and says what is lost
+
+
+def _frames(example: Example) -> tuple[Run, ...]:
+    """Return the frames of a damaged FLAC file, each of which can be decoded on its own, or can't."""
+    return cast("tuple[Run, ...]", remembered("frames", example, sound_runs.of_flac))
+
+
+def _by_pieces(example: Example, sound: Sound, run: Run, at: int, stop: int, lost: list[range] | None) -> Iterator[Samples]:
+    """Yield frames of a damaged file, beginning anew behind each place where decoding fails."""
+    gap = PIECE
+    while at < stop:
+        for block in _of_run(example, sound, run, at, stop, PIECE):
+            yield block
+            at, gap = at + len(block), PIECE
+        yield from _silence(sound, at, min(at + gap, stop), lost)
+        at, gap = min(at + gap, stop), 2 * gap
+
+
+def _silence(sound: Sound, first: int, last: int, lost: list[range] | None) -> Iterator[Samples]:
+    """Yield silence for frames that can't be decoded, and take down which."""
+    if first < last and lost is not None:
+        lost.append(range(first, last))
+    at_once = max(1, BLOCK // sound.channels)
+    for at in range(first, last, at_once):
+        yield np.zeros((min(at_once, last - at), sound.channels), np.float32)
 
 
 def mono(example: Example, first: int, count: int, lost: list[range] | None = None) -> Samples:
@@ -133,11 +160,8 @@ def _outlined(example: Example) -> Samples:
     edges = np.arange(count + 1) * sound.frames // count
     outline = np.zeros((count, 2), np.float32)
     if sound.seconds > WHOLE and sound.any_part:
-        with opened(example) as file:
-            for place, (first, last) in enumerate(pairwise(edges.tolist())):
-                for block in decoded(file, example.name, first, min(first + GLANCE, last), warm_up=0):
-                    heard = block.mean(axis=1)
-                    outline[place] = heard.min(), heard.max()
+        for place, (low, high) in _glimpsed(example, sound, edges.tolist()):
+            outline[place] = low, high
         return outline
     at = 0
     for block in blocks(example, 0, sound.frames):
@@ -151,8 +175,30 @@ def _outlined(example: Example) -> Samples:
     return outline
 
 
+def _glimpsed(example: Example, sound: Sound, edges: list[int]) -> Iterator[tuple[int, tuple[float, float]]]:
+    """Yield the place of each stretch, and the lowest and highest of its first samples."""
+    from soundfile import LibsndfileError
+
+    done = 0
+    try:
+        with opened(example, sound.runs[0] if sound.runs else None) as file:
+            for place, (first, last) in enumerate(pairwise(edges) if len(sound.runs) < 2 else ()):
+                for block in decoded(file, example.name, first, min(first + GLANCE, last), warm_up=0):
+                    heard = block.mean(axis=1)
+                    yield place, (heard.min(), heard.max())
+                done = place + 1
+    except LibsndfileError:
+        pass  # from there on it is damaged, and each stretch is looked for on its own
+    for place, (first, last) in list(enumerate(pairwise(edges)))[done:]:
+        heard = np.concatenate([block.mean(axis=1) for block in blocks(example, first, min(GLANCE, last - first))])
+        yield place, (heard.min(), heard.max())
+
+
 def remembered(what: Hashable, example: Example, make: Callable[[Example], Any]) -> Any:
-    """Return what `make` returns for an example, from the last few times; wherever in the sound the example starts."""
+    """Return what `make` returns for an example, from the last few times; wherever in the sound the example starts.
+
+    Whatever a file can cause to be raised in it is raised as UnreadableExample.
+    """
     data = example.data
     if not isinstance(data, bytes | FileOnDisk):
         return make(example)  # which refuses it
@@ -162,78 +208,10 @@ def remembered(what: Hashable, example: Example, make: Callable[[Example], Any])
         if key in _remembered:
             _remembered.move_to_end(key)
             return _remembered[key]
-    made = make(example)
+    with refusing(UnreadableExample, _("{name} can't be read as a sound: {why}. Save it again, as WAV, FLAC, Ogg or MP3."), example.name):
+        made = make(example)
     with _remembering:
         _remembered[key] = made
         while len(_remembered) > 2 * REMEMBERED:
             _remembered.popitem(last=False)
     return made
-
-
-def _looked_at(example: Example) -> Sound:
-    name = example.name
-    with opened(example) as file:
-        rate, channels, frames, kind, subtype = file.samplerate, file.channels, file.frames, file.format, file.subtype
-        any_part = can_seek(file)
-    if not RATES[0] <= rate <= RATES[1]:
-        raise UnreadableExample(_("{name} has {rate} samples a second; a sound has 1,000 to 384,000.").format(name=name, rate=rate))
-    if not CHANNELS[0] <= channels <= CHANNELS[1]:
-        raise UnreadableExample(_("{name} has {channels} channels; a sound has 1 to 64.").format(name=name, channels=channels))
-    with source_of(example) as source:
-        sized = source.end == source.size
-        if kind in COMPRESSED:
-            there = _frames_there(example, frames if sized else min(frames, mp3_frames(source) or frames), kind == "MP3")
-        else:
-            there = frames if kind in SIZED else _count(example, 0, frames)
-        promised = frames if kind in ("FLAC", "MP3") and sized and frames < UNKNOWN else there
-        defects = _defects(example, Sound(rate, channels, there, kind, subtype, any_part), promised, source)
-    if there < SHORTEST * rate:
-        lasts = _("{name} lasts {seconds:.2f} s; a sound must last 0.1 s or more.").format(name=name, seconds=there / rate)
-        raise UnreadableExample(" ".join((*defects, lasts)))
-    return Sound(rate, channels, there, kind, subtype, any_part, defects)
-
-
-def _defects(example: Example, sound: Sound, promised: float, source: Source) -> tuple[str, ...]:
-    """Return what is wrong with the length of a file, in sentences; `promised` is how many frames its header says."""
-    sizes = wav_sizes(source)
-    if sizes and sizes[0] < sizes[1]:
-        return (
-            _("The header of {name} promises {promised:.1f} s; {count} more MB follow that are not heard.").format(
-                name=example.name, promised=sound.seconds, count=f"{(sizes[1] - sizes[0]) / 2**20:.1f}"
-            ),
-        )
-    if sizes:
-        promised = sound.frames * sizes[0] / sizes[1]
-    if promised - sound.frames > SHORTEST * sound.rate:
-        return (
-            _("The header of {name} promises {promised:.1f} s; {there:.1f} s are there.").format(
-                name=example.name, promised=promised / sound.rate, there=sound.seconds
-            ),
-        )
-    if is_cut_ogg(source):
-        return (_("{name} is cut off; {there:.1f} s are there.").format(name=example.name, there=sound.seconds),)
-    return ()
-
-
-def _frames_there(example: Example, promised: int, mp3: bool) -> int:
-    """Return how many frames can be decoded, at most what the header promises: found by looking whether there is one at a place."""
-
-    def is_there(frame: int) -> bool:
-        return _count(example, frame, frame + 1) == 1
-
-    if promised < 1 or is_there(promised - 1):
-        return max(0, promised)
-    low, high = 0, min(2**16, promised)
-    while high < promised and is_there(high - 1):
-        low, high = high, min(2 * high, promised)
-    near = NEAR if mp3 else 1
-    while high - low > near:
-        middle = (low + high) // 2
-        low, high = (middle, high) if is_there(middle - 1) else (low, middle)
-    return low + _count(example, low, high) if mp3 else low
-
-
-def _count(example: Example, first: int, last: int) -> int:
-    """Return how many of these frames can be decoded, one after the other."""
-    with opened(example) as file:
-        return sum(map(len, decoded(file, example.name, first, last)))

@@ -145,6 +145,7 @@ class ScoresOverTime:
     window, hop: seconds of one window, and from one to the next.
     scale: what the scores are, as `Answers` has it.
     total: how many windows the whole sound has.
+    gaps: start and stop, in seconds, of what can't be decoded and is heard as silence.
     """
 
     starts: np.ndarray[Any, np.dtype[np.float64]]
@@ -154,6 +155,7 @@ class ScoresOverTime:
     hop: float
     scale: str
     total: int
+    gaps: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)

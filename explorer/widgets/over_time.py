@@ -109,6 +109,8 @@ def highest(scores: np.ndarray[Any, Any], most: int) -> list[int]:
 
 
 def _about(scores: ScoresOverTime) -> str:
-    return _("window {window} s, every {hop} s; {there} of {total} windows").format(
+    windows = _("window {window} s, every {hop} s; {there} of {total} windows").format(
         window=f"{scores.window:.1f}", hop=f"{scores.hop:.1f}", there=len(scores.starts), total=scores.total
     )
+    lost = sum(stop - start for start, stop in scores.gaps)
+    return f"{windows}; " + _("damaged: {seconds} s heard as silence").format(seconds=f"{lost:.2f}") if lost else windows

@@ -135,7 +135,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_answered_with_a_warning_of_what
     data = bytearray(encoded(piece(3, 16_000), 16_000, "flac"))
     intact = timbres.predict(bytes(data), top=8)
     data[len(data) // 2] ^= 16
-    said = r"the sound is damaged: 0\.\d\d s from 1\.\d\d s on can't be decoded and are heard as silence\."
+    said = r"the sound is damaged: 0\.\d\d s from 1\.\d\d s on can't be decoded and are heard as silence\. Use a whole copy\."
     with pytest.warns(ExampleWarning, match=said):
         damaged = timbres.predict(bytes(data), top=8)
     assert damaged != intact

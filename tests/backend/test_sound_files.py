@@ -15,6 +15,7 @@ from sound_sources import FORMATS, WRITABLE, encoded, piece, without_length, wri
 
 from explorer.backend import sound_files
 from explorer.backend.audio import read
+from explorer.backend.sound_source import Source
 from explorer.errors import UnreadableExample
 
 RATE = 16_000
@@ -169,8 +170,8 @@ def test_only_the_part_that_is_needed_of_a_long_file_is_read(tmp_path, monkeypat
         file.write(with_size(header, 4 * count)[: header.index(b"data") + 8])
         file.truncate(file.tell() + 4 * count)  # takes no room on the disk
     taken = []
-    read_from = sound_files.Source.read
-    monkeypatch.setattr(sound_files.Source, "read", lambda self, size: taken.append(size) or read_from(self, size))
+    read_from = Source.read
+    monkeypatch.setattr(Source, "read", lambda self, size: taken.append(size) or read_from(self, size))
     example = read(path)
     tracemalloc.start()
     sound_files.mono(example, count // 2, 44_100)
@@ -280,7 +281,7 @@ def test_an_ogg_that_is_cut_off_says_so():
 def test_what_is_left_of_a_file_must_last_a_tenth_of_a_second(name, files):
     head = {"wav": 44 + 4 * 1000, "flac": 10_000, "mp3": 500, "vorbis": 4_500}[name]
     assert refusal(files[name][:head])
-    assert refusal((np.zeros(1599), RATE)) == "the sound lasts 0.10 s; a sound must last 0.1 s or more."
+    assert refusal((np.zeros(1599), RATE)) == "the sound lasts 0.10 s; a sound must last 0.1 s or more: give a longer one."
     assert sound_files.sound_of(read((np.zeros(1600), RATE))).seconds == 0.1
 
 
@@ -288,9 +289,9 @@ def test_what_is_left_of_a_file_must_last_a_tenth_of_a_second(name, files):
     ("place", "new", "says"),
     [
         (22, struct.pack("<H", 0), "is damaged or cut off"),
-        (22, struct.pack("<H", 65), "has 65 channels; a sound has 1 to 64."),
+        (22, struct.pack("<H", 65), "has 65 channels; a sound has 1 to 64: save it again with fewer."),
         (24, struct.pack("<I", 0), "is damaged or cut off: its header makes no sense"),
-        (24, struct.pack("<I", 999), "has 999 samples a second; a sound has 1,000 to 384,000."),
+        (24, struct.pack("<I", 999), "has 999 samples a second; a sound has 1,000 to 384,000: save it again with another rate."),
         (24, struct.pack("<I", 400_000), "has 400000 samples a second"),
     ],
 )

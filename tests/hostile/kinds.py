@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import hostile_models
+import hostile_sounds
 
 
 @dataclass(frozen=True)
@@ -20,4 +21,6 @@ KINDS: dict[str, Kind] = {
     "h5 models": Kind("model", hostile_models.old_whole, 16),
     "topologies": Kind("model", hostile_models.topology, 16),
     "weights": Kind("weights", hostile_models.weights, 16),
+    "sounds": Kind("sound", hostile_sounds.sound, 150),
+    "over_time": Kind("over time", hostile_sounds.sound, 40),
 }

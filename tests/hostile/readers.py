@@ -43,9 +43,17 @@ def weighted(path):
     return found if path is None else found.load_weights(path, by_name=len(path) % 2 == 0)
 
 
+def slid(name):
+    def reader(path):
+        return network(name) if path is None else network(name).over_time(path).scores.shape
+
+    return reader
+
+
 READERS = {
     "picture": predicted("digits"),
     "sound": predicted("timbres"),
     "model": opened,
     "weights": weighted,
+    "over time": slid("timbres"),
 }

@@ -12,6 +12,7 @@ from typing import Any
 from explorer.backend.data import array_pairs, built_in, class_folders, file_lists, remarks, tf_data
 from explorer.backend.data.collection import Collection
 from explorer.backend.data.copies import same_content, together
+from explorer.backend.data.example_sources import damage_of
 from explorer.backend.data.sources import checked_share, data_spec, not_a_list, stamp
 from explorer.backend.data.splitting import held_out
 from explorer.backend.data.zips import kept_unpacked
@@ -137,7 +138,7 @@ def _divided(own: Collection, share: float, seed: int, reading: Reading) -> Trai
     out = held_out(examples, share, seed)
     training = tuple(one for place, one in enumerate(examples) if place not in out)
     validation = tuple(one for place, one in enumerate(examples) if place in out)
-    notes = (*own.notes, *_notes(own.classes, training, validation, given=False), *remarks.on_copies(same, examples, out))
+    notes = (*own.notes, *_notes(own.classes, training, validation, reading, given=False), *remarks.on_copies(same, examples, out))
     return TrainingData(reading.kind, own.classes, training, validation, own.multi_label, own.left_out, notes)
 
 
@@ -165,7 +166,7 @@ def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
         *held.notes,
         *own.notes,
         *remarks.on_spelling(spelled),
-        *_notes(own.classes, training, validation, given=True),
+        *_notes(own.classes, training, validation, reading, given=True),
         *remarks.on_copies(same, examples, out),
     )
     return TrainingData(
@@ -173,9 +174,12 @@ def _given(own: Collection, held: Collection, reading: Reading) -> TrainingData:
     )
 
 
-def _notes(classes: Sequence[str], training: tuple[Labelled, ...], validation: tuple[Labelled, ...], given: bool) -> tuple[str, ...]:
+def _notes(
+    classes: Sequence[str], training: tuple[Labelled, ...], validation: tuple[Labelled, ...], reading: Reading, given: bool
+) -> tuple[str, ...]:
     return (
         *remarks.on_case(classes),
         *remarks.on_imbalance(classes, training + validation),
         *remarks.on_held_out(classes, validation, given),
+        *remarks.on_damage([said for one in training + validation for said in damage_of(one.example, reading)]),
     )

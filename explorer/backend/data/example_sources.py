@@ -7,16 +7,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from explorer.backend import arrays, audio, images, sound_files
+from explorer.backend import arrays, audio, images, sound_damage, sound_files
 from explorer.backend.example_files import existing, unread
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.options import stamp_of
-from explorer.values import Example, FileOnDisk, Reading
+from explorer.values import Example, FileOnDisk, MelSpectrogram, Reading
 
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # what systems leave in folders
 FLOATS = ("FLOAT", "DOUBLE")  # samples that may be NaN
 MARGIN = 0.3  # seconds around a part of a sound that are read for it
+
+_damaged: dict[tuple[str, MelSpectrogram | None], tuple[str, ...]] = {}  # few sounds are, so that it stays small
 
 
 def is_ignored(name: str) -> bool:
@@ -64,16 +66,27 @@ def checked(example: Example, reading: Reading) -> Example:
     return example
 
 
+def damage_of(example: Example, reading: Reading) -> tuple[str, ...]:
+    """Say what can't be decoded of the part of a sound that is heard, as far as it was found when the example was checked."""
+    return _damaged.get((example.digest, reading.sound), ()) if _damaged and reading.sound else ()
+
+
 def _check_sound(example: Example, reading: Reading) -> None:
-    """Read a glimpse of what is heard of a sound; all of it where samples may be NaN."""
+    """Read a glimpse of what is heard of a sound; all of it where samples may be NaN, or where only decoding shows what is damaged."""
     sound = sound_files.sound_of(example)
     if reading.sound is None:
         raise UnreadableExample(_("This network reads no sound."))
     start, stop = audio.part_of(example, reading.sound)
-    if sound.subtype not in FLOATS:
-        start = stop = (start + min(stop, sound.seconds)) / 2
+    stop = min(stop, sound.seconds)
+    if sound.subtype not in FLOATS and sound.format != "FLAC" and not sound.runs:
+        start = stop = (start + stop) / 2
     first = max(0, round((start - MARGIN) * sound.rate))
     lost: list[range] = []
     count = sum(map(len, sound_files.blocks(example, first, round((stop + MARGIN) * sound.rate) - first, lost)))
-    if count == sum(map(len, lost)):
-        raise UnreadableExample(_("{name} is damaged or cut off: nothing of what would be heard can be decoded.").format(name=example.name))
+    gone = sound_damage.gaps(example, lost)
+    if count == sum(map(len, lost)) or sound_damage.is_mostly(gone, start, stop):
+        raise UnreadableExample(
+            _("{name} is damaged or cut off: most of what would be heard can't be decoded. Use a whole copy.").format(name=example.name)
+        )
+    if gone:
+        _damaged[example.digest, reading.sound] = sound_damage.in_words(example.name, gone)

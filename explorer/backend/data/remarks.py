@@ -83,6 +83,13 @@ def on_empty(names: Sequence[str]) -> tuple[str, ...]:
     return (_("Left out, as they have no readable example: {names}.").format(names=", ".join(_some(names, 10))),)
 
 
+def on_damage(damaged: Sequence[str]) -> tuple[str, ...]:
+    """Say of the first damaged sounds what is wrong with them, and how many more there are."""
+    more = len(damaged) - NAMED
+    rest = [counted("{number} more sound is damaged.", "{number} more sounds are damaged.", more)] if more > 0 else []
+    return (*damaged[:NAMED], *rest)
+
+
 def on_held_out(classes: Sequence[str], validation: Sequence[Labelled], given: bool) -> tuple[str, ...]:
     """Say where nothing is held out, at all or of a class; given: whether by the user's choice, else by a share."""
     if not validation:
