@@ -4,8 +4,10 @@ import io
 import os
 import shutil
 import time
+import zipfile
 from dataclasses import replace
 
+import killing
 import pytest
 
 import explorer
@@ -15,6 +17,7 @@ from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import backups, child, training
 from explorer.errors import ExplorerError
+from explorer.options import spec
 from explorer.runs import endings
 from explorer.runs.processes import process
 from explorer.values import DataSpec, Epoch, Head, ModelFile, NetworkSpec, Phase, Recipe, RunResult, RunSettings, TrainingStep
@@ -22,6 +25,7 @@ from explorer.values import records as files
 
 PHASES = (Phase("head", "adam", 0.01, 1), Phase("tail", "adam", 0.001, 1))
 SETTINGS = RunSettings(NetworkSpec("digits", "digits"), DataSpec("built-in", "digits", count=50), Recipe(3, Head(0), PHASES))
+SETTINGS_OF_TWELVE = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 6), Phase("tail", "adam", 0.001, 12))))
 LONG = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 2), Phase("tail", "adam", 0.001, 30))))
 
 
@@ -94,6 +98,59 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     with runs.file(key, files.HISTORY).open() as table:
         assert [int(row["epoch"]) for row in csv.DictReader(table)] == [one.epoch + 1 for one in record.history]
     assert not {files.BACKUP, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
+
+
+def is_whole(path):
+    """Return whether a file that has its final name is whole, or not there."""
+    if not path.exists():
+        return True
+    if path.suffix in (".keras", ".npz"):
+        return zipfile.ZipFile(path).testzip() is None
+    return path.read_bytes().endswith((b"}", b"\n"))
+
+
+def killed_at_each(moments, settings):
+    """Begin a run and kill its process at each of the moments, resuming it in between; return its record at its end."""
+    key, begin = runs.create(settings), runs.start
+    folder = runs.folder(key)
+    for moment in moments:
+        before = killing.place_in(folder)
+        begin(key)
+        begin = runs.go_on
+        assert killing.came(moment, folder, before, lambda: process(folder) is not None), moment
+        runs.kill(key)
+        record = runs.record(key)
+        assert (record.state, record.resumable) == ("lost", True), (moment, record.failure)
+        assert "was killed" in record.failure
+        assert all(is_whole(folder / name) for name in (files.BACKUP, files.TUNED, files.HISTORY, files.RESULT)), moment
+    runs.go_on(key)
+    until(lambda: runs.record(key).state != "running")
+    return runs.record(key)
+
+
+def check_end(record, settings):
+    """Check that a run has ended as if nothing had happened: with each epoch once, what it leaves and nothing else."""
+    folder = runs.folder(record.key)
+    assert (record.state, record.failure) == ("done", ""), (folder / files.LOG).read_text()
+    epochs = [(place, epoch) for place, phase in enumerate(settings.recipe.phases) for epoch in range(phase.epochs)]
+    assert [(one.phase, one.epoch) for one in record.history] == epochs
+    assert keras.saving.load_model(folder / files.TUNED).output_shape == (None, 10)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {files.SETTINGS, files.PROGRESS, files.RESULT, files.HISTORY, files.TUNED, files.LOG, files.PID, files.LOCK}
+
+
+def test_a_run_that_is_killed_at_twelve_moments_goes_on_to_its_end():
+    record = killed_at_each(killing.moments(seed=12, longest=0.2), SETTINGS_OF_TWELVE)
+    check_end(record, SETTINGS_OF_TWELVE)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("keras_home")
+def test_so_does_one_of_a_network_of_real_size():
+    phases = (Phase("head", "adam", 0.01, 3), Phase("tail", "sgd", 0.001, 3))
+    data = DataSpec("built-in", "digits", count=60)
+    settings = RunSettings(spec("MobileNetV2"), data, Recipe(116, phases=phases))
+    check_end(killed_at_each(killing.moments(seed=13, longest=2.0), settings), settings)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking")
