@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import __version__, cli_files, cli_network, cli_tune, cli_weights, rendering
+from explorer import __version__, cli_files, cli_network, cli_tune, cli_weights, rendering, runs
 from explorer.backend import temporary
 from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--theme", choices=("light", "dark"), help=_("of the dashboards (default: as the browser prefers)"))
     parser.add_argument("--weights", metavar="DIR", help=_("a folder with weights, such as a classroom pack, to look into first"))
     parser.add_argument("--memory", type=int, metavar="MB", help=_("how many MB of weights each page holds (default: 1024)"))
+    parser.add_argument("--all-runs", action="store_true", help=_("each page lists the trainings of all pages, not only its own"))
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title=_("commands"), metavar="COMMAND", parser_class=_Parser)
 
@@ -119,6 +120,8 @@ def _serve(options: argparse.Namespace) -> None:
     if options.memory is not None:
         os.environ[MEMORY] = str(options.memory)
         memory_of_the_environment()  # a wrong number too
+    if options.all_runs:
+        os.environ[runs.ALL_RUNS] = "1"
     from explorer.serving import serve
 
     serve(options.port, not options.no_browser, options.theme, options.host)

@@ -6,10 +6,20 @@ message as it is and keep the traceback for the log.
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 from explorer.locale import _
+
+# What native code says where it gets no memory: for data, for a library that is loaded, for a thread, for a convolution of oneDNN;
+# CPython's own is of a module that forgot to pass its MemoryError on.
+OUT_OF_MEMORY = re.compile(
+    r"bad_alloc|MemoryError|out of memory|cannot allocate memory|unable to allocate|resource_exhausted|failed to map segment"
+    r"|can't start new thread|pthread_create\(\) fail|could not create a primitive|without (setting an )?exception( set)?",
+    re.IGNORECASE,
+)
 
 
 class ExplorerError(ValueError):
@@ -71,8 +81,16 @@ def causes(error: BaseException) -> list[BaseException]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error, or what it was raised from, says that there is not enough memory: Python's own, or TensorFlow's."""
-    return any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes(error))
+    """Return whether an error, or what it was raised from, says that there is not enough memory: Python, the system, or TensorFlow."""
+    return any(_says_out_of_memory(one) for one in causes(error))
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return not isinstance(error, ExplorerError) and OUT_OF_MEMORY.search(str(error)) is not None
 
 
 def out_of_memory() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from explorer.locale import _
@@ -27,6 +27,20 @@ def with_epoch(history: tuple[Epoch, ...], epoch: Epoch) -> tuple[Epoch, ...]:
     """Return the epochs with a further one; those done before it went on from a backup give way."""
     earlier = [one for one in history if (one.phase, one.epoch) < (epoch.phase, epoch.epoch)]
     return (*earlier, epoch)
+
+
+def taken_in(
+    told: Iterable[TrainingStep], step: TrainingStep | None, history: tuple[Epoch, ...], batches: tuple[Batch, ...]
+) -> tuple[TrainingStep | None, tuple[Epoch, ...], tuple[Batch, ...]]:
+    """Return the newest step, the epochs and the batches of the one under way, after further steps; notices are none of them."""
+    for one in told:
+        if one.what == "notice":
+            continue
+        step = one
+        if one.record is not None:
+            history = with_epoch(history, one.record)
+        batches = of_epoch(batches, one) if one.what == "batch" else ()
+    return step, history, batches
 
 
 def of_epoch(batches: tuple[Batch, ...], step: TrainingStep) -> tuple[Batch, ...]:

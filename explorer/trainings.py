@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance, Unicode, observe
+from traitlets import Bool, HasTraits, Instance, Int, Unicode, observe
 
 from explorer import runs as folders
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
+from explorer.looking import Looks, Silence
 from explorer.plan import done_phases
-from explorer.progress import GOING, in_words, of_epoch, with_epoch
+from explorer.progress import GOING, in_words, roughly, taken_in
 from explorer.session import Session
 from explorer.tuning import Tuning
 from explorer.values import AnySpec, DataSpec, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
 
-OFTEN = 0.25  # seconds between two looks at a run that goes on
 OTHERS = 8  # looks at the one that is shown for one at the others
 
 
@@ -31,7 +29,8 @@ class Trainings(HasTraits):
 
     session: the shared state of the page; failures end in its `failure`.
     tuning: what is chosen there.
-    own_only: whether `runs` are only those that were started or opened here, and not all that this user has.
+    own_only: whether `runs` are only those that were started or opened here, or that the browser `knows`, and not all that there are;
+        by default as `explorer.runs.are_all_listed` says.
     """
 
     runs = Instance(tuple, args=(), help="The runs, the newest first, as RunRecord.")
@@ -42,30 +41,26 @@ class Trainings(HasTraits):
     batches = Instance(tuple, args=(), help="Of the epoch under way, as Batch; of many batches every second one, every fourth, ...")
     busy = Bool(False, help="Whether a training of this page is being started, or goes on.")
     stopping = Bool(False, help="Whether the run that is shown was asked to stop, and has not yet.")
+    silent = Int(0, help="For how many seconds it has given no sign of life; 0 while that is nothing to speak of.")
     returned = Instance(RunSettings, allow_none=True, help="What the run is made of that the page came back to by its address.")
     taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
 
-    def __init__(self, session: Session, tuning: Tuning, own_only: bool = False) -> None:
+    def __init__(self, session: Session, tuning: Tuning, own_only: bool | None = None) -> None:
         super().__init__()
-        self._session, self._tuning, self._own_only = session, tuning, own_only
+        self._session, self._tuning = session, tuning
+        self._own_only = not folders.are_all_listed() if own_only is None else own_only
         self._own: set[str] = set()  # started or opened here
-        self._starting = self._listed = self._closed = False
+        self._starting = self._listed = False
         self._place = 0  # in the progress of the run that is shown
-        self._looks = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._context = contextvars.copy_context()  # of the cell that the widgets belong to
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
+        self._looks, self._silence = 0, Silence()
+        self._looker = Looks(self.look, lambda: any(record.state in GOING for record in self.runs), session.refuse)
         tuning.observe(self._list, "shown")
         self._list()
 
     def close(self) -> None:
         """Look no more; a training that goes on is left to itself."""
-        self._closed, self._session.training = True, ""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._session.training = ""
+        self._looker.close()
         with suppress(ValueError):  # closed before
             self._tuning.unobserve(self._list, "shown")
 
@@ -77,7 +72,8 @@ class Trainings(HasTraits):
     @property
     def progress(self) -> tuple[str, float]:
         """How far the run that is shown is, or the one that is being started: in words, and as a fraction (-1 where nobody knows)."""
-        said, fraction = in_words(None if self._starting else self.step, self.planned(), self.history)
+        step = replace(self.step, left=None) if self.step and self.silent else self.step  # it said so before it fell silent
+        said, fraction = in_words(None if self._starting else step, self.planned(), self.history)
         return _("Stopping…") if self.stopping else said, fraction
 
     def train(self) -> None:
@@ -116,6 +112,12 @@ class Trainings(HasTraits):
         else:
             self.stopping = True
 
+    def kill(self) -> None:
+        """End the process of the run that is shown, which may not hear `stop`; the run can go on from its backup then."""
+        if self.run is not None and self.run.state in GOING:
+            folders.kill(self.run.key)
+            self.look()
+
     def delete(self, key: str) -> None:
         """Delete a run and all that it has left; its process is ended first."""
         self._session.failure = ""
@@ -129,13 +131,14 @@ class Trainings(HasTraits):
             self._session.refuse(error)
             return
         self._own.add(key)
+        self._silence = Silence()
         with self.hold_trait_notifications():
-            self._place, self.stopping, self.key = 0, False, key
+            self._place, self.stopping, self.key, self.silent = 0, False, key, 0
             self.step, self.history, self.batches = None, record.history, ()
             self._keep(record)
             self._settle()
         self.look()
-        self._follow()
+        self._looker.follow()
 
     def return_to(self, key: str) -> None:
         """Show the run that the page's address names, and go back to the network and the recipe that it is made of."""
@@ -144,6 +147,19 @@ class Trainings(HasTraits):
             self._session.open_again(self.run.settings.network)
             self._tuning.bring_back(self.run.settings.network, self.run.settings.recipe)
             self.returned = self.run.settings
+
+    def know(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """List runs whose keys, which nobody can guess, the browser has kept from earlier pages; return the keys of those that are gone."""
+        gone = []
+        for key in keys:
+            try:
+                self._keep(self.run if self.run is not None and key == self.key else folders.record(key))
+            except UnknownName:
+                gone.append(key)
+            except (ExplorerError, OSError):  # it can't be read: it is left out, as from the list of all
+                continue
+        self._looker.follow()
+        return tuple(gone)
 
     def take(self, what: str) -> None:
         """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
@@ -196,6 +212,7 @@ class Trainings(HasTraits):
         """Take in what the run that is shown has told; only while it says nothing new there is more to read."""
         try:
             told, self._place = folders.steps(run.key, self._place)
+            self.silent = self._silence.look(folders.pulse(run.key))
         except UnknownName as error:  # deleted elsewhere
             self._forget(run.key)
             self._session.refuse(error)
@@ -205,14 +222,7 @@ class Trainings(HasTraits):
             self._renew(run.key)
 
     def _take_in(self, run: RunRecord, told: Sequence[TrainingStep]) -> None:
-        step, history, batches = self.step, self.history, self.batches
-        for one in told:
-            if one.what == "notice":
-                continue
-            step = one
-            if one.record is not None:
-                history = with_epoch(history, one.record)
-            batches = of_epoch(batches, one) if one.what == "batch" else ()
+        step, history, batches = taken_in(told, self.step, self.history, self.batches)
         notices = dict.fromkeys([*run.notices, *(one.text for one in told if one.what == "notice")])
         with self.hold_trait_notifications():
             self.step, self.history, self.batches = step, history, batches
@@ -228,7 +238,7 @@ class Trainings(HasTraits):
             return
         if key == self.key and record.state not in GOING:
             with self.hold_trait_notifications():
-                self.history, self.batches, self.stopping = record.history, (), False
+                self.history, self.batches, self.stopping, self.silent = record.history, (), False, 0
                 self._keep(record)
             self._tuning.learn(record)
         elif key != self.key or self.run is None or self.run.state != record.state:
@@ -246,7 +256,7 @@ class Trainings(HasTraits):
         with self.hold_trait_notifications():
             self.runs = tuple(record for record in self.runs if record.key != key)
             if key == self.key:
-                self.key, self.run, self.step, self.history, self.batches, self.stopping = "", None, None, (), (), False
+                self.key, self.run, self.step, self.history, self.batches, self.stopping, self.silent = "", None, None, (), (), False, 0
             self._settle()
 
     def _list(self, _change: Any = None) -> None:
@@ -261,7 +271,7 @@ class Trainings(HasTraits):
                     self._keep(record)
         except OSError as error:
             self._session.refuse(error)
-        self._follow()
+        self._looker.follow()
 
     def _set_starting(self, starting: bool) -> None:
         self._starting = starting
@@ -270,29 +280,10 @@ class Trainings(HasTraits):
     def _settle(self) -> None:
         self.busy = self._starting or any(record.state in GOING and record.key in self._own for record in self.runs)
 
-    @observe("run", "step", "history", "stopping", "busy")
+    @observe("run", "step", "history", "stopping", "silent", "busy")
     def _tell(self, _change: Any) -> None:
         """Tell the page that a training of its own goes on, and of the one that is shown how far it is."""
         shown = self._starting or (self.run is not None and self.run.state in GOING)
-        said = _("Training: {progress}").format(progress=self.progress[0]) if shown else _("A training is running")
+        far = _("no sign of life for {time}").format(time=roughly(self.silent)) if self.silent else self.progress[0]
+        said = _("Training: {progress}").format(progress=far) if shown else _("A training is running")
         self._session.training = said if self.busy else ""
-
-    def _follow(self) -> None:
-        """Look again soon; the event loop's own thread waits, whichever this is."""
-        if self._loop is not None and not self._closed:
-            with suppress(RuntimeError):  # the loop is closed: nobody is left to look
-                self._loop.call_soon_threadsafe(self._wait, context=self._context)
-
-    def _wait(self) -> None:
-        going = any(record.state in GOING for record in self.runs)
-        if self._loop is not None and self._timer is None and going and not self._closed:
-            self._timer = self._loop.call_later(OFTEN, self._tick, context=self._context)
-
-    def _tick(self) -> None:
-        self._timer = None
-        try:
-            self.look()
-        except Exception as error:  # noqa: BLE001  # nothing else would say so; the run itself goes on
-            self._session.refuse(error)
-        else:
-            self._wait()

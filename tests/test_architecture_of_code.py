@@ -34,6 +34,7 @@ RANKS = {
     "plan": 2,
     "keras_lines": 3,
     "progress": 2,
+    "looking": 0,
     "accuracy_plot": 3,
     "curves": 3,
     "drops": 3,

@@ -11,7 +11,7 @@ import pytest
 
 from explorer import runs
 from explorer.errors import ExplorerError, UnknownName
-from explorer.runs import folders, processes
+from explorer.runs import endings, folders, processes
 from explorer.values import (
     AdoptedModel,
     Augmentation,
@@ -475,6 +475,118 @@ def test_a_run_whose_process_is_gone_is_lost_and_can_go_on():
     record = runs.record(key)
     assert (record.state, record.resumable, len(record.history)) == ("lost", True, 1)
     assert "process of this training ended unexpectedly" in record.failure
+
+
+def logged(key, text, number=99999999):
+    """Leave what a process that is gone has written into the log, after one before it that ran out of memory."""
+    lines = f"{endings.begins(1)}\nstd::bad_alloc\n{endings.begins(number)}\n{text}\n"
+    (runs.folder(key) / files.LOG).write_text(lines)
+
+
+@pytest.mark.parametrize("backup", [True, False])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        "LLVM ERROR: out of memory\nAllocation failed",
+        "F0000 env.cc:84] Check failed: ret == 0 (11 vs. 0) Thread x creation via pthread_create() failed.",
+        "MemoryError",
+    ],
+)
+def test_memory_that_ran_out_is_found_in_the_log_by_any_page(said, backup):
+    key = runs.create(SETTINGS)
+    started(key)
+    logged(key, said)
+    if backup:
+        (runs.folder(key) / files.BACKUP).write_bytes(b"arrays")
+    record = runs.record(key)
+    assert record.failure.startswith("Memory ran out and ended this training. ")
+    assert ("best weights so far are kept: resume it" in record.failure) == backup
+    assert ("Nothing was kept yet" in record.failure) != backup
+    assert record.failure.endswith("log.txt has the details.")
+    assert record.resumable
+
+
+@pytest.mark.parametrize("text", ["", "\n", "2026-01-01 00:00:00 I tensorflow/core/util/port.cc:153] oneDNN custom operations are on."])
+def test_a_log_that_says_nothing_is_not_named(text):
+    key = runs.create(SETTINGS)
+    started(key)
+    logged(key, text)
+    assert files.LOG not in runs.record(key).failure
+    (runs.folder(key) / files.PID).write_text("99999998")  # which had no time to say anything
+    assert "ended unexpectedly" in runs.record(key).failure
+
+
+@pytest.mark.parametrize(
+    ("free", "writable", "says"),
+    [(0, True, "The disk is full: free some space"), (10**9, False, "Nothing can be written into .* allow it")],
+)
+def test_a_disk_that_takes_nothing_is_blamed_and_not_memory(monkeypatch, free, writable, says):
+    key = runs.create(SETTINGS)
+    started(key)
+    monkeypatch.setattr(endings.shutil, "disk_usage", lambda _place: SimpleNamespace(free=free))
+    monkeypatch.setattr(endings.os, "access", lambda _place, _mode: writable)
+    with pytest.raises(ExplorerError, match=f"^{says}"):
+        raise ExplorerError(runs.record(key).failure)
+    assert "emory" not in runs.record(key).failure
+
+
+@pytest.mark.usefixtures("waiting_child")
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows no signals")
+@pytest.mark.parametrize(("number", "says"), [(9, "was killed"), (6, "ended by SIGABRT"), (11, "ended by SIGSEGV"), (7, "ended by SIGBUS")])
+def test_the_page_that_started_a_process_knows_how_it_ended(number, says):
+    key = runs.create(SETTINGS)
+    runs.start(key)
+    processes.process(runs.folder(key)).send_signal(number)
+    until(lambda: runs.record(key).state == "lost")
+    assert says in runs.record(key).failure
+    runs.go_on(key)
+    assert processes.return_code(runs.folder(key)) is None
+    runs.kill(key)
+
+
+@pytest.mark.usefixtures("waiting_child")
+def test_a_process_that_could_write_nothing_says_so_by_its_return_code(tmp_path):
+    (tmp_path / "waiting_child.py").write_text(f"raise SystemExit({endings.UNWRITABLE})")
+    key = runs.create(SETTINGS)
+    runs.start(key)
+    until(lambda: runs.record(key).state == "lost")
+    assert runs.record(key).failure == f"Nothing could be written into {runs.folder(key)}. Then run it again."
+
+
+@pytest.mark.usefixtures("waiting_child")
+def test_a_process_that_has_just_been_started_is_there_at_once(monkeypatch):
+    """Between its start and its own command a process has none."""
+    monkeypatch.setattr(processes.psutil.Process, "cmdline", lambda _process: [])
+    key = runs.create(SETTINGS)
+    runs.start(key)
+    assert runs.record(key).state == "running"
+    runs.kill(key)
+
+
+def test_a_pulse_changes_with_whatever_is_told():
+    key = runs.create(SETTINGS)
+    pulses = [runs.pulse(key)]
+    tell(key, end_of(0, 0))
+    pulses.append(runs.pulse(key))
+    assert runs.pulse(key) == pulses[-1]
+    os.utime(runs.folder(key) / files.PROGRESS, (5, 5))
+    assert len({*pulses, runs.pulse(key)}) == 3
+    runs.delete(key)
+    with pytest.raises(UnknownName):
+        runs.pulse(key)
+
+
+@pytest.mark.parametrize(
+    ("variables", "all_of_them"),
+    [({}, True), ({"VOILA_BASE_URL": "/"}, False), ({"VOILA_BASE_URL": "/", runs.ALL_RUNS: "1"}, True)],
+)
+def test_a_dashboard_lists_its_own_runs_unless_told_otherwise_and_a_notebook_all(monkeypatch, variables, all_of_them):
+    for name in ("VOILA_BASE_URL", runs.ALL_RUNS):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert runs.are_all_listed() == all_of_them
 
 
 @pytest.mark.parametrize("text", ["of these tests", "1", "-1", "x", "", "9" * 40])

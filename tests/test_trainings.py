@@ -165,6 +165,48 @@ def test_the_epochs_that_are_planned_are_of_the_phases_that_are_done(trainings, 
     assert trainings.planned() == planned
 
 
+def let_time_go(trainings, seconds):
+    """Let so many seconds go by, with a look at each."""
+    silence, now = trainings._silence, [trainings._silence._looked]
+    silence._clock = lambda: now[0]
+    for _second in range(seconds):
+        now[0] += 1
+        trainings.look()
+
+
+def test_no_sign_of_life_is_said_until_there_is_one(trainings, session):
+    trainings.train()
+    told(trainings, epoch(0, 0), batch(0, 1, 5, left=12.2))
+    let_time_go(trainings, 29)
+    assert (trainings.silent, trainings.progress[0]) == (0, "epoch 2 of 10, 12 s left")
+    let_time_go(trainings, 7)
+    assert (trainings.silent, trainings.progress[0]) == (35, "epoch 2 of 10")
+    assert session.training == "Training: no sign of life for 35 s"
+    told(trainings, batch(0, 1, 6, left=11.0))
+    assert (trainings.silent, session.training) == (0, "Training: epoch 2 of 10, 11 s left")
+
+
+def test_one_that_ends_or_is_shown_anew_is_not_silent(trainings, alive):
+    trainings.train()
+    trainings.look()
+    let_time_go(trainings, 32)
+    assert trainings.silent == 30
+    trainings.show(trainings.key)
+    assert trainings.silent == 0
+    let_time_go(trainings, 32)
+    finish(trainings, alive, "stopped")
+    assert trainings.silent == 0
+
+
+def test_one_that_hangs_is_ended_and_can_go_on(trainings, alive):
+    trainings.kill()
+    trainings.train()
+    told(trainings, epoch(0, 0))
+    trainings.kill()
+    assert (trainings.run.state, trainings.run.resumable, trainings.busy) == ("lost", True, False)
+    trainings.kill()
+
+
 # Stop, go on, run again, delete
 
 
@@ -261,6 +303,37 @@ def test_on_a_shared_server_only_ones_own_are_listed(session, tuning, alive):
     trainings.show(own)
     assert [record.key for record in trainings.runs] == [own]
     assert other not in {record.key for record in trainings.runs}
+
+
+def test_runs_that_the_browser_knows_are_listed_too_and_those_that_are_gone_are_told(session, tuning, alive):
+    known, ended, other = begun(alive), begun(alive), begun(alive)
+    end(alive, ended)
+    trainings = Trainings(session, tuning, own_only=True)
+    assert trainings.know([known, NOWHERE, ended, "../x"]) == (NOWHERE, "../x")
+    assert {record.key for record in trainings.runs} == {known, ended}
+    assert other not in {record.key for record in trainings.runs}
+    assert not trainings.busy, "it goes on on another page"
+    assert (trainings.run, session.failure) == (None, "")
+    trainings.show(known)
+    told(trainings, epoch(0, 0))
+    trainings.know([known])
+    assert len(trainings.run.history) == len(trainings.history) == 1
+
+
+def test_a_run_that_can_not_be_read_is_left_out(session, tuning, alive):
+    key = begun(alive)
+    (runs.folder(key) / "settings.json").write_text("{")
+    trainings = Trainings(session, tuning, own_only=True)
+    assert trainings.know([key]) == ()
+    assert trainings.runs == ()
+
+
+def test_on_a_dashboard_a_page_lists_its_own_runs_only(session, tuning, alive, monkeypatch):
+    begun(alive)
+    monkeypatch.setenv("VOILA_BASE_URL", "/")
+    assert Trainings(session, tuning).runs == ()
+    monkeypatch.setenv(runs.ALL_RUNS, "1")
+    assert len(Trainings(session, tuning).runs) == 1
 
 
 def test_a_run_that_goes_on_is_found_again_with_all_that_it_has_told(session, tuning, alive):

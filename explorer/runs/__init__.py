@@ -1,11 +1,14 @@
 """Runs: trainings in processes of their own, each with a folder that tells everything about it, whoever asks and whenever."""
 
 from explorer.runs.folders import HOME, check_room, create, file, folder, home, keep_data, named, of_command, on_one_disk
-from explorer.runs.reading import record, records, result, steps
+from explorer.runs.reading import pulse, record, records, result, steps
+from explorer.runs.sharing import ALL_RUNS, are_all_listed
 from explorer.runs.steering import ask_to_stop, delete, go_on, kill, start
 
 __all__ = [
+    "ALL_RUNS",
     "HOME",
+    "are_all_listed",
     "ask_to_stop",
     "check_room",
     "create",
@@ -19,6 +22,7 @@ __all__ = [
     "named",
     "of_command",
     "on_one_disk",
+    "pulse",
     "record",
     "records",
     "result",

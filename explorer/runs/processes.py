@@ -17,20 +17,29 @@ CHILD = "explorer.backend.tuning.child"
 PATIENCE = 10.0  # seconds in which a killed process must be gone
 
 _started: dict[str, subprocess.Popen[bytes]] = {}
-_ended: dict[str, int] = {}
+_ended: dict[str, int] = {}  # the return codes of those that were started here and are gone
 
 
 def process(place: Path) -> psutil.Process | None:
     """Return the process of a run while it lives; another one that was given the same number since is told by its command."""
     child = _started.get(place.name)
-    if child is not None and child.poll() is not None:  # which lets go of it, if it was ours
-        _ended[place.name] = child.returncode
+    code = None if child is None else child.poll()
+    if child is not None and code is not None:  # the poll lets go of it
+        _ended[place.name] = code
         _started.pop(place.name, None)  # another thread may have seen it too
     try:
+        if child is not None and code is None:  # which has no command for a moment
+            return psutil.Process(child.pid)
         found = psutil.Process(int((place / files.PID).read_text()))
         return found if Path((found.cmdline() or [""])[-1]).name == place.name else None
     except (OSError, ValueError, psutil.Error):
         return None
+
+
+def return_code(place: Path) -> int | None:
+    """Return how the newest process of a run has ended: below 0 by that signal. None where it lives, or was started by another process."""
+    process(place)  # takes note of its end
+    return _ended.get(place.name)
 
 
 def signal_of(place: Path) -> int:
@@ -38,8 +47,7 @@ def signal_of(place: Path) -> int:
     if (child := _started.get(place.name)) is not None:
         with suppress(subprocess.TimeoutExpired):  # its threads may be at their ends yet
             child.wait(PATIENCE)
-        process(place)  # takes note of its end
-    return max(0, -_ended.get(place.name, 0))
+    return max(0, -(return_code(place) or 0))
 
 
 def spawn(place: Path) -> None:

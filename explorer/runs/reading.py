@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from explorer.errors import ExplorerError
-from explorer.locale import _
+from explorer.runs.endings import why_lost
 from explorer.runs.folders import folder, home
 from explorer.runs.processes import process
 from explorer.values import Epoch, RunRecord, RunResult, TrainingStep
@@ -44,7 +44,7 @@ def record(key: str) -> RunRecord:
         outcome.accuracy if outcome else None,
         outcome.low if outcome else None,
         outcome.high if outcome else None,
-        found.failure if found else _why_lost(place) if state == "lost" else "",
+        found.failure if found else why_lost(place) if state == "lost" else "",
         (found.notices if found else ()) or tuple(dict.fromkeys(step.text for step in kept if step.what == "notice")),
         state in ("stopped", "lost") or (state == "failed" and (place / files.BACKUP).exists()),
     )
@@ -68,6 +68,15 @@ def steps(key: str, after: int = 0) -> tuple[tuple[TrainingStep, ...], int]:
     return tuple(one.step for one in told if one), after + len(whole)
 
 
+def pulse(key: str) -> tuple[int, int]:
+    """Return what changes whenever the training of a run moves, and else does not. Raises UnknownName where there is no run."""
+    try:
+        found = (folder(key) / files.PROGRESS).stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
 def _progress(place: Path) -> tuple[list[TrainingStep], files.Told | None]:
     """Return the steps that stay known, which are those at the end of an epoch and notices, and the newest line."""
     try:
@@ -86,9 +95,3 @@ def _history(steps: Sequence[TrainingStep]) -> tuple[Epoch, ...]:
             history.pop()
         history.append(epoch)
     return tuple(history)
-
-
-def _why_lost(place: Path) -> str:
-    return _("The process of this training ended unexpectedly: it was killed, or memory ran out. Resume it; {log} may say more.").format(
-        log=place / files.LOG
-    )

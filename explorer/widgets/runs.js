@@ -1,16 +1,21 @@
-// The table of runs: a row each, with what can be done with it; deleting is asked about once, in its place.
+// The table of runs: a row each, with what can be done with it; deleting is asked about in its place, once, and twice where a run trains.
 function runTable(model, words) {
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   const body = make("tbody", { role: "rowgroup" });
-  let asking = ""; // the key of the run that may be deleted
+  let asking = "", answered = false; // the key of the run that may be deleted, and whether the first question was
 
   const action = (row, name, text) => make("button", { class: "link", "data-action": name, "aria-label": fill(words.of, { action: text, run: `${row.start}, ${row.about}` }),
     onclick: () => model.send({ [name]: row.key }) }, text);
   function sure(row) {
     const keep = make("button", { class: "link", "data-action": "keep", onclick: () => { ask(""); focusOn(row.key, "delete"); } }, words.no);
-    const yes = make("button", { class: "link bad", "data-action": "sure", onclick: () => { asking = ""; model.send({ delete: row.key }); draw(); } }, words.yes);
-    return make("span", { class: "actions", role: "group", "aria-label": words.sure,
-      onkeydown: (event) => { if (event.key === "Escape") keep.click(); } }, make("span", { class: "quiet" }, words.sure), yes, keep);
+    const question = row.going && answered ? words.going : words.sure;
+    const yes = make("button", { class: "link bad", "data-action": "sure", onclick: () => {
+      if (row.going && !answered) return ask(row.key, true);
+      ask("");
+      return model.send({ delete: row.key });
+    } }, row.going && answered ? words.end : words.yes);
+    return make("span", { class: "actions", role: "group", "aria-label": question,
+      onkeydown: (event) => { if (event.key === "Escape") keep.click(); } }, make("span", { class: "quiet" }, question), yes, keep);
   }
   function actions(row) {
     if (row.key === asking) return sure(row);
@@ -29,8 +34,8 @@ function runTable(model, words) {
       cell("time", row.time), cell(row.failed ? "state failed" : row.going ? "state going" : "state", row.state), cell("do", actions(row)));
   }
   const focusOn = (key, name) => body.querySelector(`[data-key="${key}"] [data-action="${name}"]`)?.focus();
-  function ask(key) {
-    asking = key;
+  function ask(key, again = false) {
+    [asking, answered] = [key, again];
     draw();
     if (key) body.querySelector(`[data-key="${key}"] .actions button:last-child`)?.focus();
   }

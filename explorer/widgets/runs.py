@@ -59,6 +59,8 @@ class RunsView(View):
             "of": _("{action}: {run}"),
             "sure": _("Delete this run and its files?"),
             "yes": _("Delete"),
+            "going": _("It is still training: end it and delete all that it learned?"),
+            "end": _("End and delete"),
             "no": _("Keep"),
             "shown": _("shown"),
             "take": _("Take away"),

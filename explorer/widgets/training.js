@@ -1,4 +1,5 @@
 const RUN = "run"; // in the page's address
+const OWN = "explorer-runs", MOST = 100; // the keys of this browser's own runs, the newest last, and how many are kept
 
 // The run that the page's address names, and a way to name another one. Only a page of its own has an address to write into:
 // in JupyterLab it belongs to the workspace.
@@ -11,6 +12,23 @@ function name(key) {
   history.replaceState(history.state, "", address);
 }
 
+
+// The runs that were started or opened in this browser: nobody can guess their keys, so a page that knows them may list them.
+function own(change = (keys) => keys) {
+  if (!ownPage()) return [];
+  try {
+    const keys = change(JSON.parse(localStorage.getItem(OWN) || "[]")).slice(-MOST);
+    localStorage.setItem(OWN, JSON.stringify(keys));
+    return keys;
+  } catch { /* the browser keeps nothing for this page */ }
+  return [];
+}
+const without = (key) => (keys) => keys.filter((one) => one !== key);
+function remember(key) {
+  name(key);
+  if (key) own((keys) => [...without(key)(keys), key]);
+}
+
 function render({ model, el }) {
   root(el, "training-bar");
   const words = model.get("words");
@@ -20,6 +38,8 @@ function render({ model, el }) {
   const said = make("span", { class: "said number", role: "status" });
   const why = make("p", { class: "quiet", id: `explorer-${Math.random().toString(36).slice(2)}` });
   const failure = make("p", { class: "failure", role: "alert" });
+  const quiet = make("span", {});
+  const silent = make("div", { class: "silent", role: "alert" }, quiet, button(words.kill, "kill"));
   const notices = make("ul", { class: "notices", "aria-live": "polite" });
   const none = make("p", { class: "quiet none" }, words.none);
   const wait = make("p", { class: "quiet none", role: "status", hidden: true }, words.wait);
@@ -30,7 +50,7 @@ function render({ model, el }) {
     make("thead", {}, make("tr", {}, ...words.columns.map((text) => make("th", { scope: "col" }, text)))), body));
   train.setAttribute("aria-describedby", why.id);
   el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("div", { class: "row" }, train, stop, goOn, bar, said)),
-    why, failure, notices, none, wait, legend, table);
+    why, silent, failure, notices, none, wait, legend, table);
 
   // The figure beside says when it is drawn; what Python would send it before is lost, so Python is told.
   // Those who don't see it have the table.
@@ -66,6 +86,11 @@ function render({ model, el }) {
       failure.hidden = !failed;
       if (failed && failure.textContent !== model.get("said")) failure.textContent = model.get("said");
     }),
+    follow(model, ["silent"], () => {
+      silent.hidden = !model.get("silent");
+      silent.setAttribute("aria-live", quiet.textContent ? "off" : "assertive"); // once, and not every few seconds
+      quiet.textContent = model.get("silent");
+    }),
     follow(model, ["notices"], () => {
       notices.replaceChildren(...model.get("notices").map((text) => make("li", {}, text)));
       notices.hidden = !model.get("notices").length;
@@ -77,11 +102,16 @@ function render({ model, el }) {
     }),
     follow(model, ["rows"], () => body.replaceChildren(...model.get("rows").map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text)))))),
   ];
-  const onUnknown = ({ unknown }) => { if (unknown && named() === unknown) name(""); };
+  const onUnknown = ({ unknown }) => {
+    if (!unknown) return;
+    own(without(unknown));
+    if (named() === unknown) name("");
+  };
   model.on("msg:custom", onUnknown);
   if (!model.get("key") && named()) model.send({ run: named() });
-  else name(model.get("key"));
-  const onKey = () => name(model.get("key"));
+  else remember(model.get("key"));
+  if (own().length) model.send({ own: own() });
+  const onKey = () => remember(model.get("key"));
   model.on("change:key", onKey);
   return () => {
     stops.forEach((end) => end());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -9,7 +10,7 @@ import traitlets
 
 from explorer.curves import Curves
 from explorer.locale import _
-from explorer.progress import FAILED, GOING, ended
+from explorer.progress import FAILED, GOING, ended, roughly
 from explorer.session import Session
 from explorer.trainings import Trainings
 from explorer.tuning import Tuning
@@ -31,6 +32,7 @@ class TrainingBar(View):
     fraction = traitlets.Float(-1.0, help="How far the run is, 0 to 1; -1 where nobody knows.").tag(sync=True)
     said = traitlets.Unicode(help="How far it is, or what came of it, in words.").tag(sync=True)
     failed = traitlets.Bool(False, help="Whether what is said is a failure.").tag(sync=True)
+    silent = traitlets.Unicode(help="What there is to know of a run that gives no sign of life; empty for nothing.").tag(sync=True)
     notices = traitlets.List(traitlets.Unicode(), help="What there is to know of the run, in sentences.").tag(sync=True)
     key = traitlets.Unicode(help="The key of the run that is shown, for the page's address.").tag(sync=True)
     rows: traitlets.List[list[str]] = traitlets.List(help="The epochs as a table: its cells.").tag(sync=True)
@@ -45,7 +47,7 @@ class TrainingBar(View):
         self.trainings = trainings or Trainings(self.session, self.tuning)
         self.follow("network", by=self._draw_barred)
         self.follow("data", "recipe", "problems", by=self._draw_barred, of=self.tuning)
-        self.follow("run", "step", "history", "busy", "stopping", by=self._draw, of=self.trainings)
+        self.follow("run", "step", "history", "busy", "stopping", "silent", by=self._draw, of=self.trainings)
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -54,6 +56,7 @@ class TrainingBar(View):
             "train": _("Train"),
             "stop": _("Stop"),
             "go_on": _("Resume"),
+            "kill": _("End its process"),
             "progress": _("Training progress"),
             "none": _("Accuracy and loss appear here during training."),
             "wait": _("Loading the chart…"),
@@ -78,10 +81,14 @@ class TrainingBar(View):
             self.trainings.stop()
         elif message.get("go_on"):
             self.trainings.go_on(self.key)
+        elif message.get("kill"):
+            self.trainings.kill()
+        elif "own" in message:
+            self._forget(self.trainings.know([str(key) for key in message["own"]]))
         elif "run" in message and message["run"] != self.key:
             self.trainings.return_to(str(message["run"]))
             if message["run"] != self.key:
-                self.send({"unknown": message["run"]})
+                self._forget([message["run"]])
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
@@ -90,6 +97,10 @@ class TrainingBar(View):
         if self._own_tuning:
             self.tuning.close()
         super().close()
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.send({"unknown": key})
 
     def _draw_barred(self) -> None:
         self.barred = self.trainings.barred
@@ -103,6 +114,7 @@ class TrainingBar(View):
         self.resumable = run is not None and run.resumable and not trainings.busy
         self.shown = bool(trainings.history) or running
         self.failed = run is not None and run.state in FAILED and not starting
+        self.silent = _silent(trainings) if trainings.silent and running else ""
         self.notices = list(run.notices) if run else []
         self.rows = [_row(place, one) for place, one in enumerate(trainings.history)]
         if self.going:
@@ -166,6 +178,15 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
         figure._config = {"displayModeBar": False, "showTips": False, "doubleClick": "reset"}  # it has no other way in
         self._chart.children = (figure,)
         return figure
+
+
+def _silent(trainings: Trainings) -> str:
+    """Return that the run that is shown gives no sign of life, what it was at, and what can be done."""
+    said = _(
+        "No sign of life for {time} ({step}). A large network may take that long; if this one hangs, end its process, and resume it "
+        "from its last backup."
+    )
+    return said.format(time=roughly(trainings.silent), step=trainings.progress[0])
 
 
 def _row(place: int, epoch: Epoch) -> list[str]:

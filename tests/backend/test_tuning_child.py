@@ -1,10 +1,13 @@
 import csv
 import errno
+import io
 import os
 import shutil
 import time
+import zipfile
 from dataclasses import replace
 
+import killing
 import pytest
 
 import explorer
@@ -14,12 +17,15 @@ from explorer.backend.network import Network
 from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.tuning import backups, child, training
 from explorer.errors import ExplorerError
+from explorer.options import spec
+from explorer.runs import endings
 from explorer.runs.processes import process
 from explorer.values import DataSpec, Epoch, Head, ModelFile, NetworkSpec, Phase, Recipe, RunResult, RunSettings, TrainingStep
 from explorer.values import records as files
 
 PHASES = (Phase("head", "adam", 0.01, 1), Phase("tail", "adam", 0.001, 1))
 SETTINGS = RunSettings(NetworkSpec("digits", "digits"), DataSpec("built-in", "digits", count=50), Recipe(3, Head(0), PHASES))
+SETTINGS_OF_TWELVE = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 6), Phase("tail", "adam", 0.001, 12))))
 LONG = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 2), Phase("tail", "adam", 0.001, 30))))
 
 
@@ -94,6 +100,59 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     assert not {files.BACKUP, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
 
 
+def is_whole(path):
+    """Return whether a file that has its final name is whole, or not there."""
+    if not path.exists():
+        return True
+    if path.suffix in (".keras", ".npz"):
+        return zipfile.ZipFile(path).testzip() is None
+    return path.read_bytes().endswith((b"}", b"\n"))
+
+
+def killed_at_each(moments, settings):
+    """Begin a run and kill its process at each of the moments, resuming it in between; return its record at its end."""
+    key, begin = runs.create(settings), runs.start
+    folder = runs.folder(key)
+    for moment in moments:
+        before = killing.place_in(folder)
+        begin(key)
+        begin = runs.go_on
+        assert killing.came(moment, folder, before, lambda: process(folder) is not None), moment
+        runs.kill(key)
+        record = runs.record(key)
+        assert (record.state, record.resumable) == ("lost", True), (moment, record.failure)
+        assert "was killed" in record.failure
+        assert all(is_whole(folder / name) for name in (files.BACKUP, files.TUNED, files.HISTORY, files.RESULT)), moment
+    runs.go_on(key)
+    until(lambda: runs.record(key).state != "running")
+    return runs.record(key)
+
+
+def check_end(record, settings):
+    """Check that a run has ended as if nothing had happened: with each epoch once, what it leaves and nothing else."""
+    folder = runs.folder(record.key)
+    assert (record.state, record.failure) == ("done", ""), (folder / files.LOG).read_text()
+    epochs = [(place, epoch) for place, phase in enumerate(settings.recipe.phases) for epoch in range(phase.epochs)]
+    assert [(one.phase, one.epoch) for one in record.history] == epochs
+    assert keras.saving.load_model(folder / files.TUNED).output_shape == (None, 10)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {files.SETTINGS, files.PROGRESS, files.RESULT, files.HISTORY, files.TUNED, files.LOG, files.PID, files.LOCK}
+
+
+def test_a_run_that_is_killed_at_twelve_moments_goes_on_to_its_end():
+    record = killed_at_each(killing.moments(seed=12, longest=0.2), SETTINGS_OF_TWELVE)
+    check_end(record, SETTINGS_OF_TWELVE)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("keras_home")
+def test_so_does_one_of_a_network_of_real_size():
+    phases = (Phase("head", "adam", 0.01, 3), Phase("tail", "sgd", 0.001, 3))
+    data = DataSpec("built-in", "digits", count=60)
+    settings = RunSettings(spec("MobileNetV2"), data, Recipe(116, phases=phases))
+    check_end(killed_at_each(killing.moments(seed=13, longest=2.0), settings), settings)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking")
 def test_a_process_that_is_to_end_stops_and_keeps_what_it_has():
     key = runs.create(LONG)
@@ -163,8 +222,11 @@ def test_an_attempt_that_does_not_get_far_leaves_the_result_before_it(folder):
         (ExplorerError("There is only one class."), "There is only one class."),
         (MemoryError(), "not enough memory: lower the batch size"),
         (tensorflow.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"), "not enough memory: lower the batch size"),
-        (full(), r"The disk is full: free some space where .* is\.$"),
-        (ZeroDivisionError(), r"Something went wrong in explorer itself \(ZeroDivisionError\); .*log\.txt has the details"),
+        (full(), r"The disk is full: free some space where .* is\. Then run it again\.$"),
+        (ZeroDivisionError(), r"Something went wrong in explorer itself \(ZeroDivisionError\)\.$"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "not enough memory: lower the batch size"),
+        (ImportError("libtensorflow_cc.so.2: failed to map segment from shared object"), "not enough memory: lower the batch size"),
+        (RuntimeError("can't start new thread"), "not enough memory: lower the batch size"),
         (FileNotFoundError(errno.ENOENT, "No such file", "/a/b"), r"explorer itself \(FileNotFoundError\)"),
     ],
     ids=lambda value: type(value).__name__,
@@ -176,6 +238,42 @@ def test_what_goes_wrong_is_said(folder, monkeypatch, capfd, error, says):
     with pytest.raises(ExplorerError, match=says):
         raise ExplorerError(result.failure)
     assert type(error).__name__ in capfd.readouterr().err
+
+
+def test_details_are_named_only_where_there_are_any(folder):
+    assert child.why(ZeroDivisionError(), folder).endswith("(ZeroDivisionError).")
+    (folder / files.PID).write_text("7")
+    (folder / files.LOG).write_text(f"Traceback\n{endings.begins(7)}\nTraceback of this attempt\n")
+    assert child.why(ZeroDivisionError(), folder).endswith("log.txt has the details.")
+
+
+def test_a_folder_that_may_not_be_written_is_called_that(folder):
+    error = PermissionError(errno.EROFS, "Read-only file system", str(folder / files.BACKUP))
+    (folder / files.BACKUP).write_bytes(b"arrays")
+    said = child.why(error, folder)
+    assert "(Read-only file system): allow it" in said
+    assert said.endswith("Then resume the run: its backup is kept.")
+
+
+def test_memory_that_runs_out_when_all_is_trained_loses_nothing(folder, monkeypatch):
+    monkeypatch.setattr(training._Training, "_outcome", raising(MemoryError()))
+    result = child.work(folder)
+    assert (result.state, len(result.history), result.outcome) == ("failed", 2, None)
+    assert "its network is kept, but memory ran out while it was evaluated" in result.failure
+    assert keras.saving.load_model(folder / files.TUNED).output_shape == (None, 10)
+    files.write(folder / files.RESULT, files.as_json(result))
+    assert runs.record(folder.name).resumable
+    monkeypatch.undo()
+    monkeypatch.setenv("EXPLORER_RUNS", str(folder.parent))
+    assert child.work(folder).outcome is not None
+
+
+def test_memory_that_runs_out_when_it_is_saved_leaves_the_backup(folder, monkeypatch):
+    monkeypatch.setattr(Network, "save", raising(MemoryError()))
+    result = child.work(folder)
+    assert (result.state, len(result.history)) == ("failed", 2)
+    assert "not enough memory" in result.failure
+    assert (folder / files.BACKUP).exists()
 
 
 def test_settings_that_can_not_be_read_are_said(folder):
@@ -226,9 +324,9 @@ def test_a_run_that_is_deleted_ends_quietly(folder, monkeypatch):
 
     monkeypatch.setattr(training, "train", deleted)
     result = child.work(folder)
-    assert child._say(folder, result) == 1
+    assert child._say(folder, result) == endings.UNWRITABLE
     assert not folder.exists()
-    assert child.main(folder) == 1
+    assert child.main(folder) == endings.UNWRITABLE
 
 
 def test_a_full_disk_has_room_to_say_so(folder, monkeypatch):
@@ -283,6 +381,34 @@ def test_a_step_that_can_not_be_written_hinders_no_training(folder, monkeypatch)
     shutil.rmtree(folder)
     diary.write(TrainingStep("notice", text="nobody listens"))
     assert not folder.exists()
+
+
+def test_a_sign_of_life_is_given_where_the_training_moves_and_nowhere_else(folder, monkeypatch):
+    now = iter([10.0, 10.5, 11.5])
+    diary = child.Diary(folder)
+    diary.write(TrainingStep("notice", text="first"))
+    monkeypatch.setattr(child.time, "perf_counter", lambda: next(now))
+    pulses = [runs.pulse(folder.name)]
+    for _moved in range(3):
+        os.utime(folder / files.PROGRESS, (0, 0))
+        diary.beat()
+        pulses.append(runs.pulse(folder.name))
+    size = pulses[0][1]
+    assert pulses[2] == (0, size), "not for each batch"
+    assert pulses[1][0] > 0 < pulses[3][0]
+    shutil.rmtree(folder)
+    monkeypatch.undo()
+    diary.beat()
+
+
+def test_what_the_log_can_not_take_is_lost_and_ends_nothing(tmp_path):
+    (tmp_path / "log.txt").write_bytes(b"")
+    handle = os.open(tmp_path / "log.txt", os.O_RDONLY)  # stands for a disk that is full
+    log = io.TextIOWrapper(io.BufferedWriter(child.Log(handle, "wb", closefd=False)), "utf-8", line_buffering=True)
+    print("lost", file=log, flush=True)
+    log.close()
+    os.close(handle)
+    assert (tmp_path / "log.txt").read_bytes() == b""
 
 
 def test_the_backup_is_where_a_run_looks_for_it():

@@ -58,6 +58,34 @@ def test_deleting_is_asked_about_once_in_its_place(page, view):
     assert remove.is_visible()
 
 
+def test_deleting_a_run_that_trains_is_asked_about_twice(page, view):
+    show(page, view, rows=[row("b", "block 13", going=True, state="running"), ROWS[1]])
+    remove = page.get_by_role("button", name="delete: block 13")
+    remove.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert sent(page) == []
+    assert page.get_by_role("group", name="It is still training").is_visible()
+    assert focused(page.get_by_role("button", name="Keep"))
+    page.keyboard.press("Escape")
+    assert focused(remove)
+    remove.click()
+    assert page.get_by_role("group", name="Delete this run and its files?").is_visible(), "from the beginning"
+    page.get_by_role("button", name="Delete", exact=True).click()
+    put(page, rows=[row("b", "block 13", going=True, state="running", score="93 %"), ROWS[1]])
+    page.get_by_role("button", name="End and delete").click()
+    assert sent(page) == [{"delete": "b"}]
+
+
+def test_a_run_that_has_ended_meanwhile_is_asked_about_once(page, view):
+    show(page, view, rows=[row("b", "block 13", going=True, state="running"), ROWS[1]])
+    page.get_by_role("button", name="delete: block 13").click()
+    put(page, rows=[row("b", "block 13"), ROWS[1]])
+    page.get_by_role("button", name="Delete", exact=True).click()
+    assert sent(page) == [{"delete": "b"}]
+
+
 def test_the_focus_stays_while_a_run_goes_on(page, view):
     show(page, view, rows=ROWS)
     page.get_by_role("button", name="run again: head only").focus()

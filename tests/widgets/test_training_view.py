@@ -89,6 +89,26 @@ def test_the_run_that_the_address_names_is_shown(view, trainings, alive):
     assert (view.bar.key, view.bar.going) == (key, True)
 
 
+def test_runs_that_the_browser_knows_are_listed_and_those_that_are_gone_forgotten(view, trainings, alive):
+    key, messages = begun(alive), sent(view.bar)
+    says(view.bar, {"own": [key, "f" * 32]})
+    assert [record.key for record in trainings.runs] == [key]
+    assert messages == [{"unknown": "f" * 32}]
+
+
+def test_a_run_that_gives_no_sign_of_life_can_be_ended(view, trainings):
+    says(view.bar, {"train": True})
+    told(trainings, TrainingStep("preparing", text="Preparing phase 1…"))
+    assert view.bar.silent == ""
+    trainings.silent = 45
+    assert view.bar.silent.startswith(
+        "No sign of life for 45 s (Preparing phase 1…). A large network may take that long; if this one hangs"
+    )
+    assert view.bar.going
+    says(view.bar, {"kill": True})
+    assert (view.bar.silent, view.bar.going, view.bar.resumable, view.bar.failed) == ("", False, True, True)
+
+
 def test_an_unknown_run_in_the_address_is_said_and_goes_from_it(view, session):
     messages = sent(view.bar)
     says(view.bar, {"run": "nowhere"})

@@ -79,6 +79,46 @@ def test_a_page_that_is_loaded_again_asks_for_its_run(page, bar):
     assert page.url.endswith(f"?run={KEY}"), "until Python says that there is none"
 
 
+def test_no_sign_of_life_is_an_alert_with_what_can_be_done(page, bar):
+    show(page, bar, going=True, stoppable=True, said="Preparing phase 1…")
+    assert page.get_by_role("alert").count() == 0
+    put(page, silent="No sign of life for 30 s.")
+    assert page.get_by_role("alert").get_by_text("No sign of life for 30 s.").is_visible()
+    page.get_by_role("button", name="End its process").click()
+    assert sent(page) == [{"kill": True}]
+    put(page, silent="")
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_a_browser_keeps_the_keys_of_its_runs_and_names_them_to_the_next_page(page, bar):
+    page.add_init_script(OWN_PAGE)
+    show(page, bar, address="http://localhost/")
+    assert sent(page) == []
+    for key in ("a" * 32, KEY, "a" * 32, ""):
+        put(page, key=key)
+    show(page, bar, address="http://localhost/")
+    assert sent(page) == [{"own": [KEY, "a" * 32]}]
+    page.evaluate("(unknown) => window.tell({ unknown })", KEY)
+    show(page, bar, address="http://localhost/")
+    assert sent(page) == [{"own": ["a" * 32]}]
+
+
+def test_what_is_kept_is_bounded_and_a_browser_that_keeps_nothing_will_do(page, bar):
+    page.add_init_script(OWN_PAGE)
+    show(page, bar, address="http://localhost/")
+    for number in range(105):
+        put(page, key=f"{number:032x}")
+    show(page, bar, address="http://localhost/")
+    assert [int(key, 16) for key in sent(page)[0]["own"]] == list(range(5, 105))
+    page.evaluate("localStorage.setItem('explorer-runs', '{')")
+    show(page, bar, address="http://localhost/")
+    assert sent(page) == []
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } });")
+    show(page, bar, address="http://localhost/")
+    put(page, key=KEY)
+    assert page.url.endswith(f"?run={KEY}")
+
+
 def test_in_jupyterlab_the_address_is_left_alone(page, bar):
     show(page, bar, address=f"http://localhost/lab?run={KEY}")
     assert sent(page) == []

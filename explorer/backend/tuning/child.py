@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import shutil
@@ -14,12 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from explorer.backend.locks import Note, hold
 from explorer.disk import PART, blamed
-from explorer.errors import Cancelled, ExplorerError
+from explorer.errors import Cancelled, ExplorerError, causes, is_out_of_memory
 from explorer.locale import _
+from explorer.runs import endings
 from explorer.values import Progress, RunResult, TrainingStep
 from explorer.values import records as files
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 OFTEN = 0.08  # seconds at least between two lines, but for those that stay known
 STAY = ("epoch", "notice")
-NICE = 10  # below whoever looks into a network meanwhile
+BEAT = 1.0  # seconds at least between two signs of life
+NICE = 3  # below whoever looks into a network meanwhile, and not so far below that three busy pages leave it nothing
 PATIENCE = 0.5  # seconds
 
 
@@ -89,6 +92,7 @@ def work(folder: Path, asked: Callable[[], bool] = lambda: False) -> RunResult:
     diary = Diary(folder)
 
     def stop() -> bool:
+        diary.beat()
         return asked() or (folder / files.STOP).exists() or not folder.exists()
 
     try:
@@ -106,21 +110,18 @@ def work(folder: Path, asked: Callable[[], bool] = lambda: False) -> RunResult:
 
 def why(error: BaseException, folder: Path) -> str:
     """Return in a sentence what went wrong and what to do."""
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
-        causes.append(cause)
-    if blame := blamed(error):
-        said = files.why_not_written(blame, folder)
-        return _("{why} Then resume the run: its backup is kept.").format(why=said) if (folder / files.BACKUP).exists() else said
-    if any(isinstance(one, MemoryError) or type(one).__name__ == "ResourceExhaustedError" for one in causes):
-        return _("There is not enough memory: lower the batch size, freeze more layers, or take fewer or smaller examples.")
+    if blame := blamed(error) or next((one for one in causes(error) if _is_in(one, folder)), None):
+        return f"{files.why_not_written(blame, folder)} {endings.then_resume(folder)}"
+    if is_out_of_memory(error):
+        return endings.not_enough_memory()
     if isinstance(error, ExplorerError):
         return str(error)
-    if isinstance(error, OSError) and str(error.filename).startswith(str(folder)):
-        return files.why_not_written(error, folder)
-    return _("Something went wrong in explorer itself ({kind}); {log} has the details.").format(
-        kind=type(error).__name__, log=folder / files.LOG
-    )
+    said = _("Something went wrong in explorer itself ({kind}).").format(kind=type(error).__name__)
+    return f"{said} {endings.where_more(folder)}".strip()
+
+
+def _is_in(error: BaseException, folder: Path) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and str(error.filename).startswith(str(folder))
 
 
 @dataclass
@@ -131,6 +132,7 @@ class Diary:
     before: float = 0.0
     began: float = field(default_factory=time.perf_counter)
     said: float = 0.0
+    beaten: float = 0.0
     whole: bool = False  # whether the last line is; one that a killed process left may not be
 
     def __post_init__(self) -> None:
@@ -142,6 +144,14 @@ class Diary:
     def seconds(self) -> float:
         """Seconds of the run so far, those of earlier attempts included."""
         return self.before + time.perf_counter() - self.began
+
+    def beat(self) -> None:
+        """Give a sign of life: the age of the file. To be called where the training moves, not by a thread that lives beside it."""
+        now = time.perf_counter()
+        if now - self.beaten >= BEAT:
+            self.beaten = now
+            with suppress(OSError):
+                os.utime(self.folder / files.PROGRESS)
 
     def write(self, step: TrainingStep) -> None:
         """Write a step down, unless one came just before; a disk that is full, or a folder that is gone, hinders no training."""
@@ -193,7 +203,7 @@ def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
     try:
         run.network.save(folder / files.TUNED)
         files.write(folder / files.HISTORY, files.history_csv(run.history))
-    except (ExplorerError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # what was trained is in the backup, whatever it is
         traceback.print_exc()
         said = why(error, folder)
         return replace(result, state="failed", failure=f"{result.failure} {said}".strip())
@@ -201,8 +211,8 @@ def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
 
 
 def _say(folder: Path, result: RunResult) -> int:
-    (folder / files.RESERVE).unlink(missing_ok=True)
     try:
+        (folder / files.RESERVE).unlink(missing_ok=True)
         files.write(folder / files.RESULT, files.as_json(result))
     except OSError as error:
         return _unwritable(folder, error)
@@ -213,7 +223,7 @@ def _unwritable(folder: Path, error: OSError) -> int:
     """Say on stderr, which is the log, that nothing can be written, unless the run was deleted."""
     if folder.exists():
         print(files.why_not_written(error, folder), file=sys.stderr)
-    return 1
+    return endings.UNWRITABLE
 
 
 def _give_way() -> None:
@@ -246,6 +256,13 @@ def _forgiving(handle: int) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BufferedWriter(_Log(handle)), encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
-if __name__ == "__main__":
+def _keep_log() -> None:
+    """Let all that this process says go into its log, with what native code says before it ends the process."""
     sys.stdout, sys.stderr = _forgiving(1), _forgiving(2)
+    faulthandler.enable(2)
+    print(endings.begins(os.getpid()))
+
+
+if __name__ == "__main__":
+    _keep_log()
     sys.exit(main(Path(sys.argv[1])))

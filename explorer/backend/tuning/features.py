@@ -86,10 +86,14 @@ class Pass:
         return kept
 
 
-def answers(model: Any, features: Sequence[Array]) -> Array:
-    """Return what a model with one output answers to the values of its inputs, (n, ...) each: (n, ...)."""
+def answers(model: Any, features: Sequence[Array], moves: Callable[[], object] = lambda: None) -> Array:
+    """Return what a model with one output answers to the values of its inputs, (n, ...) each: (n, ...).
+
+    moves: called at each batch.
+    """
     run, found = _compiled(model), []
     for start in range(0, len(features[0]), BATCH):
+        moves()
         part = [array[start : start + BATCH].astype(tensor.dtype, copy=False) for array, tensor in zip(features, model.inputs, strict=True)]
         found.append(run(_filled(part))[0].numpy()[: len(part[0])])
     return np.concatenate(found)

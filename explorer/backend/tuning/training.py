@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.backend.keras_private import optimized_variables
 from explorer.backend.network import Network
-from explorer.backend.runtime import keras, tensorflow
+from explorer.backend.runtime import keras
 from explorer.backend.tuning import checks, feeding, lessons, outcomes, recipes
 from explorer.backend.tuning.augmenting import changes
 from explorer.backend.tuning.backups import Backup, Backups
@@ -21,8 +21,9 @@ from explorer.backend.tuning.fitting import Fit, Material
 from explorer.backend.tuning.pace import Pace
 from explorer.backend.tuning.parts import Parts
 from explorer.backend.tuning.watching import Best, Watch
-from explorer.errors import Cancelled
+from explorer.errors import Cancelled, is_out_of_memory
 from explorer.locale import _
+from explorer.runs.endings import not_enough_memory
 from explorer.values import AdoptedModel, Augmentation, Epoch, FreezePlan, Outcome, Phase, Recipe, TrainingData, TrainingStep
 
 CALLBACKS = "callbacks"  # the folder in a run's folder where callbacks write
@@ -123,24 +124,27 @@ class _Training:
             if not self.history:
                 raise
             why = "stop"
-        except (tensorflow.errors.ResourceExhaustedError, MemoryError):
-            why = "memory"
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            why, self.features = "memory", {}  # saving takes memory too
         self.on_progress(TrainingStep("preparing", text=_("Evaluating and saving…")))
-        if why:
+        if ended_early := bool(why):
             self.best.restore()
         if "recompile" in self.recipe.mistakes:
             self.parts.thaw("head")  # what was thawed without compiling again never trained, and Keras saves what is compiled
         network = self._tuned()
+        why, outcome = self._evaluated(why)
         return Run(
             network,
             self.parts.plan,
             self.recipe,
             tuple(self.history),
-            self.best.place if why else None,
+            self.best.place if ended_early else None,
             self.trainable,
             {"": "done", "stop": "stopped"}.get(why, "failed"),
             failure=self._failure(why),
-            outcome=None if why == "memory" else self._outcome(),
+            outcome=outcome,
             notices=self._notices(),
         )
 
@@ -246,14 +250,27 @@ class _Training:
         if why == "nan":
             return lessons.not_a_number(self.phases, self.history)
         if why == "memory":
-            return _("There is not enough memory: lower the batch size, freeze more layers, or take fewer or smaller examples.")
+            return not_enough_memory()
+        if why == "unevaluated":
+            return _("The training is through and its network is kept, but memory ran out while it was evaluated: free some, and resume.")
         return ""
+
+    def _evaluated(self, why: str) -> tuple[str, Outcome | None]:
+        """Return what ended the training early, which may be now, and how the held-out examples are answered."""
+        if why == "memory":
+            return why, None
+        try:
+            return why, self._outcome()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return "unevaluated", None
 
     def _outcome(self) -> Outcome | None:
         """Return how the held-out examples are answered with the weights that are there now."""
         if not self.data.validation or not self.features or not self.history:
             return None
         rest = self.cuts[self.phases[self.history[-1].phase].trains]
-        scores = answers(rest.rest, [self.features[id(tensor)][1] for tensor in rest.crossing])
+        scores = answers(rest.rest, [self.features[id(tensor)][1] for tensor in rest.crossing], self.stop)
         moved = outcomes.moved(self.network.unshared_model, self.parts.whole, self.parts.table)
         return outcomes.outcome(scores, self.data, moved, self.recipe.head.multi_label)
