@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from explorer.cli_printing import complain, remark
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import Example
@@ -36,7 +37,7 @@ class Asked:
     def fail(self, why: str) -> None:
         """Take down why there is no answer, and say it on stderr."""
         self.error = " ".join(why.split())
-        print(f"explorer: {_named(self.file, self.error)}", file=sys.stderr)
+        complain(_named(self.file, self.error))
 
 
 def ask(
@@ -83,7 +84,7 @@ def read(network: Any, file: str) -> Example:
         warnings.simplefilter("always", ExampleWarning)
         example: Example = network.read(Path(file))
     for one in said:
-        print(_named(Path(file).name, str(one.message)), file=sys.stderr)
+        remark(_named(Path(file).name, str(one.message)))
     return example
 
 

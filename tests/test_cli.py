@@ -337,7 +337,7 @@ def test_what_the_machine_refuses_is_one_line_too(run, monkeypatch):
         raise PermissionError(13, "Permission denied", "/weights")
 
     monkeypatch.setattr("explorer.backend.weights.at_hand", refuse)
-    assert run("architectures") == (2, "", "explorer: [Errno 13] Permission denied: '/weights'\n")
+    assert run("architectures") == (2, "", "explorer: /weights: Permission denied\n")
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before TensorFlow is loaded", "after TensorFlow is loaded"])
