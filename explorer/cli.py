@@ -7,6 +7,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from explorer.backend import temporary
 from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
 from explorer.catalog import architectures
-from explorer.cli_printing import print_json, print_table
+from explorer.cli_printing import complain, print_json, print_table, remark, tell, visible
 from explorer.disk import why_not
 from explorer.errors import ExplorerError, is_out_of_memory, out_of_memory
 from explorer.locale import _, megabytes
@@ -28,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line."""
 
     def error(self, message: str) -> Any:
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {visible(message, sys.stderr)}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,25 +39,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         try:
             whole = options.run(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except ExplorerError as error:
-            print(f"explorer: {' '.join(str(error).split())}", file=sys.stderr)
+            complain(str(error))
             return 2
         except KeyboardInterrupt:
             return 130
         except BrokenPipeError:  # `explorer layers VGG16 | head`: Python would flush once more when it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             return 1
         except OSError as error:
+            if error.filename is None:  # stdout itself, such as a file on a full disk
+                _give_up_stdout()
             where = f"{error.filename}: " if error.filename else ""
-            print(f"explorer: {where}{why_not(error)}", file=sys.stderr)
+            complain(f"{where}{why_not(error)}")
             return 2
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            print(f"explorer: {out_of_memory()}", file=sys.stderr)
+            complain(out_of_memory())
             return 2
     return 2 if whole is False else 0
+
+
+def _give_up_stdout() -> None:
+    """Write nowhere what Python would try to write to stdout once more when it ends."""
+    with suppress(OSError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,11 +156,11 @@ def _predict(options: argparse.Namespace) -> bool:
     scales = [network.answers(answered[0].example, 1, place).scale for place, count in enumerate(classes) if count]
     for one in answered:
         if len(asked) > 1:
-            print(f"{one.file}:")
+            tell(f"{one.file}:")
         by_output = one.answer if isinstance(one.answer, dict) else {"": one.answer}
         for (name, predictions), scale in zip(by_output.items(), scales, strict=True):
             if name:
-                print(f"{name}:")
+                tell(f"{name}:")
             _print_predictions(predictions, scale)
     return len(answered) == len(asked)
 
@@ -161,10 +171,8 @@ def _entry(one: cli_files.Asked, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_predictions(predictions: Sequence[Prediction], scale: str) -> None:
-    width = max(len(one.label) for one in predictions)
-    for one in predictions:
-        score = rendering.short(one.score) if scale == "values" else f"{one.score:.1%}"
-        print(f"{score:>7}  {one.label:{width}}  {one.id}")
+    scores = [rendering.short(one.score) if scale == "values" else f"{one.score:.1%}" for one in predictions]
+    print_table([(f"{score:>7}", one.label, one.id) for score, one in zip(scores, predictions, strict=True)])
 
 
 def _feature_maps(options: argparse.Namespace) -> None:
@@ -198,7 +206,7 @@ def _features(options: argparse.Namespace) -> bool:
         cli_network.write(options.output, {"features": np.stack([one.answer for one in found])})
         if len(found) < len(asked):
             told = _("{path} has {count} rows, in the order of the files that could be read.")
-            print(told.format(path=options.output, count=len(found)), file=sys.stderr)
+            remark(told.format(path=options.output, count=len(found)))
     if options.json:
         print_json([_entry(one, _facts(one.answer) if not one.error else {}) for one in asked])
     elif found:
@@ -222,7 +230,7 @@ def _over_time(options: argparse.Namespace) -> None:
         return
     for start, scores in zip(slid.starts, slid.scores, strict=True):
         best = [f"{scores[place]:.1%} {slid.labels[place]}" for place in np.argsort(-scores, kind="stable")[: max(1, options.top)]]
-        print(f"{start:7.1f} s  {', '.join(best)}")
+        tell(f"{start:7.1f} s  {', '.join(best)}")
 
 
 def _facts(values: Any) -> dict[str, Any]:

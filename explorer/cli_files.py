@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from explorer.cli_printing import complain
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import Example
@@ -36,7 +37,7 @@ class Asked:
     def fail(self, why: str) -> None:
         """Take down why there is no answer, and say it on stderr."""
         self.error = " ".join(why.split())
-        print(f"explorer: {_named(self.file, self.error)}", file=sys.stderr)
+        complain(_named(self.file, self.error))
 
 
 def ask(
@@ -93,7 +94,7 @@ def said_of(file: str) -> Iterator[list[str]]:
         yield sentences
     sentences += dict.fromkeys(str(one.message) for one in warned)
     for one in sentences:
-        print(_named(Path(file).name, one), file=sys.stderr)
+        remark(_named(Path(file).name, one))
 
 
 def assumed(network: Any, example: Example) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 from explorer import cli_files, disk, rendering
 from explorer.backend.downloads import Say
 from explorer.backend.weights import use_pack
+from explorer.cli_printing import complain, cut, visible
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, checked_labels, spec_of
@@ -81,19 +82,20 @@ def load(options: argparse.Namespace, reads: bool = True) -> Any:
         else:  # all in the spec: a training elsewhere has nothing else
             network = building.read(replace(wanted, preprocess=options.preprocess, labels=checked_labels(labels)), say=say)
     for sentence in network.reading.assumed if reads else ():
-        print(f"explorer: {sentence}", file=sys.stderr)
+        complain(sentence)
     return network
 
 
 @contextmanager
 def terminal() -> Iterator[Say]:
     """Give what shows progress in one line of the terminal, and shows nothing where stderr is none."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _progress: None
         return
 
     def say(progress: Progress) -> None:
-        print("\r\x1b[K" + progress.text[: shutil.get_terminal_size().columns - 1], end="", file=sys.stderr, flush=True)
+        text = cut(visible(progress.text, sys.stderr), shutil.get_terminal_size().columns - 1)
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     try:
         yield say

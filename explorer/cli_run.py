@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 from explorer import disk, runs
 from explorer.backend import temporary
+from explorer.cli_printing import complain
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.progress import failed
@@ -112,7 +112,7 @@ def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
     """
     goes_on = _("`{command}` goes on with it.").format(command=again)
     if stop.signal == signal.SIGINT and record.state == "lost":
-        tell(_("The training was killed. {goes_on}").format(goes_on=goes_on))
+        complain(_("The training was killed. {goes_on}").format(goes_on=goes_on))
         raise SystemExit(128 + stop.signal)
     if record.state == "lost":
         raise ExplorerError(f"{why_lost(record.key)} {goes_on}")
@@ -120,18 +120,12 @@ def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
         if stop.signal == signal.SIGINT and not record.history:
             runs.delete(record.key)  # nothing was trained
         else:
-            tell(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
+            complain(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
         raise SystemExit(128 + (stop.signal or signal.SIGINT))
     if record.state == "failed":
         raise ExplorerError(f"{failed(record.failure, record.kept)} {goes_on}" if record.resumable else failed(record.failure, record.kept))
     if record.state == "stopped":
-        tell(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
-
-
-def tell(sentence: str) -> None:
-    """Say something on stderr, where there still is one."""
-    with suppress(OSError):
-        print(f"explorer: {sentence}", file=sys.stderr, flush=True)
+        complain(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
 
 
 def why_lost(key: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import sys
 from typing import Any, NamedTuple
 
 from explorer import cli_network, runs
 from explorer.backend.weights import use_pack
 from explorer.cli_output import Output
+from explorer.cli_printing import complain
 from explorer.values import FreezePlan, NetworkSpec, Recipe, RunSettings
 from explorer.values import records as files
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
@@ -84,7 +84,7 @@ def resumed(options: argparse.Namespace) -> Training:
     with cli_network.terminal() as say:
         network = from_spec(settings.network, say)
     for sentence in network.reading.assumed:
-        print(f"explorer: {sentence}", file=sys.stderr)
+        complain(sentence)
     data = training_data(settings.data, network.reading)
     return Training(key, settings, network, data, _plan(network, data, settings.recipe), runs.steps(key)[1])
 

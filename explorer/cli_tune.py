@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from explorer import cli_network, cli_run, cli_training, runs
 from explorer.cli_output import Output
+from explorer.cli_printing import complain, remark, tell
 from explorer.cli_training import Training
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -82,7 +82,7 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
         training = cli_training.resumed(options) if options.resume else cli_training.begun(options, output)
         again = cli_run.command(training.key, options.output, options.weights)
         said = _("This is run {run}; if it is interrupted, it goes on with `{command}`.")
-        cli_run.tell(said.format(run=cli_run.short(training.key), command=again))
+        complain(said.format(run=cli_run.short(training.key), command=again))
         with cli_network.terminal() as say, cli_run.stopping() as stop:
             cli_training.start(training.key)
             phases = training.settings.recipe.phases
@@ -154,21 +154,21 @@ def _tell(training: Training, record: RunRecord, options: argparse.Namespace, pr
             }
         )
         return
-    print(
+    tell(
         _("{frozen} of {layers} layers frozen; {parameters} parameters trained.").format(
             frozen=plan.layers - plan.trained, layers=plan.layers, parameters=f"{plan.trained_parameters + plan.head_parameters:,}"
         )
     )
-    print(_("loss {loss:.3f}, accuracy {accuracy:.1%} on the training data").format(loss=last.loss, accuracy=last.accuracy))
+    tell(_("loss {loss:.3f}, accuracy {accuracy:.1%} on the training data").format(loss=last.loss, accuracy=last.accuracy))
     if outcome and outcome.accuracy is not None:
-        print(
+        tell(
             _("accuracy {accuracy:.1%} on the validation data ({low:.0%} to {high:.0%})").format(
                 accuracy=outcome.accuracy, low=outcome.low, high=outcome.high
             )
         )
     for note in (*record.notices, *(f"{name}: {why}" for name, why in data.left_out)):
-        print(note, file=sys.stderr)
-    print(options.output)
+        remark(note)
+    tell(str(options.output))
 
 
 def _share_or_folder(text: str) -> float | str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from explorer.backend.downloads import Say
 from explorer.backend.packs import Copy
 from explorer.catalog import architectures
 from explorer.cli_network import terminal
+from explorer.cli_printing import remark, tell
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted, megabytes
 from explorer.options import spec
@@ -113,7 +113,7 @@ def _fetch_missing(specs: Sequence[NetworkSpec], say: Say) -> None:
     missing = [one for one in specs if not _is_whole(one)]
     for one in missing:
         file = weights.wanted(one)
-        print(_("{file} ({size}) is downloaded.").format(file=file.name, size=weights.size_of(file)), file=sys.stderr)
+        remark(_("{file} ({size}) is downloaded.").format(file=file.name, size=weights.size_of(file)))
     for one in missing:
         weights.fetch(one, say)
 
@@ -128,7 +128,7 @@ def _is_whole(wanted: NetworkSpec) -> bool:
 def _say_total(options: argparse.Namespace, copies: Sequence[Copy]) -> None:
     if not options.json:
         total = megabytes(sum(one.size or 0 for one in copies))
-        print(_("{total} MB in {folder}, to be used with EXPLORER_WEIGHTS={folder}").format(total=total, folder=options.folder.resolve()))
+        tell(_("{total} MB in {folder}, to be used with EXPLORER_WEIGHTS={folder}").format(total=total, folder=options.folder.resolve()))
 
 
 def _table(copies: Sequence[Copy]) -> list[tuple[str, ...]]:

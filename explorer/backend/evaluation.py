@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from explorer.backend.evaluation_data import Arrays, check_lengths, named
 from explorer.backend.graphs import has_graph
 from explorer.backend.npy import Array
 from explorer.backend.refusals import refusing
-from explorer.backend.runtime import keras
+from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.scores import last_activation
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -35,7 +36,7 @@ def evaluate(model: Any, x: Any, y: Any, batch_size: int = 32) -> dict[str, floa
     answers = named(y, _output_names(model, y), "y")
     check_lengths(examples, answers)
     _check_inputs(model, examples)
-    with refusing(ExplorerError, _("{name} can't be evaluated on this data: {why}."), model.name):
+    with refusing(ExplorerError, _("{name} can't be evaluated on this data: {why}."), model.name), _without_advice():
         if model.compiled:
             measured = model.evaluate(_as_taken(examples), _as_taken(answers), batch_size=batch_size, verbose=0, return_dict=True)
         else:
@@ -49,6 +50,18 @@ def evaluate(model: Any, x: Any, y: Any, batch_size: int = 32) -> dict[str, floa
             )
         )
     return result
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep to itself what TensorFlow says of data in ever new shapes: it is meant for whoever writes a loop."""
+    log = tensorflow.get_logger()
+    before = log.level
+    log.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _input_names(model: Any, data: Any) -> list[str]:

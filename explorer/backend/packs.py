@@ -16,7 +16,9 @@ from typing import Any
 from explorer import disk
 from explorer.backend import weights
 from explorer.backend.downloads import Say
+from explorer.backend.example_files import read_bytes
 from explorer.backend.integrity import hash_of
+from explorer.backend.refusals import refusing
 from explorer.catalog import Architecture, WeightsFile, architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -101,11 +103,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.exists():
         return {}
-    try:
-        files = json.loads(path.read_bytes())["files"]
-        return {one["file"]: {"architecture": one["architecture"], "size": int(one["size"]), "md5": str(one["md5"])} for one in files}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ExplorerError(_("{path} is no manifest of a pack of weights.").format(path=path)) from error
+    said = _("{name} is no manifest of a pack of weights, or damaged: make the pack anew with `explorer weights pack`.")
+    with refusing(ExplorerError, said, str(path)):
+        return dict(map(_entry, json.loads(read_bytes(path))["files"]))
+
+
+def _entry(said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the name of a file and what the manifest says of it; whatever is wrong with that is raised."""
+    name, architecture = said["file"], said["architecture"]
+    if not name or Path(name).name != name or not isinstance(architecture, str | None):
+        raise ValueError(name)
+    return name, {"architecture": architecture, "size": int(said["size"]), "md5": str(said["md5"])}
 
 
 def _write_manifest(folder: Path, entries: dict[str, Any]) -> None:

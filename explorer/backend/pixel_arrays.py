@@ -55,7 +55,10 @@ def array_of(example: Example) -> Array | None:
                 name=example.name, count=len(found), names=", ".join(found)
             )
         )
-    return next(iter(found.values()))
+    array = next(iter(found.values()))
+    if not array.size:
+        raise _no_picture(array)
+    return array
 
 
 def pixels_of(array: Array) -> Array:

@@ -37,7 +37,7 @@ class Transfer(threading.Thread):
         self.error: Exception | None = None
         self.total: int | None = None
         self._url, self._part, self._note = url, part, note
-        self._version = note.text
+        self._version = note.text if note.text.isascii() and note.text.isprintable() else ""  # else it is damaged, and no header
         self.received = part.stat().st_size if part.exists() else 0
         self._sockets: list[socket.socket] = []
         self._stopped = threading.Event()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from explorer.backend.downloads import Say, download
 from explorer.backend.integrity import wrong_with
+from explorer.backend.refusals import refusing
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
 from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.keras_home import keras_home
@@ -163,8 +164,10 @@ def classes() -> tuple[tuple[str, str], ...]:
                 file=CLASS_INDEX.name, folder=cache()
             )
         )
-    index = json.loads(path.read_bytes())
-    return tuple((index[str(place)][0], index[str(place)][1]) for place in range(len(index)))
+    damaged = _("{name} with the names of the classes is damaged: delete it, and get it with `explorer weights download`.")
+    with refusing(ExplorerError, damaged, str(path)):
+        index = json.loads(path.read_bytes())
+        return tuple((str(index[str(place)][0]), str(index[str(place)][1])) for place in range(len(index)))
 
 
 def classes_here() -> tuple[tuple[str, str], ...]:

@@ -84,7 +84,7 @@ def from_json(kind: type[Value], text: str | bytes) -> Value:
     """
     try:
         value: Value = _value(kind, json.loads(text))
-    except (RecursionError, TypeError, OverflowError) as error:  # too deep, and what is no array or number of its type
+    except Exception as error:  # too deep, too many digits, no array or number of its type: one kind of error for all of it
         raise ValueError(kind.__name__) from error
     return value
 
@@ -102,10 +102,12 @@ def read_settings(folder: Path) -> tuple[RunSettings, float]:
         content = json.loads((folder / SETTINGS).read_bytes())
         if content["version"] > VERSION:
             raise ExplorerError(_("This run was made by a newer version of explorer; install that one to open it."))
-        return from_json(RunSettings, content["settings"]), float(content["created"])
+        created = float(content["created"])
+        time.localtime(created)  # raises where it is no time
+        return from_json(RunSettings, content["settings"]), created
     except ExplorerError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except Exception as error:  # whatever a damaged file causes
         raise ExplorerError(damaged.format(path=folder / SETTINGS)) from error
 
 
@@ -113,7 +115,7 @@ def read_result(path: Path) -> RunResult | None:
     """Return the result that a file holds; None where there is none, or none that can be read."""
     try:
         return from_json(RunResult, path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
 
 

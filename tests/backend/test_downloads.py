@@ -191,6 +191,15 @@ def test_a_part_of_unknown_origin_is_not_gone_on_with(get, server, tmp_path):
     assert server.asked == [None]
 
 
+def test_a_part_whose_note_is_damaged_is_not_gone_on_with(get, server, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "net.bin.part").write_bytes(BODY[:120_000])
+    (folder / "net.bin.part.note").write_bytes(b'"\x00\xff\r\nHost: elsewhere')
+    assert get().read_bytes() == BODY
+    assert server.asked == [None]
+
+
 @pytest.mark.parametrize(("size", "published"), [(len(BODY), MD5), (len(BODY), None)])
 def test_a_wrong_file_is_deleted_and_said_to_be_wrong(size, published, get, server, tmp_path):
     server.files["net.bin"] = b"<html>Please log in to this network.</html>"

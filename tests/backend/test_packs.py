@@ -122,7 +122,19 @@ def test_a_pack_may_be_flat_and_without_a_manifest(shop, pack):
     assert list(packs.lost()) == []
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"files": [{"file": "vgg16.h5"}]}', '{"files": 1}'])
+ENTRY = '{"files": [{"file": "vgg16.h5", "architecture": "VGG16", "size": 1, "md5": ""}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("{", "[]", '{"files": [{"file": "vgg16.h5"}]}', '{"files": 1}', "[" * 100_000),
+        *(ENTRY.replace('"size": 1', f'"size": {size}') for size in ("Infinity", "null", '"many"', "9" * 5000)),
+        *(ENTRY.replace('"vgg16.h5"', name) for name in ('"../vgg16.h5"', "1", "[]", '""')),
+        ENTRY.replace('"VGG16"', "[]"),
+    ],
+    ids=range(14),
+)
 def test_another_file_in_the_manifests_place_is_named(content, pack):
     pack.mkdir()
     (pack / "manifest.json").write_text(content)

@@ -18,7 +18,7 @@ LIMIT = 600  # MB that one input may take
 RAW = re.compile(
     r"Traceback|NoneType|object has no attribute|unexpected keyword|positional argument|subscriptable|not supported between|unhashable|"
     r"codec can't|list index|dictionary update|cannot unpack|values to unpack|\bnan\b|"
-    r"__\w+__|\{\{|0x[0-9a-f]{6}|Errno|/tmp/|explorer-\w{6,}"
+    r"__\w+__|\{\{|0x[0-9a-f]{6}|Errno|/tmp/|(?<![.])explorer-\w{6,}"
 )
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import hostile_arrays
 import hostile_models
 import hostile_sounds
+import hostile_tables
 
 
 @dataclass(frozen=True)
@@ -23,4 +25,12 @@ KINDS: dict[str, Kind] = {
     "weights": Kind("weights", hostile_models.weights, 16),
     "sounds": Kind("sound", hostile_sounds.sound, 150),
     "over_time": Kind("over time", hostile_sounds.sound, 40),
+    "arrays": Kind("array", hostile_arrays.array),
+    "pixels": Kind("picture", hostile_arrays.array),
+    "tables": Kind("array", hostile_tables.table, 30),
+    "evaluation": Kind("evaluation", hostile_arrays.vectors, 30),
+    "training pairs": Kind("training pair", hostile_arrays.pixels, 30),
+    "file lists": Kind("file list", hostile_tables.listed, 30),
+    "class names": Kind("class names", hostile_tables.class_names, 30),
+    "records": Kind("record", hostile_tables.record),
 }

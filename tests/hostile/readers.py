@@ -1,10 +1,18 @@
 """How the process that is fed reads a file, by a name for each way; None only loads what is needed for it."""
 
+import shutil
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import explorer
+from explorer.backend import packs
+from explorer.backend.data import training_data
+from explorer.errors import ExplorerError
+from explorer.values import records
 
 
 @cache
@@ -50,10 +58,84 @@ def slid(name):
     return reader
 
 
+def measured(path):
+    return numbers().evaluate(np.zeros((2, 4)), np.zeros((2, 2))) if path is None else numbers().evaluate_file(path)
+
+
+@cache
+def pictures(folder):
+    """Return a folder of class folders with a picture each, and two beside them."""
+    Image.new("L", (8, 8)).save(made(folder / "cat") / "c.png")
+    Image.new("L", (8, 8), 255).save(made(folder / "dog") / "d.png")
+    Image.new("L", (8, 8), 1).save(folder / "a.png")
+    Image.new("L", (8, 8), 2).save(folder / "b.png")
+    return folder
+
+
+@contextmanager
+def without_folder(folder):
+    """Leave out of a refusal the folder that the test has chosen: it is the user's own, and may be called anything."""
+    try:
+        yield
+    except ExplorerError as error:
+        raise type(error)(str(error).replace(str(folder), "FOLDER")) from error
+
+
+def made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def trained_on(place):
+    """Read a file as data to train on, after it was put where it belongs among pictures; "" for the file as it is."""
+
+    def reader(path):
+        if path is None:
+            return training_data("digits", network("digits").reading)
+        path = Path(path)
+        folder = pictures(path.parent / "among pictures")
+        data = path if not place else folder / place.format(suffix=path.suffix)
+        if place:
+            shutil.copyfile(path, data)
+        try:
+            with without_folder(path.parent):
+                return training_data(folder if data.name.startswith(".") else data, network("digits").reading).classes
+        finally:
+            if place:
+                data.unlink()
+
+    return reader
+
+
+def told(path):
+    """Read a file of a run or of a pack, by its name."""
+    if path is None:
+        return None
+    path = Path(path)
+    folder = made(path.parent / "told")
+    name = path.name.split("_")[-1]
+    shutil.copyfile(path, folder / name)
+    data = path.read_bytes()
+    read = {
+        "settings.json": lambda: records.read_settings(folder),
+        "result.json": lambda: records.read_result(folder / name),
+        "progress.jsonl": lambda: records.last_told(data),
+        "manifest.json": lambda: packs.read_manifest(folder),
+    }
+    with without_folder(path.parent):
+        return read[name]()
+
+
 READERS = {
     "picture": predicted("digits"),
     "sound": predicted("timbres"),
     "model": opened,
     "weights": weighted,
     "over time": slid("timbres"),
+    "array": lambda path: numbers().predict(np.zeros(4) if path is None else path),
+    "evaluation": measured,
+    "training pair": trained_on(""),
+    "file list": trained_on("list{suffix}"),
+    "class names": trained_on(".explorer-classes.json"),
+    "record": told,
 }

@@ -30,7 +30,7 @@ def words_of(name: str) -> list[str]:
 def named(columns: Sequence[Column], name: str, parameter: str) -> Column:
     """Return the column of a name, or of a number from 1 on. Raises UnknownName."""
     for one in columns:
-        if name in (one.name, str(one.place + 1)) and (one.name == name or name not in {other.name for other in columns}):
+        if name in (one.name, one.called, str(one.place + 1)) and (one.name == name or name not in {other.name for other in columns}):
             return one
     names = [one.called for one in columns]
     raise UnknownName(

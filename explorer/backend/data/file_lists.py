@@ -17,6 +17,7 @@ from explorer.backend.data.columns import YES_OR_NO, letters
 from explorer.backend.data.example_sources import from_file
 from explorer.backend.data.listed_files import ListedFiles
 from explorer.backend.data.tables import Column, Row, columns_of, rows_of
+from explorer.backend.refusals import refusing
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
 from explorer.parts import Parts, some
@@ -25,7 +26,7 @@ from explorer.values.names import plain
 
 MOST = 20_000  # columns
 CELL = 30  # bytes of an empty cell, until the lines are columns
-LONGEST = 10_000  # characters of a cell that names a file or classes
+PATH, LONGEST = 1_000, 10_000  # characters of a cell that names a file, and of one that names classes
 PIXELS = 100  # numbers in a cell, or columns of them, from which on they are taken for a picture
 
 Classes: TypeAlias = "tuple[str, ...]"
@@ -61,11 +62,17 @@ def collected(path: Path, reading: Reading, label_column: str = "", file_column:
     Raises ExplorerError for what is no such table, and for numbers to predict; UndecidedColumn where several columns may hold the
     classes; UnknownName for a column that is not there.
     """
+    said = _("{name} can't be read as a list of files and their classes ({why}); write a file and its class into each line.")
+    with refusing(ExplorerError, said, path.name):
+        return _collected(path, reading, label_column, file_column)
+
+
+def _collected(path: Path, reading: Reading, label_column: str, file_column: str) -> tuple[Collection, Collection | None]:
     listed = ListedFiles(path)
     header, columns = _table(path, listed)
     roles = _roles(path.name, columns, listed, label_column, file_column, has_header=bool(header))
-    for column in (roles.files, *roles.labels):
-        if any(len(cell) > LONGEST for cell in column.distinct):
+    for column, longest in ((roles.files, PATH), *((one, LONGEST) for one in roles.labels)):
+        if any(len(cell) > longest for cell in column.distinct):
             raise ExplorerError(
                 _("{column} in {name} holds whole texts, not names of files or classes: name another column.").format(
                     column=column.called, name=path.name
@@ -82,9 +89,7 @@ def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
     rows = rows_of(path)
     width = max(map(len, rows), default=0)
     if width < 2:
-        raise ExplorerError(
-            _("{name} must list a file and its class in each line, separated by a comma: roses/1.jpg,rose.").format(name=path.name)
-        )
+        raise ExplorerError(_no_classes(path.name))
     if width > MOST:
         raise ExplorerError(_pixels(path.name))
     advice = _("Use a part of its lines, or a folder with a folder for each class.")
@@ -95,6 +100,10 @@ def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
     if _holds_pixels(columns):
         raise ExplorerError(_pixels(path.name))
     return header, columns
+
+
+def _no_classes(table: str) -> str:
+    return _("{name} must list a file and its class in each line, separated by a comma: roses/1.jpg,rose.").format(name=table)
 
 
 def _pixels(table: str) -> str:
@@ -128,6 +137,8 @@ def _roles(table: str, columns: Sequence[Column], listed: ListedFiles, label_col
     rest = [one for one in columns if one not in (files, chosen)]
     split = split_column(rest) if chosen or len(rest) > 1 else None
     rest = [one for one in rest if split is None or one is not split[0]]
+    if not chosen and not rest:
+        raise ExplorerError(_no_classes(table))
     labels = [chosen] if chosen else by_columns.label_columns(rest, table, has_header)
     if len(labels) == 1:
         by_columns.refuse_numbers(labels[0], table)

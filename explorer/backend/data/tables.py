@@ -22,6 +22,7 @@ SEPARATORS = ("\t", ",", ";", "|")
 LOOKED_AT = 50  # lines that decide on the separator
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 SAMPLE = 2**20  # characters in which they lie
+CALLED = 100  # characters of a column's name
 MOST = 2_000_000  # lines
 LINE, CELL = 600, 90  # bytes that a line and a cell take at most, until they are examples
 LONGEST = 2**24  # characters of a cell, which may hold the pixels of a picture
@@ -39,8 +40,8 @@ class Column:
 
     @property
     def called(self) -> str:
-        """Return what to call it."""
-        return self.name or _("column {number}").format(number=self.place + 1)
+        """Return what to call it: by its number where it has no name, or a text in its place."""
+        return self.name if 0 < len(self.name) <= CALLED else _("column {number}").format(number=self.place + 1)
 
     @cached_property
     def distinct(self) -> frozenset[str]:
@@ -100,7 +101,12 @@ def _split(path: Path, text: str, separator: str) -> list[Row]:
     said = _("{name} has a cell of more than 16 million characters: is a quotation mark missing, or one too many?")
     with refusing(ExplorerError, said, path.name):
         lines = csv.reader(lines_in(text), delimiter=separator, skipinitialspace=True)
-        return [row for line in lines if any(row := [*map(str.strip, line)])]
+        return [row for line in lines if any(row := [*map(_cell, line)])]
+
+
+def _cell(text: str) -> str:
+    """Return a cell without space around it, in one line."""
+    return " ".join(text.split()) if "\n" in text or "\r" in text else text.strip()
 
 
 def _separator(text: str) -> str:
