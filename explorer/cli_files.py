@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from explorer.cli_printing import complain
+from explorer.cli_printing import complain, remark
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import Example
@@ -175,7 +175,7 @@ def _answer(network: Any, together: list[Asked], question: Question) -> None:
         damage = network.damage_of(example)
         one.answer, one.assumed = answer, (*one.assumed, *damage)
         for sentence in damage:
-            print(_named(Path(one.file).name, sentence), file=sys.stderr)
+            remark(_named(Path(one.file).name, sentence))
 
 
 def _named(file: str, sentence: str) -> str:
