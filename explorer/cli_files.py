@@ -47,7 +47,7 @@ def ask(
 
     load: gives the network, which is only loaded for files that are there.
     question: asked with the network and examples; returns an answer for each.
-    Files that are not there, or that can't be read, are named on stderr.
+    Files that are not there, that can't be read, or that have no answer are named on stderr.
     """
     asked = list(_found(arguments))
     there = [one for one in asked if not one.error]
@@ -56,11 +56,11 @@ def ask(
         together = [one for one in there[start : start + TOGETHER] if _read(network, one)]
         try:
             _answer(network, together, question)
-        except UnreadableExample:  # which is only found out when it is decoded
+        except ExplorerError:  # of one that can't be decoded, or whose answer is no number
             for one in together:
                 try:
                     _answer(network, [one], question)
-                except UnreadableExample as error:
+                except ExplorerError as error:
                     one.fail(str(error))
     return network, asked
 

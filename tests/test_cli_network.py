@@ -99,14 +99,20 @@ def test_several_outputs_are_json_by_their_names(run, folder):
     assert {name: len(rows) for name, rows in answered["predictions"].items()} == {"kind": 2, "size": 3}
 
 
-def test_what_is_no_number_is_null_in_json_and_said_in_the_table(run, folder):
-    _status, out, _err = run("predict", folder / "broken.keras", folder / "two.npy", "--json")
-    assert [one["score"] for one in json.loads(out, parse_constant=pytest.fail)[0]["predictions"]] == [None, None]
-    assert "nan" in run("predict", folder / "broken.keras", folder / "two.npy")[1]
+def test_an_answer_that_is_no_number_is_refused_and_says_which_weights_are_none(run, folder):
+    status, out, err = run("predict", folder / "broken.keras", folder / "two.npy", "--json")
+    (told,) = json.loads(out, parse_constant=pytest.fail)
+    assert (status, set(told)) == (2, {"file", "error"})
+    assert "Weights of all are no numbers (NaN)" in told["error"]
+    assert told["error"] in err
+
+
+def test_feature_maps_that_are_no_numbers_are_null_in_json_and_said(run, folder):
     _status, out, _err = run("feature-maps", folder / "broken.keras", folder / "two.npy", "all", "--json")
-    assert json.loads(out, parse_constant=pytest.fail) == [
-        {"layer": "all", "shape": [2], "low": None, "high": None, "mean": None, "assumed": []}
-    ]
+    (told,) = json.loads(out, parse_constant=pytest.fail)
+    assert (told["shape"], told["low"], told["high"], told["mean"]) == ([2], None, None, None)
+    assert [sentence for sentence in told["assumed"] if "Weights of all are no numbers (NaN)" in sentence]
+    assert "nan" in run("feature-maps", folder / "broken.keras", folder / "two.npy", "all")[1]
 
 
 def test_nested_layers_are_listed_by_their_address_without_an_index(run, folder):
