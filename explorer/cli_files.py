@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from explorer.cli_printing import complain, remark
-from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
+from explorer.errors import ExampleWarning, ExplorerError, MeaninglessAnswer, UnreadableExample
 from explorer.locale import _
 from explorer.values import Example
 
@@ -56,11 +56,11 @@ def ask(
         together = [one for one in there[start : start + TOGETHER] if _read(network, one)]
         try:
             _answer(network, together, question)
-        except ExplorerError:  # of one that can't be decoded, or whose answer is no number
+        except (UnreadableExample, MeaninglessAnswer):  # of one that can't be decoded, or whose answer is no number
             for one in together:
                 try:
                     _answer(network, [one], question)
-                except ExplorerError as error:
+                except (UnreadableExample, MeaninglessAnswer) as error:
                     one.fail(str(error))
     return network, asked
 

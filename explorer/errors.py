@@ -64,6 +64,10 @@ class UnreadableModel(ExplorerError):
     """A file is no model that can be loaded, or holds code that is not trusted."""
 
 
+class MeaninglessAnswer(ExplorerError):
+    """A network answers an example with NaN or infinite values."""
+
+
 class Cancelled(ExplorerError):
     """Nobody wants the result any more; raised where progress is said, so that the work under way ends."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.errors import ExplorerError
+from explorer.errors import MeaninglessAnswer
 from explorer.locale import _
 
 NAMED = 3  # layers that a sentence names
@@ -41,10 +41,10 @@ def said_of_weights(model: Any) -> tuple[str, ...]:
 
 
 def check_answers(values: Any, model: Any) -> None:
-    """Raise ExplorerError where what a model answered is not finite, and say where that comes from."""
+    """Raise MeaninglessAnswer where what a model answered is not finite, and say where that comes from."""
     if np.isfinite(values).all():
         return
     why = said_of_weights(model) or (
         _("Its weights are finite, so values grow beyond all bounds on the way: look at the feature maps of its layers, one by one."),
     )
-    raise ExplorerError(_("The answer of {name} is no number (NaN), or infinite. {why}").format(name=model.name, why=why[0]))
+    raise MeaninglessAnswer(_("The answer of {name} is no number (NaN), or infinite. {why}").format(name=model.name, why=why[0]))
