@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 from explorer.backend import budget
@@ -16,6 +17,7 @@ from explorer.locale import _, size_text
 SLACK = 64 * 2**20  # bytes of weights that any file may ask for beyond what it holds
 UNFOLDED = 8  # times what a file holds: float16 as float32, and the optimizer's own numbers, up to four a weight, which are made anew
 MOST_WORK = 10**12  # multiplications that a random weight may take to be made orthogonal: half a minute
+MOST_TENSORS = 200_000  # Keras's largest networks have some 10,000
 AT_A_TIME = 2  # of the largest tensor: what a layer reads and what it answers with
 
 _patching = threading.RLock()
@@ -30,7 +32,7 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, refused: t
     """
     most, most_of_a_tensor = budget.limit(at_least=usual), budget.limit()
     advice = _("Ask for fewer or smaller layers, classes or a smaller input.")
-    asked = 0
+    asked = tensors = 0
 
     def count_weights(shape: Any, dtype: Any, initializer: Any) -> Any:
         nonlocal asked
@@ -48,6 +50,11 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, refused: t
         return initializer if held is None else "zeros"  # the file's own take their place
 
     def count_tensor(tensor: Any) -> None:
+        nonlocal tensors
+        tensors += 1
+        if tensors > MOST_TENSORS:
+            told = _("{name} is cut into more than {limit} tensors, which would take minutes: ask for fewer parts or layers.")
+            raise refused(told.format(name=name, limit=f"{MOST_TENSORS:,}"))
         budget.check(AT_A_TIME * _bytes(tensor.shape, tensor.dtype), name, advice, refused, most_of_a_tensor)
 
     with _watching(count_weights, count_tensor):
@@ -94,6 +101,8 @@ def _work(shape: Any) -> int:
 
 def _bytes(shape: Any, dtype: Any) -> int:
     """Return the bytes of a tensor of one example: a batch, or another size, that is open counts as one."""
+    sizes = [1 if size is None else size for size in shape]
+    if not all(isinstance(size, Integral) for size in sizes):
+        return 0  # Keras refuses it
     kind = keras.backend.standardize_dtype(dtype)
-    each = 1 if kind in ("bool", "string") else int(tensorflow.as_dtype(kind).size)
-    return int(math.prod(1 if size is None else size for size in shape)) * each
+    return int(math.prod(sizes)) * (1 if kind in ("bool", "string") else int(tensorflow.as_dtype(kind).size))

@@ -313,7 +313,8 @@ class Network(WholeModel, Hearing):
             mean or maximum over the picture, float32 (channels,). Where a network ends in a vector, or has no
             maps at all, the vector before its head, float32 (units,); where that is a sequence, as in a vision
             transformer, float32 (steps, units), or its mean or maximum over the steps, float32 (units,).
-        Raises ExplorerError for another pooling and where the head reads the input itself, UnreadableExample.
+        Raises ExplorerError for another pooling, where the head reads the input itself, and for features that are no numbers (NaN);
+        UnreadableExample.
         """
         if pooling not in (None, "avg", "max"):
             raise ExplorerError(_("pooling must be 'avg', 'max' or None, not {pooling!r}.").format(pooling=pooling))
@@ -322,6 +323,7 @@ class Network(WholeModel, Hearing):
         channels = 0 if self.reading.data_format == "channels_first" else -1
 
         def pooled(values: Array) -> Array:
+            check_answers(values, self.unshared_model)
             if pooling is None or values.ndim not in (2, 3):
                 return values
             by_channel = np.moveaxis(values, channels, -1) if values.ndim == 3 else values

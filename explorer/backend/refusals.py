@@ -21,7 +21,7 @@ INTERNAL_TEXT = re.compile(  # the same, where a library has put it into a sente
 # TensorFlow's own names of places, its tracebacks, colours of terminals, addresses in memory, and temporary folders of ours.
 INTERNALS = re.compile(
     r"(?s)^Graph execution error:.*\n\n|\s*\[\[\{\{node.*|\{\{function_node[^}]*\}\}\s*|\x1b\[[0-9;]*m| at 0x[0-9a-fA-F]+|"
-    r"[^\s'\"]*/explorer-\w+/"
+    r"[^\s'\"]*/explorer-\w+/| for '\{\{node.*|\s*Arguments received by .*|Exception encountered when calling \S+\s*"
 )
 
 

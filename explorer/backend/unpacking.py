@@ -33,8 +33,8 @@ def check_archive(archive: zipfile.ZipFile, size: int, name: str) -> int:
 
     Raises UnreadableModel if it unpacks to far more than its size, or outside its folder, or if the weights in it do.
     """
-    members = archive.infolist()
-    _check_expansion(sum(one.file_size for one in members), size, name)
+    members, most = archive.infolist(), _most(size)
+    _check_expansion(sum(one.file_size for one in members), size, name, most)
     held = 0
     for one in members:
         parts = one.filename.replace("\\", "/").split("/")
@@ -55,20 +55,21 @@ def check_archive(archive: zipfile.ZipFile, size: int, name: str) -> int:
                 )
             )
         if one.filename == WEIGHTS:
-            with hdf5(BytesIO(archive.read(one)), size, name) as (_file, claimed):
+            with hdf5(BytesIO(archive.read(one)), size, name, most) as (_file, claimed):
                 held += claimed
         if one.filename == WEIGHTS_AS_ARRAYS:
             with zipfile.ZipFile(BytesIO(archive.read(one))) as arrays:
                 claimed = sum(array.file_size for array in arrays.infolist())
-                _check_expansion(claimed, size, name)
+                _check_expansion(claimed, size, name, most)
                 held += claimed
     return held
 
 
 @contextmanager
-def hdf5(source: Path | BytesIO, size: int, name: str) -> Iterator[tuple[h5py.File, int]]:
+def hdf5(source: Path | BytesIO, size: int, name: str, most: int | None = None) -> Iterator[tuple[h5py.File, int]]:
     """Open an HDF5 file of `size` bytes to be read; give it, and how many bytes of arrays it holds.
 
+    most: how many it may hold, where that was asked before it was read into memory.
     Raises UnreadableModel if it is damaged such that libhdf5 would not come back from it, leads to other files, or claims to hold far more
     than its size.
     """
@@ -76,7 +77,7 @@ def hdf5(source: Path | BytesIO, size: int, name: str) -> Iterator[tuple[h5py.Fi
         if _has_endless_heap(stream):
             raise UnreadableModel(damaged(name))
     with h5py.File(source, "r") as file:
-        yield file, _check_hdf5(file, size, name)
+        yield file, _check_hdf5(file, size, name, _most(size) if most is None else most)
 
 
 def damaged(name: str) -> str:
@@ -119,7 +120,7 @@ def _is_endless(stream: BinaryIO, start: int) -> bool:
     return False
 
 
-def _check_hdf5(file: h5py.File, size: int, name: str) -> int:
+def _check_hdf5(file: h5py.File, size: int, name: str, most: int) -> int:
     """Return how many bytes of arrays an HDF5 file of `size` bytes holds. Raises UnreadableModel as `hdf5` does."""
     claimed = 0
     groups, seen = [file["/"]], set()
@@ -139,7 +140,7 @@ def _check_hdf5(file: h5py.File, size: int, name: str) -> int:
             else:
                 _check_filters(found, name)
                 claimed += math.prod(found.shape or ()) * found.dtype.itemsize
-                _check_expansion(claimed, size, name)
+                _check_expansion(claimed, size, name, most)
     return claimed
 
 
@@ -175,7 +176,11 @@ def usual_size(size: int) -> int:
     return 2 * size
 
 
-def _check_expansion(claimed: int, size: int, name: str) -> None:
+def _most(size: int) -> int:
+    return budget.limit(at_least=usual_size(size))
+
+
+def _check_expansion(claimed: int, size: int, name: str, most: int) -> None:
     if claimed > max(SMALL, EXPANSION * size):
         raise UnreadableModel(
             _("{name} has {size} MB and claims to hold {claimed} MB: it is not opened.").format(
@@ -183,4 +188,4 @@ def _check_expansion(claimed: int, size: int, name: str) -> None:
             )
         )
     advice = _("Open a smaller one, or free some memory.")
-    budget.check(claimed, name, advice, UnreadableModel, budget.limit(at_least=usual_size(size)))
+    budget.check(claimed, name, advice, UnreadableModel, most)

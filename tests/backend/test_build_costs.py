@@ -119,6 +119,14 @@ def test_weights_from_a_file_take_the_place_of_orthogonal_ones(name, tmp_path):
     small.assert_same_answers(model, load_model(tmp_path / name))
 
 
+def test_what_is_cut_into_a_great_many_parts_is_refused(monkeypatch):
+    monkeypatch.setattr(build_costs, "MOST_TENSORS", 100)
+    x = keras.Input((1000,))
+    model = keras.Model(x, keras.ops.split(x, 1000, axis=1)[0])
+    with pytest.raises(UnreadableModel, match="is cut into more than 100 tensors"):
+        from_json(to_json(model))
+
+
 def test_keras_is_as_it_was_afterwards():
     before = keras.Variable.__init__, keras.KerasTensor.__init__, keras.config.is_traceback_filtering_enabled()
     with pytest.raises(UnreadableModel):

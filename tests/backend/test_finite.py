@@ -10,6 +10,7 @@ import explorer
 from explorer.backend import finite
 from explorer.backend.model_files import save_model
 from explorer.backend.model_weights import save_weights
+from explorer.backend.runtime import keras
 from explorer.errors import AssumptionWarning, ExplorerError
 
 X = np.ones(4, np.float32)
@@ -40,6 +41,15 @@ def test_a_file_with_such_weights_is_opened_with_a_warning(name, tmp_path):
 def test_answers_that_are_no_numbers_are_refused_and_say_why():
     with pytest.raises(ExplorerError, match=r"The answer of stack is no number \(NaN\), or infinite. Weights of last"):
         explorer.load(spoilt()).predict(X)
+
+
+def test_features_that_are_no_numbers_are_refused_and_feature_maps_are_shown():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="first"), keras.layers.Dense(2)])
+    model.layers[0].set_weights([np.full((4, 3), np.nan), np.zeros(3)])
+    network = explorer.load(model)
+    with pytest.raises(ExplorerError, match="Weights of first are no numbers"):
+        network.features(X)
+    assert np.isnan(network.feature_maps(X, "first")).all()
 
 
 def test_numbers_that_overflow_are_said_to():

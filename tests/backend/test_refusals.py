@@ -22,6 +22,8 @@ def test_what_python_says_of_code_is_not_passed_on(error):
 
 
 def test_the_inner_life_of_tensorflow_is_left_out():
+    text = "Exception encountered when calling Pad.call().\n\n\x1b[1mPaddings must not be negative for '{{node a/Pad}} = Pad[T=DT_FLOAT]'"
+    assert refused(ValueError(f"{text}\n\nArguments received by Pad.call():\n  • x=1")) == "a.h5 is damaged: Paddings must not be negative."
     text = "{{function_node __wrapped__Reshape_device_/job:localhost}} Input to reshape is empty [[{{node x}}]] [Op:Reshape]"
     assert refused(ValueError(text)) == "a.h5 is damaged: Input to reshape is empty."
 
