@@ -160,9 +160,8 @@ def _name_of(member: zipfile.ZipInfo) -> str:
 
 
 def _shown(file: str) -> str:
-    """Return a member's name as a sentence can hold it, whatever somebody called it."""
-    text = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in plain(file))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    """Return a member's name as a sentence can hold it, however long somebody made it."""
+    return plain(file) if len(file) <= LONGEST else f"{plain(file[:LONGEST])}…"
 
 
 def _leads_elsewhere(file: str, _member: zipfile.ZipInfo) -> bool:
