@@ -70,7 +70,9 @@ def kept_unpacked(path: Path) -> Path:
     with _keeping:
         key = str(path), stamp_of(path)
         if key not in _kept:
-            _kept[key] = unpacked(path, temporary.make("data-"))
+            with _refusing(path.name):
+                folder = temporary.make("data-")
+            _kept[key] = unpacked(path, folder)
         return _kept[key]
 
 
