@@ -6,16 +6,9 @@ import zlib
 
 import numpy as np
 import pytest
-from feeding import Feeder
 from PIL import Image
 
 MOST = 300 * 2**20  # bytes for a picture of few bytes
-
-
-@pytest.fixture(scope="module")
-def feeder():
-    with Feeder() as feeder:
-        yield feeder
 
 
 def chunk(name, data):
