@@ -20,10 +20,15 @@ OUT_OF_MEMORY = re.compile(
     r"|can't start new thread|pthread_create\(\) fail|could not create a primitive|without (setting an )?exception( set)?",
     re.IGNORECASE,
 )
+# What can't be seen, or steers a terminal or the direction of the text, in the names that people, and zips, give to files.
+UNSEEN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
 
 
 class ExplorerError(ValueError):
-    """Something the user can mend; the message is one sentence for people."""
+    """Something the user can mend; the message is one sentence for people, in one line whatever the names in it hold."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), message))
 
 
 class UnreadableExample(ExplorerError):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from PIL import Image
 
-from explorer.backend.pieces import PIXELS
+from explorer.backend.pieces import pieces
 
 Values: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -27,7 +27,7 @@ class Ink(NamedTuple):
 def ink_of(grey: Image.Image, height: int, width: int) -> Ink:
     """Return the ink in a picture of mode L, stretched to its full contrast, as values of (height, width, 1); 0 where there is none.
 
-    What is worked out of each grey is worked out once for each of the 256, so that a large picture takes two bytes a pixel.
+    What is worked out of each grey is worked out once for each of the 256, so that a large picture takes few bytes a pixel.
     """
     contrast, inverted = _contrast(grey)
     box = grey.point(np.where(contrast > THRESHOLD, 255, 0).tolist(), "1").getbbox()
@@ -64,19 +64,12 @@ def _median(levels: Any, counts: Any) -> Any:
 
 
 def _reduced(grey: Image.Image, contrast: Values) -> Image.Image:
-    """Return the ink in a picture, mode F, its longest side no longer than `LONGEST`.
-
-    It is made narrower strip by strip and then lower, which is how Pillow goes about it too: the values are the same.
-    """
-    longest = max(grey.size)
+    """Return the ink in a picture, mode F, its longest side no longer than `LONGEST`."""
+    ink = Image.new("F", grey.size)
+    for box, piece in pieces(grey):
+        ink.paste(Image.fromarray(contrast[piece]), box)
+    longest = max(ink.size)
     if longest <= LONGEST:
-        return Image.fromarray(contrast[np.asarray(grey)])
-    width, height = (max(1, size * LONGEST // longest) for size in grey.size)
-    narrow: Values = np.empty((grey.height, width), np.float32)
-    rows = max(1, PIXELS // grey.width)
-    for top in range(0, grey.height, rows):
-        strip = grey.crop((0, top, grey.width, min(grey.height, top + rows)))
-        narrow[top : top + rows] = np.asarray(
-            Image.fromarray(contrast[np.asarray(strip)]).resize((width, strip.height), Image.Resampling.BOX)
-        )
-    return Image.fromarray(narrow).resize((width, height), Image.Resampling.BOX)
+        return ink
+    width, height = (max(1, size * LONGEST // longest) for size in ink.size)
+    return ink.resize((width, height), Image.Resampling.BOX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable
@@ -59,8 +60,8 @@ def unsupported(data: bytes, error: Exception, said: Iterable[str] = ()) -> str:
 
 
 def point(line: str) -> str:
-    """Return what a line of libtiff's says, without the place in its code where it says so."""
-    return (line.partition(": ")[2] or line).rstrip(".")
+    """Return what a line of libtiff's says, without the places in its code, and the file's name of Pillow's, that come before."""
+    return re.sub(r"^([\w.]*: )+", "", line).rstrip(".")
 
 
 def _of_tiff(data: bytes, why: str) -> str:

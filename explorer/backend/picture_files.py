@@ -68,10 +68,13 @@ def is_picture(data: bytes) -> bool:
     if kind_of(data) != "TIFF":
         return bool(kind_of(data))
     try:
-        with reading(""):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             _opened(data)
-    except UnreadableExample as refused:
-        return not isinstance(refused.__context__, UnidentifiedImageError)
+    except UnidentifiedImageError:
+        return False
+    except Exception:  # noqa: BLE001  # it is said when it is read
+        return True
     return True
 
 
@@ -108,16 +111,17 @@ def reading(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
         except FloatingPointError:
             gaps = _("{name} holds NaN or infinite values; save it with numbers in their place.")
             raise UnreadableExample(gaps.format(name=name)) from None
-        except UnidentifiedImageError:
-            if not kind:
-                raise UnreadableExample(_("{name} is {what}.").format(name=name, what=what_it_is(data))) from None
-            error = why_not_opened(data)
-            _refuse_unsupported(name, kind, unsupported(data, error, said))
-            raise error from None
+        except MemoryError:
+            raise
         except Exception as error:
-            _refuse_unsupported(name, kind, unsupported(data, error, said))
+            if data and not kind:
+                raise UnreadableExample(_("{name} is {what}.").format(name=name, what=what_it_is(data))) from error
+            why = why_not_opened(data) if isinstance(error, UnidentifiedImageError) else error
+            _refuse_unsupported(name, kind, unsupported(data, why, said))
             if said:  # of which Pillow makes "decoder error -2"
                 raise OSError(point(said[-1])) from error
+            if why is not error:
+                raise why from error
             raise
 
 

@@ -190,3 +190,62 @@ def test_a_zip_is_trained_on_and_unpacked_once(tmp_path):
     assert len(names(data.training + data.validation)) == 6
     again = training_data(str(path), PICTURES)
     assert [one.example.data for one in again.training] == [one.example.data for one in data.training]
+
+
+def test_more_files_than_are_unpacked_are_refused_before_their_list_is_read(tmp_path, into, monkeypatch):
+    path = zipped(tmp_path / "a.zip", {f"cat/{place}.png": b"" for place in range(30)})
+    monkeypatch.setattr(zips, "MOST", 29)
+    monkeypatch.setattr(zips.zipfile, "ZipFile", lambda *_: pytest.fail("its list was read"))
+    assert "more than 100,000 files" in refusal(path, into)
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["plain", "zip64"])
+def test_it_counts_what_the_list_holds_and_not_what_it_says(large, tmp_path, into, monkeypatch):
+    data = zipped(tmp_path / "a.zip", {f"cat/{place}.png": b"" for place in range(30)}).read_bytes()
+    end = data.rfind(b"PK\5\6")
+    start = int.from_bytes(data[end + 16 : end + 20], "little")
+    if large:
+        record = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, 1, 1, end - start, start)
+        locator = b"PK\6\7" + struct.pack("<IQI", 0, end, 1)
+        lying = data[:end] + record + locator + b"PK\5\6" + bytes(4) + b"\xff" * 12 + bytes(2)
+    else:
+        lying = data[: end + 8] + b"\1\0\1\0" + data[end + 12 :]
+    assert len(files(unpacked(lying, into))) == 30
+    monkeypatch.setattr(zips, "MOST", 29)
+    assert "more than 100,000 files" in refusal(lying, into)
+
+
+def test_a_list_that_would_fill_the_memory_is_refused(tmp_path, into, monkeypatch):
+    monkeypatch.setenv("EXPLORER_INPUT_MEMORY", "1")
+    path = zipped(tmp_path / "a.zip", {f"cat/{place}{'x' * 60_000}.png": b"" for place in range(20)})
+    assert refusal(path, into).startswith("a.zip would take ")
+
+
+def test_more_than_the_disk_has_room_for_is_refused_before_anything_is_written(tmp_path, into, monkeypatch):
+    monkeypatch.setattr(zips.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 3 * 2**19})())
+    path = zipped(tmp_path / "a.zip", {f"cat/{place}.png": np.random.default_rng(place).bytes(2**20) for place in range(3)})
+    said = "a.zip unpacks to 3.0 MB, and there are 1.5 MB free on the disk: use a part of it, or make room."
+    assert refusal(path, into) == said
+
+
+def test_a_method_of_packing_that_python_doesn_t_know_is_called_unsupported(tmp_path, into):
+    data = bytearray(zipped(tmp_path / "a.zip", {"cat/1.png": b"1"}).read_bytes())
+    data[data.index(b"PK\1\2") + 10] = 9  # Deflate64, which Windows uses for what is large
+    assert "cat/1.png, packed by an unsupported method; pack the folder again as an ordinary zip" in refusal(bytes(data), into)
+
+
+def test_folders_without_end_inside_each_other_are_refused(tmp_path, into):
+    path = zipped(tmp_path / "a.zip", {"a/" * 1500 + "1.png": b"1"})
+    said = refusal(path, into)
+    assert "inside more than 100 folders" in said
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize("names", [("cat", "cat/1.png"), ("cat/1.png", "cat")])
+def test_a_name_that_is_a_file_and_a_folder_is_said(names, tmp_path, into):
+    assert "twice; pack the folder again" in refusal(zipped(tmp_path / "a.zip", dict.fromkeys(names, b"1")), into)
+
+
+def test_a_name_that_steers_a_terminal_is_made_visible(tmp_path, into):
+    said = refusal(zipped(tmp_path / "a.zip", {"cat/\x1b[31m\n1.bmp": bytes(4 * 2**20)}), into)
+    assert said.startswith(r"a.zip holds cat/\x1b[31m\n1.bmp, which unpacks")

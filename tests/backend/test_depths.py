@@ -102,15 +102,26 @@ def test_a_pillow_image_is_read_alike(mode):
     assert np.abs(images.picture(example) - EIGHT_BITS[..., None]).max() <= 1
 
 
-def png_of_16_bits(values, colour_type):
-    """Return a PNG of 16 bits a value, which Pillow can't write in colour: (rows, columns, channels)."""
+def png_of(size, bits, colour_type, rows, transparent=()):
+    """Return a PNG as Pillow can't write it; transparent: the value of each channel that is seen through."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", *size, bits, colour_type, 0, 0, 0)
+    clear = chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent)) if transparent else b""
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + clear + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def png_of_16_bits(values, colour_type, transparent=()):
+    """Return a PNG of 16 bits a value: (rows, columns, channels)."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return png_of(values.shape[1::-1], 16, colour_type, rows, transparent)
+
+
+def png_of_4_bits(values, transparent):
+    """Return a PNG of one row of three grey values of 4 bits."""
+    return png_of((3, 1), 4, 0, bytes([0, values[0] << 4 | values[1], values[2] << 4]), [transparent])
 
 
 def tiff_of_16_bits(values, order, white_is_zero=False):
@@ -152,6 +163,68 @@ def test_colours_are_as_bright_as_with_eight_bits(write):
     assert np.abs(full[..., 0] - EIGHT_BITS).max() <= 1
     assert np.abs(full - dark).max() <= 1
     assert notes == assumed("0", "4,095", "0", "4,095")
+
+
+@pytest.mark.parametrize(("kind", "bits"), [(0, 4), (0, 16), (2, 16)], ids=["grey of 4 bits", "grey of 16 bits", "colour of 16 bits"])
+def test_a_transparent_colour_is_laid_on_white_whatever_its_depth(kind, bits):
+    """The second pixel differs from it by the smallest step there is."""
+    channels, most = 3 if kind == 2 else 1, 2**bits - 1
+    values = [most * 2 // 5, most * 2 // 5 + 1, most]
+    rows = np.repeat(np.array([values]).T, channels, axis=-1)[None]
+    data = png_of_16_bits(rows, kind, [values[0]] * channels) if bits == 16 else png_of_4_bits(values, values[0])
+    pixels, notes = seen(data)
+    assert pixels[0, 0].tolist() == [255] * 3
+    assert pixels[0, 1].tolist() == pytest.approx([values[1] / most * 255] * 3, abs=1)
+    assert notes == ()
+    clear = Reading("image", (TensorInfo("picture", (1, 3, 4), "float32"),), size=(1, 3, 4))
+    (batch,) = images.to_batch(Example("image", data, "a picture"), clear)
+    assert batch[0, 0, :, 3].tolist() == [0, 255, 255]
+
+
+def test_a_transparent_value_of_a_dark_picture_does_not_count_for_its_range():
+    values = np.round(RAMP * 4095)[..., None]
+    values[:5] = 65_535
+    pixels, notes = seen(png_of_16_bits(values, 0, [65_535]))
+    assert (pixels[:5] == 255).all()
+    assert np.abs(pixels[5:] - EIGHT_BITS[5:, :, None]).max() <= 1
+    assert notes == assumed("130", "4,095", "0", "4,095")
+
+
+def test_whole_numbers_of_32_bits_without_a_sign_are_none_with_one(encode):
+    values = np.round(RAMP * (2**32 - 1)).astype(np.uint32)
+    data = encode(Image.fromarray(values.view(np.int32)), "TIFF")
+    sign = data.index(struct.pack("<HHI", 339, 3, 1)) + 8  # of the tag for the kind of numbers: 2 with a sign, 1 without
+    pixels, notes = seen(data[:sign] + b"\1" + data[sign + 1 :])
+    assert np.abs(pixels - EIGHT_BITS[..., None]).max() <= 1
+    assert notes == ()
+
+
+@pytest.mark.parametrize(("low", "high"), [(-3e38, 3e38), (0, 1e20), (1e-38, 3e-38)])
+def test_floats_of_any_size_are_spread_and_told_in_few_digits(low, high, encode):
+    pixels, notes = seen(encode((low * (1 - RAMP) + high * RAMP).astype(np.float32), "TIFF"))
+    assert np.abs(pixels - EIGHT_BITS[..., None]).max() <= 1
+    assert len(notes[0]) < 120
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda encode: encode(np.round(RAMP * 4095).astype(np.uint16), "PNG"),
+        lambda encode: encode((RAMP * 3 - 1).astype(np.float32), "TIFF"),
+        lambda encode: encode(np.round(RAMP * 1e6).astype(np.int32), "TIFF"),
+        lambda _encode: png_of_16_bits(coloured(4095, 3), 2),
+        lambda _encode: png_of_16_bits(coloured(4095, 4), 6),
+        lambda _encode: png_of_16_bits(coloured(4095, 3), 2, [0, 4095, 0]),
+        lambda encode: encode(Image.fromarray(EIGHT_BITS.astype(np.uint8)).convert("LA")),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 60, 130])
+def test_piece_by_piece_it_comes_out_as_all_at_once(size, write, encode, monkeypatch):
+    data = write(encode)
+    pixels, notes = seen(data)
+    monkeypatch.setattr("explorer.backend.pieces.PIXELS", size)
+    for one, other in zip((pixels, notes), seen(data), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_where_zero_is_white_it_is_white():

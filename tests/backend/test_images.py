@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.backend import images, picture_files
+from explorer.backend import digit_ink, images, picture_files, pixel_arrays
 from explorer.catalog import architectures
 from explorer.errors import UnreadableExample
 from explorer.options import stamp_of
@@ -561,6 +561,90 @@ def test_a_long_thin_picture_is_not_drawn_on_a_square_of_its_length(shape, monke
     assert max(width * height for width, height in squares) <= 2048**2
     assert batch.shape == (1, 32, 32, 1)
     assert batch.max() > 0
+
+
+def ink_all_at_once(pixels):
+    """Return the ink of grey pixels as it was first worked out: of all of them at once, as floats."""
+    ink = pixels.astype(np.float32) / 255
+    border = np.concatenate((ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+    inverted = np.median(border) > 0.5
+    ink = 1 - ink if inverted else ink
+    ink = np.clip(ink - np.median(1 - border if inverted else border), 0, None)
+    ink = ink / ink.max() if ink.max() > 0 else ink
+    rows, columns = np.nonzero(ink > 0.25)
+    if rows.size:
+        ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    if max(ink.shape) > digit_ink.LONGEST:
+        shape = [max(1, size * digit_ink.LONGEST // max(ink.shape)) for size in ink.shape[::-1]]
+        ink = np.asarray(Image.fromarray(ink).resize(shape, Image.Resampling.BOX))
+    side = max(ink.shape)
+    square = Image.new("F", (side, side))
+    square.paste(Image.fromarray(ink), ((side - ink.shape[1]) // 2, (side - ink.shape[0]) // 2))
+    fitted = np.asarray(square.resize((8, 8), Image.Resampling.BOX).resize((32, 32), Image.Resampling.BICUBIC))
+    return np.clip(fitted / max(1.0, float(fitted.max())), 0, 1)[..., None]
+
+
+@pytest.mark.parametrize("longest", [20, 2048])
+def test_ink_is_the_same_as_worked_out_of_all_pixels_at_once(longest, monkeypatch):
+    monkeypatch.setattr(digit_ink, "LONGEST", longest)
+    monkeypatch.setattr("explorer.backend.pieces.PIXELS", 50)
+    random = np.random.default_rng(0)
+    for kind in range(120):
+        height, width = random.integers(1, 70, 2)
+        pixels = random.integers(0, 256, (height, width)) if kind % 3 else np.full((height, width), kind)
+        if kind % 2:  # a stroke on paper
+            pixels[:] = random.integers(0, 256)
+            pixels[height // 3 : height // 2 + 1, width // 3 : width // 2 + 1] = random.integers(0, 256, 2)[:1]
+        pixels = pixels.astype(np.uint8)
+        (batch,) = images.to_batch(images.read(pixels), DIGITS)
+        assert np.array_equal(batch[0], ink_all_at_once(pixels))
+
+
+MODES = {  # Pillow's, each with a pixel, and what it is on white
+    "1": (1, (255, 255, 255)),
+    "L": (90, (90, 90, 90)),
+    "LA": ((90, 128), (172, 172, 172)),
+    "La": ((90, 128), (217, 217, 217)),  # light that is left, on the half of white that is seen through
+    "PA": ((0, 0), (255, 255, 255)),
+    "RGB": ((1, 2, 3), (1, 2, 3)),
+    "RGBA": ((0, 0, 0, 128), (127, 127, 127)),
+    "RGBa": ((90, 50, 40, 128), (217, 177, 167)),
+    "RGBX": ((1, 2, 3, 4), (1, 2, 3)),
+    "CMYK": ((255, 0, 0, 0), (0, 255, 255)),
+    "YCbCr": ((90, 128, 128), (90, 90, 90)),
+    "HSV": ((0, 255, 255), (255, 0, 0)),
+    "LAB": ((255, 128, 128), (255, 255, 255)),
+    "I;16": (65_535, (255, 255, 255)),
+    "I;16B": (65_535, (255, 255, 255)),
+    "I": (2**31 - 1, (255, 255, 255)),
+    "F": (1.0, (255, 255, 255)),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_pillow_image_of_any_mode_is_read_with_any_number_of_channels(mode, channels):
+    pixel, expected = MODES[mode]
+    example = images.read(Image.new(mode, (5, 3), pixel))
+    assert np.abs(np.asarray(images.picture(example))[0, 0].astype(int) - expected).max() <= 1
+    (batch,) = images.to_batch(example, reading_of((3, 5, channels), "none"))
+    assert batch.shape == (1, 3, 5, channels)
+
+
+def test_looking_at_a_picture_leaves_the_array_that_it_is(photo):
+    large = np.repeat(photo, 12, axis=1)
+    example = images.read(large)
+    images.to_view(example, PHOTO)
+    assert np.array_equal(example.data, large)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_numbers_that_the_network_can_t_read_are_refused_from_a_file_too(value, tmp_path):
+    array = np.zeros((8, 8, 3))
+    array[2, 3, 1] = value
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(UnreadableExample, match="holds NaN or infinite values"):
+        pixel_arrays.numbers(images.read(tmp_path / "a.npy"), reading_of((8, 8, 3), "none"))
 
 
 @pytest.mark.parametrize("grey", [0, 100, 128, 255])

@@ -5,6 +5,7 @@ from typing import Any
 
 import hostile_arrays
 import hostile_models
+import hostile_pictures
 import hostile_sounds
 import hostile_tables
 
@@ -33,4 +34,6 @@ KINDS: dict[str, Kind] = {
     "file lists": Kind("file list", hostile_tables.listed, 30),
     "class names": Kind("class names", hostile_tables.class_names, 30),
     "records": Kind("record", hostile_tables.record),
+    "pictures": Kind("shown", hostile_pictures.picture, 120),
+    "zips": Kind("training pair", hostile_pictures.pictures_in_zip, 30),
 }

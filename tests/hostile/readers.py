@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 import explorer
-from explorer.backend import packs
+from explorer.backend import images, packs
 from explorer.backend.data import training_data
 from explorer.errors import ExplorerError
-from explorer.values import records
+from explorer.values import Reading, TensorInfo, records
 
 
 @cache
@@ -126,6 +126,25 @@ def told(path):
         return read[name]()
 
 
+PHOTO, CLEAR = (
+    Reading("image", (TensorInfo("image", (64, 64, channels), "float32"),), "none", size=(64, 64, channels)) for channels in (3, 4)
+)
+
+
+def shown(path):
+    """Read a picture in every way there is: as a digit, a photograph, with its transparency, to look at, to train on."""
+    if path is None:
+        return network("digits").predict(np.zeros((28, 28), np.uint8))
+    example, digits = images.read(path), network("digits").reading
+    images.check(example)
+    images.to_batch(example, PHOTO)
+    images.to_batch(example, CLEAR)
+    images.to_view(example, digits)
+    images.defects(example, PHOTO)
+    assert images.to_view(example, PHOTO).came.dtype == np.uint8
+    return network("digits").predict(path, top=2)
+
+
 READERS = {
     "picture": predicted("digits"),
     "sound": predicted("timbres"),
@@ -138,4 +157,5 @@ READERS = {
     "file list": trained_on("list{suffix}"),
     "class names": trained_on(".explorer-classes.json"),
     "record": told,
+    "shown": shown,
 }

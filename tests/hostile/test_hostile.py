@@ -1,16 +1,9 @@
 import random
 
 import pytest
-from feeding import Feeder
 from kinds import KINDS
 
 SEED = 12
-
-
-@pytest.fixture(scope="module")
-def feeder():
-    with Feeder() as feeder:
-        yield feeder
 
 
 @pytest.mark.parametrize("name", KINDS)

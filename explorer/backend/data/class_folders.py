@@ -28,7 +28,8 @@ def laid_out(folder: Path, name: str = "") -> Layout:
 
     name: what to call the folder. Raises ExplorerError where that can't be told, or it can't be read.
     """
-    own, (top, lost) = names_in(folder), in_memory(folder)
+    top, lost = in_memory(folder)
+    own = names_in(folder)
     try:
         found = layout(top, name or plain(folder.name)) if own is None else classes_in(top, own)
     except ExplorerError as error:
@@ -114,7 +115,7 @@ def names_in(folder: Path) -> dict[str, str] | None:
     Raises ExplorerError where it is damaged: the names of the classes would be lost.
     """
     path = folder / NAMES
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, False where one may not look
         return None
     damaged = _("{name} is damaged, so the names of the classes can't be read: delete it to name them as their folders.")
     with refusing(ExplorerError, damaged, str(path)):

@@ -70,7 +70,9 @@ def kept_unpacked(path: Path) -> Path:
     with _keeping:
         key = str(path), stamp_of(path)
         if key not in _kept:
-            _kept[key] = unpacked(path, temporary.make("data-"))
+            with _refusing(path.name):
+                folder = temporary.make("data-")
+            _kept[key] = unpacked(path, folder)
         return _kept[key]
 
 
@@ -160,9 +162,8 @@ def _name_of(member: zipfile.ZipInfo) -> str:
 
 
 def _shown(file: str) -> str:
-    """Return a member's name as a sentence can hold it, whatever somebody called it."""
-    text = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in plain(file))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    """Return a member's name as a sentence can hold it, however long somebody made it."""
+    return plain(file) if len(file) <= LONGEST else f"{plain(file[:LONGEST])}…"
 
 
 def _leads_elsewhere(file: str, _member: zipfile.ZipInfo) -> bool:
