@@ -116,7 +116,9 @@ def killed_at_each(moments, settings):
         before = killing.place_in(folder)
         begin(key)
         begin = runs.go_on
-        assert killing.came(moment, folder, before, lambda: process(folder) is not None), moment
+        if not killing.came(moment, folder, before, lambda: process(folder) is not None):
+            assert moment.place == "it is saved", moment  # which may take no time
+            return runs.record(key)
         runs.kill(key)
         record = runs.record(key)
         assert (record.state, record.resumable) == ("lost", True), (moment, record.failure)
