@@ -18,7 +18,8 @@ from explorer.cli_printing import complain
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.progress import failed
-from explorer.runs.processes import process, signal_of
+from explorer.runs import endings
+from explorer.runs.processes import process
 from explorer.values import RunRecord, TrainingStep
 from explorer.values import records as files
 
@@ -130,20 +131,11 @@ def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
 
 def why_lost(key: str) -> str:
     """Return in a sentence what has become of the process of a run that has left no result."""
-    place, number = runs.folder(key), signal_of(runs.folder(key))
+    place = runs.folder(key)
     temporary.clear()
     try:  # to say so much as it could not
         disk.write(place / files.RESERVE, b"0" * files.RESERVED)
     except OSError as error:
         return files.why_not_written(error, runs.home())
     (place / files.RESERVE).unlink(missing_ok=True)
-    log = place / files.LOG
-    if number == getattr(signal, "SIGKILL", -1):
-        said = _("The process of this training was killed: by the system, where memory has run out, or by someone.")
-    elif number:
-        crashed = _("The process of this training has crashed ({signal}), as it may where memory runs out.")
-        said = crashed.format(signal=signal.Signals(number).name)
-    else:
-        said = _("The process of this training is gone: it was killed, or memory ran out.")
-    more = _("{log} may say more.").format(log=log)
-    return f"{said} {more}" if log.exists() and log.stat().st_size else said
+    return f"{endings.why_gone(place)} {endings.where_more(place)}".strip()

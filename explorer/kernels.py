@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,17 @@ class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untype
         else:
             await self.shutdown_kernel(kernel_id)
 
+    async def clear_dead(self) -> None:
+        """Clear away the kernels that have died since they were looked at last: no page is to be given one that waits for it."""
+        for kernel_id in self.list_kernel_ids():
+            if not await self._kernels[kernel_id].is_alive():
+                await self.shutdown_kernel(kernel_id, now=True)
+
+    def _handle_kernel_died(self, kernel_id: str) -> None:
+        """Clear away a kernel that has died, from where it waits for a page too."""
+        if kernel_id in self:
+            self._clearing = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
+
     def has_room(self) -> bool:
         """Return whether one more page may be opened: those that never connect must not fill the memory."""
         return self.opening + sum(not self._kernel_connections.get(one) for one in self.list_kernel_ids()) < LONELY
@@ -70,6 +82,7 @@ class Pages(TornadoVoilaHandler):  # type: ignore[misc]  # untyped
     async def get(self, path: str) -> None:
         """Send the page, or one that tries again when too many are being opened."""
         kernels = self.kernel_manager
+        await kernels.clear_dead()
         if not kernels.has_room():
             self.set_status(503)
             self.set_header("Refresh", str(AGAIN))

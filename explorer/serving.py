@@ -54,8 +54,9 @@ def _settings(port: int, theme: str | None) -> Config:
     # A voila.py in the folder where the command is given would be run, and could open what is closed here.
     settings.Voila.update(ip="127.0.0.1", port=port, log_level="ERROR", config_file_paths=[])
     # Voila would serve every picture below the folder to whoever asks, and take template and theme, unescaped, from the address.
-    settings.VoilaConfiguration.update(template="explorer", resources={"forced_theme": theme}, file_allowlist=[])
+    settings.VoilaConfiguration.update(template="explorer", resources={"forced_theme": theme, "gone": _gone()}, file_allowlist=[])
     settings.VoilaConfiguration.update(allow_template_override="NO", allow_theme_override="NO")
+    settings.KernelRestarter.restart_limit = 0  # one started anew has no widgets: the page is loaded again
     settings.MappingKernelManager.update(cull_idle_timeout=IDLE, cull_interval=30)
     settings.VoilaConfiguration.extension_denylist = ["jupyterlab-plotly"]  # 5 MB on every page; the chart brings its own
     # One kernel has run the notebook and loaded TensorFlow before anybody asks for the page.
@@ -64,6 +65,15 @@ def _settings(port: int, theme: str | None) -> Config:
     if os.name == "posix":
         settings.KernelManager.transport = "ipc"  # sockets that other users of the machine can't open
     return settings
+
+
+def _gone() -> dict[str, str]:
+    """Return the words of a page whose kernel is gone."""
+    return {
+        "again": _("The kernel of this page has ended again, as it does where memory runs out. A training is found again."),
+        "load": _("Load the page again"),
+        "key": _("This dashboard was started anew, with another key: open the address that it printed. A training is found again."),
+    }
 
 
 def free_port(*wishes: int) -> int:

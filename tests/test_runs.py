@@ -477,7 +477,7 @@ def test_a_run_whose_process_is_gone_is_lost_and_can_go_on():
     started(key)
     record = runs.record(key)
     assert (record.state, record.resumable, len(record.history)) == ("lost", True, 1)
-    assert "process of this training ended unexpectedly" in record.failure
+    assert "process of this training is gone" in record.failure
 
 
 def logged(key, text, number=99999999):
@@ -517,7 +517,7 @@ def test_a_log_that_says_nothing_is_not_named(text):
     logged(key, text)
     assert files.LOG not in runs.record(key).failure
     (runs.folder(key) / files.PID).write_text("99999998")  # which had no time to say anything
-    assert "ended unexpectedly" in runs.record(key).failure
+    assert "is gone: it was killed" in runs.record(key).failure
 
 
 @pytest.mark.parametrize(
@@ -536,7 +536,9 @@ def test_a_disk_that_takes_nothing_is_blamed_and_not_memory(monkeypatch, free, w
 
 @pytest.mark.usefixtures("waiting_child")
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no signals")
-@pytest.mark.parametrize(("number", "says"), [(9, "was killed"), (6, "ended by SIGABRT"), (11, "ended by SIGSEGV"), (7, "ended by SIGBUS")])
+@pytest.mark.parametrize(
+    ("number", "says"), [(9, "was killed"), (6, "crashed (SIGABRT)"), (11, "crashed (SIGSEGV)"), (7, "crashed (SIGBUS)")]
+)
 def test_the_page_that_started_a_process_knows_how_it_ended(number, says):
     key = runs.create(SETTINGS)
     runs.start(key)

@@ -83,6 +83,36 @@ def test_a_kernel_that_no_page_ever_came_to_is_stopped_sooner_but_not_while_its_
     assert stopped == ["one"]
 
 
+def test_a_kernel_that_has_died_is_given_to_no_page(monkeypatch):
+    stopped = []
+
+    async def stop(_self, kernel, now=False):
+        stopped.append((kernel, now))
+
+    class Kernel:
+        def __init__(self, alive):
+            self.alive = alive
+
+        async def is_alive(self):
+            return self.alive
+
+    async def died(kernels, name):
+        kernels._handle_kernel_died(name)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(PatientKernels, "shutdown_kernel", stop)
+    kernels = PatientKernels()
+    kernels._kernels = {"lives": Kernel(True), "dead": Kernel(False)}
+    asyncio.run(kernels.clear_dead())
+    asyncio.run(died(kernels, "lives"))
+    asyncio.run(died(kernels, "gone"))
+    assert stopped == [("dead", True), ("lives", True)]
+
+
+def test_a_kernel_that_ends_is_not_started_anew_without_its_widgets():
+    assert serving._settings(1234, None).KernelRestarter.restart_limit == 0
+
+
 def test_there_is_room_for_pages_until_too_many_kernels_have_none():
     kernels = PatientKernels()
     kernels._kernels = dict.fromkeys(map(str, range(2 * LONELY)))

@@ -27,19 +27,22 @@ def begins(number: int) -> str:
 
 
 def why_lost(place: Path) -> str:
-    """Return in a sentence why the process of a run is gone, and what to do."""
-    said, code = last_words(place), return_code(place)
-    if OUT_OF_MEMORY.search(said):
-        why = _("Memory ran out and ended this training.")
-    elif code == KILL:
-        why = _("This training was killed: by somebody, or by the system because memory ran out.")
-    elif unwritable := _why_unwritable(place, code):
+    """Return in a sentence why the process of a run is gone, and what to do on a page."""
+    if unwritable := _why_unwritable(place):
         return f"{unwritable} {then_resume(place)}"
-    elif code is not None and code < 0:
-        why = _("This training was ended by {signal}, as native code is where memory runs out.").format(signal=_name(-code))
-    else:
-        why = _("The process of this training ended unexpectedly: it was killed, memory ran out, or the machine was switched off.")
-    return " ".join(filter(None, (why, _what_to_do(place), where_more(place))))
+    return " ".join(filter(None, (why_gone(place), _what_to_do(place), where_more(place))))
+
+
+def why_gone(place: Path) -> str:
+    """Return in a sentence why the process of a run is gone, where its folder can be written."""
+    code = return_code(place)
+    if OUT_OF_MEMORY.search(last_words(place)):
+        return _("Memory ran out and ended this training.")
+    if code == KILL:
+        return _("The process of this training was killed: by the system, where memory has run out, or by someone.")
+    if code is not None and code < 0:
+        return _("The process of this training has crashed ({signal}), as it may where memory runs out.").format(signal=_name(-code))
+    return _("The process of this training is gone: it was killed, memory ran out, or the machine was switched off.")
 
 
 def last_words(place: Path) -> str:
@@ -78,8 +81,11 @@ def _what_to_do(place: Path) -> str:
     return _("Nothing was kept yet: resume it with more memory free, or take a smaller batch size, or fewer or smaller examples.")
 
 
-def _why_unwritable(place: Path, code: int | None) -> str:
-    """Return in a sentence why nothing can be written into the folder of a run, or could be when its process ended; "" for neither."""
+def _why_unwritable(place: Path) -> str:
+    """Return in a sentence why a process could write nothing into the folder of a run; "" where that is not what ended it."""
+    code = return_code(place)
+    if code == KILL or OUT_OF_MEMORY.search(last_words(place)):
+        return ""
     try:
         if shutil.disk_usage(place).free < files.RESERVED:
             return files.why_not_written(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), place)

@@ -1,6 +1,5 @@
 import csv
 import errno
-import io
 import os
 import shutil
 import time
@@ -117,14 +116,16 @@ def killed_at_each(moments, settings):
         before = killing.place_in(folder)
         begin(key)
         begin = runs.go_on
-        assert killing.came(moment, folder, before, lambda: process(folder) is not None), moment
+        if not killing.came(moment, folder, before, lambda: process(folder) is not None):
+            assert moment.place == "it is saved", moment  # which may take no time
+            return runs.record(key)
         runs.kill(key)
         record = runs.record(key)
         assert (record.state, record.resumable) == ("lost", True), (moment, record.failure)
         assert "was killed" in record.failure
         assert all(is_whole(folder / name) for name in (files.BACKUP, files.TUNED, files.HISTORY, files.RESULT)), moment
     runs.go_on(key)
-    until(lambda: runs.record(key).state != "running")
+    until(lambda: process(folder) is None)
     return runs.record(key)
 
 
@@ -248,10 +249,10 @@ def test_details_are_named_only_where_there_are_any(folder):
 
 
 def test_a_folder_that_may_not_be_written_is_called_that(folder):
-    error = PermissionError(errno.EROFS, "Read-only file system", str(folder / files.BACKUP))
+    error = PermissionError(errno.EACCES, "Permission denied", str(folder / files.BACKUP))
     (folder / files.BACKUP).write_bytes(b"arrays")
     said = child.why(error, folder)
-    assert "(Read-only file system): allow it" in said
+    assert "(Permission denied): allow it" in said
     assert said.endswith("Then resume the run: its backup is kept.")
 
 
@@ -404,9 +405,8 @@ def test_a_sign_of_life_is_given_where_the_training_moves_and_nowhere_else(folde
 def test_what_the_log_can_not_take_is_lost_and_ends_nothing(tmp_path):
     (tmp_path / "log.txt").write_bytes(b"")
     handle = os.open(tmp_path / "log.txt", os.O_RDONLY)  # stands for a disk that is full
-    log = io.TextIOWrapper(io.BufferedWriter(child.Log(handle, "wb", closefd=False)), "utf-8", line_buffering=True)
+    log = child._forgiving(handle)
     print("lost", file=log, flush=True)
-    log.close()
     os.close(handle)
     assert (tmp_path / "log.txt").read_bytes() == b""
 

@@ -1,6 +1,8 @@
 """The connection between a page and its kernel."""
 
+import psutil
 import pytest
+from conftest import served_dashboards
 from pages import idle, opened
 
 pytestmark = pytest.mark.browser
@@ -47,3 +49,28 @@ def test_the_kernel_of_a_page_that_goes_away_is_stopped(open_page, dashboard):
         page.wait_for_timeout(100)
     else:
         pytest.fail("the kernel lives on")
+
+
+def kill_kernels():
+    """Kill all kernels of the servers that were started here, that which waits for its page too."""
+    kernels = [one for one in psutil.Process().children(recursive=True) if any("ipykernel" in part for part in one.cmdline())]
+    for one in kernels:
+        one.kill()
+    psutil.wait_procs(kernels)
+
+
+@pytest.mark.slow
+def test_a_page_whose_kernel_was_killed_is_loaded_again_and_works_and_once_only(open_page, keras_home_of_server):
+    with served_dashboards(KERAS_HOME=keras_home_of_server) as address:
+        page = opened(open_page(f"{address}&run={'0' * 32}"))
+        with page.expect_event("load"):
+            kill_kernels()
+        opened(page)
+        assert page.url.endswith(f"?run={'0' * 32}")
+        assert page.get_by_text("Error displaying widget").count() == 0
+        kill_kernels()
+        again = page.get_by_role("button", name="Load the page again")
+        again.wait_for()
+        again.click()
+        again.wait_for(state="detached")
+        opened(page)
