@@ -15,6 +15,8 @@ from explorer import runs
 from explorer.values import records as files
 
 MOMENTS = 12
+EPOCHS = 150, 30
+KINDS = (("preparing", 1), ("preparing", 3), ("features", 1), ("batch", 1), ("batch", 5), ("epoch", 1), ("epoch", 2))
 PATIENCE = 1800  # seconds: many times what it takes
 
 
@@ -56,11 +58,21 @@ def lines(place):
 def test_a_training_whose_process_is_killed_twelve_times_goes_on_by_what_is_said(flowers, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path / "runs"))
     draw, told = random.Random(12), ()
-    words = ["explorer", "fine-tune", str(flowers), "--architecture", "MobileNetV2", "--input-shape", "96x96x3", "--no-top"]
-    words += ["--train-from", "block_16", "--epochs", "10", "10", "--batch-size", "4", "--output", str(tmp_path / "my tuned")]
+    words = ["explorer", "fine-tune", str(flowers), "--architecture", "MobileNetV2"]
+    words += [
+        "--train-from",
+        "block_16",
+        "--epochs",
+        str(EPOCHS[0]),
+        str(EPOCHS[1]),
+        "--batch-size",
+        "4",
+        "--output",
+        str(tmp_path / "my tuned"),
+    ]
     for _moment in range(MOMENTS):
         command = subprocess.Popen([sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True)
-        place = until_told(command, draw.choice(("preparing", "features", "batch", "epoch")), draw.randint(1, 3))
+        place = until_told(command, *draw.choice(KINDS))
         if place is not None:
             os.kill(int((place / files.PID).read_text()), signal.SIGKILL)
         said = command.communicate(timeout=PATIENCE)[1]
@@ -70,6 +82,6 @@ def test_a_training_whose_process_is_killed_twelve_times_goes_on_by_what_is_said
         assert told[: len(before)] == before  # no epoch that was told is done again
         assert not (tmp_path / "my tuned").exists()
     subprocess.run([sys.executable, "-m", *words], check=True, timeout=PATIENCE)
-    assert len((tmp_path / "my tuned" / "history.csv").read_text().splitlines()) == 1 + 20
+    assert len((tmp_path / "my tuned" / "history.csv").read_text().splitlines()) == 1 + sum(EPOCHS)
     assert explorer.load(tmp_path / "my tuned" / "tuned.keras").summary().classes == (2,)
     assert runs.records() == ()

@@ -42,14 +42,6 @@ def return_code(place: Path) -> int | None:
     return _ended.get(place.name)
 
 
-def signal_of(place: Path) -> int:
-    """Return the number of the signal that ended the process of a run; 0 where it was none, or the process was not started from here."""
-    if (child := _started.get(place.name)) is not None:
-        with suppress(subprocess.TimeoutExpired):  # its threads may be at their ends yet
-            child.wait(PATIENCE)
-    return max(0, -(return_code(place) or 0))
-
-
 def spawn(place: Path) -> None:
     """Start a process that outlives this one. Raises ExplorerError where that can't be; the run stays as it was then."""
     result, earlier, child = place / files.RESULT, place / files.EARLIER, None
