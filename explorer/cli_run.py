@@ -12,13 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from explorer import disk, runs
+from explorer import runs
 from explorer.backend import temporary
 from explorer.cli_printing import complain
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.progress import failed
-from explorer.runs import endings
+from explorer.progress import FAILED, failed
 from explorer.runs.processes import process
 from explorer.values import RunRecord, TrainingStep
 from explorer.values import records as files
@@ -112,30 +111,18 @@ def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
     again: the command that goes on with it; written: whether what it came to is written.
     """
     goes_on = _("`{command}` goes on with it.").format(command=again)
+    if record.state == "lost":
+        temporary.clear()  # what its process had no time to
     if stop.signal == signal.SIGINT and record.state == "lost":
         complain(_("The training was killed. {goes_on}").format(goes_on=goes_on))
         raise SystemExit(128 + stop.signal)
-    if record.state == "lost":
-        raise ExplorerError(f"{why_lost(record.key)} {goes_on}")
     if record.state == "stopped" and not written:
         if stop.signal == signal.SIGINT and not record.history:
             runs.delete(record.key)  # nothing was trained
         else:
             complain(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
         raise SystemExit(128 + (stop.signal or signal.SIGINT))
-    if record.state == "failed":
+    if record.state in FAILED:
         raise ExplorerError(f"{failed(record.failure, record.kept)} {goes_on}" if record.resumable else failed(record.failure, record.kept))
     if record.state == "stopped":
         complain(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
-
-
-def why_lost(key: str) -> str:
-    """Return in a sentence what has become of the process of a run that has left no result."""
-    place = runs.folder(key)
-    temporary.clear()
-    try:  # to say so much as it could not
-        disk.write(place / files.RESERVE, b"0" * files.RESERVED)
-    except OSError as error:
-        return files.why_not_written(error, runs.home())
-    (place / files.RESERVE).unlink(missing_ok=True)
-    return f"{endings.why_gone(place)} {endings.where_more(place)}".strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,17 +18,20 @@ TAIL = 24  # characters of the name that it keeps: its ending says what it is, a
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str], lasting: bool = True) -> Iterator[Path]:
+def writing(path: str | os.PathLike[str], lasting: bool = True, room: int = 0) -> Iterator[Path]:
     """Give a path beside `path` to write to, which takes its place in the end if nothing was raised.
 
     Else what was there before is left. A link stays one: what it leads to is written. A device or a pipe is written to as it is.
     lasting: whether to wait until it lies on the disk, or a power cut could leave the name on half of it.
+    room: bytes that must be free before anything is written.
     Raises OSError.
     """
     place = Path(os.path.realpath(path))
     if place.exists() and not place.is_file():  # a device or a pipe is no file that another could take the place of
         yield place
         return
+    if room and shutil.disk_usage(place.parent).free < room:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     part = place.with_name(f"{PART}{secrets.token_hex(4)}-{place.name[-TAIL:]}")
     try:
         yield part

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from explorer import disk
+from explorer.values.records import why_not_written
 
 
 def test_a_file_takes_its_place_as_a_whole(tmp_path):
@@ -66,6 +67,7 @@ def test_a_limit_on_files_leaves_no_truncated_one(tmp_path):
     code = """
 import sys
 from explorer import disk
+from explorer.values.records import why_not_written
 try:
     disk.write(sys.argv[1], b'0' * 9999)
 except OSError as error:
@@ -104,3 +106,17 @@ def test_the_disk_is_blamed_behind_other_errors():
     wrapped.__context__ = ValueError()
     assert disk.blamed(wrapped) is None
     assert disk.blamed(full) is full
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOSPC, "The disk is full: free some space where /runs is."),
+        (errno.EDQUOT, "Your quota on the disk of /runs is used up: free some space there."),
+        (errno.EFBIG, "A file would be larger than files may be in /runs: raise the limit (`ulimit -f`), or use another disk."),
+        (errno.EROFS, "The disk of /runs is read-only: set EXPLORER_RUNS to a folder on another one."),
+        (errno.EACCES, "Nothing can be written into /runs (Permission denied): allow it, or set EXPLORER_RUNS to another folder."),
+    ],
+)
+def test_a_run_that_can_not_be_written_says_why_and_what_to_do(number, says):
+    assert why_not_written(OSError(number, os.strerror(number)), "/runs") == says

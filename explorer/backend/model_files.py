@@ -6,6 +6,7 @@ What a file is, its first bytes say, not its name: a .keras that old TensorFlow 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from explorer.backend.model_card import ModelCard
 from explorer.backend.model_checks import Custom, check_config, quietly, refusing
 from explorer.backend.old_models import is_old, modernise
 from explorer.backend.refusals import reason
-from explorer.backend.runtime import keras
+from explorer.backend.runtime import keras, tensorflow
 from explorer.backend.unpacking import WEIGHTS, check_archive, check_backend, hdf5, usual_size
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, megabytes
@@ -236,7 +237,7 @@ def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> N
         raise ExplorerError(_("A model is saved under a name that ends in .keras or .h5, not as {name}.").format(name=path.name))
     if card is not None:
         model_card.check_card(card)
-    with writing(path) as part:
+    with writing(path, model) as part:
         if path.suffix != ".keras" and "layers" not in model.get_config():
             raise ExplorerError(_("{kind} is a class of its own, which an .h5 can't hold: use .keras").format(kind=type(model).__name__))
         keras.saving.save_model(model, part)
@@ -257,14 +258,20 @@ def _described(model: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to, which takes its place in the end if nothing was raised."""
+def writing(path: Path, model: Any) -> Iterator[Path]:
+    """Give a path beside `path` to write a model to, or its weights, which takes its place in the end if nothing was raised."""
     if not path.parent.is_dir():
         raise ExplorerError(_("There is no folder {folder} to save into.").format(folder=path.parent))
     try:
-        with disk.writing(path) as part, quietly():
+        with disk.writing(path, room=0 if path.suffix == ".keras" else _size(model)) as part, quietly():
             yield part
     except Exception as error:  # Keras raises whatever get_config() of the user's layers does
         blamed = disk.blamed(error)
         why = disk.why_not(blamed) if blamed else reason(error)
         raise ExplorerError(_("{name} can't be saved: {why}.").format(name=path.name, why=why)) from error
+
+
+def _size(model: Any) -> int:
+    """Return how many bytes an HDF5 file of a model takes at least: one that finds no room for them half-way crashes the process later."""
+    variables = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", ())]
+    return sum(math.prod(one.shape) * tensorflow.as_dtype(one.dtype).size for one in variables)

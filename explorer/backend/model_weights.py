@@ -40,7 +40,7 @@ def save_weights(model: Any, path: str | Path) -> None:
     if not path.name.endswith((".h5", ".hdf5")):
         raise ExplorerError(_("Weights are saved under a name that ends in .weights.h5 or .h5, not as {name}.").format(name=path.name))
     _check_built(model)
-    with writing(path) as part:
+    with writing(path, model) as part:
         if path.name.endswith(".weights.h5"):
             model.save_weights(part)
         else:

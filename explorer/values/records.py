@@ -148,6 +148,12 @@ def history_csv(history: Sequence[Epoch]) -> str:
 
 def why_not_written(error: OSError, folder: Path) -> str:
     """Return in a sentence why nothing can be written into a folder, and what to do."""
+    if error.errno == errno.EDQUOT:
+        return _("Your quota on the disk of {folder} is used up: free some space there.").format(folder=folder)
+    if error.errno == errno.EFBIG:
+        return _("A file would be larger than files may be in {folder}: raise the limit (`ulimit -f`), or use another disk.").format(
+            folder=folder
+        )
     if error.errno in FULL:
         return _("The disk is full: free some space where {folder} is.").format(folder=folder)
     if error.errno == errno.EROFS:

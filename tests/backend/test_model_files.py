@@ -1,5 +1,6 @@
 import json
 import zipfile
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -365,6 +366,14 @@ def test_layers_that_keras_keeps_to_itself(ending, tmp_path):
     model, path = hidden(), tmp_path / f"model{ending}"
     path.write_text(model.to_json()) if ending == ".json" else model.save(path)
     small.assert_same_answers(model, load_model(path))
+
+
+@pytest.mark.parametrize(("name", "save"), [("a.h5", save_model), ("a.weights.h5", save_weights), ("a.h5", save_weights)])
+def test_a_disk_without_room_is_said_before_hdf5_begins(tmp_path, monkeypatch, name, save):
+    monkeypatch.setattr("explorer.disk.shutil.disk_usage", lambda _folder: SimpleNamespace(free=10))
+    with pytest.raises(ExplorerError, match=rf"^{name} can't be saved: the disk is full\.$"):
+        save(small.sequential(), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 FAMILIES = ["MobileNetV3Small", "EfficientNetV2B0", "EfficientNetB0", "ConvNeXtTiny", "InceptionResNetV2", "NASNetMobile", "ResNet50V2"]

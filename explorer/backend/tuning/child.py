@@ -215,6 +215,9 @@ def _say(folder: Path, result: RunResult) -> int:
         (folder / files.RESERVE).unlink(missing_ok=True)
         files.write(folder / files.RESULT, files.as_json(result))
     except OSError as error:
+        short = RunResult("failed", result.seconds, result.failure or why(error, folder), kept=result.kept)
+        with suppress(OSError):  # there may be room for so much, and the progress tells the history
+            files.write(folder / files.RESULT, files.as_json(short))
         return _unwritable(folder, error)
     return 0 if result.state != "failed" else 1
 
