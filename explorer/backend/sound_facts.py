@@ -45,13 +45,18 @@ class Sound:
 
 
 class _There(NamedTuple):
-    """The frames that are there, and those that the header promises; where the file ends too soon, how much it was isn't known."""
+    """The frames that are there, and those that the header promises.
+
+    cut: whether the file ends too soon, and nothing says how much it was; contradicted: whether its header says what isn't so.
+    torn: whether parts are missing in a coding of which nothing says where in the sound they were.
+    """
 
     frames: int
     promised: int
     runs: tuple[Run, ...] = ()
     cut: bool = False
     contradicted: bool = False
+    torn: bool = False
 
 
 class _File(NamedTuple):
@@ -114,7 +119,7 @@ def _there(example: Example, file: _File) -> _There:
     if layout is not None:
         runs, frames = sound_runs.of_ogg(example, layout, file.rate)
         frames = frames if runs else _frames_there(example, file.frames, False)
-        return _There(frames, frames, runs, cut=not layout.ends)
+        return _There(frames, frames, runs, cut=not layout.ends, torn=len(layout.stretches) > 1 and not runs)
     if file.format == "MP3":
         frames = min(mp3_runs[-1].last, file.frames) if mp3_runs else _frames_there(example, min(file.frames, known or file.frames), True)
         return _There(frames, file.frames if sized else frames, mp3_runs)
@@ -132,6 +137,10 @@ def _defects(example: Example, file: _File, there: _There) -> tuple[str, ...]:
     found = []
     if there.contradicted:
         found.append(_("The header of {name} is damaged; rate, channels and bits are taken from what follows it.").format(name=name))
+    if there.torn:
+        found.append(
+            _("{name} is damaged: parts in its middle are missing, and what follows comes too soon. Use a whole copy.").format(name=name)
+        )
     with source_of(example) as source:
         sizes = wav_sizes(source.plain)
     promised = there.frames * sizes[0] // sizes[1] if sizes else there.promised
