@@ -22,6 +22,7 @@ from explorer.values import Example, MelSpectrogram
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 SHARE = 0.19  # of a window: from one to the next, where nobody says how far
+TOGETHER = 2**22  # samples that windows which are made together may span
 KEPT = 24  # bytes that an answer takes on its way
 FEWEST, MOST = 10, 100  # windows along a piece, where nobody says how many
 
@@ -59,9 +60,9 @@ def windows(example: Example, how: MelSpectrogram, hop: int, first: int, count: 
 
     hop: samples from one to the next, a multiple of how.hop.
     lost: gets the sound's own frames that can't be decoded, and are silence.
-    Windows that share no samples are made one by one, so that what lies between them takes no room.
+    Fewer are made together where they lie far apart, so that what is between them takes no room.
     """
-    at_once = at_once if hop < how.samples else 1
+    at_once = max(1, min(at_once, TOGETHER // hop))
     for start in range(first, first + count, at_once):
         yield _spectrograms(example, how, hop, start, min(at_once, first + count - start), lost)
 

@@ -96,7 +96,7 @@ def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP,
     """
     mpeg = file.subtype.startswith("MPEG")
     at = 0
-    if first and can_seek(file):
+    if can_seek(file):
         at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
         with _silenced(mpeg):
             file.seek(at)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from explorer.backend import mp3_frames, ogg_pages, sound_runs
 from explorer.backend.sound_bytes import Run
 from explorer.backend.sound_decoding import SIZED, can_seek, opened, source_of
-from explorer.backend.sound_headers import promised_frames, wav_sizes
+from explorer.backend.sound_headers import caf_sizes, promised_frames, wav_sizes
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import Example
@@ -45,13 +45,18 @@ class Sound:
 
 
 class _There(NamedTuple):
-    """The frames that are there, and those that the header promises; where the file ends too soon, how much it was isn't known."""
+    """The frames that are there, and those that the header promises.
+
+    cut: whether the file ends too soon, and nothing says how much it was; contradicted: whether its header says what isn't so.
+    torn: whether parts are missing in a coding of which nothing says where in the sound they were.
+    """
 
     frames: int
     promised: int
     runs: tuple[Run, ...] = ()
     cut: bool = False
     contradicted: bool = False
+    torn: bool = False
 
 
 class _File(NamedTuple):
@@ -105,6 +110,7 @@ def _there(example: Example, file: _File) -> _There:
         plain, sized = source.plain, source.end == source.size
         head = plain.read_at(0, 1024)
         mp3_runs = sound_runs.of_mp3(plain) if source.is_mp3 else ()
+        caf = caf_sizes(plain)
         layout = ogg_pages.layout(plain) if file.format == "OGG" else None
         known = mp3_frames.samples_in(plain) if source.is_mp3 and not sized else 0
     if file.format == "FLAC" and head.startswith(b"fLaC"):
@@ -113,15 +119,16 @@ def _there(example: Example, file: _File) -> _There:
     if layout is not None:
         runs, frames = sound_runs.of_ogg(example, layout, file.rate)
         frames = frames if runs else _frames_there(example, file.frames, False)
-        return _There(frames, frames, runs, cut=not layout.ends)
+        return _There(frames, frames, runs, cut=not layout.ends, torn=len(layout.stretches) > 1 and not runs)
     if file.format == "MP3":
         frames = min(mp3_runs[-1].last, file.frames) if mp3_runs else _frames_there(example, min(file.frames, known or file.frames), True)
         return _There(frames, file.frames if sized else frames, mp3_runs)
-    if file.format not in SIZED:
-        frames = sound_runs.count(example, 0, file.frames)
-    else:
-        frames = _frames_there(example, file.frames, False) if file.subtype.startswith("ALAC") else file.frames
-    return _There(frames, promised_frames(frames, file.log, head), cut="seems to be a truncated" in file.log.lower())
+    unsure = file.format not in SIZED or (caf is not None and file.subtype.startswith("ALAC"))  # it says more than there may be
+    frames = sound_runs.count(example, 0, file.frames) if unsure else file.frames
+    promised = promised_frames(frames, file.log, head)
+    if file.format == "SDS":  # which libsndfile fills with silence
+        return _There(min(frames, promised), frames)
+    return _There(frames, max(frames, promised), cut=bool(caf and caf[1] > 0) or "seems to be a truncated" in file.log.lower())
 
 
 def _defects(example: Example, file: _File, there: _There) -> tuple[str, ...]:
@@ -130,6 +137,10 @@ def _defects(example: Example, file: _File, there: _There) -> tuple[str, ...]:
     found = []
     if there.contradicted:
         found.append(_("The header of {name} is damaged; rate, channels and bits are taken from what follows it.").format(name=name))
+    if there.torn:
+        found.append(
+            _("{name} is damaged: parts in its middle are missing, and what follows comes too soon. Use a whole copy.").format(name=name)
+        )
     with source_of(example) as source:
         sizes = wav_sizes(source.plain)
     promised = there.frames * sizes[0] // sizes[1] if sizes else there.promised

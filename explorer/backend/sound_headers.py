@@ -60,22 +60,32 @@ def _sizes(source: Bytes, place: int, promised: int, long: bool) -> tuple[int, i
     return None if a_chunk or room - promised <= PADDING else (promised, room)
 
 
-def caf_to_its_end(source: Bytes) -> bytes:
-    """Return the beginning of a CAF file, to where its samples begin, that says that they go on to the end of the file.
+def caf_sizes(source: Bytes) -> tuple[int, int, int] | None:
+    """Return where the samples of a CAF file begin, how many bytes of them it promises, and how many there is room for.
 
-    b"" for other files, and where there is room for as many as it promises; libsndfile opens none that was cut off.
+    None where they fit in, and for other files. What was streamed promises -1.
     """
     if source.read_at(0, 4) != b"caff":
-        return b""
+        return None
     place = 8
     for _chunk in range(CHUNKS):
         chunk = source.read_at(place, 12)
-        size = int.from_bytes(chunk[4:], "big", signed=True)
-        if len(chunk) < 12 or size < 0 or place + 12 + size > source.size:
-            cut = chunk.startswith(b"data") and size > 0
-            return source.read_at(0, place + 4) + (-1).to_bytes(8, "big", signed=True) if cut else b""
-        place += 12 + size
-    return b""
+        size, place = int.from_bytes(chunk[4:], "big", signed=True), place + 12
+        if len(chunk) == 12 and chunk.startswith(b"data") and not 0 <= size <= source.size - place:
+            return place, size, source.size - place
+        if len(chunk) < 12 or size < 0:
+            return None
+        place += size
+    return None
+
+
+def caf_to_its_end(source: Bytes) -> bytes:
+    """Return the beginning of a CAF file, to where its samples begin, that promises no more than there are; b"" where it needn't.
+
+    libsndfile opens none that was cut off or streamed.
+    """
+    sizes = caf_sizes(source)
+    return source.read_at(0, sizes[0] - 8) + sizes[2].to_bytes(8, "big") if sizes else b""
 
 
 def promised_frames(there: int, log: str, head: bytes) -> int:
@@ -85,7 +95,7 @@ def promised_frames(there: int, log: str, head: bytes) -> int:
             promised, room = int(sizes["promised"]), int(sizes["there"])
             return there * promised // room if 0 < room < promised < OPEN_ENDED else there
     told = FRAMES.search(log) or (NIST_FRAMES.search(head) if head.startswith(b"NIST") else None)
-    return max(there, int(next(filter(None, told.groups())))) if told else there
+    return int(next(filter(None, told.groups()))) if told else there
 
 
 def are_blocks_of_sds(source: Bytes) -> bool:
@@ -129,7 +139,7 @@ def what_it_is(head: bytes, why: str) -> str:
         return _undecoded(_("a file of AAC sound"))
     if head.startswith(b"MThd"):
         return _("a MIDI file, which holds notes and no sound; save what plays them as WAV, FLAC, Ogg or MP3")
-    if head.startswith((b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS")) or is_mp3(head):
+    if head.startswith((b"\xf0\x7e", b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"fLaC", b"OggS")) or is_mp3(head):
         return _damaged(why)
     return _("not a sound that can be read; use WAV, FLAC, Ogg or MP3")
 
