@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,7 +26,9 @@ def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
     come back as dicts by those names. Make one with `numpy.savez(path, x=..., y=...)`.
     Raises ExplorerError for other files, missing arrays, Python objects and unequal numbers of examples.
     """
-    with refusing(ExplorerError, _("{name} can't be read ({why}); give the path of an .npz."), str(path)):
+    if not isinstance(path, str | os.PathLike):
+        raise ExplorerError(_("The data is given as the path of an .npz, not {type}.").format(type=type(path).__name__))
+    with refusing(ExplorerError, _("{name} can't be read ({why}); give the path of an .npz."), _("The data")):
         path = Path(path).expanduser()
         arrays = stored_arrays(path)
     x, y = _part(arrays, "x", path.name), _part(arrays, "y", path.name)

@@ -34,11 +34,12 @@ def kept(array: Array) -> Array:
     """Return a read-only copy of an array that may be a picture. Raises UnreadableExample where it is none."""
     if array.dtype.kind not in "fiub":
         raise UnreadableExample(_("The array is {dtype}; a picture is uint8, 0 to 255.").format(dtype=array.dtype))
-    if not is_finite(array):
-        raise UnreadableExample(_("The array holds NaN or infinite values; pixels are uint8, 0 to 255."))
     if not array.size or not 1 <= array.ndim <= 4:
         raise _no_picture(array)
-    return copied(array)
+    own = copied(array)
+    if not is_finite(own):
+        raise UnreadableExample(_("The array holds NaN or infinite values; pixels are uint8, 0 to 255."))
+    return own
 
 
 def array_of(example: Example) -> Array | None:

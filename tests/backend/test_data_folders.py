@@ -333,3 +333,19 @@ def test_imbalance_is_said(tmp_path):
     pictures(tmp_path, a=2, b=7)
     assert any(note.startswith("Imbalanced: b has 7 examples, a 2;") for note in training_data(tmp_path, PICTURES).notes)
     assert not any(note.startswith("Uneven") for note in training_data(pictures(tmp_path, a=3), PICTURES).notes)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[" * 100_000, "[1]", '"a"', "null", '{"a": 1}', '{"a": " "}', '{"a": null}', '[["a", "b"]]', "\x00"]
+)
+def test_a_damaged_file_of_the_names_of_classes_is_said(content, tmp_path):
+    pictures(tmp_path, a=2, b=2)
+    (tmp_path / ".explorer-classes.json").write_text(content)
+    with pytest.raises(ExplorerError, match=r"\.explorer-classes\.json is damaged"):
+        training_data(tmp_path, PICTURES)
+
+
+def test_a_file_of_the_names_of_classes_names_them(tmp_path):
+    pictures(tmp_path, a=2, b=2)
+    (tmp_path / ".explorer-classes.json").write_text('{"a": "ä\\ud800"}')
+    assert training_data(tmp_path, PICTURES).classes == ("ä\ufffd", "b")

@@ -256,3 +256,29 @@ def test_tables_of_all_encodings_and_separators(encoding, separator, tmp_path):
 )
 def test_pixels_in_a_table_are_refused(text, read):
     assert "holds the pixels themselves, not names of files" in refusal(read, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("P0.png" + ",1" * 15_000 + "\n" + "P1.png,2\n" * 20_000, "would take 8"),
+        ("P0.png,1\n" * 2_000_002, "has 2,000,002 lines, more than 2,000,000"),
+        ('file,class\nP0.png,"cat\n' + "P1.png,dog\n" * 1_600_000, "is a quotation mark missing"),
+        ("c," * 30_000 + "\na,1", "holds the pixels themselves"),
+        (f"file,class\nP0.png,{'x' * 20_000}\nP1.png,cat\n", "class in list.csv holds whole texts"),
+        ("file,\nP0.png,\nP1.png,\n", "must list a file and its class"),
+    ],
+    ids=range(6),
+)
+def test_what_a_table_may_cost_is_bounded(text, says, read, monkeypatch):
+    monkeypatch.setenv("EXPLORER_INPUT_MEMORY", "2000")
+    assert says in refusal(read, text)
+
+
+@pytest.mark.parametrize("cell", ["inf", "nan", "1e999", "-" + "9" * 5000])
+def test_what_is_no_finite_number_is_a_name(cell, read):
+    assert set(read(f"file,class\nP0.png,{cell}\nP1.png,1\n").classes) == {cell, "1"}
+
+
+def test_a_cell_of_several_lines_is_one(read):
+    assert read('file,class\nP0.png,"big\ncat"\nP1.png,dog\n').classes == ("big cat", "dog")
