@@ -50,7 +50,7 @@ def main() -> None:
     backend.open(NETWORK, False, silent)
     network = backend._network(NETWORK, silent)
     before = seconds(backend, network)
-    key = backend.train(NETWORK, backend.choose_data(NETWORK, "patterns", 0.2, 0, 200, silent).spec, TRAINING, silent)
+    key = backend.train(NETWORK, backend.choose_data(NETWORK, "patterns", 0.2, 0, 200, "", "", silent).spec, TRAINING, silent)
     end = time.monotonic() + PATIENCE
     while not (record := runs.record(key)).history:
         if time.monotonic() > end or record.state not in ("waiting", "running"):
