@@ -140,6 +140,7 @@ def check_end(record, settings):
     assert left == {files.SETTINGS, files.PROGRESS, files.RESULT, files.HISTORY, files.TUNED, files.LOG, files.PID, files.LOCK}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_twelve_moments_goes_on_to_its_end():
     record = killed_at_each(killing.moments(seed=12, longest=0.2), SETTINGS_OF_TWELVE)
     check_end(record, SETTINGS_OF_TWELVE)
