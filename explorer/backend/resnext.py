@@ -213,8 +213,6 @@ def _datasets(root: Any) -> dict[str, list[Any]]:
     found = {}
     for name in map(_text, root.attrs["layer_names"]):
         datasets = [root[name][_text(weight)] for weight in root[name].attrs["weight_names"]]
-        if any(one.file.filename != root.file.filename or one.external or one.is_virtual for one in datasets):
-            raise ExplorerError(_("the layer {name!r} lies in another file").format(name=name))
         if datasets:
             found[name] = datasets
     return found

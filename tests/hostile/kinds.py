@@ -20,10 +20,10 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "models": Kind("model", hostile_models.whole, 16),
-    "h5 models": Kind("model", hostile_models.old_whole, 16),
-    "topologies": Kind("model", hostile_models.topology, 16),
-    "weights": Kind("weights", hostile_models.weights, 16),
+    "models": Kind("model", hostile_models.whole, 50),
+    "h5 models": Kind("model", hostile_models.old_whole, 50),
+    "topologies": Kind("model", hostile_models.topology, 50),
+    "weights": Kind("weights", hostile_models.weights, 50),
     "sounds": Kind("sound", hostile_sounds.sound, 150),
     "over_time": Kind("over time", hostile_sounds.sound, 40),
     "arrays": Kind("array", hostile_arrays.array),
