@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from killing import arm
+from dying import arm
 
 from explorer import runs
 from explorer.backend.tuning import child
@@ -70,7 +70,7 @@ def killed_here(folder, moment):
 
 def killed(folder, moment):
     """Do the run in a process of its own, which kills itself; return whether it did."""
-    script = str(Path(__file__).with_name("killing.py"))
+    script = str(Path(__file__).with_name("dying.py"))
     command = [sys.executable, script, json.dumps(moment), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, start_new_session=True)  # which it makes nicer
     assert done.returncode in (0, -9), done.stderr

@@ -1,4 +1,4 @@
-"""Kills the process of a run at one moment: `python killing.py MOMENT RUN`, where the moment is JSON of what `arm` takes, or null."""
+"""Kills the process of a run at one moment: `python dying.py MOMENT RUN`, where the moment is JSON of what `arm` takes, or null."""
 
 import importlib
 import json
