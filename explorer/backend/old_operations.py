@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.keras_private import inbound_nodes, note_outputs, origin
-from explorer.backend.refusals import reason
+from explorer.backend.refusals import for_people
 from explorer.backend.runtime import keras
 from explorer.backend.tensorflow_functions import known
 from explorer.backend.tensorflow_shapes import is_tensor
@@ -46,7 +46,7 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
         except Exception as error:  # an IndexError would tell Keras that a tensor isn't there yet
             raise ValueError(
                 _("the layer {layer!r} calls tf.{function} in a way that Keras 3 has no operation for: {why}").format(
-                    layer=self.name, function=self._function, why=reason(error)
+                    layer=self.name, function=self._function, why=for_people(error)
                 )
             ) from error
         outputs = list(returned) if isinstance(returned, list | tuple) and any(map(is_tensor, returned)) else [returned]

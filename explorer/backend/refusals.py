@@ -40,10 +40,13 @@ def refusing(refused: type[ExplorerError], sentence: str, name: str) -> Iterator
             raise ours from None  # a library has put it into an error of its own
         if is_out_of_memory(error):
             raise refused(_("{name} takes more memory than there is; use a smaller one, or free some memory.").format(name=name)) from error
-        why = _("its content makes no sense") if isinstance(error, INTERNAL) else _setting(error) or reason(error)
-        if INTERNAL_TEXT.search(why):
-            why = _("its content makes no sense")
-        raise refused(sentence.format(name=name, why=why)) from error
+        raise refused(sentence.format(name=name, why=for_people(error))) from error
+
+
+def for_people(error: BaseException) -> str:
+    """Return the point of an error in one short line that says nothing of the code that raised it."""
+    why = "" if isinstance(error, INTERNAL) else _setting(error) or reason(error)
+    return _("its content makes no sense") if not why or INTERNAL_TEXT.search(why) else why
 
 
 def _setting(error: BaseException) -> str:
