@@ -14,7 +14,7 @@ from explorer.catalog import architectures
 from explorer.cli_network import terminal
 from explorer.cli_printing import remark, tell
 from explorer.errors import ExplorerError
-from explorer.locale import _, counted, megabytes
+from explorer.locale import _, counted, megabytes, size_text
 from explorer.options import spec
 from explorer.values import NetworkSpec
 
@@ -127,8 +127,8 @@ def _is_whole(wanted: NetworkSpec) -> bool:
 
 def _say_total(options: argparse.Namespace, copies: Sequence[Copy]) -> None:
     if not options.json:
-        total = megabytes(sum(one.size or 0 for one in copies))
-        tell(_("{total} MB in {folder}, to be used with EXPLORER_WEIGHTS={folder}").format(total=total, folder=options.folder.resolve()))
+        total = size_text(sum(one.size or 0 for one in copies))
+        tell(_("{total} in {folder}, to be used with EXPLORER_WEIGHTS={folder}").format(total=total, folder=options.folder.resolve()))
 
 
 def _table(copies: Sequence[Copy]) -> list[tuple[str, ...]]:

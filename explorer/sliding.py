@@ -10,7 +10,7 @@ import numpy as np
 from traitlets import Bool, HasTraits, Instance
 
 from explorer.session import Session
-from explorer.values import Example, ScoresOverTime
+from explorer.values import Example, ScoresOverTime, joined
 
 AT_ONCE = 8  # windows that are answered before something else gets its turn
 FOLLOWED = ["seen", "network"]
@@ -86,5 +86,5 @@ class Sliding(HasTraits):
 
 def _joined(first: ScoresOverTime, then: ScoresOverTime) -> ScoresOverTime:
     starts, scores = np.concatenate([first.starts, then.starts]), np.concatenate([first.scores, then.scores])
-    gaps = tuple(dict.fromkeys(first.gaps + then.gaps))
+    gaps = joined(first.gaps + then.gaps)
     return ScoresOverTime(starts, scores, then.labels, then.window, then.hop, then.scale, then.total, gaps)

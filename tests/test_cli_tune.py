@@ -195,7 +195,7 @@ def test_a_process_that_is_killed_or_crashes_is_said_with_what_goes_on(run, shap
     status, out, err = run(shapes, "--architecture", "digits", "--output", folder)
     assert (status, out) == (2, "")
     said = err.splitlines()[-1]
-    assert ("was killed: by somebody, or by the system because memory ran out" if name == "SIGKILL" else f"ended by {name}") in said
+    assert ("was killed: by the system, where memory has run out, or by someone" if name == "SIGKILL" else f"has crashed ({name})") in said
     assert "log.txt" not in said  # it is empty
     assert said.endswith(f" `explorer fine-tune --resume {only_run().key[:8]} --output '{folder}'` goes on with it.")
     assert not folder.exists()

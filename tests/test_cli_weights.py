@@ -144,7 +144,7 @@ def test_a_pack_holds_what_is_here_and_says_its_size(run, shop, tmp_path):
     assert (status, err) == (0, "")
     assert sorted(path.name for path in (pack / "models").iterdir()) == [INDEX, "vgg16.h5"]
     assert (pack / "manifest.json").is_file()
-    assert out.splitlines()[-1] == f"0.0 MB in {pack}, to be used with EXPLORER_WEIGHTS={pack}"
+    assert out.splitlines()[-1] == f"10 kB in {pack}, to be used with EXPLORER_WEIGHTS={pack}"
 
 
 def test_what_is_named_is_downloaded_into_a_pack_after_its_size_is_said(run, shop, tmp_path):

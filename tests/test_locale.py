@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from babel.messages import extract, pofile
 
-from explorer.locale import counted
+from explorer.locale import counted, size_text
 
 PACKAGE = Path(__file__).parents[1] / "explorer"
 KEYWORDS = {"_": None, "counted": (1, 2)}  # what the words of the interface are the arguments of, and which
@@ -80,3 +80,11 @@ print(_("Answers"), _("Samples"))
         [sys.executable, "-c", code], env={"LANGUAGE": "fr", "PYTHONUTF8": "1"}, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "Réponses Samples"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "1 kB"), (11_543, "11 kB"), (2**20, "1.0 MB"), (350 * 2**20, "350 MB"), (8 * 2**30, "8.0 GB"), (1e30, "more than 1,000 TB")],
+)
+def test_a_size_is_told_in_the_unit_that_suits_it(size, text):
+    assert size_text(size) == text

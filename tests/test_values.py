@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import UnknownName
-from explorer.values import AdoptedModel, Axis, Example, FeatureMaps, Layer, Layers, ModelFile, NetworkSpec, Span, shape_text
+from explorer.values import AdoptedModel, Axis, Example, FeatureMaps, Layer, Layers, ModelFile, NetworkSpec, Span, joined, shape_text
 
 NAMES = ("image", "block1_conv", "block1_relu", "block2_conv", "predictions")
 
@@ -208,3 +208,8 @@ def test_the_strongest_map_is_the_one_whose_values_differ_most():
 def test_the_strongest_unit_is_the_highest():
     assert maps(*[0.5, np.nan, 3, -7, np.inf]).strongest == 2
     assert maps(-2.0, -1.0).strongest == 1
+
+
+def test_stretches_that_overlap_or_touch_are_one_and_all_are_in_order():
+    assert joined([(4.0, 5.0), (0.0, 1.0), (4.5, 4.7), (5.0, 6.0), (0.5, 2.0)]) == ((0.0, 2.0), (4.0, 6.0))
+    assert joined([]) == ()

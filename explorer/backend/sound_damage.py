@@ -8,7 +8,7 @@ from typing import TypeAlias
 from explorer.backend import sound_files
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import Example
+from explorer.values import Example, joined
 
 Gaps: TypeAlias = tuple[tuple[float, float], ...]  # start and stop in seconds, none touching the next
 
@@ -17,14 +17,8 @@ MOSTLY = 0.5  # of what would be heard: where more is lost, nothing is answered
 
 def gaps(example: Example, lost: Sequence[range]) -> Gaps:
     """Return which seconds of a sound the frames are that can't be decoded."""
-    joined: list[list[int]] = []
-    for one in sorted(lost, key=lambda one: one.start):
-        if joined and one.start <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], one.stop)
-        else:
-            joined.append([one.start, one.stop])
-    rate = sound_files.sound_of(example).rate if joined else 1
-    return tuple((start / rate, stop / rate) for start, stop in joined)
+    rate = sound_files.sound_of(example).rate if lost else 1
+    return tuple((start / rate, stop / rate) for start, stop in joined((one.start, one.stop) for one in lost))
 
 
 def seconds_of(lost: Gaps, start: float, stop: float) -> float:

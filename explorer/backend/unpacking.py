@@ -15,7 +15,7 @@ import h5py
 
 from explorer.backend import budget, config_texts
 from explorer.errors import UnreadableModel
-from explorer.locale import _, megabytes
+from explorer.locale import _, megabytes, size_text
 
 WEIGHTS = "model.weights.h5"  # in a .keras
 WEIGHTS_AS_ARRAYS = "model.weights.npz"  # in its place
@@ -183,8 +183,8 @@ def _most(size: int) -> int:
 def _check_expansion(claimed: int, size: int, name: str, most: int) -> None:
     if claimed > max(SMALL, EXPANSION * size):
         raise UnreadableModel(
-            _("{name} has {size} MB and claims to hold {claimed} MB: it is not opened.").format(
-                name=name, size=megabytes(size), claimed=megabytes(claimed)
+            _("{name} has {size} and claims to hold {claimed}: it is not opened.").format(
+                name=name, size=size_text(size), claimed=size_text(claimed)
             )
         )
     advice = _("Open a smaller one, or free some memory.")

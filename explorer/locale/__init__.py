@@ -28,9 +28,9 @@ def megabytes(size: int) -> str:
 
 
 def size_text(size: float) -> str:
-    """Return a number of bytes in the unit that suits it, MB at least: "0.3 MB", "350 MB", "8.0 GB"."""
-    for unit in ("MB", "GB", "TB"):
-        size /= 2**20 if unit == "MB" else 2**10
+    """Return a number of bytes in the unit that suits it: "1 kB" (the least), "350 kB", "5.2 MB", "8.0 GB"."""
+    for unit in ("kB", "MB", "GB", "TB"):
+        size /= 2**10
         if size < 1000:
-            return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
+            return f"{max(1, size):.0f} {unit}" if size >= 10 or unit == "kB" else f"{size:.1f} {unit}"
     return _("more than 1,000 TB")

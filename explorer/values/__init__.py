@@ -1,6 +1,6 @@
 """Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
 
-from explorer.values.axes import Axis, Region, Span, shape_text
+from explorer.values.axes import Axis, Region, Span, joined, shape_text
 from explorer.values.data import Collected, DataClass, DataSummary, ExampleCard, Labelled, TrainingData
 from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch, TensorInfo
 from explorer.values.layers import Layer, LayerKey, Layers
@@ -67,6 +67,7 @@ __all__ = [
     "RunSettings",
     "ScoresOverTime",
     "SeenInput",
+    "joined",
     "shape_text",
     "Span",
     "Stretch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +74,17 @@ class Region:
     """A part of the input: one span for each axis that is bounded."""
 
     spans: tuple[Span, ...]
+
+
+def joined(stretches: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Return stretches (start, stop) in order, those that overlap or touch as one."""
+    found: list[tuple[float, float]] = []
+    for start, stop in sorted(stretches):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], stop))
+        else:
+            found.append((start, stop))
+    return tuple(found)
 
 
 def shape_text(shape: tuple[int | None, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from explorer.keras_lines import keras_lines
-from explorer.locale import _, counted, megabytes
+from explorer.locale import _, counted, size_text
 from explorer.plan import block_ends
 from explorer.session import Session
 from explorer.tuning import Tuning
@@ -171,9 +171,9 @@ def _crossing(plan: FreezePlan, data: DataSummary | None) -> list[str]:
     if plan.cache_bytes is None:
         return ["quiet", said, ", " + _("of open size")]
     if data is None:
-        return ["quiet", said, ", " + _("{size} cached for each example").format(size=_size(plan.cache_bytes))]
+        return ["quiet", said, ", " + _("{size} cached for each example").format(size=size_text(plan.cache_bytes))]
     examples = sum(one.training + one.validation for one in data.classes)
-    return ["quiet", said, ", " + _("{size} cached").format(size=_size(plan.cache_bytes * examples))]
+    return ["quiet", said, ", " + _("{size} cached").format(size=size_text(plan.cache_bytes * examples))]
 
 
 def _work(plan: FreezePlan, seconds: float | None) -> list[str]:
@@ -187,12 +187,6 @@ def _work(plan: FreezePlan, seconds: float | None) -> list[str]:
 
 def _amount(parameters: int) -> str:
     return f"{parameters:,}" if parameters < MILLIONS else _("{number} M").format(number=f"{parameters / 1e6:.2f}")
-
-
-def _size(size: int) -> str:
-    if size >= 2**30:
-        return _("{size} GB").format(size=f"{size / 2**30:.1f}")
-    return _("{size} MB").format(size=megabytes(size)) if size >= 2**20 else _("{size} kB").format(size=f"{max(1, round(size / 1024))}")
 
 
 def _named_ends(backbone: Layers) -> list[list[Any]]:

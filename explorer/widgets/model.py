@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 
 from explorer.errors import UnreadableExample
-from explorer.locale import _, counted, megabytes
+from explorer.locale import _, counted, megabytes, size_text
 from explorer.options import CONVENTIONS
 from explorer.rendering import short
 from explorer.session import Session
@@ -144,10 +144,10 @@ class ModelView(View):
 
     def _draw_held(self) -> None:
         held = self.session.held
-        self.held = [[name, _size(size)] for name, size in held.networks]
+        self.held = [[name, size_text(size)] for name, size in held.networks]
         total = sum(size for _name, size in held.networks)
-        self.held_text = _("{total} of at most {bound} of weights; EXPLORER_MEMORY sets the bound in MB.").format(
-            total=_size(total), bound=_size(held.bound)
+        self.held_text = _("{total} MB of at most {bound} MB of weights; EXPLORER_MEMORY sets the bound in MB.").format(
+            total=megabytes(total), bound=megabytes(held.bound)
         )
 
     def _draw_node(self) -> None:
@@ -181,7 +181,7 @@ def _facts(network: NetworkSummary) -> Pairs:
         *([_numbered(_("output"), place, outputs), f"{one.name}, {_shapes((one.shape,))}"] for place, one in enumerate(outputs)),
         [_("layers"), f"{len(network.layers):,}"],
         [_("parameters"), f"{network.parameters:,}"],
-        [_("weights"), _size(network.memory)],
+        [_("weights"), size_text(network.memory)],
     ]
 
 
@@ -233,11 +233,6 @@ def _data(network: NetworkSummary) -> str:
     x = [f"x_{one.name}" for one in network.reading.inputs] if len(network.reading.inputs) > 1 else ["x"]
     y = [f"y_{one.name}" for one in network.outputs] if len(network.outputs) > 1 else ["y"]
     return _("An .npz file with {x}, as the network reads it, and the right answers {y}.").format(x=", ".join(x), y=", ".join(y))
-
-
-def _size(size: int) -> str:
-    """Return a number of bytes in kB, or in MB where that has a digit to show."""
-    return _("{size} kB").format(size=max(1, round(size / 1024))) if size < 2**20 else _("{size} MB").format(size=megabytes(size))
 
 
 def _named(layers: tuple[str, ...], order: dict[str, int]) -> str:

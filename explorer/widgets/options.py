@@ -9,7 +9,7 @@ import traitlets
 
 from explorer.catalog import Architecture, architectures
 from explorer.errors import ExplorerError
-from explorer.locale import _, megabytes
+from explorer.locale import _, megabytes, size_text
 from explorer.options import DEFAULTS, side_of, sizes, spec
 from explorer.session import Session
 from explorer.values import NetworkSpec, NetworkSummary, shape_text
@@ -215,6 +215,6 @@ def _outlook(row: Architecture, wanted: NetworkSpec) -> str:
 def _result(network: NetworkSummary) -> str:
     reads = ", ".join(shape_text(one.shape) for one in network.reading.inputs)
     answers = ", ".join(shape_text(one.shape) for one in network.outputs)
-    return _("{name} reads {reads}, answers {answers}; {parameters} parameters, {memory} MB of weights.").format(
-        name=network.spec.name, reads=reads, answers=answers, parameters=f"{network.parameters:,}", memory=megabytes(network.memory)
+    return _("{name} reads {reads}, answers {answers}; {parameters} parameters, {memory} of weights.").format(
+        name=network.spec.name, reads=reads, answers=answers, parameters=f"{network.parameters:,}", memory=size_text(network.memory)
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import traitlets
 
 from explorer.catalog import SPECTROGRAMS, Architecture, architectures
-from explorer.locale import _, counted, megabytes
+from explorer.locale import _, counted, megabytes, size_text
 from explorer.options import side_of, sizes
 from explorer.session import Session
 from explorer.values import NetworkSpec, NetworkSummary, shape_text
@@ -226,17 +226,17 @@ def _summary(spec: Any, network: NetworkSummary | None, here: bool, weights_from
         facts.append(_size(network.file_size, _here(row)))
     elif row is not None and spec.weights == row.weights:
         size = row.file(spec.include_top, spec.alpha, side_of(row, spec)).about or 0
-        facts.append(_size(size, "" if not usual else _here(row) if here else _("{size} MB to download")))
+        facts.append(_size(size, "" if not usual else _here(row) if here else _("{size} to download")))
     return " · ".join(filter(None, facts))
 
 
 def _here(row: Architecture | None) -> str:
-    return _("{size} MB, comes with explorer") if row and row.bundled else _("{size} MB, on this machine")
+    return _("{size}, comes with explorer") if row and row.bundled else _("{size}, on this machine")
 
 
 def _size(size: int, words: str) -> str:
     """Return the size of a file, by default without saying where it is; "" where it isn't known."""
-    return (words or _("{size} MB")).format(size=megabytes(size)) if size else ""
+    return (words or "{size}").format(size=size_text(size)) if size else ""
 
 
 def _variant(row: Architecture, spec: NetworkSpec) -> list[str]:

@@ -263,7 +263,7 @@ def with_member(path, name, content):
 def test_an_archive_that_unpacks_to_far_more_is_refused(small_limits, tmp_path):
     with_member(tmp_path / "bomb.keras", "assets/zeros", bytes(2**24))
     for read in (load_model, lambda path: load_weights(small.sequential(), path)):
-        with pytest.raises(UnreadableModel, match=r"bomb.keras has 0.0 MB and claims to hold 16 MB"):
+        with pytest.raises(UnreadableModel, match=r"bomb.keras has \d+ kB and claims to hold 16 MB"):
             read(tmp_path / "bomb.keras")
 
 

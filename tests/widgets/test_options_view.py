@@ -141,7 +141,7 @@ def test_what_building_takes_is_said_beforehand(view, session):
 
 
 def test_what_a_network_reads_answers_and_weighs_is_said(view):
-    assert view.result == "digits reads 12 × 16 × 3, answers 4; 164 parameters, 0.0 MB of weights."
+    assert view.result == "digits reads 12 × 16 × 3, answers 4; 164 parameters, 1 kB of weights."
 
 
 def test_a_file_of_weights_is_among_the_choices_and_stays_chosen(view, session, tmp_path):
