@@ -7,13 +7,12 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from explorer import __version__, cli_files, cli_network, cli_tune, cli_weights, rendering, runs
+from explorer import __version__, cli_files, cli_network, cli_streams, cli_tune, cli_weights, rendering, runs
 from explorer.backend import temporary
 from explorer.backend.service import MEMORY, memory_of_the_environment
 from explorer.backend.weights import use_pack
@@ -34,11 +33,12 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 after a line on stderr for each thing that failed."""
+    cli_streams.open_closed()
     temporary.clear()
-    with cli_files.any_text(), temporary.everything():
+    with cli_streams.any_text(), temporary.everything():
         options = _parser().parse_args(arguments)
         try:
-            whole = options.run(options)
+            whole = _run(options)
             if sys.stdout is not None:
                 sys.stdout.flush()
         except ExplorerError as error:
@@ -47,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return 130
         except BrokenPipeError:  # `explorer layers VGG16 | head`: Python would flush once more when it ends
-            _give_up_stdout()
+            cli_streams.give_up_stdout()
             return 1
         except OSError as error:
             if error.filename is None:  # stdout itself, such as a file on a full disk
-                _give_up_stdout()
+                cli_streams.give_up_stdout()
             where = f"{error.filename}: " if error.filename else ""
             complain(f"{where}{why_not(error)}")
             return 2
@@ -63,10 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2 if whole is False else 0
 
 
-def _give_up_stdout() -> None:
-    """Write nowhere what Python would try to write to stdout once more when it ends."""
-    with suppress(OSError):  # it is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _run(options: argparse.Namespace) -> bool | None:
+    """Run what was asked for; False where not all of it could be done."""
+    run: Callable[[argparse.Namespace], bool | None] = options.run
+    if run not in (_predict, _layers, _feature_maps, _features, _over_time):
+        return run(options)
+    if sys.stdout is None:
+        raise ExplorerError(_("The answer has nowhere to go: stdout is closed."))
+    with cli_streams.ended_by_ctrl_c():
+        return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import io
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -111,19 +110,6 @@ def lines(path: Path) -> list[str]:
         why = error.strerror if isinstance(error, OSError) else _("it is no text in UTF-8")
         raise ExplorerError(_("{path} can't be read: {why}.").format(path=path, why=why)) from error
     return [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
-
-
-@contextmanager
-def any_text() -> Iterator[None]:
-    """Let every text be written to stdout and stderr: what their encoding doesn't have as its code point, as Python writes it."""
-    streams = [(one, one.errors) for one in (sys.stdout, sys.stderr) if isinstance(one, io.TextIOWrapper)]
-    for stream, _errors in streams:
-        stream.reconfigure(errors="backslashreplace")
-    try:
-        yield
-    finally:
-        for stream, errors in streams:
-            stream.reconfigure(errors=errors)
 
 
 def _found(arguments: Iterable[str]) -> Iterator[Asked]:

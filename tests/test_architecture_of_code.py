@@ -60,6 +60,7 @@ RANKS = {
     "serving": 16,
     "cli_printing": 13,
     "cli_files": 14,
+    "cli_streams": 14,
     "cli_network": 15,
     "cli_output": 14,
     "cli_run": 14,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from textwrap import shorten
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
@@ -12,6 +13,7 @@ from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, size_text
 
 VARIABLE = "EXPLORER_INPUT_MEMORY"  # sets how many MB one input may take
+DIGITS = 12  # of a number of MB; Python takes no number of thousands of digits
 MOST = 4 * 2**30  # bytes, where the variable says nothing
 # What a container may use and uses, by the second and the first version of Linux's control groups; psutil sees the whole machine.
 GROUPS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
@@ -44,8 +46,9 @@ def megabytes_of(variable: str, default: int) -> int:
     text = os.environ.get(variable, "")
     if not text:
         return default
-    if not text.isdecimal() or int(text) == 0:
-        raise ExplorerError(_("{variable} must be a whole number of MB, not {text!r}.").format(variable=variable, text=text))
+    if not text.isdecimal() or len(text) > DIGITS or int(text) == 0:
+        shown = shorten(text, 40, placeholder="…")
+        raise ExplorerError(_("{variable} must be a whole number of MB, not {text!r}.").format(variable=variable, text=shown))
     return int(text) * 2**20
 
 

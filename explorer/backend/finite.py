@@ -45,6 +45,9 @@ def check_answers(values: Any, model: Any) -> None:
     if np.isfinite(values).all():
         return
     why = said_of_weights(model) or (
-        _("Its weights are finite, so values grow beyond all bounds on the way: look at the feature maps of its layers, one by one."),
+        _(
+            "Its weights are finite, so it comes up on the way, as where values grow without bounds or a logarithm is taken of a negative "
+            "number: look at the feature maps of its layers, one by one."
+        ),
     )
     raise MeaninglessAnswer(_("The answer of {name} is no number (NaN), or infinite. {why}").format(name=model.name, why=why[0]))

@@ -75,7 +75,8 @@ def _start(path: Path) -> bytes:
             )
         raise UnreadableModel(_("{name} is a folder: give the model's file, .keras, .h5, .json or .yaml.").format(name=path.name))
     if not path.is_file():
-        raise UnreadableModel(_("There is no file {path}.").format(path=path))
+        said = _("{path} is no file that a model could be in.") if path.exists() else _("There is no file {path}.")
+        raise UnreadableModel(said.format(path=path))
     with path.open("rb") as file:
         start = file.read(8)
     if not start:

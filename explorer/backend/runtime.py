@@ -15,8 +15,14 @@ from explorer.backend.requirements import check
 @contextmanager
 def _no_stderr() -> Iterator[None]:
     """Send what TensorFlow's C++ prints while it is imported nowhere; no setting keeps its note on oneDNN quiet."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield

@@ -108,7 +108,7 @@ def test_four_channels_are_colours_and_alpha(photo):
 
 @pytest.mark.parametrize("alpha", [0.01, 0.02])
 def test_options_that_keras_can_not_build_are_refused_in_a_sentence(alpha):
-    with pytest.raises(ExplorerError, match="MobileNet can't be built with these options; Keras says: ") as refusal:
+    with pytest.raises(ExplorerError, match=r"MobileNet can't be built with these options: choose others\. Keras says: ") as refusal:
         explorer.load("MobileNet", weights=None, alpha=alpha)
     assert "\n" not in str(refusal.value)
 
@@ -353,9 +353,9 @@ def test_a_tensor_that_does_not_fit_is_refused():
         explorer.load("digits", weights=None, input_shape=(32, 32, 1), input_tensor=keras.Input((40, 40, 1)))
     with pytest.raises(ExplorerError, match=r"digits can't be built .* Layer hidden weight shape \(2048, 64\)"):
         explorer.load("digits", input_tensor=keras.Input((64, 64, 1)))
-    with pytest.raises(ExplorerError, match="VGG16 can't be built with these options; Keras says: "):
+    with pytest.raises(ExplorerError, match=r"VGG16 can't be built with these options: choose others\. Keras says: "):
         explorer.load("VGG16", weights=None, include_top=False, input_tensor=keras.Input((8, 8, 3)))
-    with pytest.raises(ExplorerError, match="digits can't be built with these options; Keras says: "):
+    with pytest.raises(ExplorerError, match=r"digits can't be built with these options: choose others\. Keras says: "):
         explorer.load("digits", include_top=False, input_tensor=layers.Conv2D(1, 1, name="block1_conv")(keras.Input((32, 32, 1))))
 
 

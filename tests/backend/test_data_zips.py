@@ -158,7 +158,7 @@ def test_a_file_that_is_there_twice_is_refused(tmp_path, into):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("cat/1.png", b"1")
         archive.writestr("cat/1.png", b"2")
-    assert refusal(path, into) == "a.zip holds 1.png twice; pack the folder again."
+    assert refusal(path, into) == "a.zip holds 1.png twice, or as a file and a folder; pack the folder again."
 
 
 def test_a_full_disk_is_said_and_nothing_left(tmp_path, into, monkeypatch):
@@ -243,7 +243,7 @@ def test_folders_without_end_inside_each_other_are_refused(tmp_path, into):
 
 @pytest.mark.parametrize("names", [("cat", "cat/1.png"), ("cat/1.png", "cat")])
 def test_a_name_that_is_a_file_and_a_folder_is_said(names, tmp_path, into):
-    assert "twice; pack the folder again" in refusal(zipped(tmp_path / "a.zip", dict.fromkeys(names, b"1")), into)
+    assert "as a file and a folder; pack the folder again" in refusal(zipped(tmp_path / "a.zip", dict.fromkeys(names, b"1")), into)
 
 
 def test_a_name_that_steers_a_terminal_is_made_visible(tmp_path, into):

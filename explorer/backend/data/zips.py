@@ -85,7 +85,8 @@ def _refusing(name: str) -> Iterator[None]:
             yield
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             file = _shown(Path(error.filename).name)
-            raise ExplorerError(_("{name} holds {file} twice; pack the folder again.").format(name=name, file=file)) from None
+            said = _("{name} holds {file} twice, or as a file and a folder; pack the folder again.")
+            raise ExplorerError(said.format(name=name, file=file)) from None
         except OSError as error:
             if error.errno in OF_THE_ZIP:
                 raise
