@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from data_sets import PICTURES, picture, pictures, zipped
 
-from explorer.backend.data import training_data
+from explorer.backend.data import class_folders, training_data
 from explorer.errors import ExplorerError
 
 NOBODY = 65_534
@@ -140,3 +140,17 @@ def test_links_that_go_round_are_followed_once_and_endless_folders_to_an_end(fol
     data = read(folder)
     assert len(data.training) >= 6
     assert "dog/d/d" in dict(data.left_out)
+
+
+def test_a_link_to_more_folders_than_any_data_has_is_left_out_and_named(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(class_folders, "MOST_BEHIND", 5)
+    for name in "abcdefgh":
+        (tmp_path / "elsewhere" / name).mkdir(parents=True)
+        picture(tmp_path / "elsewhere" / name / "0.png", 8)
+    (folder / "dog" / "all").symlink_to(tmp_path / "elsewhere")
+    (folder / "bird").symlink_to(tmp_path / "elsewhere" / "a")  # as folders of classes are shared
+    found = class_folders.laid_out(folder)
+    assert found.left_out == (("dog/all", "Behind this link there are more than 5 folders: put the folder of a class itself there."),)
+    members = {"/".join(one.path) for one in found.training.members}
+    assert "bird/0.png" in members
+    assert not any(name.startswith("dog/all/") for name in members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from explorer.values import Reading
 from explorer.values.names import natural, plain
 
 DEEPEST = 100  # folders inside each other
+MOST_BEHIND = 12_000  # folders behind one link; the largest published sets have 10,000 classes
 NAMES = ".explorer-classes.json"  # {folder: class}, of the folders that can't be called like their class; explorer's own folders have one
 
 
@@ -66,31 +68,66 @@ def _of_side(folder: Path, side: Side, reading: Reading, left_out: LeftOut = (),
 def in_memory(folder: Path) -> tuple[Folder, LeftOut]:
     """Return all that is in a folder, but for what is hidden, and what in it can't be looked into; links to folders are followed.
 
-    Raises ExplorerError where the folder itself can't be read.
+    A link behind which there are more than 12,000 folders is left out, as one to the whole system is. Raises ExplorerError where the
+    folder itself can't be read.
     """
-    files: list[Steps] = []
-    folders: list[Steps] = []
-    lost: list[tuple[str, str]] = []
-    been: set[str] = set()
-    waiting: list[Steps] = [()]
-    while waiting:
-        steps = waiting.pop()
-        path = folder.joinpath(*steps)
-        try:
-            inside, names = _listed(path)
-        except OSError as error:
-            if not steps:
-                raise ExplorerError(_("The folder {folder} can't be read: {why}.").format(folder=folder, why=error.strerror)) from error
-            lost.append((plain("/".join(steps)), _("The folder {folder} can't be read: {why}.").format(folder=path, why=error.strerror)))
-            continue
-        if len(steps) == DEEPEST and inside:
-            lost.append((plain("/".join(steps[:3])), _("There are more than {count} folders inside each other.").format(count=DEEPEST)))
-        if os.path.realpath(path) not in been and len(steps) < DEEPEST:
-            waiting += [(*steps, name) for name in inside]
-        been.add(os.path.realpath(path))
-        folders.append(steps)
-        files += [(*steps, name) for name in names]
-    return folder_of(files, folders), tuple(lost)
+    walk = _Walk(folder)
+    walk.through()
+    behind = set(walk.endless)
+
+    def kept(all_of: list[Steps]) -> list[Steps]:
+        return [steps for steps in all_of if not behind or not any(steps[:depth] in behind for depth in range(1, len(steps) + 1))]
+
+    return folder_of(kept(walk.files), kept(walk.folders)), tuple(walk.lost)
+
+
+class _Walk:
+    """A walk through a folder: the files and folders in it, what could not be looked into, and links that led too far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files: list[Steps] = []
+        self.folders: list[Steps] = []
+        self.lost: list[tuple[str, str]] = []
+        self.endless: list[Steps] = []
+        self._folder = folder
+        self._been: set[str] = set()
+        self._behind: Counter[Steps] = Counter()  # how many folders lie behind each link
+
+    def through(self) -> None:
+        """Walk through all of it."""
+        waiting: list[tuple[Steps, Steps]] = [((), ())]  # a folder, and the link that it lies behind
+        while waiting:
+            steps, link = waiting.pop()
+            path = self._folder.joinpath(*steps)
+            link = link or (steps if steps and path.is_symlink() else ())
+            if link and self._leads_too_far(link):
+                continue
+            try:
+                inside, names = _listed(path)
+            except OSError as error:
+                why = _("The folder {folder} can't be read: {why}.").format(folder=path, why=error.strerror)
+                if not steps:
+                    raise ExplorerError(why) from error
+                self.lost.append((plain("/".join(steps)), why))
+                continue
+            if len(steps) == DEEPEST and inside:
+                self.lost.append(
+                    (plain("/".join(steps[:3])), _("There are more than {count} folders inside each other.").format(count=DEEPEST))
+                )
+            real = os.path.realpath(path)
+            if real not in self._been and len(steps) < DEEPEST:
+                waiting += [((*steps, name), link) for name in inside]
+            self._been.add(real)
+            self.folders.append(steps)
+            self.files += [(*steps, name) for name in names]
+
+    def _leads_too_far(self, link: Steps) -> bool:
+        self._behind[link] += 1
+        if self._behind[link] == MOST_BEHIND:
+            self.endless.append(link)
+            said = _("Behind this link there are more than {count} folders: put the folder of a class itself there.")
+            self.lost.append((plain("/".join(link)), said.format(count=f"{MOST_BEHIND:,}")))
+        return self._behind[link] >= MOST_BEHIND
 
 
 def _listed(path: Path) -> tuple[list[str], list[str]]:
