@@ -32,7 +32,7 @@ def test_without_a_setting_half_of_the_free_memory_is_the_limit_and_at_most_4_gb
     assert budget.limit() == 4 * 2**30
 
 
-@pytest.mark.parametrize("text", ["much", "-1", "0", "1.5"])
+@pytest.mark.parametrize("text", ["much", "-1", "0", "1.5", "9" * 5000])
 def test_a_setting_that_is_no_number_of_mb_is_refused(monkeypatch, text):
     monkeypatch.setenv(budget.VARIABLE, text)
     with pytest.raises(ExplorerError, match="EXPLORER_INPUT_MEMORY must be a whole number of MB"):
