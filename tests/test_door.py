@@ -21,7 +21,8 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
 from explorer import door
-from explorer.door import Door, loopback_sockets
+from explorer.connections import loopback_sockets
+from explorer.door import Door
 from explorer.kernels import LONELY
 
 PAGE = "/voila/render/explore.ipynb"
