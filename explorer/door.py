@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import html
 import os
 import re
 import secrets
-import socket
 from collections.abc import Iterable
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakSet
 
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
+from tornado.iostream import IOStream
 from tornado.routing import Router
 from tornado.web import Application, OutputTransform, RequestHandler, stream_request_body
 
@@ -48,26 +48,6 @@ body {{ max-width: 34em; margin: 15vh auto; padding: 0 1em }}
 """
 
 
-def loopback_sockets(port: int) -> list[socket.socket]:
-    """Return sockets that listen at this port of both of this machine's own addresses; 0 stands for any port.
-
-    "localhost" is either of them: on one that was left free, somebody else could wait for the key.
-    Raises OSError where the port can't be had.
-    """
-    if not 0 <= port < 2**16:
-        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-    sockets = [socket.create_server(("127.0.0.1", port), backlog=128)]
-    try:
-        sockets.append(socket.create_server(("::1", sockets[0].getsockname()[1]), family=socket.AF_INET6, backlog=128))
-    except OSError as error:  # most often because the machine has no such address
-        if error.errno == errno.EADDRINUSE:
-            sockets[0].close()
-            raise
-    for one in sockets:
-        one.setblocking(False)
-    return sockets
-
-
 def page(title: str, text: str) -> str:
     """Return a page of HTML that says this."""
     return PAGE.format(title=html.escape(title), text=html.escape(text))
@@ -80,8 +60,8 @@ class Sealed(OutputTransform):
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, _finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
         """Add the headers to those that the handler set."""
-        for name, value in HEADERS.items():
-            headers[name] = value
+        referrer = headers.get("Referrer-Policy", HEADERS["Referrer-Policy"])
+        headers.update(HEADERS | {"Referrer-Policy": referrer})
         return status_code, headers, chunk
 
 
@@ -103,7 +83,7 @@ class Notice(RequestHandler):
 
 
 class Welcome(RequestHandler):
-    """Turns the key of an address into a cookie, so that it stays in no history and no bookmark."""
+    """Turns the key of an address into a cookie, so that no address that is shown, or gone back to, has it."""
 
     def initialize(self, cookie: str, key: str, foreign: bool) -> None:
         """Take the cookie's name and value, and whether another site's page led here."""
@@ -113,6 +93,7 @@ class Welcome(RequestHandler):
         """Set the cookie and lead to the same address without the key."""
         self.set_cookie(self.cookie, self.key, path="/", httponly=True, samesite="Strict", secure=self.request.protocol == "https")
         self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "no-referrer")  # the address of this answer has the key
         rest = [(name, value) for name, values in self.request.query_arguments.items() if name != TOKEN for value in values]
         # One slash: two would lead to another host.
         address = "/" + self.request.path.lstrip("/\\") + ("?" + urlencode(rest) if rest else "")
@@ -137,6 +118,7 @@ class Door(Router):
         self.inside = inside
         self.hosts = {*LOCAL, *(host.lower() for host in hosts)}
         self.key = secrets.token_hex(24)
+        self.guests: WeakSet[IOStream] = WeakSet()  # connections over which the key has come
         self._passes: set[str] = set()
 
     def once(self) -> str:
@@ -158,10 +140,16 @@ class Door(Router):
         given = request.cookies[cookie].value if cookie in request.cookies else ""
         known = compare_digest(given.encode(), self.key.encode()) and not foreign
         if key and request.method in ("GET", "HEAD") and (known or self._fits(request, key)):
+            self._remember(request)
             return self.inside.get_handler_delegate(request, Welcome, {"cookie": cookie, "key": self.key, "foreign": foreign})
         if not known:
             return self._refuse(request, _("It opens with a key. Open the whole address that the command explorer printed, up to its end."))
+        self._remember(request)
         return self.inside.find_handler(request)
+
+    def _remember(self, request: HTTPServerRequest) -> None:
+        if stream := _stream_of(request):
+            self.guests.add(stream)
 
     def _fits(self, request: HTTPServerRequest, key: bytes) -> bool:
         if compare_digest(key, self.key.encode()):
@@ -179,9 +167,14 @@ def _leads_here(request: HTTPServerRequest, key: bytes) -> bool:
     return bool(key) and (request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")) == ("navigate", "document")
 
 
+def _stream_of(request: HTTPServerRequest) -> IOStream | None:
+    """Return the connection that the request came over; None where it was closed."""
+    return getattr(request.connection, "stream", None)
+
+
 def _is_ours(request: HTTPServerRequest) -> bool:
     """Return whether a process of this user sent the request; true where the system doesn't say whose a connection is."""
-    stream = getattr(request.connection, "stream", None)
+    stream = _stream_of(request)
     if stream is None or stream.socket is None:
         return False
     ends = [stream.socket.getpeername()[1], stream.socket.getsockname()[1]]

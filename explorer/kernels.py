@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from tornado.web import RequestHandler
 from traitlets import default
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -17,16 +20,26 @@ from explorer.door import page
 from explorer.locale import _
 
 LONELY = 6  # kernels without a page, and pages just being made, at a time: a kernel takes 0.8 GB
+IPYKERNEL, INWARD = ("ipykernel_launcher", "ipykernel"), "explorer.inward"  # modules that start a kernel
 AGAIN = 3  # seconds after which a page that found no room tries again
 
 
-class UnnamedKernel(ServerKernelManager):  # type: ignore[misc]  # untyped
-    """A kernel whose id does not stand in its connection file's name, which its command line, and so `ps`, shows to everybody."""
+class HiddenKernel(ServerKernelManager):  # type: ignore[misc]  # untyped
+    """A kernel that other users of the machine neither see nor reach.
+
+    Its id does not stand in its connection file's name, which its command line, and so `ps`, shows to everybody;
+    and it listens at no port.
+    """
 
     def __init__(self, **options: Any) -> None:
         if file := options.get("connection_file"):
             options["connection_file"] = str(Path(file).with_name(f"{secrets.token_hex(8)}.json"))
         super().__init__(**options)
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """Return the command that starts the kernel: explorer's own where it would be ipykernel's."""
+        command = super().format_kernel_cmd(extra_arguments)
+        return [INWARD if before == "-m" and part in IPYKERNEL else part for before, part in pairwise(["", *command])]
 
 
 class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untyped
@@ -43,8 +56,8 @@ class PatientKernels(AsyncMappingKernelManager):  # type: ignore[misc]  # untype
         self.opening = 0  # pages that are being made
 
     @default("kernel_manager_class")
-    def _unnamed(self) -> str:
-        return f"{__name__}.{UnnamedKernel.__name__}"
+    def _hidden(self) -> str:
+        return f"{__name__}.{HiddenKernel.__name__}"
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """Stop the kernel if it was already suspect at the last look, and for long where a page had come."""
@@ -115,3 +128,11 @@ class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]  # untyped
 
     def check_xsrf_cookie(self) -> None:
         """Ask for nothing more: the page has no such cookie, and no other site's request comes through the door."""
+
+
+class Anybody(IdentityProvider):  # type: ignore[misc]  # untyped
+    """Knows whoever came through the door as the same user; Jupyter would give each browser a made-up name, in a cookie for a month."""
+
+    def get_user(self, _handler: RequestHandler) -> User:
+        """Return the user."""
+        return User("explorer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import webbrowser
 from contextlib import suppress
@@ -12,7 +13,6 @@ from typing import Any, cast
 
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
-from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RedirectHandler, RequestHandler
 from traitlets import Bool, List, Unicode
@@ -22,7 +22,8 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from explorer.door import TOKEN, Door, Notice, Sealed, loopback_sockets, page
+from explorer.connections import BoundedServer, loopback_sockets
+from explorer.door import TOKEN, Door, Notice, Sealed, page
 from explorer.kernels import Channels, Pages, Shutdown
 from explorer.locale import _
 
@@ -35,6 +36,9 @@ ANSWERED = {
 }
 NAME = r"[\w@~+-][\w@~+.-]*"  # of a file or folder that is handed out
 FILE = f"{NAME}(?:/{NAME})*"
+# What Jupyter and tornado tell the terminal and nobody there can use. A ping's time is counted in milliseconds, and beyond the
+# next ping, which tornado complains of on each page; of a kernel that has died its page tells, and loads itself again.
+NOISE = ("websocket_ping_timeout", "restarted failed", "Got events for closed stream")
 
 
 class Quiet:
@@ -77,8 +81,12 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
     def listen(self) -> None:
         """Answer, behind the door, until interrupted."""
         self.door = Door(self.app, self.hosts)
-        server = HTTPServer(self.door, xheaders=bool(self.hosts))  # a proxy in front says by which protocol it was asked
+        server = BoundedServer(
+            self.door, self.door.guests, xheaders=bool(self.hosts)
+        )  # a proxy in front says by which protocol it was asked
         server.add_sockets(loopback_sockets(self.port))
+        for log in (self.log, logging.getLogger("tornado.general")):
+            log.addFilter(lambda record: not any(words in record.getMessage() for words in NOISE))
         self.ioloop = IOLoop.current()
         self.ioloop.add_callback(self.announce)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from explorer.catalog import BUNDLED
-from explorer.door import loopback_sockets
+from explorer.connections import allow_files, loopback_sockets
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
@@ -42,8 +41,7 @@ def serve(port: int | None = None, browse: bool = True, theme: str | None = None
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(BUNDLED), os.environ.get("JUPYTER_PATH"))))
     from explorer.server import Dashboards
 
-    # Jupyter counts the time for a ping's answer in milliseconds, and beyond the next ping; tornado complains of that on each page.
-    logging.getLogger("tornado.general").addFilter(lambda record: "websocket_ping_timeout" not in record.getMessage())
+    allow_files()
     settings = _settings(port, theme)
     settings.Dashboards.update(start_page=START, browse=browse and _has_browser(), hosts=list(hosts))
     Dashboards.launch_instance([str(folder)], config=settings)
@@ -62,6 +60,7 @@ def _settings(port: int, theme: str | None) -> Config:
     # One kernel has run the notebook and loaded TensorFlow before anybody asks for the page.
     settings.VoilaConfiguration.update(preheat_kernel=True, multi_kernel_manager_class="explorer.kernels.PatientKernels")
     settings.VoilaKernelManager.kernel_pools_config = {"default": {"pool_size": 0}, START: {"pool_size": 1}}
+    settings.Voila.identity_provider_class = "explorer.kernels.Anybody"
     if os.name == "posix":
         settings.KernelManager.transport = "ipc"  # sockets that other users of the machine can't open
     return settings
@@ -72,6 +71,10 @@ def _gone() -> dict[str, str]:
     return {
         "again": _("The kernel of this page has ended again, as it does where memory runs out. A training is found again."),
         "load": _("Load the page again"),
+        "ended": _(
+            "The command explorer has ended or does not answer. Start it again and open the address that it prints; "
+            "leave this page open until then."
+        ),
         "key": _("This dashboard was started anew, with another key: open the address that it printed. A training is found again."),
     }
 

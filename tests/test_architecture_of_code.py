@@ -54,6 +54,8 @@ RANKS = {
     "aftermath": 11,
     "widgets": 12,
     "dashboards": 13,
+    "connections": 0,
+    "inward": 0,
     "door": 13,
     "kernels": 14,
     "server": 15,

@@ -1,6 +1,7 @@
 """Who gets into the dashboards: the started command, attacked from outside; and what the door alone decides."""
 
 import asyncio
+import errno
 import http.client
 import json
 import os
@@ -17,11 +18,11 @@ import nbformat
 import psutil
 import pytest
 from tornado.httpclient import AsyncHTTPClient
-from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from explorer import door
-from explorer.door import Door, loopback_sockets
+from explorer import connections, door
+from explorer.connections import BoundedServer, loopback_sockets
+from explorer.door import Door
 from explorer.kernels import LONELY
 
 PAGE = "/voila/render/explore.ipynb"
@@ -65,9 +66,24 @@ class Outside:
         connection.close()
         return answer.status, answer.headers, body.decode()
 
+    def processes(self):
+        """Return the kernels that run."""
+        return [one for one in psutil.Process(self.process.pid).children() if one.status() != psutil.STATUS_ZOMBIE]
+
     def kernels(self):
         """Return the command lines of the kernels that run."""
-        return [" ".join(one.cmdline()) for one in psutil.Process(self.process.pid).children() if one.status() != psutil.STATUS_ZOMBIE]
+        return [" ".join(one.cmdline()) for one in self.processes()]
+
+    def connect(self, path=None, **headers):
+        """Return a connection over which this was asked; nothing whole without a path."""
+        connection = socket.create_connection(("127.0.0.1", int(self.port)), 60)
+        lines = [f"GET {path} HTTP/1.1", f"Host: {self.host}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        connection.sendall("\r\n".join(lines).encode() if path else b"GET / HT")
+        return connection
+
+    def is_quiet(self):
+        """Return whether nothing but where the dashboard is has come to the terminal."""
+        return re.fullmatch(r"The dashboard is at \S+\nStop it with Ctrl-C\.\n", self.log.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +189,7 @@ def test_every_answer_protects_its_page(outside, opened):
         assert "http" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
+        assert "Set-Cookie" not in headers
 
 
 def test_what_else_voila_has_is_closed(outside):
@@ -220,7 +237,20 @@ def test_a_bad_address_leaves_the_terminal_alone(outside):
                 assert 400 <= outside.ask(method, f"/{folder}/{one}", **outside.cookie)[0] < 500, (method, folder, one)
     for path in ("*", "http://evil.example/", f"{KERNEL}/channels", "/x?theme=%ff"):
         assert outside.ask(path=path, **outside.cookie, **SOCKET)[0] == 404
-    assert re.fullmatch(r"The dashboard is at \S+\nStop it with Ctrl-C\.\n", outside.log.read_text())
+    assert outside.is_quiet()
+
+
+def test_connections_of_those_without_the_key_keep_nobody_out(outside):
+    ours = outside.connect("/", **outside.cookie)
+    assert b"302 Found" in ours.recv(5000)
+    strangers = [outside.connect() for _one in range(2 * connections.STRANGERS)]
+    assert outside.ask(path="/", **outside.cookie)[0] == 302
+    assert strangers[0].recv(1) == b""
+    ours.sendall(f"GET / HTTP/1.1\r\nHost: {outside.host}\r\nCookie: {outside.cookie['Cookie']}\r\n\r\n".encode())
+    assert b"302 Found" in ours.recv(5000)
+    for one in (ours, *strangers):
+        one.close()
+    assert outside.is_quiet()
 
 
 def test_template_and_theme_of_the_address_are_not_taken_by_the_server(opened):
@@ -246,11 +276,28 @@ def test_the_kernel_of_a_page_answers_those_with_the_key_only_whoever_knows_its_
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere kernels listen at ports")
 def test_others_of_the_machine_find_no_way_to_a_kernel(outside):
-    outside.ask(**outside.cookie)
+    assert "come in" in outside.ask(**outside.cookie)[2]
+    for process in outside.processes():
+        assert [one for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN] == []
     for line in outside.kernels():
         file = Path(line.split(" -f ")[1].split()[0])
         assert json.loads(file.read_text())["transport"] == "ipc"
         assert [path.stat().st_mode & 0o077 for path in (file, file.parent)] == [0, 0]
+
+
+def test_a_kernel_that_dies_under_its_page_leaves_the_terminal_alone(outside):
+    kernel = kernel_of(outside.ask(**outside.cookie)[2])
+    with outside.connect(f"/api/kernels/{kernel}/channels", **SOCKET, **outside.cookie) as channels:
+        assert b"101 Switching" in channels.recv(5000)
+        for process in outside.processes():
+            process.kill()
+        while outside.ask(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 200:
+            time.sleep(0.05)
+        said = b""
+        while b'"dead"' not in said:
+            said += (more := channels.recv(5000))
+            assert more
+    assert outside.is_quiet()
 
 
 @pytest.mark.slow
@@ -278,7 +325,7 @@ def asked(*requests, hosts=(), proxied=False):
 
     async def ask():
         gate = Door(Application([("/.*", Inside)]), hosts)
-        server, [first, *others] = HTTPServer(gate, xheaders=proxied), loopback_sockets(0)
+        server, [first, *others] = BoundedServer(gate, gate.guests, xheaders=proxied), loopback_sockets(0)
         server.add_sockets([first, *others])
         answers = []
         for request in requests:
@@ -303,6 +350,7 @@ def test_a_link_with_the_key_leads_in_from_wherever_it_was_clicked():
     # A redirect would be the foreign site's still, and a strict cookie not be sent along.
     assert (status, headers["Refresh"]) == (200, "0; url=/a?b=c")
     assert "Set-Cookie" in headers
+    assert headers["Referrer-Policy"] == "no-referrer"
     assert "The dashboard opens" in body
     assert without[0] == framed[0] == 403
 
@@ -361,6 +409,44 @@ def test_a_host_that_was_named_is_answered_also_behind_a_proxy():
     assert statuses() == [403, 403, 403]
     assert statuses(hosts=["lab.example"]) == [200, 200, 403]
     assert statuses(hosts=["LAB.example"], proxied=True) == [200, 200, 200]
+
+
+def test_headers_that_do_not_come_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr(connections, "HEADERS_WITHIN", 0.01)
+
+    async def cut():
+        gate = Door(Application([("/.*", Inside)]))
+        server, sockets = BoundedServer(gate, gate.guests), loopback_sockets(0)
+        server.add_sockets(sockets)
+        reader, writer = await asyncio.open_connection(*sockets[0].getsockname())
+        writer.write(b"GET / HT")
+        assert await reader.read() == b""
+        writer.close()
+        server.stop()
+
+    asyncio.run(cut())
+
+
+def test_where_no_more_connections_can_be_had_the_next_waits_a_moment(monkeypatch, caplog):
+    monkeypatch.setattr(connections, "REST", 0.01)
+    accept, failures = socket.socket.accept, [errno.EMFILE, errno.ENFILE]
+
+    def full(one):
+        if failures:
+            raise OSError(failures.pop(), "full")
+        return accept(one)
+
+    monkeypatch.setattr(socket.socket, "accept", full)
+    assert asked(lambda gate: (f"/?token={gate.key}", {}))[0][0] == 302
+    assert (failures, caplog.records) == ([], [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_enough_files_are_allowed():
+    code = "from resource import *; from explorer.connections import *; few, most = RLIMIT_NOFILE, getrlimit(RLIMIT_NOFILE)[1]; "
+    code += "setrlimit(few, (64, most)); allow_files(); print(getrlimit(few)[0], FILES if most == RLIM_INFINITY else min(FILES, most))"
+    now, wanted = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    assert now == wanted
 
 
 def test_nobody_else_waits_at_the_other_address_of_localhost():

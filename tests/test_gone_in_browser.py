@@ -22,6 +22,7 @@ class Server:
     def __init__(self, page):
         scripts = re.findall(r"<script>.*?</script>", TEMPLATE.read_text(encoding="utf-8"), re.DOTALL)
         script = next(one for one in scripts if "resources.gone" in one)
+        self.style = re.search(r"<style>.*?</style>", TEMPLATE.read_text(encoding="utf-8"), re.DOTALL)[0]
         self.script = script.replace("{{ (resources.gone or {}) | tojson }}", json.dumps(_gone()))
         self.status, self.loaded, self.asked, self.heals = 200, 0, [], False
         page.route("**/*", self.answer)
@@ -34,8 +35,9 @@ class Server:
             self.loaded += 1
             self.status = 200 if self.heals else self.status
             config = json.dumps({"baseUrl": "/", "kernelId": f"kernel-{self.loaded}"})
-            body = f"<script id='jupyter-config-data' type='application/json'>{config}</script>"
-            route.fulfill(body=f"<!doctype html><head>{self.script}</head><body>{body}</body>", content_type="text/html")
+            body = "<main><div class='explorer'><div class='failure lost'>The kernel does not answer</div></div></main>"
+            body += f"<script id='jupyter-config-data' type='application/json'>{config}</script>"
+            route.fulfill(body=f"<!doctype html><head>{self.style}{self.script}</head><body>{body}</body>", content_type="text/html")
         else:
             route.fulfill(body="")
 
@@ -110,14 +112,33 @@ def test_one_that_went_well_for_long_is_loaded_again_by_itself(page, server):
 
 def test_a_server_that_is_started_anew_says_what_to_open_and_lets_it_in(page, server):
     server.status = 0
-    let_look(page, server, 3)
+    let_look(page, server)
     assert (server.loaded, page.get_by_role("alert").count()) == (1, 0)
+    let_look(page, server, 2)
+    ended = page.get_by_role("alert").filter(has_text="The command explorer has ended or does not answer. Start it again")
+    ended.wait_for()
+    server.status = 200
+    let_look(page, server, 2)
+    assert page.get_by_role("alert").count() == 0
     server.status = 403
     let_look(page, server, 2)
     page.get_by_role("alert").filter(has_text="started anew, with another key").wait_for()
     server.status = 404  # the new address was opened beside it
     page.clock.run_for(3000)
     reloaded(page, server, 2)
+
+
+def test_the_page_says_nothing_of_its_connection_beside_the_bar(page, server):
+    lost = page.get_by_text("The kernel does not answer")
+    assert lost.is_visible()
+    for status in (0, 403):
+        server.status = status
+        let_look(page, server, 3)
+        page.get_by_role("alert").wait_for()
+        assert lost.is_hidden()
+    server.status = 200
+    let_look(page, server, 2)
+    assert lost.is_visible()
 
 
 def test_a_browser_that_keeps_nothing_is_never_loaded_again_by_itself(page):

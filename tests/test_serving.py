@@ -15,7 +15,7 @@ import pytest
 
 from explorer import serving
 from explorer.errors import ExplorerError
-from explorer.kernels import LONELY, PatientKernels, UnnamedKernel
+from explorer.kernels import LONELY, HiddenKernel, PatientKernels
 
 
 def test_the_notebooks_are_found_and_the_first_page_is_among_them():
@@ -123,7 +123,7 @@ def test_there_is_room_for_pages_until_too_many_kernels_have_none():
 
 
 def test_a_kernel_s_connection_file_does_not_name_it(tmp_path):
-    one, other = (UnnamedKernel(connection_file=str(tmp_path / "kernel-0123.json")).connection_file for _again in range(2))
+    one, other = (HiddenKernel(connection_file=str(tmp_path / "kernel-0123.json")).connection_file for _again in range(2))
     assert one != other
     assert "0123" not in one + other
     assert Path(one).parent == Path(other).parent == tmp_path

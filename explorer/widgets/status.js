@@ -30,7 +30,7 @@ function render({ model, el }) {
       make("button", { onclick: send("random") }, words.random), make("button", { onclick: send("decline") }, words.decline)));
   const sentence = make("span", { class: "sentence" });
   const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, words.dismiss));
-  const gone = make("div", { class: "failure", role: "alert", hidden: true }, make("span", { class: "sentence" }, words.lost));
+  const gone = make("div", { class: "failure lost", role: "alert", hidden: true }, make("span", { class: "sentence" }, words.lost));
   const turn = make("button", { class: "turn", onclick: () => { window.explorerTheme.turn(!window.explorerTheme.isDark()); sayTheme(); } }, words.dark);
   const sayTheme = () => { turn.setAttribute("aria-pressed", String(Boolean(window.explorerTheme?.isDark()))); };
   turn.hidden = !window.explorerTheme; // a page of explorer's own; elsewhere the host has a switch
