@@ -7,10 +7,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from traitlets import Bool, HasTraits, Instance, Int
+from traitlets import Bool, HasTraits, Instance, Int, Unicode
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
+from explorer.progress import GOING
 from explorer.session import Session
 from explorer.trainings import Trainings
 from explorer.tuning import Tuning
@@ -30,6 +31,7 @@ class Aftermath(HasTraits):
 
     shown = Bool(False, help="Whether it is looked at; nothing is asked before.")
     outcome = Instance(Outcome, allow_none=True, help="What the run has come to; None before its end, and where it has come to nothing.")
+    missing = Unicode("", help="Why the run, which has ended, has come to nothing, in a sentence; empty where it has not ended, or has.")
     pictures = Instance(dict, args=(), help="Small pictures (PNG) of the worst examples by their place; b'' for one without.")
     cell = Instance(
         tuple, args=(), help="Row and column of the confusion matrix whose examples are shown, -1 for all of them; empty for none."
@@ -83,6 +85,7 @@ class Aftermath(HasTraits):
     def _begin(self, _change: Any = None) -> None:
         """Ask what the run has come to, once it has ended."""
         run = self.trainings.run
+        self.missing = _missing(run)
         run = run if run is not None and run.state in ENDED else None
         if not self.shown or _end_of(run) == _end_of(self._run):
             self._compare()
@@ -200,6 +203,15 @@ class Aftermath(HasTraits):
 
 def _said_already(_error: Exception) -> None:
     """Say nothing: the run says itself that it could not be saved."""
+
+
+def _missing(run: RunRecord | None) -> str:
+    """Return why there are no results of a run, where it has ended without any."""
+    if run is None or run.state in GOING or (run.state in ENDED and run.kept is not None):
+        return ""
+    if run.resumable:
+        return _("This run was ended before it came to its results: resume it to get them.")
+    return _("This run ended before its first epoch did: there are no results.")
 
 
 def _end_of(run: RunRecord | None) -> tuple[Any, ...]:

@@ -27,6 +27,7 @@ class Asking(HasTraits):
     busy = Bool(False, help="Whether the worker is at it.")
     status = Instance(Progress, args=("",), help="What is going on.")
     training = Unicode("", help="How far a training of this page is, in words, which goes on beside the worker; empty for none.")
+    training_silent = Bool(False, help="Whether that training gives no sign of life.")
     failure = Unicode("", help="What went wrong last, in one sentence; empty when nothing did.")
 
     def __init__(self, worker: AnyWorker | None = None) -> None:

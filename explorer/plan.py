@@ -35,6 +35,19 @@ def block_ends(layers: Layers) -> tuple[BlockEnd, ...]:
     )
 
 
+def start_of(layers: Layers, recipe: Recipe) -> str | None:
+    """Return the block of a backbone (the layer, where it has no blocks) that a recipe trains from; "" where all of it is frozen.
+
+    None where the freeze line runs within a block, and for layers that are frozen by their names.
+    """
+    if recipe.freeze == len(layers):
+        return ""
+    if not isinstance(recipe.freeze, int) or recipe.freeze not in {0, *(end.index for end in block_ends(layers))}:
+        return None
+    row = layers[recipe.freeze]
+    return row.block or row.name
+
+
 def snapped(layers: Layers, index: int) -> int:
     """Return the block end nearest to `layers[:index]`, the one before where two are as near; 0 counts as one."""
     return min((0, *(end.index for end in block_ends(layers))), key=lambda end: abs(end - index))

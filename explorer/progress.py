@@ -118,7 +118,7 @@ def share(value: float, low: float, high: float) -> str:
 
 def roughly(seconds: float) -> str:
     """Return an estimated time in words, no more exact than it is known: from two minutes on without seconds."""
-    return _("{minutes} min").format(minutes=round(seconds / 60)) if 120 <= seconds < 3570 else duration(seconds)
+    return duration(60 * round(seconds / 60) if seconds >= 120 else seconds)
 
 
 def duration(seconds: float) -> str:
@@ -127,5 +127,7 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return _("{number} s").format(number=max(1, whole) if seconds > 0 else 0)
     if whole < 3600:
-        return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
-    return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
+        text = _("{minutes} min {seconds} s") if whole % 60 else _("{minutes} min")
+        return text.format(minutes=whole // 60, seconds=whole % 60)
+    text = _("{hours} h {minutes} min") if whole % 3600 >= 60 else _("{hours} h")
+    return text.format(hours=whole // 3600, minutes=whole % 3600 // 60)

@@ -69,6 +69,8 @@ def _settings(port: int, theme: str | None) -> Config:
 def _gone() -> dict[str, str]:
     """Return the words of a page whose kernel is gone."""
     return {
+        "ended": _("The kernel of this page has ended. A training is found again."),
+        "lost": _("What was collected here for training is lost with the kernel."),
         "again": _("The kernel of this page has ended again, as it does where memory runs out. A training is found again."),
         "load": _("Load the page again"),
         "ended": _(

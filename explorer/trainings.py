@@ -59,7 +59,7 @@ class Trainings(HasTraits):
 
     def close(self) -> None:
         """Look no more; a training that goes on is left to itself."""
-        self._session.training = ""
+        self._session.training, self._session.training_silent = "", False
         self._looker.close()
         with suppress(ValueError):  # closed before
             self._tuning.unobserve(self._list, "shown")
@@ -287,3 +287,4 @@ class Trainings(HasTraits):
         far = _("no sign of life for {time}").format(time=roughly(self.silent)) if self.silent else self.progress[0]
         said = _("Training: {progress}").format(progress=far) if shown else _("A training is running")
         self._session.training = said if self.busy else ""
+        self._session.training_silent = bool(self.silent) and shown and self.busy

@@ -1,9 +1,10 @@
 """Runs whose processes are played by a test: folders as real ones, in which it writes what they would tell."""
 
-from fake_tuning import TuningBackend
+from fake_tuning import BACKBONE, TuningBackend
 
 from explorer import runs
 from explorer.errors import ExplorerError
+from explorer.plan import start_of
 from explorer.values import DataSpec, Epoch, NetworkSpec, Outcome, Recipe, RunResult, RunSettings, TakenFile, TrainingStep
 from explorer.values import records as files
 
@@ -53,7 +54,8 @@ def play(monkeypatch, tmp_path, alive):
 def begun(alive, recipe=None, network=NETWORK, data=None):
     """Begin a run whose process lives; return its key."""
     recipe = recipe or Recipe(7)
-    key = runs.create(RunSettings(network, data or DataSpec("built-in", "patterns"), recipe))
+    start = start_of(BACKBONE, recipe)
+    key = runs.create(RunSettings(network, data or DataSpec("built-in", "patterns"), recipe, start))
     (runs.folder(key) / files.PID).write_text("1")
     alive.add(key)
     return key

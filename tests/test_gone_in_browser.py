@@ -100,6 +100,25 @@ def test_one_whose_kernel_is_gone_is_loaded_again_once_and_then_asks(page, serve
     assert alert.count() == 0
 
 
+def test_one_that_has_data_of_its_own_is_not_loaded_again_before_somebody_wants_it(page, server):
+    page.evaluate("document.documentElement.toggleAttribute('data-collected', true)")
+    server.status = 403
+    let_look(page, server)
+    page.get_by_role("alert").filter(has_text="collected here for training is lost").wait_for()
+    server.status, server.heals = 404, True
+    page.clock.run_for(3000)
+    alert = page.get_by_role("alert").filter(
+        has_text="The kernel of this page has ended. A training is found again. What was collected here"
+    )
+    alert.wait_for()
+    page.clock.run_for(600_000)
+    assert server.loaded == 1
+    page.get_by_role("button", name="Load the page again").click()
+    reloaded(page, server, 2)
+    let_look(page, server)
+    assert alert.count() == 0
+
+
 def test_one_that_went_well_for_long_is_loaded_again_by_itself(page, server):
     server.heals = True
     for loaded in (2, 3):

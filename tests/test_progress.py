@@ -29,7 +29,7 @@ def test_what_came_of_it_is_said_with_its_doubt():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0 s"), (0.2, "1 s"), (12.4, "12 s"), (60, "1 min 0 s"), (125, "2 min 5 s"), (7260, "2 h 1 min")]
+    ("seconds", "said"), [(0, "0 s"), (0.2, "1 s"), (12.4, "12 s"), (60, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (7260, "2 h 1 min")]
 )
 def test_times_are_said_in_few_words(seconds, said):
     assert duration(seconds) == said
@@ -43,7 +43,8 @@ def test_times_are_said_in_few_words(seconds, said):
         (12.2, False, "epoch 1 of 2, 12 s left"),
         (12.2, True, "epoch 1 of 2, at most 12 s left"),
         (3466, False, "epoch 1 of 2, 58 min left"),
-        (7230, False, "epoch 1 of 2, 2 h 0 min left"),
+        (3590, False, "epoch 1 of 2, 1 h left"),
+        (7210, False, "epoch 1 of 2, 2 h left"),
     ],
 )
 def test_the_time_left_is_told_no_more_exactly_than_it_is_known(left, sooner, said):

@@ -203,9 +203,8 @@ class Missed:
 class Outcome:
     """What a run has come to, on the held-out data.
 
-    classes: their names.
-    confusion: int (classes, classes): how many of the class of the row were answered with the class of the column; for several
-        classes at once, (classes, 2, 2) as scikit-learn's `multilabel_confusion_matrix` has it.
+    classes: their names; confusion: int (classes, classes): how many of the class of the row were answered with the class of the
+        column; for several classes at once, (classes, 2, 2) as scikit-learn's `multilabel_confusion_matrix` has it.
     accuracy, low, high: 0 to 1, and its 95 % Wilson interval; None without held-out data.
     worst: the examples that are predicted wrongly with the highest scores, the highest first.
     moved: (block, how far its weights moved relative to how large they were) for each block, the head left out.
@@ -264,11 +263,12 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run is made of; all that a process elsewhere needs to do it."""
+    """What a run is made of; all that a process elsewhere needs to do it. start: as `explorer.plan.start_of` says, for people."""
 
     network: AnySpec
     data: DataSpec
     recipe: Recipe
+    start: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,10 @@ function render({ model, el }) {
     for (const [name, value] of [["valuemin", 0], ["valuemax", grid.count - 1], ["valuenow", channel], ["valuetext", model.get("one")]]) pair.setAttribute(`aria-${name}`, String(value));
   }
   const stops = [
-    follow(model, ["there", "openable"], () => {
+    follow(model, ["there", "openable", "missing"], () => {
       body.hidden = example.hidden = !model.get("there");
       none.hidden = !body.hidden;
+      none.textContent = model.get("missing") || words.none;
       open.hidden = !model.get("openable");
     }),
     follow(model, ["answers", "example"], () => {

@@ -32,6 +32,7 @@ class BeforeAfterView(View):
     aftermath: the state behind; without one the view makes its own.
     """
 
+    missing = traitlets.Unicode(help="Why a run that has ended has come to nothing; empty for nothing to say.").tag(sync=True)
     there = traitlets.Bool(False, help="Whether there is a tuned network.").tag(sync=True)
     openable = traitlets.Bool(False, help="Whether it is another one than the network on screen.").tag(sync=True)
     example = traitlets.Unicode(help="What the example is called.").tag(sync=True)
@@ -53,7 +54,7 @@ class BeforeAfterView(View):
         self._own = aftermath is None
         self.aftermath = aftermath or Aftermath(self.session)
         self.aftermath.shown = self.aftermath.shown or self._own
-        self.follow("tuned", by=self._draw_tuned, of=self.aftermath)
+        self.follow("tuned", "missing", by=self._draw_tuned, of=self.aftermath)
         self.follow("network", by=self._draw_tuned)
         self.follow("answers", by=self._draw_answers, of=self.aftermath)
         self.follow("maps", by=self._draw_maps, of=self.aftermath)
@@ -90,7 +91,7 @@ class BeforeAfterView(View):
     def _draw_tuned(self) -> None:
         tuned, network = self.aftermath.tuned, self.session.network
         shown = network.spec if network else None
-        self.there = tuned is not None
+        self.there, self.missing = tuned is not None, self.aftermath.missing
         self.openable = tuned is not None and not (isinstance(shown, ModelFile) and shown.path == tuned.path)
 
     def _draw_answers(self) -> None:

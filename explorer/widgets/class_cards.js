@@ -16,14 +16,16 @@ function exampleCards(model, words) {
     const face = image.hidden ? make("span", { class: "plain" }, name) : make("span", { class: "thumb" }, image);
     return make("li", { title: text }, face, image.hidden ? "" : make("span", { class: "unseen" }, text), button);
   }
+  // A card of the same text shows the same picture: its key names one example.
+  const drawCards = lister(grid, card, ({ key, name, text, picture }) => JSON.stringify([model.get("label"), key, name, text, picture?.byteLength]));
   function draw() {
     const focused = grid.contains(document.activeElement) && document.activeElement.dataset.key;
-    for (const image of grid.querySelectorAll("img")) showBytes(image, null); // gives its address back
-    const cards = model.get("cards");
-    grid.replaceChildren(...cards.map(card));
+    const cards = model.get("cards"), before = [...grid.querySelectorAll("img")];
+    drawCards(cards);
+    for (const image of before) if (!grid.contains(image)) showBytes(image, null); // gives its address back
     grid.setAttribute("aria-label", fill(words.cards_of, { name: model.get("label") }));
     more.hidden = cards.length >= model.get("of_label");
-    if (focused) [...grid.querySelectorAll("button")].find(({ dataset }) => dataset.key === focused)?.focus();
+    if (focused && !grid.contains(document.activeElement)) [...grid.querySelectorAll("button")].find(({ dataset }) => dataset.key === focused)?.focus();
   }
   const stop = follow(model, ["cards", "of_label"], draw);
   return { box, stop: () => { stop(); for (const image of grid.querySelectorAll("img")) showBytes(image, null); } };

@@ -152,9 +152,10 @@ function render({ model, el }) {
     note.textContent = chosen.length ? says(chosen) : shown.length ? "" : words.all_right;
   }
   const stops = [
-    follow(model, ["there", "about"], () => {
+    follow(model, ["there", "about", "missing"], () => {
       body.hidden = !model.get("there");
       none.hidden = !body.hidden;
+      none.textContent = model.get("missing") || words.none;
       about.textContent = model.get("about");
     }),
     follow(model, ["table"], () => {

@@ -23,6 +23,7 @@ class OutcomeView(View):
     aftermath: the state behind; without one the view makes its own.
     """
 
+    missing = traitlets.Unicode(help="Why a run that has ended has come to nothing; empty for nothing to say.").tag(sync=True)
     there = traitlets.Bool(False, help="Whether a training has come to something.").tag(sync=True)
     about = traitlets.Unicode(help="How many validation examples are predicted correctly, in a sentence.").tag(sync=True)
     table = traitlets.Dict(help="Names of rows (classes) and columns, cells (counts), good (columns that are right, by row), several.").tag(
@@ -42,7 +43,7 @@ class OutcomeView(View):
         self._own = aftermath is None
         self.aftermath = aftermath or Aftermath(self.session)
         self.aftermath.shown = self.aftermath.shown or self._own
-        self.follow("outcome", by=self._draw, of=self.aftermath)
+        self.follow("outcome", "missing", by=self._draw, of=self.aftermath)
         self.follow("pictures", by=self._draw_pictures, of=self.aftermath)
         self.follow("cell", "examples", "in_cell", by=self._draw_cell, of=self.aftermath)
         self.observe(lambda change: self.aftermath.look_at(tuple(change["new"])), "chosen")
@@ -87,7 +88,7 @@ class OutcomeView(View):
 
     def _draw(self) -> None:
         outcome = self.aftermath.outcome
-        self.there, self.pictures = outcome is not None, []
+        self.there, self.pictures, self.missing = outcome is not None, [], self.aftermath.missing
         self.about = _about(outcome) if outcome else ""
         self.table = _table(outcome) if outcome else {}
         self.worst = [_example(one) for one in outcome.worst] if outcome else []

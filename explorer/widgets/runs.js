@@ -20,18 +20,33 @@ function runTable(model, words) {
   function actions(row) {
     if (row.key === asking) return sure(row);
     const again = action(row, "again", words.again), remove = action(row, "delete", words.delete);
-    again.disabled = model.get("busy");
     remove.addEventListener("click", (event) => { event.stopImmediatePropagation(); ask(row.key); }, { capture: true });
     return make("span", { class: "actions" }, row.shown ? make("span", { class: "quiet" }, words.shown) : action(row, "show", words.show), again, remove);
   }
+  // What the actions depend on.
+  const stage = (row) => JSON.stringify([row.start, row.about, ...(row.key === asking ? ["asked", answered, row.going] : [row.shown])]);
   // A score and its interval, each of which stays on one line.
-  const parts = (score) => score.split(/ (?=\()/).flatMap((part) => [make("span", { class: "part" }, part), " "]);
-  function line(row) {
-    const cell = (name, ...children) => make("td", { role: "cell", class: name }, ...children);
-    return make("tr", { role: "row", "data-key": row.key, class: row.shown ? "shown" : "", "aria-current": row.shown ? "true" : null },
-      make("th", { scope: "row", role: "rowheader" }, make("b", {}, row.start), make("span", { class: "quiet" }, row.about)),
-      cell("score", make("span", { title: row.interval, class: row.going ? "quiet" : "" }, ...parts(row.score)), row.interval ? make("span", { class: "unseen" }, ` ${row.interval}`) : ""),
-      cell("time", row.time), cell(row.failed ? "state failed" : row.going ? "state going" : "state", row.state), cell("do", actions(row)));
+  function score({ score: said, interval, going }) {
+    const parts = said.split(/ (?=\()/).flatMap((part) => [make("span", { class: "part" }, part), " "]);
+    return make("div", {}, make("span", { title: interval, class: going ? "quiet" : "" }, ...parts), interval ? make("span", { class: "unseen" }, ` ${interval}`) : "");
+  }
+  const cell = (name) => make("td", { role: "cell", class: name });
+  // A run's row, and what shows in it what the run has come to since.
+  function line({ key }) {
+    const start = make("b"), about = make("span", { class: "quiet" }), time = cell("time"), state = cell("state"), scored = cell("score"), todo = cell("do");
+    const element = make("tr", { role: "row", "data-key": key }, make("th", { scope: "row", role: "rowheader" }, start, about), scored, time, state, todo);
+    const drawScore = lister(scored, score, (row) => JSON.stringify([row.score, row.interval, row.going])), drawActions = lister(todo, actions, stage);
+    element.show = (row) => {
+      element.className = row.key === asking ? "asked" : row.shown ? "shown" : "";
+      element.ariaCurrent = row.shown ? "true" : null;
+      todo.colSpan = row.key === asking ? 4 : 1; // a question has the room of what is known of the run
+      state.className = `state${row.failed ? " failed" : row.going ? " going" : ""}`;
+      for (const [one, text] of [[start, row.start], [about, row.about], [time, row.time], [state, row.state]]) if (one.textContent !== text) one.textContent = text;
+      drawScore([row]);
+      drawActions([row]);
+      for (const again of todo.querySelectorAll("[data-action=again]")) again.disabled = model.get("busy");
+    };
+    return element;
   }
   const focusOn = (key, name) => body.querySelector(`[data-key="${key}"] [data-action="${name}"]`)?.focus();
   function ask(key, again = false) {
@@ -39,12 +54,15 @@ function runTable(model, words) {
     draw();
     if (key) body.querySelector(`[data-key="${key}"] .actions button:last-child`)?.focus();
   }
-  // The button that has the focus keeps it where it is still there.
+  const drawLines = lister(body, line, ({ key }) => key);
+  // The button that has the focus keeps it where another stands in its place.
   function draw() {
     const at = body.contains(document.activeElement) ? document.activeElement : null;
     const key = at?.closest("tr").dataset.key, name = at?.dataset.action;
-    body.replaceChildren(...model.get("rows").map(line));
-    if (name) focusOn(key, name);
+    const rows = model.get("rows");
+    drawLines(rows);
+    [...body.children].forEach((element, place) => element.show(rows[place]));
+    if (name && !at.isConnected) focusOn(key, name);
   }
   const heads = words.columns.map((text, place) => make("th", { scope: "col", role: "columnheader" }, place === words.columns.length - 1 ? make("span", { class: "unseen" }, text) : text));
   const title = make("h2", { id }, words.title);

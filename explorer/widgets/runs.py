@@ -11,12 +11,12 @@ import traitlets
 
 from explorer.keras_lines import in_keras
 from explorer.locale import _
-from explorer.plan import block_ends, freeze_plan
+from explorer.plan import freeze_plan
 from explorer.progress import GOING, duration, share
 from explorer.session import Session
 from explorer.trainings import Trainings
 from explorer.tuning import Tuning
-from explorer.values import DataSpec, Layers, Recipe, RunRecord
+from explorer.values import DataSpec, Layers, Recipe, RunRecord, RunSettings
 from explorer.widgets.view import View
 
 TAKES = ("model", "script", "notebook", "bundle", "history")
@@ -94,7 +94,7 @@ class RunsView(View):
     def _draw(self) -> None:
         run = self.trainings.run
         self.busy = self.trainings.busy
-        self.rows = [_row(record, self._backbone(record), record.key == self.trainings.key) for record in self.trainings.runs]
+        self.rows = [_row(record, record.key == self.trainings.key) for record in self.trainings.runs]
         self.chosen = "" if run is None else next((row["start"] for row in self.rows if row["key"] == run.key), "")
         self.line = "" if run is None else _line(run.settings.recipe, self._backbone(run))
         self.barred = list(OF_HISTORY) if run is not None and (run.state in GOING or not run.history) else []
@@ -111,11 +111,11 @@ class RunsView(View):
             self.trainings.taken = None  # it may be large, and the browser has it soon
 
 
-def _row(record: RunRecord, backbone: Layers | None, shown: bool) -> dict[str, Any]:
+def _row(record: RunRecord, shown: bool) -> dict[str, Any]:
     score, interval = _score(record)
     return {
         "key": record.key,
-        "start": _start(record.settings.recipe, backbone),
+        "start": _start(record.settings),
         "about": _about(record),
         "score": score,
         "interval": interval,
@@ -147,17 +147,14 @@ def _states() -> dict[str, str]:
     }
 
 
-def _start(recipe: Recipe, backbone: Layers | None) -> str:
-    """Return where a run's tail begins: a block, or else as Keras counts the layers before it."""
-    thaws = any(phase.trains == "tail" and phase.epochs for phase in recipe.phases)
-    if not thaws or (backbone is not None and recipe.freeze == len(backbone)):
+def _start(settings: RunSettings) -> str:
+    """Return where a run's tail begins: a block, or else as Keras counts the layers before it; alike on a page of any network."""
+    recipe, start = settings.recipe, settings.start
+    if start == "" or not any(phase.trains == "tail" and phase.epochs for phase in recipe.phases):
         return _("head only")
     if not isinstance(recipe.freeze, int):
         return _("layers by name")
-    if backbone is not None and (recipe.freeze == 0 or any(end.index == recipe.freeze for end in block_ends(backbone))):
-        row = backbone[recipe.freeze]
-        return (row.block or row.name).replace("_", " ")
-    return f"layers[:{recipe.freeze}]"
+    return start.replace("_", " ") if start else f"layers[:{recipe.freeze}]"
 
 
 def _score(record: RunRecord) -> tuple[str, str]:

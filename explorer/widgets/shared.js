@@ -40,6 +40,27 @@ function follow(model, names, draw) {
   return () => model.off(events, draw);
 }
 
+// Show a list in `parent`: an element for each item, made by `create`, which stays where it is as long as what `facts` tells of the item
+// stays: so a press and its release, the pointer and the focus meet the same element while a list is told anew.
+function lister(parent, create, facts = JSON.stringify) {
+  let there = new Map(); // by facts
+  return (items) => {
+    const now = new Map();
+    for (const item of items) {
+      let key = facts(item);
+      while (now.has(key)) key += "+"; // one that is there twice
+      now.set(key, there.get(key) ?? create(item));
+    }
+    there = now;
+    settle(parent, [...now.values()]);
+  };
+}
+// Make these the children of `parent`; those that are there already are not taken off the page.
+function settle(parent, children) {
+  for (const one of [...parent.childNodes]) if (!children.includes(one)) one.remove();
+  children.forEach((one, place) => { if (parent.childNodes[place] !== one) parent.insertBefore(one, parent.childNodes[place] ?? null); });
+}
+
 // Set traits and send them.
 function assign(model, values) {
   for (const [name, value] of Object.entries(values)) model.set(name, value);

@@ -37,10 +37,11 @@ function render({ model, el }) {
   sayTheme();
   el.append(line, turn, question, failure, gone);
   const stop = heartbeat(model, (lost) => { gone.hidden = !lost; });
-  const unfollow = follow(model, ["text", "busy", "training", "failure", "fraction", "cancellable", "question"], () => {
+  const unfollow = follow(model, ["text", "busy", "training", "silent", "failure", "fraction", "cancellable", "question"], () => {
     line.setAttribute("aria-live", model.get("training") ? "off" : "polite");
     text.textContent = model.get("text");
     line.classList.toggle("busy", model.get("busy"));
+    line.classList.toggle("silent", model.get("silent"));
     bar.hidden = model.get("fraction") < 0;
     if (!bar.hidden) bar.value = model.get("fraction");
     cancel.hidden = !model.get("cancellable");

@@ -20,6 +20,7 @@ class StatusView(View):
     text = traitlets.Unicode().tag(sync=True)
     busy = traitlets.Bool().tag(sync=True)
     training = traitlets.Bool(help="Whether it says how far a training is, which changes all the time.").tag(sync=True)
+    silent = traitlets.Bool(help="Whether that training gives no sign of life.").tag(sync=True)
     fraction = traitlets.Float(-1.0, help="How much is done, 0 to 1; -1 where nobody knows.").tag(sync=True)
     cancellable = traitlets.Bool(help="Whether what is going on can be given up.").tag(sync=True)
     question = traitlets.Unicode(help="What has to be asked before it goes on; empty for nothing.").tag(sync=True)
@@ -27,7 +28,7 @@ class StatusView(View):
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.follow("status", "busy", "training", "failure", "opening", by=self._draw)
+        self.follow("status", "busy", "training", "training_silent", "failure", "opening", by=self._draw)
         self.follow("offer", by=self._ask)
 
     def translated(self) -> dict[str, str]:
@@ -62,6 +63,7 @@ class StatusView(View):
     def _draw(self) -> None:
         status, self.busy, self.failure = self.session.status, self.session.busy, self.session.failure
         self.training = bool(self.session.training) and not self.busy
+        self.silent = self.training and self.session.training_silent
         self.text = self.session.training if self.training else status.text
         self.fraction = -1.0 if status.fraction is None or not self.busy else status.fraction
         self.cancellable = status.cancellable and self.session.opening is not None

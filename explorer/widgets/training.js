@@ -48,6 +48,8 @@ function render({ model, el }) {
   const body = make("tbody");
   const table = make("div", { class: "unseen" }, make("table", {}, make("caption", {}, words.table),
     make("thead", {}, make("tr", {}, ...words.columns.map((text) => make("th", { scope: "col" }, text)))), body));
+  const drawRows = lister(body, (row) => make("tr", {}, ...row.map((text) => make("td", {}, text))));
+  const drawNotices = lister(notices, (text) => make("li", {}, text));
   train.setAttribute("aria-describedby", why.id);
   el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("div", { class: "row" }, train, stop, goOn, bar, said)),
     why, silent, failure, notices, none, wait, legend, table);
@@ -92,7 +94,7 @@ function render({ model, el }) {
       quiet.textContent = model.get("silent");
     }),
     follow(model, ["notices"], () => {
-      notices.replaceChildren(...model.get("notices").map((text) => make("li", {}, text)));
+      drawNotices(model.get("notices"));
       notices.hidden = !model.get("notices").length;
     }),
     follow(model, ["shown"], () => {
@@ -100,7 +102,7 @@ function render({ model, el }) {
       legend.hidden = !model.get("shown");
       wait.hidden = !model.get("shown") || model.get("drawn");
     }),
-    follow(model, ["rows"], () => body.replaceChildren(...model.get("rows").map((row) => make("tr", {}, ...row.map((text) => make("td", {}, text)))))),
+    follow(model, ["rows"], () => drawRows(model.get("rows"))),
   ];
   const onUnknown = ({ unknown }) => {
     if (!unknown) return;

@@ -1,3 +1,4 @@
+const COLLECTED = "data-collected"; // marks a page with data that is lost with its kernel, for those who would load it again
 const TYPES = { image: "image/*,.zip", arrays: ".npy,.npz,.csv,.zip", audio: "audio/*,.wav,.flac,.ogg,.mp3,.zip" };
 
 // What is not collected here: the built-in sets, data on disk, and which share of all is held out.
@@ -72,6 +73,8 @@ function render({ model, el }) {
   const removed = make("span"), undo = make("p", { class: "undo quiet", role: "status" }, removed, " ", make("button", { onclick: () => model.send({ undo: true }) }, words.undo));
   let loose = []; // files that nobody has said the class of
   const leftText = make("span", {}), left = make("ul", {});
+  const drawNotes = lister(notes, (one) => (one === copies ? copies : make("p", {}, one)), (one) => (one === copies ? "" : one));
+  const drawLeft = lister(left, ([name, why]) => make("li", {}, why.includes(name) ? why : `${name}: ${why}`));
   const leftOut = make("details", { class: "left" }, make("summary", {}, leftText, " ", make("span", { class: "which" }, words.which)), left);
   el.append(make("div", { class: "head" }, make("h2", {}, words.title), total, send.line), zone, capture.box, question.form, from, column.box, rows.list, legend, undo,
     make("div", { class: "buttons" }, add, choice.menu, back), notes, leftOut, choice.more);
@@ -177,16 +180,21 @@ function render({ model, el }) {
       files.accept = TYPES[kind];
     }),
     follow(model, ["classes", "total", "source", "source_text", "collected", "reading", "label"], draw),
+    follow(model, ["classes", "source", "collected", "waiting"], () => {
+      const held = model.get("collected") && (!editable() || model.get("classes").length || model.get("waiting"));
+      document.documentElement.toggleAttribute(COLLECTED, Boolean(held));
+    }),
+    () => document.documentElement.removeAttribute(COLLECTED),
     follow(model, ["removed"], () => {
       undo.hidden = !model.get("removed");
       removed.textContent = model.get("removed");
     }),
     follow(model, ["notes", "copies_text", "left_out", "left_text"], () => {
       copies.textContent = model.get("copies_text");
-      notes.replaceChildren(...model.get("notes").map((text) => make("p", {}, text)), ...(copies.textContent ? [copies] : []));
+      drawNotes([...model.get("notes"), ...(copies.textContent ? [copies] : [])]);
       notes.hidden = !notes.children.length;
       leftText.textContent = model.get("left_text");
-      left.replaceChildren(...model.get("left_out").map(([name, why]) => make("li", {}, why.includes(name) ? why : `${name}: ${why}`)));
+      drawLeft(model.get("left_out"));
       leftOut.hidden = !left.children.length;
     }),
     send.stop, choice.stop, column.stop, rows.stop, cards.stop, capture.stop,

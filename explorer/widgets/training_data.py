@@ -256,7 +256,7 @@ class TrainingDataView(View):
         found = self.collecting.summary
         self.left_out = [*map(list, found.left_out if found else ()), *self._lost]
         number = len(self.left_out)
-        left = counted("{number} file could not be read and was left out.", "{number} files could not be read and were left out.", number)
+        left = counted("{number} file could not be used and was left out.", "{number} files could not be used and were left out.", number)
         self.left_text = left if number else ""
         self.notes = list(found.notes) if found else []
         self.copies_text = (

@@ -1,4 +1,5 @@
 import json
+import os
 import zipfile
 from types import SimpleNamespace
 
@@ -151,6 +152,7 @@ def plain_hdf5(path):
 
 NO_MODELS = {
     "away.keras": (lambda path: None, "There is no file"),
+    "pipe.keras": (getattr(os, "mkfifo", lambda path: path.symlink_to(os.devnull)), "is no file that a model could be in"),
     "folder.keras": (folder, "is a folder"),
     "saved": (saved_model, "is a SavedModel of TensorFlow.*save it as .keras"),
     "empty.keras": (lambda path: path.touch(), "is empty"),

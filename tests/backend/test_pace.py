@@ -121,6 +121,25 @@ def test_a_speed_that_varies_is_followed(speed):
     check(played([HEAD, (phase(10), 20, 5, 0.5, 0.15, 12.0)], speed), slack=1.5)
 
 
+@pytest.mark.parametrize(("batches", "validation", "seconds"), [(20, 5, 0.1), (1, 1, 2.0), (2, 0, 1.0)])
+@pytest.mark.parametrize("at", [0.2, 0.7, 0.97])  # of the training: in its batches, in validation, between epochs
+def test_a_machine_that_slept_for_a_minute_is_as_fast_as_before(batches, validation, seconds, at):
+    plan = [(phase(20), batches, validation, seconds, seconds / 3, 5.0)]
+    steady = played(plan, saving=0.5)
+    slept = [None]
+
+    def speed(time):
+        if slept[0] is None and time > 5 + at * (steady[0][3] - 5):
+            slept[0] = time
+            return 60 / seconds
+        return 1.0
+
+    told = played(plan, speed, saving=0.5)
+    assert slept[0] is not None
+    for (_place, _epoch, left, _true), (*_same, true) in zip(told, steady, strict=True):
+        assert left is None or left <= FACTOR * true + 4 * seconds
+
+
 def test_a_machine_that_gets_slower_is_noticed_within_an_epoch():
     told = played([(phase(12), 20, 5, 0.5, 0.15, 5.0)], lambda time: 2.0 if time > 50 else 1.0)
     check([one for one in told if one[3] < told[-1][3] + 200 and one[1] >= 6], slack=1.0)

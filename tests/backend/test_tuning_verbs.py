@@ -14,6 +14,7 @@ from explorer.backend.service import Backend
 from explorer.backend.tuning import child
 from explorer.errors import Cancelled, ExplorerError
 from explorer.options import spec
+from explorer.plan import start_of
 from explorer.values import AdoptedModel, Head, ModelFile, Phase, Recipe
 from explorer.values import records as files
 
@@ -86,6 +87,7 @@ def test_a_training_becomes_a_run_of_its_own(backend, started):
     assert started == [key]
     record = backend.run(key, say)
     assert (record.settings.network, record.settings.data, record.settings.recipe) == (DIGITS, data, RECIPE)
+    assert record.settings.start == start_of(backend.backbone(DIGITS, "", say), RECIPE) is not None
     assert [one.key for one in backend.runs(say)] == [key]
     backend.delete_run(key, say)
     assert backend.runs(say) == ()

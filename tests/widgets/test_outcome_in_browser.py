@@ -126,6 +126,9 @@ def test_before_there_is_anything_it_says_so(page, session, aftermath):
     show(page, OutcomeView(session, aftermath))
     assert page.get_by_text("Results appear here when training ends.").is_visible()
     assert page.get_by_role("grid").count() == 0
+    put(page, missing="This run was ended before it came to its results.")
+    assert page.get_by_text("Results appear here").count() == 0
+    assert page.get_by_text("This run was ended before").is_visible()
 
 
 @pytest.mark.parametrize("width", [480, 800, 1280])

@@ -30,6 +30,17 @@ def test_it_says_how_many_are_right_and_what_is_taken_for_what(view, fake_traini
     assert (view.table["good"], view.table["several"]) == ([[0], [1], [2]], False)
 
 
+def test_a_run_that_has_come_to_nothing_says_so(view, fake_trainings):
+    fake_trainings.run = run(state="running")
+    assert (view.there, view.missing) == (False, "")
+    fake_trainings.run = replace(run(state="lost"), resumable=True)
+    assert "resume it to get them" in view.missing
+    fake_trainings.run = run("nothing", state="failed")
+    assert "ended before its first epoch did" in view.missing
+    fake_trainings.run = replace(run(), kept=2)
+    assert (view.there, view.missing) == (True, "")
+
+
 def test_the_worst_examples_get_their_pictures(view, fake_trainings):
     fake_trainings.run = run()
     assert view.worst[0] == {"name": "dots_4.png", "truth": "red dots", "answer": "rings", "score": "93 %", "right": False}

@@ -96,6 +96,29 @@ def test_the_focus_stays_while_a_run_goes_on(page, view):
     assert focused(page.get_by_role("button", name="Keep"))
 
 
+def test_a_click_counts_though_the_table_is_told_anew_between_press_and_release(page, view):
+    show(page, view, rows=ROWS)
+    epochs = (row("b", "block 13", shown=True, going=True, score=f"{number} %") for number in range(90, 99))
+    for place, name in enumerate(("show: head only", "run again: head only", "run again: block 13"), start=1):
+        page.get_by_role("button", name=name).hover()
+        page.mouse.down()
+        put(page, rows=[next(epochs), ROWS[1], row("old", "block 3")])
+        page.mouse.up()
+        assert len(sent(page)) == place
+        put(page, rows=[next(epochs), ROWS[1]])
+    assert page.get_by_text("95 %").is_visible()
+
+
+def test_the_question_has_the_room_of_what_is_known_of_the_run(page, view):
+    page.set_viewport_size({"width": 1280, "height": 700})
+    show(page, view, rows=[row("b", "block 13", going=True, time="", state="running"), ROWS[1]])
+    page.get_by_role("button", name="delete: block 13").click()
+    question = page.get_by_text("Delete this run and its files?")
+    assert question.evaluate("(one) => one.getClientRects().length") == 1, "on one line"
+    page.get_by_role("button", name="Keep").click()
+    assert page.get_by_role("cell", name="running").is_visible()
+
+
 def test_files_are_taken_of_the_run_that_is_shown(page, view):
     show(page, view, rows=ROWS, chosen="block 13", line="for layer in model.layers[:116]: layer.trainable = False", barred=["model"])
     assert page.get_by_role("button", name="Model .keras").is_disabled()

@@ -100,5 +100,7 @@ def test_while_a_training_goes_on_it_says_so_unless_the_worker_is_at_something(v
     assert (view.text, view.training) == ("Answering…", False)
     session.busy = False
     assert view.text == "Training: epoch 3 of 10"
+    session.training_silent = True
+    assert view.silent
     session.training, session.status = "", Progress("Ready.")
-    assert view.text == "Ready."
+    assert (view.text, view.silent) == ("Ready.", False)

@@ -166,6 +166,37 @@ def test_the_pictures_of_a_class_are_shown_and_single_ones_removed(page, view):
     assert cards.count() == 0
 
 
+def test_a_card_can_be_clicked_while_others_come(page, view):
+    cards = [{"key": f"{number}.png", "name": f"{number}.png", "text": f"{number}.png", "picture": b"x"} for number in range(4)]
+    show(page, view, label="cats", cards=cards[1:], of_label=4)
+    page.get_by_role("button", name="Remove 2.png").hover()
+    page.mouse.down()
+    page.evaluate("window.there = document.querySelector('[data-key=\"2.png\"]')")
+    put(page, cards=cards)
+    assert page.evaluate("window.there.isConnected")
+    page.mouse.up()
+
+
+def test_a_page_says_whether_it_has_data_that_is_lost_with_its_kernel(page, view):
+    def marked():
+        return page.evaluate("'collected' in document.documentElement.dataset")
+
+    classes = view.classes
+    show(page, view, collected=True, classes=classes)
+    assert marked()
+    put(page, classes=[])
+    assert not marked(), "all was removed"
+    put(page, source="patterns")
+    assert marked(), "there is a way back"
+    put(page, source="", waiting=2)
+    assert marked(), "some is still being read"
+    put(page, collected=False)
+    assert not marked()
+    put(page, collected=True)
+    page.evaluate("window.stop()")
+    assert not marked()
+
+
 def test_what_was_removed_can_be_undone_and_copies_removed(page, view):
     show(page, view)
     assert not page.get_by_role("button", name="Undo").is_visible()

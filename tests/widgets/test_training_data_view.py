@@ -50,9 +50,9 @@ def test_each_file_is_acknowledged_and_goes_to_its_class_and_group(view, backend
 def test_files_that_are_left_out_are_counted_and_named(view):
     put(view, "a.png", "cats")
     put(view, "notes.pdf", "cats", b"bad")
-    assert view.left_text == "1 file could not be read and was left out."
+    assert view.left_text == "1 file could not be used and was left out."
     says(view, {"lost": "film.png", "why": "film.png is larger than 200 MB."})
-    assert view.left_text == "2 files could not be read and were left out."
+    assert view.left_text == "2 files could not be used and were left out."
     assert view.left_out == [["notes.pdf", "notes.pdf is not a picture."], ["film.png", "film.png is larger than 200 MB."]]
     says(view, {"clear": True})
     assert (view.left_out, view.left_text, view.classes, view.total) == ([], "", [], "")

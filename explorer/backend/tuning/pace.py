@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import median
+from statistics import median, median_low
 
 from explorer.values import Phase
 
-NEWEST = 0.5  # weight of the newest epoch among those of its kind
+NEWEST = 3  # epochs of a kind that its pace is told by: their median, which one that was held up does not move
+HITCH = 5  # times as long as usual: what takes longer than that was held up, as by a machine that slept, and counts as usual
 
 
 @dataclass
@@ -50,15 +51,16 @@ class Pace:
     def __init__(self, phases: Mapping[int, Phase], sooner: bool = False, clock: Callable[[], float] = time.perf_counter) -> None:
         self.sooner = sooner
         self._phases, self._clock = phases, clock
-        self._measured: dict[tuple[str, int], tuple[float, float]] = {}  # seconds of an epoch: its training batches, and all else
+        self._epochs: dict[tuple[str, int], list[tuple[float, float]]] = {}  # seconds of the newest: of training batches, and of all else
+        self._measured: dict[tuple[str, int], tuple[float, float]] = {}  # the medians of both
         self._now = _Epoch(-1, 0, True, [0.0])
-        self._between = 0.0  # seconds from the end of an epoch to the beginning of the next
+        self._pauses: list[float] = []  # seconds from the ends of the newest epochs of a phase to the beginnings of the next
 
     def begin(self, place: int, epoch: int) -> None:
         """Note that an epoch begins; the first one of a phase is traced."""
         now, before = self._clock(), self._now
         same = before.place == place
-        self._between = now - before.end if same and before.end is not None else 0.0
+        self._pauses = [*self._pauses, now - before.end][-NEWEST:] if same and before.end is not None else []
         self._now = _Epoch(place, epoch, not same, [now])
 
     def batch(self, done: int, total: int | None) -> None:
@@ -75,8 +77,9 @@ class Pace:
         self._now.end = self._clock()
         found, kind = self._now.measured(self._now.end), self._kind(self._now.place)
         if found is not None:
-            training, after = self._measured.get(kind, found)
-            self._measured[kind] = (1 - NEWEST) * training + NEWEST * found[0], (1 - NEWEST) * after + NEWEST * found[1]
+            newest = self._epochs[kind] = [*self._epochs.get(kind, ()), found][-NEWEST:]
+            training, after = zip(*newest, strict=True)
+            self._measured[kind] = median_low(training), median_low(after)
 
     def left(self) -> float | None:
         """Return the seconds to the end of the last epoch; None as long as they can't be known."""
@@ -88,7 +91,7 @@ class Pace:
         return max(0.0, sum(count * self._epoch(place) for place, count in coming.items()) - through) * self._speed()
 
     def _epoch(self, place: int) -> float:
-        return sum(self._measured[self._kind(place)]) + self._between
+        return sum(self._measured[self._kind(place)]) + (median_low(self._pauses) if self._pauses else 0.0)
 
     def _speed(self) -> float:
         """Return how much slower the epoch under way is than those before it; a hitch at its beginning counts little."""
@@ -96,7 +99,9 @@ class Pace:
         if now.traced or now.end is not None:
             return 1.0
         training, _after = self._measured[self._kind(now.place)]
-        return (now.batches[-1] - now.batches[0] + training) / (now.fraction * training + training) if training else 1.0
+        batches = len(now.batches) - 1
+        passed = _steady(now.batches, now.fraction * training / batches) if batches else 0.0
+        return (passed + training) / (now.fraction * training + training) if training else 1.0
 
     def _kind(self, place: int) -> tuple[str, int]:
         phase = self._phases[place]
@@ -107,5 +112,12 @@ def _usual(times: Sequence[float], traced: bool) -> float | None:
     """Return the seconds from the first time to the last, those of what is traced as all others; None where there are no others."""
     seconds = [end - start for start, end in pairwise(times)]
     if not traced:
-        return sum(seconds)
+        return _steady(times)
     return median(seconds[1:]) * len(seconds) if len(seconds) > 1 else None
+
+
+def _steady(times: Sequence[float], *expected: float) -> float:
+    """Return the seconds from the first time to the last; a step that was held up counts as the others, or as is expected of it."""
+    seconds = [end - start for start, end in pairwise(times)]
+    usual = median_low([*expected, *seconds] or [0.0])
+    return sum(one if one <= HITCH * usual else usual for one in seconds)

@@ -10,9 +10,11 @@ from pathlib import Path
 from explorer import runs
 from explorer.backend import temporary
 from explorer.backend.network import Network
+from explorer.backend.tuning.heads import backbone_table
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.options import model_file
+from explorer.plan import start_of
 from explorer.values import AdoptedModel, AnySpec, DataSpec, ModelFile, NetworkSpec, Recipe, RunSettings
 
 ROOM = 2  # times the weights: the tuned network and its backup
@@ -26,7 +28,8 @@ def new_run(network: Network, data: DataSpec, recipe: Recipe, copy_data: bool = 
     """
     runs.check_room(room_for(network))
     with _as_data(network) as kept:
-        return runs.create(RunSettings(kept, data, recipe), copy_network=isinstance(kept, ModelFile), copy_data=copy_data)
+        settings = RunSettings(kept, data, recipe, start_of(backbone_table(network, recipe.head_at), recipe))
+        return runs.create(settings, copy_network=isinstance(kept, ModelFile), copy_data=copy_data)
 
 
 def room_for(network: Network) -> int:
