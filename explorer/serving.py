@@ -73,7 +73,7 @@ def _gone() -> dict[str, str]:
         "lost": _("What was collected here for training is lost with the kernel."),
         "again": _("The kernel of this page has ended again, as it does where memory runs out. A training is found again."),
         "load": _("Load the page again"),
-        "ended": _(
+        "silent": _(
             "The command explorer has ended or does not answer. Start it again and open the address that it prints; "
             "leave this page open until then."
         ),
