@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from jupyter_server.base.handlers import FileFindHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
+from nbclient.exceptions import DeadKernelError
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RedirectHandler, RequestHandler
 from traitlets import Bool, List, Unicode
@@ -38,7 +39,13 @@ NAME = r"[\w@~+-][\w@~+.-]*"  # of a file or folder that is handed out
 FILE = f"{NAME}(?:/{NAME})*"
 # What Jupyter and tornado tell the terminal and nobody there can use. A ping's time is counted in milliseconds, and beyond the
 # next ping, which tornado complains of on each page; of a kernel that has died its page tells, and loads itself again.
-NOISE = ("websocket_ping_timeout", "restarted failed", "Got events for closed stream")
+NOISE = ("websocket_ping_timeout", "restarted failed", "Got events for closed stream", "Kernel died while waiting")
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Return whether a message is for the terminal."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, DeadKernelError) and not any(words in record.getMessage() for words in NOISE)
 
 
 class Quiet:
@@ -86,7 +93,7 @@ class Dashboards(Voila):  # type: ignore[misc]  # Voila is untyped
         )  # a proxy in front says by which protocol it was asked
         server.add_sockets(loopback_sockets(self.port))
         for log in (self.log, logging.getLogger("tornado.general")):
-            log.addFilter(lambda record: not any(words in record.getMessage() for words in NOISE))
+            log.addFilter(_is_of_use)
         self.ioloop = IOLoop.current()
         self.ioloop.add_callback(self.announce)
         try:
