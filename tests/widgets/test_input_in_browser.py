@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 from fakes import FakeBackend
-from in_browser import refusals, show, taken
+from in_browser import put, refusals, show, taken
 
 from explorer.session import Session
 from explorer.widgets.input import InputView
@@ -187,6 +187,7 @@ def test_all_else_is_sent_as_it_is(page, view, network, files):
     [
         ("audio", ["Browse…", "Record"], "or drop a sound or a Keras model here"),
         ("image", ["Browse…", "Paste", "Draw"], "Drop a picture or a Keras model here"),
+        ("", ["Browse…"], "Drop an example or a Keras model here"),
         ("arrays", ["Browse…", "Random values"], "or drop a .npy, .npz or .csv file, or a Keras model here"),
         ("mixed", ["Browse…", "Random values"], "or drop a picture, a .npy, .npz or .csv file, or a Keras model here"),
     ],
@@ -196,6 +197,23 @@ def test_what_can_be_done_depends_on_what_the_network_reads(page, view, kind, bu
     assert page.locator(".drop button").filter(visible=True).all_inner_texts() == buttons
     assert page.get_by_text(hint).is_visible()
     assert page.locator(".frame, .paper, .segments").filter(visible=True).count() == (1 if kind == "image" else 0)
+
+
+def test_before_the_first_stroke_it_says_of_which_picture_the_answers_are(page, view):
+    show(page, view, name="elephant.jpg", came_text="elephant.jpg, 9 × 8 pixels")
+    said = page.get_by_text("the answers and maps are those of elephant.jpg")
+    page.get_by_role("button", name="Draw").click()
+    assert said.is_visible()
+    assert page.locator(".undrawn").count() == 1
+    paper = page.locator(".paper").bounding_box()
+    page.mouse.move(paper["x"] + 50, paper["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(paper["x"] + 90, paper["y"] + 90)
+    page.mouse.up()
+    taken(page)
+    put(page, settled=view.settled + 1)
+    assert said.count() == 0
+    assert page.locator(".undrawn").count() == 0
 
 
 def test_samples_of_sounds_are_buttons_with_their_names(page, view):
