@@ -99,7 +99,7 @@ function render({ model, el }) {
   }
 
   // Very tall pictures are shown narrower, so that the answers below stay in reach.
-  const fit = ({ naturalWidth, naturalHeight }) => frame.style.setProperty("--fit", `${Math.min(100, (160 * naturalWidth) / (naturalHeight || 1))}%`);
+  const fit = ({ naturalWidth, naturalHeight }) => frame.style.setProperty("--fit", Math.min(1, (1.6 * naturalWidth) / (naturalHeight || 1)));
   picture.addEventListener("load", () => fit(picture));
 
   // A drop, a paste; a dashboard is one page, so there a drop may miss the frame

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 from fakes import FakeBackend
 from in_browser import put, refusals, show, taken
+from PIL import Image
 
 from explorer.session import Session
 from explorer.widgets.input import InputView
@@ -197,6 +198,20 @@ def test_what_can_be_done_depends_on_what_the_network_reads(page, view, kind, bu
     assert page.locator(".drop button").filter(visible=True).all_inner_texts() == buttons
     assert page.get_by_text(hint).is_visible()
     assert page.locator(".frame, .paper, .segments").filter(visible=True).count() == (1 if kind == "image" else 0)
+
+
+@pytest.mark.parametrize("width", [330, 900])
+@pytest.mark.parametrize(("size", "line"), [((1, 640), True), ((640, 1), True), ((30, 30_000), True), ((100, 640), False)])
+def test_pictures_of_one_line_are_seen_and_others_keep_their_form(page, view, size, line, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    png = io.BytesIO()
+    Image.new("RGB", size).save(png, "PNG")
+    show(page, view, came=png.getvalue())
+    page.wait_for_function("document.querySelector('.frame img').complete && document.querySelector('.frame').style.length")
+    box = page.locator(".frame img").bounding_box()
+    assert min(box["width"], box["height"]) >= 2
+    assert box["height"] <= 600
+    assert line or box["width"] / box["height"] == pytest.approx(size[0] / size[1], rel=0.05)
 
 
 def test_before_the_first_stroke_it_says_of_which_picture_the_answers_are(page, view):
