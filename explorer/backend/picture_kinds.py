@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable
+from io import BytesIO
 
 from PIL import Image
 
@@ -11,6 +13,8 @@ from explorer.backend.mp3_frames import is_mp3
 from explorer.locale import _
 
 SOUNDS = (b"fLaC", b"OggS", b"ID3")  # how FLAC, Ogg and MP3 files begin
+ZIPS = (b"PK\3\4", b"PK\5\6")  # how a zip begins, and an empty one
+LARGE = 2**32 - 1  # what the record at a zip's end says where another one, of large zips, has it
 CANON = b"CR\2"  # at the ninth byte of the TIFF that a raw file of theirs is
 ICON = b"\0\0\1\0"
 # How the files of the formats begin that are read here; those of BMP and PPM are looked at further.
@@ -79,7 +83,8 @@ SIGNATURES: tuple[tuple[int, bytes, Say], ...] = (
     (8, b"AIFF", lambda: _sound()),
     (8, b"AIFC", lambda: _sound()),
     (0, b"RIFF", lambda: _("not a WebP picture though it begins like one")),
-    (0, b"PK\3\4", lambda: _("a zip; unpack it and choose a picture in it")),
+    (0, b"\x93NUMPY", lambda: _arrays()),
+    (0, b"\x89HDF\r\n\x1a\n", lambda: _model()),
     (0, b"version https://git-lfs", lambda: _("no picture but what Git LFS keeps in its place; run git lfs pull")),
 )
 TEXTS: tuple[tuple[bytes, Say], ...] = (
@@ -113,6 +118,34 @@ def _sound() -> str:
     return _("a sound; choose a network that hears, such as timbres")
 
 
+def _arrays() -> str:
+    return _("a file of arrays, and no picture; to train on arrays, give the path of an .npz of x and y")
+
+
+def _model() -> str:
+    return _("a file of Keras, a model or its weights, and no picture; open it as a model")
+
+
+def _zip(data: bytes) -> str:
+    """Return what a zip is, by the names in it; nothing of it is unpacked."""
+    if not _has_list(data):
+        return _("a damaged or cut-off zip; take another copy of it")
+    if b".npy" in data:
+        return _arrays()
+    if b"config.json" in data and b".weights.h5" in data:
+        return _model()
+    return _("a zip; unpack it and choose a picture in it")
+
+
+def _has_list(data: bytes) -> bool:
+    """Whether a zip ends with the list of what is in it, where the record at its end says that it is."""
+    if not zipfile.is_zipfile(BytesIO(data)):
+        return False
+    end = data.rfind(b"PK\5\6")
+    length, start = (int.from_bytes(data[place : place + 4], "little") for place in (end + 12, end + 16))
+    return length == LARGE or start == LARGE or data[max(0, end - length) :].startswith(b"PK\1\2") or not length
+
+
 def what_it_is(data: bytes) -> str:
     """Return what a file is, and what to do, from its first bytes; the end of a sentence that begins with its name."""
     if data[4:8] == b"ftyp":
@@ -120,6 +153,8 @@ def what_it_is(data: bytes) -> str:
     for place, signature, say in SIGNATURES:
         if data[place : place + len(signature)] == signature:
             return say()
+    if data.startswith(ZIPS):
+        return _zip(data)
     if data.startswith(SOUNDS) or is_mp3(data):
         return _sound()
     start = data[:TEXT].removeprefix(b"\xef\xbb\xbf").lstrip().lower()

@@ -99,7 +99,7 @@ function render({ model, el }) {
   }
 
   // Very tall pictures are shown narrower, so that the answers below stay in reach.
-  const fit = ({ naturalWidth, naturalHeight }) => frame.style.setProperty("--fit", `${Math.min(100, (160 * naturalWidth) / (naturalHeight || 1))}%`);
+  const fit = ({ naturalWidth, naturalHeight }) => frame.style.setProperty("--fit", Math.min(1, (1.6 * naturalWidth) / (naturalHeight || 1)));
   picture.addEventListener("load", () => fit(picture));
 
   // A drop, a paste; a dashboard is one page, so there a drop may miss the frame
@@ -235,9 +235,11 @@ function render({ model, el }) {
     picture.alt = `${words[which]}: ${model.get(`${which}_text`)}`;
     frame.hidden = picture.hidden || (drawing && !drawn);
     frame.classList.toggle("small", drawing);
-    caption.textContent = frame.hidden ? "" : drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
+    const undrawn = drawing && !drawn && Boolean(model.get("came_text"));
+    caption.textContent = undrawn ? fill(words.undrawn, { name: model.get("name") }) : frame.hidden ? "" : drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
     segments.hidden = drawing;
     el.classList.toggle("drawing", drawing); // theme.css puts the answers beside it
+    el.classList.toggle("undrawn", undrawn); // and greys them, as they are of the picture before
     notes.textContent = model.get("notes").join(" ");
     notes.hidden = !notes.textContent;
     paste.hidden = drawButton.hidden = !pictures;
@@ -246,13 +248,13 @@ function render({ model, el }) {
     drop.classList.toggle("bare", kind === "audio");
     if (!pictures) { caption.textContent = model.get("came_text"); segments.hidden = true; }
     const mixed = kind === "arrays" && model.get("mixed");
-    file.accept = `${mixed ? `${ACCEPT.image},` : ""}${ACCEPT[kind]},${words.models}`;
+    file.accept = kind ? `${mixed ? `${ACCEPT.image},` : ""}${ACCEPT[kind]},${words.models}` : "";
     const hints = {
       image: model.get("came")?.byteLength ? words.drop : words.drop_first,
       arrays: mixed ? words.drop_mixed : words.drop_arrays,
       audio: words.drop_sound,
     };
-    hint.textContent = endRecording ? words.cancel : hints[kind];
+    hint.textContent = endRecording ? words.cancel : hints[kind] ?? words.drop_any;
     cameButton.setAttribute("aria-pressed", String(shown === "came"));
     seenButton.setAttribute("aria-pressed", String(shown === "seen"));
     const at = model.get("mark");
@@ -262,7 +264,7 @@ function render({ model, el }) {
 
   const addresses = [];
   const stops = [
-    follow(model, ["came", "seen", "came_text", "seen_text", "notes", "mark", "aligned", "kind", "mixed"], draw),
+    follow(model, ["came", "seen", "came_text", "name", "seen_text", "notes", "mark", "aligned", "kind", "mixed"], draw),
     follow(model, ["arrays"], () => {
       arrays.replaceChildren(...model.get("arrays").map(({ text, picture: bytes }) => {
         const image = make("img", { alt: text });

@@ -32,6 +32,7 @@ class InputView(View):
     came = traitlets.Bytes(help="The picture as it came, PNG or JPEG.").tag(sync=True)
     seen = traitlets.Bytes(help="The picture as the network sees it, PNG.").tag(sync=True)
     came_text = traitlets.Unicode().tag(sync=True)
+    name = traitlets.Unicode(help="What the example that is shown is called.").tag(sync=True)
     seen_text = traitlets.Unicode().tag(sync=True)
     aligned = traitlets.Bool(True, help="Whether both pictures show the same frame.").tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -39,7 +40,7 @@ class InputView(View):
         help="One dict a sample: name, and its picture as bytes, none for a sound."
     ).tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the picture; empty for none.").tag(sync=True)
-    kind = traitlets.Unicode("image", help='What the network reads: "image", "audio" or "arrays".').tag(sync=True)
+    kind = traitlets.Unicode("", help='What the network reads: "image", "audio" or "arrays"; "" until it is there.').tag(sync=True)
     mixed = traitlets.Bool(False, help="Whether an input of a network of arrays also reads pictures.").tag(sync=True)
     arrays: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an input: its text, and its values as PNG.").tag(sync=True)
     settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
@@ -62,6 +63,7 @@ class InputView(View):
             "paste": _("Paste"),
             "draw": _("Draw"),
             "drop": _("or drop a picture or a Keras model here"),
+            "drop_any": _("Drop an example or a Keras model here"),
             "drop_first": _("Drop a picture or a Keras model here"),
             "drop_arrays": _("or drop a .npy, .npz or .csv file, or a Keras model here"),
             "drop_mixed": _("or drop a picture, a .npy, .npz or .csv file, or a Keras model here"),
@@ -75,6 +77,7 @@ class InputView(View):
             "sample": _("Sample {name}"),
             "wipe": _("Wipe"),
             "done": _("Done"),
+            "undrawn": _("Nothing is drawn yet: the answers and maps are those of {name}."),
             "canvas": _("Draw here with the mouse or a finger"),
             "sending": _("Sending {name}, {percent} %"),
             "too_large": _("{name} is larger than 200 MB; choose a smaller one."),
@@ -115,6 +118,7 @@ class InputView(View):
         if seen is None:
             return  # what was shown stays until the next example is there
         example = self.session.example
+        self.name = example.name if example else ""
         self.notes = [] if seen.sound else list(seen.notes)
         self.arrays = [_drawn(name, array) for name, array in seen.arrays]
         if seen.arrays or seen.sound:
@@ -133,7 +137,7 @@ class InputView(View):
 
     def _offer(self) -> None:
         network, before = self.session.network, self.kind
-        self.kind = network.reading.kind if network else "image"
+        self.kind = network.reading.kind if network else before
         self.mixed = bool(network and network.reading.pictures)
         if self.kind != before:  # what was shown is nothing for this network
             self.came, self.seen, self.arrays, self.notes, self.came_text, self.seen_text = b"", b"", [], [], "", ""

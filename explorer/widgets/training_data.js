@@ -97,8 +97,14 @@ function render({ model, el }) {
     model.send({ begin: true });
     const known = name ? found.map(({ file, path }) => ({ file, name: path.at(-1), label: name, group: path.slice(1, -1).join("/") })) : await classed(model, found);
     send.add(known.filter((one) => one.label || isZip(one.name)));
-    const homeless = known.filter((one) => !one.label && !isZip(one.name));
+    const unknown = known.filter((one) => !one.label && !isZip(one.name)), homeless = unknown.filter((one) => !noExample(one.name));
+    for (const { name } of unknown) if (noExample(name)) send.lost(name, noExample(name));
     if (homeless.length) place(homeless);
+  }
+  // Why a file is no example of any class, by its name; nothing for one that may be.
+  function noExample(name) {
+    const of = (endings) => endings.some((ending) => name.toLowerCase().endsWith(ending));
+    return of(words.models) ? words.a_model : model.get("kind") !== "arrays" && of([".npz", ".npy"]) ? words.arrays : "";
   }
   // Ask for the class of files, once for all that have come when it is answered.
   async function place(files) {

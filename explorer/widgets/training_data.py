@@ -144,6 +144,9 @@ class TrainingDataView(View):
             "no_sound": _("The recording holds no sound; check the microphone and record again."),
             "undecodable": _("{name} can't be decoded by this browser; save it as WAV, FLAC, Ogg or MP3."),
             "too_large": _("{name} is larger than 200 MB; put it into a folder, and give its path."),
+            "models": [".keras", ".h5", ".hdf5"],
+            "a_model": _("{name} is a model, and no example of a class; open it under Input, or by its path."),
+            "arrays": _("{name} is a file of arrays, and no example of a class; to train on an .npz of x and y, give its path."),
             "gone": _("{name} can't be read by the browser: it may have been moved or deleted."),
             "no_file": _("What was dropped is not a file: save it first."),
             "empty": _("What was dropped holds no files."),
@@ -240,8 +243,7 @@ class TrainingDataView(View):
 
     def _fit(self) -> None:
         """Take what the network reads."""
-        network = self.session.network
-        if network is None:
+        if (network := self.session.network) is None:
             return
         self.kind = network.reading.kind
         self.window = network.reading.sound.seconds if network.reading.sound else 0.0
@@ -259,11 +261,8 @@ class TrainingDataView(View):
         left = counted("{number} file could not be used and was left out.", "{number} files could not be used and were left out.", number)
         self.left_text = left if number else ""
         self.notes = list(found.notes) if found else []
-        self.copies_text = (
-            counted("Remove the copy", "Remove the {number} copies", found.copies)
-            if found and found.copies and len(found.classes) > 1
-            else ""
-        )
+        copies = found.copies if found and len(found.classes) > 1 else 0
+        self.copies_text = counted("Remove the copy", "Remove the {number} copies", copies) if copies else ""
         self.removed = found.removed if found else ""
         self.total = total(found) if found and found.classes else ""
         self.classes = [_row(found.kind, one) for one in found.classes] if found else []

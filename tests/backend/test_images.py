@@ -3,6 +3,7 @@ import io
 import re
 import struct
 import warnings
+import zipfile
 import zlib
 
 import numpy as np
@@ -314,6 +315,15 @@ def boxes(brand, *others):
     return struct.pack(">I", 16 + 4 * len(others)) + b"ftyp" + brand + bytes(4) + b"".join(others) + bytes(200)
 
 
+def zipped(*names):
+    """Return the bytes of a zip with files of these names."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, name)
+    return packed.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
@@ -340,7 +350,12 @@ def boxes(brand, *others):
         ("old.jp2", b"\0\0\0\x0cjP  \r\n\x87\n", "old.jp2 is a JPEG 2000 picture"),
         ("page.jpg", b"<!DOCTYPE html><html>", "page.jpg is a web page; save the picture itself"),
         ("array.npy", b"\x93NUMPY\1\0", "array.npy can't be read: it is damaged or cut off, or no file of arrays"),
-        ("some.jpg", b"PK\3\4" + bytes(99), "some.jpg is a zip; unpack it"),
+        ("some.jpg", zipped("picture.png"), "some.jpg is a zip; unpack it"),
+        ("some.zip", zipped("picture.png")[:-30], "some.zip is a damaged or cut-off zip; take another copy"),
+        ("list.zip", zipped("picture.png").replace(b"PK\1\2", b"PK\1\0"), "list.zip is a damaged or cut-off zip"),
+        ("notzip.zip", b"PK\3\4" + bytes(99), "notzip.zip is a damaged or cut-off zip"),
+        ("net.keras", zipped("config.json", "model.weights.h5"), "net.keras is a file of Keras, a model or its weights"),
+        ("net.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "net.h5 is a file of Keras, a model or its weights"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 from fakes import FakeBackend
-from in_browser import refusals, show, taken
+from in_browser import put, refusals, show, taken
+from PIL import Image
 
 from explorer.session import Session
 from explorer.widgets.input import InputView
@@ -187,6 +188,7 @@ def test_all_else_is_sent_as_it_is(page, view, network, files):
     [
         ("audio", ["Browse…", "Record"], "or drop a sound or a Keras model here"),
         ("image", ["Browse…", "Paste", "Draw"], "Drop a picture or a Keras model here"),
+        ("", ["Browse…"], "Drop an example or a Keras model here"),
         ("arrays", ["Browse…", "Random values"], "or drop a .npy, .npz or .csv file, or a Keras model here"),
         ("mixed", ["Browse…", "Random values"], "or drop a picture, a .npy, .npz or .csv file, or a Keras model here"),
     ],
@@ -196,6 +198,37 @@ def test_what_can_be_done_depends_on_what_the_network_reads(page, view, kind, bu
     assert page.locator(".drop button").filter(visible=True).all_inner_texts() == buttons
     assert page.get_by_text(hint).is_visible()
     assert page.locator(".frame, .paper, .segments").filter(visible=True).count() == (1 if kind == "image" else 0)
+
+
+@pytest.mark.parametrize("width", [330, 900])
+@pytest.mark.parametrize(("size", "line"), [((1, 640), True), ((640, 1), True), ((30, 30_000), True), ((100, 640), False)])
+def test_pictures_of_one_line_are_seen_and_others_keep_their_form(page, view, size, line, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    png = io.BytesIO()
+    Image.new("RGB", size).save(png, "PNG")
+    show(page, view, came=png.getvalue())
+    page.wait_for_function("document.querySelector('.frame img').complete && document.querySelector('.frame').style.length")
+    box = page.locator(".frame img").bounding_box()
+    assert min(box["width"], box["height"]) >= 2
+    assert box["height"] <= 600
+    assert line or box["width"] / box["height"] == pytest.approx(size[0] / size[1], rel=0.05)
+
+
+def test_before_the_first_stroke_it_says_of_which_picture_the_answers_are(page, view):
+    show(page, view, name="elephant.jpg", came_text="elephant.jpg, 9 × 8 pixels")
+    said = page.get_by_text("the answers and maps are those of elephant.jpg")
+    page.get_by_role("button", name="Draw").click()
+    assert said.is_visible()
+    assert page.locator(".undrawn").count() == 1
+    paper = page.locator(".paper").bounding_box()
+    page.mouse.move(paper["x"] + 50, paper["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(paper["x"] + 90, paper["y"] + 90)
+    page.mouse.up()
+    taken(page)
+    put(page, settled=view.settled + 1)
+    assert said.count() == 0
+    assert page.locator(".undrawn").count() == 0
 
 
 def test_samples_of_sounds_are_buttons_with_their_names(page, view):

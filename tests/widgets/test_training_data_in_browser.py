@@ -113,6 +113,19 @@ def test_of_loose_pictures_the_class_is_asked(page, view):
     assert labels(uploads(page, 2)) == [("a.png", "dogs"), ("b.png", "dogs")]
 
 
+def test_models_and_arrays_are_named_and_their_class_is_not_asked(page, view):
+    show(page, view)
+    page.evaluate(DROP, [".drop", ["bomb.npz", "net.keras", "old.H5"]])
+    page.wait_for_function("window.sent.length > 3")
+    assert [one["lost"] for one in sent(page)[1:]] == ["bomb.npz", "net.keras", "old.H5"]
+    assert "bomb.npz is a file of arrays" in sent(page)[1]["why"]
+    assert "net.keras is a model" in sent(page)[2]["why"]
+    assert page.get_by_text("Which class").count() == 0
+    put(page, kind="arrays")
+    page.evaluate(DROP, [".drop", ["some.npz"]])
+    page.get_by_text("Which class is some.npz of?").wait_for()
+
+
 def test_loose_pictures_may_be_of_a_new_class(page, view):
     show(page, view)
     page.evaluate(DROP, [".drop", ["a.png"]])
