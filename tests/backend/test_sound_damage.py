@@ -425,3 +425,12 @@ def test_whole_mp3s_are_not_taken_for_damaged_however_loud_or_cut(rate):
                 _sound, _samples, gone = heard(one)
                 assert not gone.any()
             assert np.array_equal(heard(data)[1], whole(data))
+
+
+@pytest.mark.parametrize("place", [3, 30, 60])
+@pytest.mark.parametrize("name", ["vorbis", "opus"])
+def test_ogg_that_can_t_be_opened_is_refused_with_what_to_do(name, place, files):
+    data = bytearray(files[name])
+    data[place] ^= 255
+    with pytest.raises(UnreadableExample, match=r"^the sound is .*(Use a whole copy|; use WAV, FLAC, Ogg or MP3)\.$"):
+        sound_files.sound_of(read(bytes(data)))
