@@ -16,7 +16,8 @@ import numpy as np
 
 from explorer.backend import mel, sound_damage, sound_facts, sound_files
 from explorer.backend.example_files import bytes_from, existing, warn_of
-from explorer.backend.sound_decoding import Samples, checked
+from explorer.backend.sound_bytes import Samples
+from explorer.backend.sound_decoding import checked
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.options import stamp_of

@@ -5,6 +5,7 @@ All layers of MPEG audio (ISO/IEC 11172-3, 2.4.1.3): libsndfile decodes each of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -118,6 +119,16 @@ def info(source: Bytes) -> Info | None:
     lame = place + 8 + sum(size for bit, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if flags & bit)
     delay = int.from_bytes(head[lame + 21 : lame + 24], "big") >> 12
     return Info(frames, delay + DECODER_DELAY if head[lame : lame + 4] in (b"LAME", b"Lavc", b"Lavf") else 0)
+
+
+def incomplete(source: Bytes) -> int:
+    """Return up to which sample frames may need bits of frames before the first one, as where a stream was cut; 0 where it needs none."""
+    head = source.read_at(0, 8)
+    length, samples = frame(head[:4])
+    needed = head[4 if head[1] & 1 else 6 :][:1]  # behind a check sum, where there is one
+    if not length or (head[1] >> 1 & 3) != 1 or not any(needed):  # only layer 3 has them
+        return 0
+    return (math.ceil(RESERVOIR / length) + 1) * samples
 
 
 def stretches(source: Bytes) -> list[Stretch]:

@@ -13,7 +13,7 @@ from typing import cast
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from explorer.backend import depths, picture_costs
+from explorer.backend import depths, picture_costs, tiff_deflate
 from explorer.backend.chatter import silenced
 from explorer.backend.picture_faults import point, unsupported, why_not_opened
 from explorer.backend.picture_kinds import is_raw, kind_of, raw, what_it_is
@@ -145,6 +145,7 @@ def _ready(data: bytes, name: str, draft: bool) -> Image.Image:
     if is_raw(image):
         raise UnreadableExample(_("{name} is {what}.").format(name=name, what=raw()))
     picture_costs.check(image, data, name)
+    tiff_deflate.check(data, getattr(image, "tag_v2", {}), name)
     if image.mode in ("1", "L", "RGB"):
         _mend_transparency(image)
     if draft:

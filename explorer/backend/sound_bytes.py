@@ -1,8 +1,12 @@
-"""The bytes of a sound file, and which of them libsndfile is shown."""
+"""The bytes of a sound file, which of them libsndfile is shown, and the samples that it makes of them."""
 
 from __future__ import annotations
 
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
+
+import numpy as np
+
+Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Run(NamedTuple):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from explorer.backend import mp3_faults
 from explorer.backend.chatter import silenced
-from explorer.backend.sound_bytes import Run
+from explorer.backend.mp3_faults import PAIR, WARM_UP
+from explorer.backend.sound_bytes import Run, Samples
 from explorer.backend.sound_headers import HEAD, are_blocks_of_sds, claims_mpeg, what_it_is
 from explorer.backend.sound_source import Source
 from explorer.errors import UnreadableExample
@@ -20,16 +21,11 @@ from explorer.locale import _
 from explorer.options import stamp_of
 from explorer.values import Example, FileOnDisk
 
-Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-
 LOUDEST = 100.0  # samples are -1 to 1; beyond this they are surely something else
-# MP3 takes bits from frames before, and Opus converges; at even frames mpg123 adds in the same order, which decides the last bit.
-WARM_UP, PAIR = 32 * 1152, 2 * 1152
 BLOCK, PIECE = 2**18, 2**10  # samples, over all channels, that are decoded at once, and where that fails
 SIZED = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")  # libsndfile cuts what their headers say to what is there
 COMPRESSED = ("FLAC", "OGG", "MP3")  # which libsndfile decodes from any frame on
 UNKNOWN = 2**62  # frames; FLAC that doesn't say how many it has, as a part of one doesn't, is said to have more
-CHATTER = re.compile(rb"\s*$|(Note|Warning|Error): |\[[^]]*mpg123[^]]*\]")  # what mpg123 prints
 
 
 @contextmanager
@@ -88,27 +84,41 @@ def can_seek(file: Any) -> bool:
     return file.format in SIZED or (file.format in COMPRESSED and file.frames < UNKNOWN)
 
 
-def decoded(file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP, at_once: int = BLOCK) -> Iterator[Samples]:
+def decoded(
+    file: Any, name: str, first: int, last: int, warm_up: int = WARM_UP, at_once: int = BLOCK, lost: list[range] | None = None
+) -> Iterator[Samples]:
     """Yield frames first to last as float32 (frames, channels) of a file that was just opened, fewer where it ends before.
 
     at_once: samples, over all channels, that are decoded, and may fail, together.
+    lost: gets which of the frames are silence, as what was decoded there can't be the sound.
     Raises soundfile.LibsndfileError where decoding fails, UnreadableExample for samples that are none.
     """
     mpeg = file.subtype.startswith("MPEG")
     at = 0
     if can_seek(file):
-        at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first
+        at = max(0, first - warm_up) // PAIR * PAIR if mpeg or file.format == "OGG" else first  # Opus converges, too
         with _silenced(mpeg):
             file.seek(at)
+    damaged: list[range] = []
+    frames = max(1, at_once // file.channels)
+    try:
+        for block in mp3_faults.mended(file, at, last, frames, damaged) if mpeg else _blocks(file, at, last, frames):
+            wanted = block[max(0, first - at) :]
+            at += len(block)
+            if len(wanted):
+                yield checked(wanted, name)
+    finally:
+        if lost is not None:
+            lost += filter(len, (range(max(first, one.start), min(at, one.stop)) for one in damaged))
+
+
+def _blocks(file: Any, at: int, last: int, frames: int) -> Iterator[Samples]:
     while at < last:
-        with _silenced(mpeg):
-            block = file.read(min(max(1, at_once // file.channels), last - at), dtype="float32", always_2d=True)
+        block = file.read(min(frames, last - at), dtype="float32", always_2d=True)
         if not len(block):
             return
-        wanted = block[max(0, first - at) :]
         at += len(block)
-        if len(wanted):
-            yield checked(wanted, name)
+        yield block
 
 
 def checked(block: Samples, name: str) -> Samples:
@@ -127,4 +137,4 @@ def checked(block: Samples, name: str) -> Samples:
 
 def _silenced(mpeg: bool) -> AbstractContextManager[list[str]]:
     """Keep from the process's stderr what mpg123 prints there of MP3 that it doesn't like."""
-    return silenced(CHATTER) if mpeg else nullcontext([])
+    return silenced(mp3_faults.CHATTER) if mpeg else nullcontext([])

@@ -14,8 +14,8 @@ import numpy as np
 
 from explorer.backend import sound_runs
 from explorer.backend.refusals import refusing
-from explorer.backend.sound_bytes import Run
-from explorer.backend.sound_decoding import BLOCK, PIECE, Samples, decoded, opened
+from explorer.backend.sound_bytes import Run, Samples
+from explorer.backend.sound_decoding import BLOCK, PIECE, decoded, opened
 from explorer.backend.sound_facts import Sound, looked_at
 from explorer.errors import UnreadableExample
 from explorer.locale import _
@@ -56,7 +56,7 @@ def _of_runs(example: Example, sound: Sound, runs: Sequence[Run], at: int, last:
             continue
         yield from _silence(sound, at, run.first, lost)
         at, stop = max(at, run.first), min(run.last, last)
-        for block in _of_run(example, sound, run, at, stop, BLOCK):
+        for block in _of_run(example, sound, run, at, stop, BLOCK, lost):
             yield block
             at += len(block)
         if at < stop and sound.format == "FLAC":
@@ -69,16 +69,20 @@ def _of_runs(example: Example, sound: Sound, runs: Sequence[Run], at: int, last:
     yield from _silence(sound, at, last, lost)
 
 
-def _of_run(example: Example, sound: Sound, run: Run, at: int, stop: int, at_once: int) -> Iterator[Samples]:
+def _of_run(example: Example, sound: Sound, run: Run, at: int, stop: int, at_once: int, lost: list[range] | None) -> Iterator[Samples]:
     """Yield frames `at` to `stop`, as far as they can be decoded in one go: libsndfile decodes no more of a file in which it failed."""
     from soundfile import LibsndfileError
 
     before = run.first - run.skipped
-    with opened(example, run if sound.runs or run.head else None) as file:
-        try:
-            yield from decoded(file, example.name, at - before, stop - before, at_once=at_once)
-        except LibsndfileError:
-            return  # the caller sees how far it came, and says what is lost
+    silent: list[range] = []
+    try:
+        with opened(example, run if sound.runs or run.head else None) as file:
+            yield from decoded(file, example.name, at - before, stop - before, at_once=at_once, lost=silent)
+    except LibsndfileError:
+        return  # the caller sees how far it came, and says what is lost
+    finally:
+        if lost is not None:
+            lost += [range(before + one.start, before + one.stop) for one in silent]
 
 
 def _frames(example: Example) -> tuple[Run, ...]:
@@ -90,7 +94,7 @@ def _by_pieces(example: Example, sound: Sound, run: Run, at: int, stop: int, los
     """Yield frames of a damaged file, beginning anew behind each place where decoding fails."""
     gap = PIECE
     while at < stop:
-        for block in _of_run(example, sound, run, at, stop, PIECE):
+        for block in _of_run(example, sound, run, at, stop, PIECE, lost):
             yield block
             at, gap = at + len(block), PIECE
         yield from _silence(sound, at, min(at + gap, stop), lost)

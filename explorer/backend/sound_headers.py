@@ -146,8 +146,8 @@ def what_it_is(head: bytes, why: str) -> str:
 
 def _damaged(why: str) -> str:
     if MEANINGLESS.search(why):
-        return _("damaged or cut off: its header makes no sense")
-    return _("damaged or cut off; libsndfile says: {why}").format(why=why.rstrip("."))
+        return _("damaged or cut off: its header makes no sense. Use a whole copy")
+    return _("damaged or cut off; libsndfile says: {why}. Use a whole copy").format(why=why.rstrip("."))
 
 
 def _undecoded(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, BinaryIO
 
 from explorer.backend import flac_frames, mp3_frames
@@ -32,6 +33,12 @@ class Source(Bytes):
         self.at = 0
         told = mp3_frames.info(self.plain) if self.is_mp3 and not run.begin else None
         self.end = self.size * SLOWEST if self.is_mp3 and (told is None or not told.frames) else self.size
+
+    def afresh(self) -> Source:
+        """Return the same bytes, to be read from their beginning."""
+        again = copy(self)
+        again.at = 0
+        return again
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to a place, counted as in any file; return it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL import TiffImagePlugin
 
 from explorer.backend.npy import Array
 from explorer.backend.refusals import refusing
+from explorer.backend.tiff_deflate import DEFLATED, inflated
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST
@@ -31,7 +31,7 @@ WIDTH, HEIGHT, BITS, COMPRESSION, OFFSETS, BANDS, SIZES, PLANAR, PREDICTOR, TILE
     322,
     339,
 )
-PLAIN, DEFLATED = 1, (8, 32_946)
+PLAIN = 1
 KINDS = {1: "u", 2: "i", 3: "f"}
 MOST_PAGES = 1000
 
@@ -99,5 +99,5 @@ def _unpacked(data: bytes, tags: Mapping[int, Any], size: int, deflated: bool) -
         if left <= 0:
             break
         part = data[int(start) : int(start) + int(length)]
-        parts += zlib.decompressobj().decompress(part, left) if deflated else part[:left]
+        parts += b"".join(inflated(part, left)) if deflated else part[:left]
     return bytes(parts)

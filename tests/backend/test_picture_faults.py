@@ -154,3 +154,47 @@ def test_what_others_print_meanwhile_is_passed_on(capfd, monkeypatch):
 def test_what_pillow_logs_is_not_printed(capfd):
     assert "damaged" in refusal(tiff(SAMPLESPERPIXEL=9000))
     assert capfd.readouterr().err == ""
+
+
+def check_sums(data):
+    """Return where the last byte of the strips of a TIFF lies."""
+    tags = Image.open(io.BytesIO(data)).tag_v2
+    return [start + size - 1 for start, size in zip(tags[273], tags[279], strict=True)]
+
+
+@pytest.mark.parametrize("options", [{}, {"strip_size": 400}, {"tiffinfo": {317: 2}}, {"strip_size": 400, "big_tiff": True}], ids=str)
+@pytest.mark.parametrize("compression", ["tiff_deflate", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "I;16", "F", "CMYK", "RGBA"])
+def test_a_wrong_check_sum_of_a_tiff_is_damage(mode, compression, options):
+    image = COLOUR.convert("F").convert(mode) if mode in ("F", "I;16") else COLOUR.convert(mode)
+    options = options if mode not in ("F", "1") else {name: value for name, value in options.items() if name != "tiffinfo"}
+    data = encoded("TIFF", image, compression=compression, **options)
+    assert images.picture(Example("image", data, "a.tif")) is not None
+    places = check_sums(data)
+    for place in {places[0], places[len(places) // 2], places[-1]}:
+        damaged = bytearray(data)
+        damaged[place] ^= 4
+        assert "a.tif is damaged" in refusal(bytes(damaged), "a.tif")
+
+
+def tiled(tiles, **tags):
+    """Return a grey TIFF of 20 x 20 pixels in four tiles of 16 x 16 that are packed with deflate."""
+    written = TiffImagePlugin.ImageFileDirectory_v2()
+    offsets = np.cumsum([8, *map(len, tiles)]).tolist()
+    of_page = {256: 20, 257: 20, 258: 8, 259: 8, 262: 1, 277: 1, 322: 16, 323: 16, 324: tuple(offsets[:-1]), 325: tuple(map(len, tiles))}
+    for tag, value in (of_page | {int(name[1:]): value for name, value in tags.items()}).items():
+        written[tag] = value
+    head = b"II*\0" + struct.pack("<I", offsets[-1] + offsets[-1] % 2) + b"".join(tiles) + bytes(offsets[-1] % 2)
+    return head + written.tobytes(len(head))
+
+
+def test_tiles_are_checked_too_and_longer_ones_are_read_as_libtiff_reads_them():
+    tile = zlib.compress(bytes(range(256)))
+    assert images.picture(Example("image", tiled([tile] * 4), "a.tif")) is not None
+    for one in range(4):
+        damaged = [tile[:-1] + b"\0" if place == one else tile for place in range(4)]
+        assert "a.tif is damaged" in refusal(tiled(damaged), "a.tif")
+    longer = zlib.compress(bytes(range(256)) * 3)
+    for whole in ([longer] * 4, [tile + b"behind it"] * 4):
+        assert images.picture(Example("image", tiled(whole), "a.tif")) is not None
+    assert "Pillow" in refusal(tiled([tile] * 4, t323=0), "a.tif")

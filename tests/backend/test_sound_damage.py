@@ -11,7 +11,7 @@ import soundfile
 from sound_sources import encoded, piece, written
 
 import explorer
-from explorer.backend import audio, sound_damage, sound_files, sound_headers
+from explorer.backend import audio, mp3_frames, sound_damage, sound_files, sound_headers
 from explorer.backend.audio import read
 from explorer.catalog import SPECTROGRAMS
 from explorer.errors import ExampleWarning, UnreadableExample
@@ -358,3 +358,79 @@ def test_the_shell_says_it_in_one_line_and_in_json(folder, capsys):
         assert line in first["assumed"]
     assert cli.main(["predict", "timbres", str(folder / "high" / "0.flac")]) == 2
     assert "Use a whole copy" in capsys.readouterr().err
+
+
+def mp3_frames_of(data):
+    """Return where the frames of an MP3 begin, without the first one, which holds no sound."""
+    places, at = [], 0
+    while length := mp3_frames.frame(bytes(data[at : at + 4]))[0]:
+        places.append(at)
+        at += length
+    return places[1:]
+
+
+def longest_part(data, place):
+    """Say of a frame of an MP3 (16 kHz, stereo) that what it holds is longer than anything can be."""
+    data[place + 5] |= 0x3F  # 12 bits behind the 8 of the reservoir and 2 that are private
+    data[place + 6] |= 0xFC
+
+
+def loudest(data, place):
+    """Set the gain of both channels of a frame of an MP3 (16 kHz, stereo) to the largest there is."""
+    bits = int.from_bytes(data[place + 4 : place + 21], "big")
+    for channel in range(2):
+        first = 10 + 63 * channel + 12 + 9  # behind the length of what it holds, and how many values are large
+        bits |= 0xFF << (17 * 8 - first - 8)
+    data[place + 4 : place + 21] = bits.to_bytes(17, "big")
+
+
+@pytest.mark.parametrize("damage", [longest_part, loudest])
+def test_a_damaged_frame_of_mp3_whose_header_is_whole_is_silence_and_is_said(damage, files, capfd):
+    expected, data = whole(files["mp3"]), bytearray(files["mp3"])
+    damage(data, mp3_frames_of(data)[60])
+    _sound, samples, gone = heard(data)
+    assert np.flatnonzero(gone)[0] < 60 * 576 + 576 < np.flatnonzero(gone)[-1]
+    assert 576 < gone.sum() < 10 * 576
+    assert not samples[gone].any()
+    assert np.abs(samples[~gone] - expected[~gone]).max() <= 1e-6  # mpg123 leaves out a step, and adds in another order from there on
+    assert np.abs(whole(bytes(data)) - expected).max() > 0.05  # what libsndfile makes of it
+    capfd.readouterr()
+    first, last = np.flatnonzero(gone)[[0, -1]]
+    for start in (0, first - 5000, first - 1, (first + last) // 2, last, last + 1):  # wherever reading begins
+        lost = []
+        part = np.concatenate([*sound_files.blocks(read(bytes(data)), int(start), 8000, lost)])
+        assert np.abs(part - samples[start : start + 8000]).max() <= 1e-6
+        assert sum(map(len, lost)) >= gone[start : start + 8000].sum()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_damaged_frame_of_mp3_is_said_with_the_answer(files, timbres):
+    data = bytearray(files["mp3"])
+    for place in mp3_frames_of(data)[20::20]:
+        longest_part(data, place)
+    with pytest.warns(ExampleWarning, match=r"is damaged: 0\.\d\d s in \d places from \d\.\d\d s to \d\.\d\d s can't be decoded"):
+        timbres.predict(bytes(data))
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 44_100])
+def test_whole_mp3s_are_not_taken_for_damaged_however_loud_or_cut(rate):
+    source = np.random.default_rng(0)
+    for samples in (np.sign(source.standard_normal((2 * rate, 2))), np.clip(3 * source.standard_normal((2 * rate, 1)), -1, 1)):
+        for level in (0.1, 0.5, 0.95):
+            file = io.BytesIO()
+            soundfile.write(file, samples, rate, format="MP3", compression_level=level, bitrate_mode="VARIABLE")
+            data = file.getvalue()
+            tagged = b"ID3\3\0\0\0\0\0\x20" + bytes(32) + data + b"TAG" + bytes(125)
+            for one in (data, tagged, data + source.bytes(300), data[mp3_frames_of(data)[7] :]):
+                _sound, _samples, gone = heard(one)
+                assert not gone.any()
+            assert np.array_equal(heard(data)[1], whole(data))
+
+
+@pytest.mark.parametrize("place", [3, 30, 60])
+@pytest.mark.parametrize("name", ["vorbis", "opus"])
+def test_ogg_that_can_t_be_opened_is_refused_with_what_to_do(name, place, files):
+    data = bytearray(files[name])
+    data[place] ^= 255
+    with pytest.raises(UnreadableExample, match=r"^the sound is .*(Use a whole copy|; use WAV, FLAC, Ogg or MP3)\.$"):
+        sound_files.sound_of(read(bytes(data)))

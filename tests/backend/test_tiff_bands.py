@@ -95,3 +95,14 @@ def test_what_can_t_be_read_is_refused_in_a_sentence(data, says):
     with pytest.raises(UnreadableExample, match=says) as refused:
         bands_in(data, "sentinel.tif")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("planar", [1, 2])
+@pytest.mark.parametrize("rows", [2, 6])
+def test_a_wrong_check_sum_of_deflate_is_refused_in_whichever_strip(rows, planar):
+    data = tiff(BANDS, planar=planar, deflate=True, rows=rows)
+    for strip in (BANDS[-rows:], BANDS[:rows]):
+        strip = strip if planar == 1 else np.ascontiguousarray(strip[..., 5])
+        end = data.index(zlib.compress(strip.tobytes())) + len(zlib.compress(strip.tobytes()))
+        with pytest.raises(UnreadableExample, match=r"sentinel\.tif is no TIFF that can be read"):
+            bands_in(data[: end - 2] + bytes([data[end - 2] ^ 4]) + data[end - 1 :], "sentinel.tif")
