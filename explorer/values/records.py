@@ -30,6 +30,7 @@ EARLIER = "earlier.json"  # the result of the attempt before
 HISTORY = "history.csv"
 TUNED = "tuned.keras"
 BACKUP = "backup.npz"
+BACKUPS = (BACKUP, "backup-before.npz")  # the second one is gone on with where the first is damaged
 LOG = "log.txt"
 STOP = "stop"  # asks to stop, by being there
 PID = "pid"
@@ -117,6 +118,17 @@ def read_result(path: Path) -> RunResult | None:
         return from_json(RunResult, path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def has_backup(folder: Path) -> bool:
+    """Whether the folder of a run holds a backup to go on with."""
+    return any((folder / name).exists() for name in BACKUPS)
+
+
+def remove_backups(folder: Path) -> None:
+    """Remove the backups in a folder: the training is through. Raises OSError."""
+    for name in BACKUPS:
+        (folder / name).unlink(missing_ok=True)
 
 
 def last_told(text: bytes) -> Told | None:
