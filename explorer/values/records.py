@@ -36,6 +36,7 @@ STOP = "stop"  # asks to stop, by being there
 PID = "pid"
 COMMAND = "command"  # says by being there that `explorer fine-tune` started the run
 LOCK = "lock"  # held by the process that trains
+WRITER = "writer"  # held by the command that writes what comes of the run, and says where to
 RESERVE = "reserve"  # room on the disk for the result
 RESERVED = 2**16  # bytes of it
 TEMPORARY = "temporary"  # for what a process keeps while it lives
