@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import string
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from typing import Any
 
 from explorer import runs
 from explorer.backend import temporary
+from explorer.backend.locks import Note, hold
 from explorer.cli_printing import complain
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -23,8 +26,34 @@ from explorer.values import RunRecord, TrainingStep
 from explorer.values import records as files
 
 LOOK = 0.1  # seconds between two looks at a run
+KEPT = string.ascii_letters + string.digits + "/._-+=,:@%~"  # what is written as it is between $' and '
 SHORT = 8  # characters of a run's name that the user is told
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+
+
+@contextmanager
+def claiming(output: Path) -> Iterator[Callable[[str], None]]:
+    """Give what claims a run, by its key, for the command that writes it into `output`; what is claimed is let go of in the end.
+
+    It raises ExplorerError where another command has claimed the run.
+    """
+    held: list[Note] = []
+
+    def claim(key: str) -> None:
+        lock = runs.folder(key) / files.WRITER
+        with suppress(PermissionError):  # whoever may only read a run takes nothing away from others
+            note = hold(lock)
+            if note is None:
+                said = _("Run {run} is being written into {path} by another command: wait until that has ended, or stop it first.")
+                raise ExplorerError(said.format(run=short(key), path=lock.read_text(errors="replace")))
+            held.append(note)
+            note.text = os.path.abspath(output).encode(errors="replace").decode()
+
+    try:
+        yield claim
+    finally:
+        for note in held:
+            note.release()
 
 
 class Stop:
@@ -91,8 +120,23 @@ def follow(key: str, after: int, stop: Stop, say: Callable[[TrainingStep], None]
 def command(key: str, output: Path | str, weights: str | None = None) -> str:
     """Return what to type to go on with a run; weights: the folder of weights that it needs."""
     words = ["explorer", "fine-tune", "--resume", short(key)]
-    words += ["--weights", weights] if weights and os.path.isdir(os.path.expanduser(weights)) else []
-    return shlex.join([*words, "--output", str(output)])
+    words += ["--weights", _path(weights)] if weights and os.path.isdir(os.path.expanduser(weights)) else []
+    return " ".join(map(_quoted, [*words, "--output", _path(output)]))
+
+
+def _path(given: Path | str) -> str:
+    """Return a path that is not taken for an option."""
+    return f"./{given}" if str(given).startswith("-") else str(given)
+
+
+def _quoted(word: str) -> str:
+    """Return a word so that a shell reads the same one, even where the terminal can't show it and a line of a message can't hold it."""
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    shown = word.isprintable() and word.encode(encoding, "replace").decode(encoding) == word
+    if shown and "  " not in word:
+        return shlex.quote(word)
+    kept = (chr(byte) if chr(byte) in KEPT else f"\\{byte:03o}" for byte in os.fsencode(word))
+    return f"$'{''.join(kept)}'"
 
 
 def short(key: str) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 from explorer import cli_network, runs
 from explorer.backend.weights import use_pack
 from explorer.cli_output import Output
 from explorer.cli_printing import complain
-from explorer.values import FreezePlan, NetworkSpec, Recipe, RunSettings
+from explorer.values import FreezePlan, Recipe, RunSettings
 from explorer.values import records as files
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
 
+Claim: TypeAlias = Callable[[str], None]  # makes a run, by its key, that of this command alone
+
+PLAIN = 2**20  # bytes of what says how a network is built, of the history and of the scripts, about
 SLOTS = 2  # values that an optimizer keeps of each parameter, at most
 
 
@@ -33,13 +36,13 @@ class Training(NamedTuple):
     told: int = 0
 
 
-def begun(options: argparse.Namespace, output: Output) -> Training:
+def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training:
     """Make the run of a new training, which is not started yet. Raises ExplorerError for what does not fit, before anything is made."""
     network = cli_network.load(options)
     from explorer.backend.data import data_spec, training_data
     from explorer.backend.tuning import checks
     from explorer.backend.tuning.fine_tuning import recipe_of
-    from explorer.backend.tuning.starting import new_run
+    from explorer.backend.tuning.starting import new_run, room_for
 
     checks.check_seed(options.seed)
     columns = {"label_column": options.label_column, "file_column": options.file_column}
@@ -66,17 +69,20 @@ def begun(options: argparse.Namespace, output: Output) -> Training:
     )
     checks.check(recipe, data, network.reading.kind)
     plan = _plan(network, data, recipe)
-    _check_room(network, plan, output)
+    own = room_for(network) if runs.on_one_disk(output.room) else 0
+    runs.check_room(_room(network, data, plan) + own, output.room)
     key = new_run(network, spec, recipe)
+    claim(key)
     (runs.folder(key) / files.COMMAND).touch()
     return Training(key, runs.record(key).settings, network, data, plan)
 
 
-def resumed(options: argparse.Namespace) -> Training:
+def resumed(options: argparse.Namespace, output: Output, claim: Claim) -> Training:
     """Return the training of a run that there is; its network and its data are as its settings say. Raises ExplorerError."""
     if options.weights is not None:
         use_pack(options.weights)
-    key = runs.named(os.path.basename(options.resume.rstrip(os.sep)))
+    key = runs.named(options.resume)
+    claim(key)
     settings = runs.record(key).settings
     from explorer.backend.building import from_spec
     from explorer.backend.data import training_data
@@ -86,7 +92,9 @@ def resumed(options: argparse.Namespace) -> Training:
     for sentence in network.reading.assumed:
         complain(sentence)
     data = training_data(settings.data, network.reading)
-    return Training(key, settings, network, data, _plan(network, data, settings.recipe), runs.steps(key)[1])
+    plan = _plan(network, data, settings.recipe)
+    runs.check_room(_room(network, data, plan), output.room)
+    return Training(key, settings, network, data, plan, runs.steps(key)[1])
 
 
 def start(key: str) -> None:
@@ -109,12 +117,10 @@ def _plan(network: Any, data: Any, recipe: Recipe) -> FreezePlan:
     return plan
 
 
-def _check_room(network: Any, plan: FreezePlan, output: Output) -> None:
-    """Raise ExplorerError where the disk of the output has no room for what will be written there, and for the run if it lies there too."""
-    from explorer.backend.tuning.starting import room_for
+def _room(network: Any, data: Any, plan: FreezePlan) -> int:
+    """Return how many bytes the output takes at most: the tuned network with what its optimizer keeps, and the bundle."""
+    from explorer.backend.tuning.export import most_bytes
 
-    backbone = plan.frozen_parameters + plan.trained_parameters
     trained = plan.trained_parameters + plan.head_parameters
-    from_keras = isinstance(network.spec, NetworkSpec) and network.spec.weights == "imagenet"  # and not in the bundle
-    size = 4 * (backbone + plan.head_parameters + SLOTS * trained + (0 if from_keras else backbone))
-    runs.check_room(size + (room_for(network) if runs.on_one_disk(output.room) else 0), output.room)
+    tuned = 4 * (plan.frozen_parameters + trained + SLOTS * trained)
+    return tuned + most_bytes(network, data, plan.frozen_parameters + plan.trained_parameters) + PLAIN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from explorer import cli_network, cli_run, cli_training, runs
 from explorer.cli_output import Output
 from explorer.cli_printing import complain, remark, tell
 from explorer.cli_training import Training
+from explorer.disk import why_not
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.progress import features_in_words, with_time_left
@@ -78,8 +80,8 @@ def _add_pair(command: argparse.ArgumentParser, name: str, field: str, about: st
 
 def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
     _check_arguments(options)
-    with Output(options.output) as output:
-        training = cli_training.resumed(options) if options.resume else cli_training.begun(options, output)
+    with Output(options.output) as output, cli_run.claiming(options.output) as claim:
+        training = (cli_training.resumed if options.resume else cli_training.begun)(options, output, claim)
         again = cli_run.command(training.key, options.output, options.weights)
         said = _("This is run {run}; if it is interrupted, it goes on with `{command}`.")
         complain(said.format(run=cli_run.short(training.key), command=again))
@@ -125,14 +127,29 @@ def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
 
 def _write(output: Output, training: Training, record: RunRecord, again: str) -> None:
     """Write what came of a run: the model, its history, and the script with its data."""
-    from explorer.backend.tuning.export import bundle
-
-    key, packed = training.key, bundle(training.network, training.data, training.settings.recipe, record)
+    key = training.key
+    tuned = runs.file(key, TUNED)  # first: one that was deleted meanwhile is kept nowhere
     try:
-        output.write({packed.name: packed.data, HISTORY: history_csv(record.history).encode(), TUNED: runs.file(key, TUNED)})
+        output.write({**_script(training, record), HISTORY: history_csv(record.history).encode(), TUNED: tuned})
     except ExplorerError as error:
         said = _("{why} What was trained is kept in run {run}: `{command}` writes it.")
         raise ExplorerError(said.format(why=error, run=cli_run.short(key), command=again)) from error
+
+
+def _script(training: Training, record: RunRecord) -> dict[str, bytes]:
+    """Return the script with its data, by the file's name; alone where the data can't be taken. Raises ExplorerError."""
+    from explorer.backend.tuning import export
+
+    of = training.network, training.data, training.settings.recipe
+    try:
+        packed = export.bundle(*of, record)
+        return {packed.name: packed.data}
+    except ExplorerError as error:  # it would be the same each time
+        complain(_("The script is written without its data: {why}").format(why=error))
+        return {export.SCRIPT: export.script(*of).encode()}
+    except OSError as error:
+        said = _("The script and its data can't be packed in {folder}: {why}.")
+        raise ExplorerError(said.format(folder=tempfile.gettempdir(), why=why_not(error))) from error
 
 
 def _tell(training: Training, record: RunRecord, options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:

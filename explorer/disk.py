@@ -18,12 +18,13 @@ TAIL = 24  # characters of the name that it keeps: its ending says what it is, a
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str], lasting: bool = True, room: int = 0) -> Iterator[Path]:
+def writing(path: str | os.PathLike[str], lasting: bool = True, room: int = 0, before: Path | None = None) -> Iterator[Path]:
     """Give a path beside `path` to write to, which takes its place in the end if nothing was raised.
 
     Else what was there before is left. A link stays one: what it leads to is written. A device or a pipe is written to as it is.
     lasting: whether to wait until it lies on the disk, or a power cut could leave the name on half of it.
     room: bytes that must be free before anything is written.
+    before: where to keep what was there, from when on the new one is whole.
     Raises OSError.
     """
     place = Path(os.path.realpath(path))
@@ -37,6 +38,8 @@ def writing(path: str | os.PathLike[str], lasting: bool = True, room: int = 0) -
         yield part
         if lasting:
             settle(part)
+        if before and place.exists():
+            os.replace(place, before)
         os.replace(part, place)
     finally:
         with suppress(OSError):

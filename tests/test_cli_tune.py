@@ -1,17 +1,21 @@
 import csv
 import json
 import os
+import shutil
 import signal
+import subprocess
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import explorer
-from explorer import cli_tune, runs
+from explorer import cli_run, cli_tune, runs
 from explorer.backend.tuning import child
 from explorer.cli import main
+from explorer.cli_printing import complain
 from explorer.runs import processes
 from explorer.values import DataSpec, Epoch, Head, NetworkSpec, Recipe, RunSettings, TrainingStep
 from explorer.values import records as files
@@ -301,6 +305,67 @@ def test_an_output_that_could_not_be_written_is_written_again(run, shapes, tmp_p
     assert explorer.load(tmp_path / "tuned" / "tuned.keras")
 
 
+def test_a_run_is_named_by_its_key_and_nothing_else(run, tmp_path, home):
+    key = runs.create(SETTINGS)
+    for name in (f"{key}/../{key}", f"./{key}", f"{key}/", str(home / key)):
+        status, _out, err = run("--resume", name, "--output", tmp_path / "tuned")
+        assert (status, "There is no run" in err) == (2, True), name
+
+
+@pytest.mark.usefixtures("trained_here")
+def test_a_damaged_backup_is_said_with_what_came_of_the_run(run, tmp_path):
+    key = runs.create(SETTINGS)
+    for name in files.BACKUPS:
+        (runs.folder(key) / name).write_bytes(b"PK damaged")
+    status, out, err = run("--resume", key, "--output", tmp_path / "tuned", "--json")
+    said = "The backup of this training is damaged: what was trained is lost, and it begins anew."
+    assert (status, said in json.loads(out)["notices"], said in only_run().notices) == (0, True, True), err
+
+
+def test_a_run_is_written_by_one_command_at_a_time(run, tmp_path, monkeypatch):
+    key = runs.create(SETTINGS)
+    monkeypatch.chdir(tmp_path)
+    with cli_run.claiming(Path("a")) as claim:
+        claim(key)
+        status, out, err = run("--resume", key[:8], "--output", "b")
+    assert (status, out, only_run().state) == (2, "", "waiting")
+    assert err == (
+        f"explorer: Run {key[:8]} is being written into {tmp_path / 'a'} by another command: wait until that has ended, or stop it first.\n"
+    )
+    with cli_run.claiming(Path("b")) as claim:
+        claim(key)
+
+
+@pytest.mark.parametrize("resuming", [False, True])
+def test_an_output_without_room_for_the_data_is_refused_before_the_training(run, tmp_path, monkeypatch, resuming):
+    key = runs.create(SETTINGS) if resuming else ""
+    arguments = ["--resume", key] if resuming else ["digits", "--architecture", "digits"]
+    usage = shutil.disk_usage(tmp_path)._replace(free=10**6)
+    monkeypatch.setattr("explorer.runs.folders.shutil.disk_usage", lambda _place: usage)
+    status, out, err = run(*arguments, "--output", tmp_path / "tuned")
+    assert (status, out) == (2, "")
+    assert "has 1.0 MB left, and this training takes up to" in err
+    assert [one.state for one in runs.records()] == ["waiting"] * resuming
+    assert not (tmp_path / "tuned").exists()
+
+
+@pytest.mark.usefixtures("trained_here")
+def test_where_the_data_can_not_be_taken_the_script_is_written_alone(run, shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("explorer.backend.tuning.export_data.LARGEST", 1000)
+    status, _out, err = run(shapes, "--architecture", "digits", "--epochs", 1, 0, "--output", tmp_path / "tuned")
+    assert (status, "The script is written without its data: The data and weights of this training take more than" in err) == (0, True)
+    assert {path.name for path in (tmp_path / "tuned").iterdir()} == {"fine_tune.py", "history.csv", "tuned.keras"}
+
+
+@pytest.mark.parametrize("name", ["o/new\nline\033[31m", "a  b", " a", "it's", "ü\u200b\u00a0", "a\\b\t'", "$(x) !1", "~", "-x", "\udcff"])
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no shell")
+def test_a_shell_reads_the_path_that_the_command_was_given(name, capsys):
+    complain(f"`{cli_run.command('ab' * 16, name)}`")
+    printed = capsys.readouterr().err.split("`", 1)[1].rsplit("`", 1)[0]
+    words = subprocess.run(["bash", "-c", f"printf '%s\\0' {printed}"], stdout=subprocess.PIPE, check=True).stdout.split(b"\0")
+    assert [os.fsdecode(word) for word in words[4:-1]] == ["--output", f"./{name}" if name.startswith("-") else name]
+
+
 @pytest.mark.usefixtures("trained_here")
 def test_a_run_of_a_page_is_written_and_stays(run, tmp_path):
     key = runs.create(SETTINGS)
@@ -317,6 +382,7 @@ def test_a_run_of_a_page_is_written_and_stays(run, tmp_path):
         (["--resume", "1234"], "required: --output"),
         (["--resume", "1234", "--output", "x"], "There is no run '1234' in "),
         (["--resume", "", "--output", "x"], "these arguments are required"),
+        (["--resume", "../../etc", "--output", "x"], "There is no run '../../etc' in "),
         (["digits", "--resume", "1234", "--epochs", "1", "1", "--output", "x"], "leave out DATA, --epochs"),
     ],
 )

@@ -66,6 +66,14 @@ def picture(example: Example) -> Image.Image:
     return _decoded(example)[0]
 
 
+def pixels(example: Example) -> int:
+    """Return how many pixels a picture has, by its header alone. Raises UnreadableExample."""
+    array = pixel_arrays.array_of(example)
+    if array is not None:
+        return int(np.prod(pixel_arrays.pixels_of(array).shape[:2]))
+    return picture_files.pixels(_bytes(example), example.name)
+
+
 def defects(example: Example, reading: Reading) -> tuple[str, ...]:
     """Return, in sentences, what had to be assumed of the values of an array, or of a picture of more than 8 bits.
 

@@ -63,6 +63,13 @@ def is_deep(data: bytes, name: str) -> bool:
         return depths.is_deep(_opened(data))
 
 
+def pixels(data: bytes, name: str) -> int:
+    """Return how many pixels a picture has, which is not decoded. Raises UnreadableExample."""
+    with reading(name, data):
+        width, height = _ready(data, name, draft=False).size
+    return width * height
+
+
 def is_picture(data: bytes) -> bool:
     """Whether the bytes of a file begin as those of a picture do; those of a TIFF only where Pillow has pictures with its values."""
     if kind_of(data) != "TIFF":

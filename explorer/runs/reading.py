@@ -46,7 +46,7 @@ def record(key: str) -> RunRecord:
         outcome.high if outcome else None,
         found.failure if found else why_lost(place) if state == "lost" else "",
         (found.notices if found else ()) or tuple(dict.fromkeys(step.text for step in kept if step.what == "notice")),
-        state in ("stopped", "lost") or (state == "failed" and (place / files.BACKUP).exists()),
+        state in ("stopped", "lost") or (state == "failed" and files.has_backup(place)),
     )
 
 

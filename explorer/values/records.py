@@ -30,11 +30,13 @@ EARLIER = "earlier.json"  # the result of the attempt before
 HISTORY = "history.csv"
 TUNED = "tuned.keras"
 BACKUP = "backup.npz"
+BACKUPS = (BACKUP, "backup-before.npz")  # the second one is gone on with where the first is damaged
 LOG = "log.txt"
 STOP = "stop"  # asks to stop, by being there
 PID = "pid"
 COMMAND = "command"  # says by being there that `explorer fine-tune` started the run
 LOCK = "lock"  # held by the process that trains
+WRITER = "writer"  # held by the command that writes what comes of the run, and says where to
 RESERVE = "reserve"  # room on the disk for the result
 RESERVED = 2**16  # bytes of it
 TEMPORARY = "temporary"  # for what a process keeps while it lives
@@ -117,6 +119,17 @@ def read_result(path: Path) -> RunResult | None:
         return from_json(RunResult, path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def has_backup(folder: Path) -> bool:
+    """Whether the folder of a run holds a backup to go on with."""
+    return any((folder / name).exists() for name in BACKUPS)
+
+
+def remove_backups(folder: Path) -> None:
+    """Remove the backups in a folder: the training is through. Raises OSError."""
+    for name in BACKUPS:
+        (folder / name).unlink(missing_ok=True)
 
 
 def last_told(text: bytes) -> Told | None:

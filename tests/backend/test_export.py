@@ -17,6 +17,7 @@ from PIL import Image
 from small_models import Doubling
 
 import explorer
+from explorer.backend.data import training_data
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import export, export_data, recipes
 from explorer.errors import ExplorerError
@@ -199,6 +200,19 @@ def test_more_than_may_be_taken_is_refused_with_a_way_out(network, monkeypatch):
     monkeypatch.setattr(export_data, "LARGEST", 10_000)
     with pytest.raises(ExplorerError, match="train on fewer examples, or take the script alone"):
         archive(network, coloured(60, 3))
+
+
+@pytest.mark.parametrize("of", ["pictures", "digits"])
+def test_how_large_it_gets_at_most_is_known_before(network, of):
+    chance = np.random.default_rng(0)
+    pictures = [chance.integers(0, 256, (20, 30, 3)).astype(np.uint8), chance.integers(0, 256, (8, 8, 3)).astype(np.uint8)] * 6
+    if of == "digits":
+        network = explorer.load("digits")
+    data = training_data((pictures, [0, 1] * 6), network.reading)
+    recipe = replace(RECIPE, freeze=0)
+    most = export.most_bytes(network, data, network.summary().parameters)
+    size = len(archive(network, data, recipe).fp.getvalue())
+    assert size - 2**16 < most < 3 * size + 2**16
 
 
 def test_examples_that_keras_does_not_prepare_are_taken_as_arrays(tmp_path):

@@ -14,7 +14,7 @@ from explorer.backend.tuning.backups import Backups
 from explorer.backend.tuning.features import Bounds
 from explorer.backend.tuning.training import train
 from explorer.errors import ExplorerError
-from explorer.values import Augmentation, Head, Labelled, Phase, Switch, TrainingData
+from explorer.values import Augmentation, Head, Labelled, Phase, Switch, TrainingData, TrainingStep
 
 
 @pytest.fixture(scope="module")
@@ -360,7 +360,7 @@ def test_stop_before_the_first_batch_leaves_a_network_as_it_was(network, data):
 @pytest.mark.parametrize("times", [5 + 6 + 1, 5 + 3 * 6 + 2])
 def test_a_stopped_training_goes_on(network, data, tmp_path, times):
     train(network, data, cases.recipe(4, epochs=(2, 3)), stop=StopAfter(times), folder=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["backup.npz"]
+    assert {path.name for path in tmp_path.iterdir()} == {"backup.npz", "backup-before.npz"}
     run = train(network, data, cases.recipe(4, epochs=(2, 3)), folder=tmp_path)
     assert [(one.phase, one.epoch) for one in run.history] == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
     assert run.state == "done"
@@ -445,7 +445,22 @@ def test_a_disk_that_is_full_ends_the_backups_and_not_the_training(network, data
 @pytest.mark.parametrize("damaged", [b"PK\x03\x04 nothing", b"", b"\x93NUMPY"])
 def test_a_backup_that_is_damaged_is_begun_anew(network, data, tmp_path, damaged):
     (tmp_path / "backup.npz").write_bytes(damaged)
-    assert len(train(network, data, cases.recipe(4), folder=tmp_path).history) == 4
+    steps = []
+    run = train(network, data, cases.recipe(4), on_progress=steps.append, folder=tmp_path)
+    said = "The backup of this training is damaged: what was trained is lost, and it begins anew."
+    assert (len(run.history), run.notices[0]) == (4, said)
+    assert steps[1] == TrainingStep("notice", text=said)
+
+
+def test_where_the_newest_backup_is_damaged_the_one_before_is_gone_on_with(network, data, tmp_path):
+    whole = train(network, data, cases.recipe(4), folder=tmp_path)
+    content = bytearray((tmp_path / "backup.npz").read_bytes())
+    content[len(content) // 2] ^= 16
+    (tmp_path / "backup.npz").write_bytes(content)
+    run = train(network, data, cases.recipe(4), folder=tmp_path)
+    assert len(run.history) == 4
+    assert run.history[:3] == whole.history[:3]
+    assert run.notices[0].startswith("The newest backup of this training is damaged: it goes on from the one before")
 
 
 @pytest.mark.parametrize("other", [{"freeze": 7}, {"head": Head(9)}, {"phases": (Phase("head", "adam", 0.01, 1, 7),)}], ids=str)

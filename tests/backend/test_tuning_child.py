@@ -96,7 +96,7 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     assert [label for _id, label in tuned.labels] == list("0123456789")
     with runs.file(key, files.HISTORY).open() as table:
         assert [int(row["epoch"]) for row in csv.DictReader(table)] == [one.epoch + 1 for one in record.history]
-    assert not {files.BACKUP, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
+    assert not {*files.BACKUPS, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
 
 
 def is_whole(path):
@@ -410,7 +410,3 @@ def test_what_the_log_can_not_take_is_lost_and_ends_nothing(tmp_path):
     print("lost", file=log, flush=True)
     os.close(handle)
     assert (tmp_path / "log.txt").read_bytes() == b""
-
-
-def test_the_backup_is_where_a_run_looks_for_it():
-    assert backups.BACKUP == files.BACKUP

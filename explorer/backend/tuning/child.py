@@ -60,7 +60,7 @@ def main(folder: Path) -> int:
     held.release()  # before the result is there: whoever sees it may start the next process
     status = _say(folder, result)
     if result.state == "done" and status == 0:  # only now: without a result, all would be trained anew
-        (folder / files.BACKUP).unlink(missing_ok=True)
+        files.remove_backups(folder)
     return status
 
 

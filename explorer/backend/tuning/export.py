@@ -16,7 +16,16 @@ from explorer.backend.network import Network
 from explorer.backend.runtime import keras
 from explorer.backend.tuning import checks, lessons, recipes
 from explorer.backend.tuning.callbacks import made
-from explorer.backend.tuning.export_data import Bounded, file_name, folders, write_arrays, write_pictures
+from explorer.backend.tuning.export_data import (
+    LARGEST,
+    Bounded,
+    bytes_of_arrays,
+    bytes_of_pictures,
+    file_name,
+    folders,
+    write_arrays,
+    write_pictures,
+)
 from explorer.backend.tuning.parts import Parts
 from explorer.backend.tuning.script_lines import Subject, call, literal
 from explorer.backend.tuning.scripts import as_notebook, as_script
@@ -26,6 +35,7 @@ from explorer.values import Epoch, Layers, NetworkSpec, Reading, Recipe, TakenFi
 from explorer.values.records import history_csv
 
 BACKBONE = "backbone.keras"
+SCRIPT = "fine_tune.py"
 CONVENTIONS_OF_FILES = ("tf", "caffe", "torch", "unit", "none")  # those whose pixels Keras prepares from pictures in files
 WITH_A_LAYER_MORE = "EfficientNet"  # the family to which Keras adds a layer where it loads "imagenet" itself
 
@@ -61,7 +71,7 @@ def bundle(network: Network, data: TrainingData, recipe: Recipe, run: Trained) -
     about = subject(network, data, recipe, parts)
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("fine_tune.py", as_script(about))
+            archive.writestr(SCRIPT, as_script(about))
             archive.writestr("fine_tune.ipynb", as_notebook(about))
             archive.writestr("requirements.txt", _requirements(about))
             archive.writestr("README.txt", _readme(about, run))
@@ -77,10 +87,20 @@ def bundle(network: Network, data: TrainingData, recipe: Recipe, run: Trained) -
         return TakenFile(f"{file_name(network.spec.name)}-fine-tuning.zip", file.read())
 
 
+def most_bytes(network: Network, data: TrainingData, parameters: int) -> int:
+    """Return how many bytes the data and the weights in a bundle take at most; parameters: of the backbone.
+
+    Raises UnreadableExample.
+    """
+    weights = 0 if _may_be_loaded(network) else 4 * parameters
+    measure = bytes_of_pictures if _as_files(network.reading) else bytes_of_arrays
+    return min(weights + measure(data, network), LARGEST)
+
+
 def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) -> Subject:
     """Return what a script is about; parts: of the tuned network in the making."""
     reading, base = network.reading, parts.base
-    as_files = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES and _loads_as_keras_does(reading)
+    as_files = _as_files(reading)
     application = _application(network, parts.table)
     layers = flat_layers(base)
     named = [parts.table.find(name) for name in recipe.freeze] if isinstance(recipe.freeze, tuple) else []
@@ -104,9 +124,10 @@ def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) 
     )
 
 
-def _loads_as_keras_does(reading: Reading) -> bool:
+def _as_files(reading: Reading) -> bool:
     """Whether `keras.utils.load_img` reads pictures as the network does: in grey or in colour, with an axis of channels."""
-    return len(reading.inputs[0].shape) == 3 and reading.size[2] in (1, 3)
+    plain = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES
+    return plain and len(reading.inputs[0].shape) == 3 and reading.size[2] in (1, 3)
 
 
 def _parts(network: Network, data: TrainingData, recipe: Recipe) -> Parts:
@@ -118,12 +139,10 @@ def _parts(network: Network, data: TrainingData, recipe: Recipe) -> Parts:
 
 def _application(network: Network, table: Layers) -> str:
     """Return the call of keras.applications that makes this very backbone; "" where none does."""
-    spec = network.spec
-    if not isinstance(spec, NetworkSpec) or spec.weights != "imagenet" or network.altered:
+    spec, draws = network.spec, any(one.random for one in table.layer_rows)  # by a seed, in the order of their making
+    if draws or not isinstance(spec, NetworkSpec) or not _may_be_loaded(network):
         return ""
-    row, draws = architectures[spec.architecture], any(one.random for one in table.layer_rows)  # by a seed, in the order of their making
-    if draws or row.family == WITH_A_LAYER_MORE or not hasattr(keras.applications, row.name):
-        return ""
+    row = architectures[spec.architecture]
     options: dict[str, Any] = {"include_top": False, "input_shape": tuple(network.unshared_model.inputs[0].shape[1:])}
     options |= {name: getattr(spec, name) for name in ("alpha", "depth_multiplier") if name in row.options and getattr(spec, name) != 1}
     if spec.pooling and not spec.include_top:
@@ -133,6 +152,15 @@ def _application(network: Network, table: Layers) -> str:
     theirs = [(_alike(layer.name, type(layer).__name__), getattr(layer.output, "shape", None)) for layer in other.layers]
     ours = [(_alike(row.name, row.class_name), (None, *row.output_shape)) for row in table.layer_rows]
     return call(f"keras.applications.{spec.architecture}", weights="imagenet", **options) if theirs == ours else ""
+
+
+def _may_be_loaded(network: Network) -> bool:
+    """Whether Keras has the weights of this network, unless its layers say otherwise."""
+    spec = network.spec
+    if not isinstance(spec, NetworkSpec) or spec.weights != "imagenet" or network.altered:
+        return False
+    row = architectures[spec.architecture]
+    return row.family != WITH_A_LAYER_MORE and hasattr(keras.applications, row.name)
 
 
 def _alike(name: str, class_name: str) -> str:

@@ -21,6 +21,7 @@ from explorer.locale import _, megabytes
 from explorer.values import Labelled, TrainingData
 
 LARGEST = 500 * 2**20  # bytes
+MEMBER = 1024  # bytes that a file of a zip takes beside its pixels, about: names, entries, checksums
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows calls no file
 
 
@@ -88,6 +89,13 @@ def write_pictures(room: Bounded, data: TrainingData, names: Sequence[str], size
             room.write(f"data/{side}/labels.csv", text.getvalue().encode())
 
 
+def bytes_of_pictures(data: TrainingData, network: Network) -> int:
+    """Return how many bytes `write_pictures` writes at most. Raises UnreadableExample."""
+    height, width, _channels = network.reading.size
+    pixels = sum(min(images.pixels(one.example), width * height) for one in (*data.training, *data.validation))
+    return 3 * pixels + (MEMBER + 2 * len(data.classes)) * (len(data.training) + len(data.validation))
+
+
 def write_arrays(room: Bounded, data: TrainingData, network: Network, multi_label: bool) -> None:
     """Write the examples as the network reads them, and their classes, as data.npz: x_train, y_train, x_validation, y_validation.
 
@@ -106,6 +114,12 @@ def write_arrays(room: Bounded, data: TrainingData, network: Network, multi_labe
         room.add(path)
 
 
+def bytes_of_arrays(data: TrainingData, network: Network) -> int:
+    """Return how many bytes `write_arrays` writes at most. Raises UnreadableExample."""
+    first = network.to_batch(data.training[0].example)
+    return (sum(array.nbytes for array in first) + 8 * len(data.classes)) * (len(data.training) + len(data.validation))
+
+
 def _batches(room: Bounded, examples: Sequence[Labelled], network: Network) -> list[Any]:
     batches = []
     for one in examples:
@@ -120,5 +134,5 @@ def _png(picture: Image.Image, size: Sequence[int]) -> bytes:
     if picture.width * picture.height > width * height:
         picture = picture.resize((width, height), Image.Resampling.NEAREST)
     out = io.BytesIO()
-    picture.save(out, "PNG")
+    picture.save(out, "PNG", icc_profile=None)  # which the network does not look at, and may be larger than the picture
     return out.getvalue()

@@ -13,7 +13,6 @@ from explorer.backend.data import training_data
 from explorer.backend.network import Network
 from explorer.backend.refusals import within_memory
 from explorer.backend.runtime import keras
-from explorer.backend.tuning.backups import Backups
 from explorer.backend.tuning.checks import check_seed
 from explorer.backend.tuning.heads import backbone_table
 from explorer.backend.tuning.training import Run, nobody, train
@@ -23,6 +22,7 @@ from explorer.locale import _
 from explorer.options import spec_of
 from explorer.plan import check_index, index_of
 from explorer.values import Augmentation, Head, Layers, Phase, Recipe, TrainingData, TrainingStep
+from explorer.values.records import remove_backups
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
 
 HEADS = {"guide": Head(), "plain": Head(units=0)}
@@ -94,8 +94,8 @@ def fine_tune(
         folder.mkdir(parents=True, exist_ok=True)
     with within_memory():
         run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
-    if run.state == "done":
-        Backups(folder).remove()
+    if folder and run.state == "done":
+        remove_backups(folder)
     if isinstance(data, str | os.PathLike):
         run.network.name_data(Path(data).name)
     return replace(run, notices=(*tuned_on.notes, *run.notices))

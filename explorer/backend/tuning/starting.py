@@ -17,7 +17,7 @@ from explorer.options import model_file
 from explorer.plan import start_of
 from explorer.values import AdoptedModel, AnySpec, DataSpec, ModelFile, NetworkSpec, Recipe, RunSettings
 
-ROOM = 2  # times the weights: the tuned network and its backup
+ROOM = 3  # times the weights: the tuned network, its backup and the one before
 
 
 def new_run(network: Network, data: DataSpec, recipe: Recipe, copy_data: bool = False) -> str:

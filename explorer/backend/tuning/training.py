@@ -114,7 +114,7 @@ class _Training:
 
     def run(self) -> Run:
         """Train phase after phase; whatever ends it early, the best weights so far are in the network that comes back."""
-        backup = self.backups.found()
+        backup = self._backup()
         try:
             self.features = self._features()
             why = self._fit_all(backup)
@@ -147,6 +147,12 @@ class _Training:
             outcome=outcome,
             notices=self._notices(),
         )
+
+    def _backup(self) -> Backup | None:
+        backup = self.backups.found()
+        if self.backups.notice:
+            self.on_progress(TrainingStep("notice", text=self.backups.notice))
+        return backup
 
     def _cuts(self) -> dict[str, Cut]:
         """Return the cut of each kind of phase; one that is not compiled again stays with that of the phase before."""
@@ -244,7 +250,8 @@ class _Training:
 
     def _notices(self) -> tuple[str, ...]:
         measured = self.data.validation or self.data.training
-        return lessons.said(self.recipe, self.parts.plan, self.history, self.parts.norms, len(measured))
+        said = lessons.said(self.recipe, self.parts.plan, self.history, self.parts.norms, len(measured))
+        return (*filter(None, [self.backups.notice]), *said)
 
     def _failure(self, why: str) -> str:
         if why == "nan":
