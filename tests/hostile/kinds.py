@@ -24,8 +24,8 @@ KINDS: dict[str, Kind] = {
     "h5 models": Kind("model", hostile_models.old_whole, 50),
     "topologies": Kind("model", hostile_models.topology, 50),
     "weights": Kind("weights", hostile_models.weights, 50),
-    "sounds": Kind("sound", hostile_sounds.sound, 150),
-    "over_time": Kind("over time", hostile_sounds.sound, 40),
+    "sounds": Kind("sound", hostile_sounds.sound, 80),
+    "over_time": Kind("over time", hostile_sounds.sound, 25),
     "arrays": Kind("array", hostile_arrays.array),
     "pixels": Kind("picture", hostile_arrays.array),
     "tables": Kind("array", hostile_tables.table, 30),
@@ -34,6 +34,6 @@ KINDS: dict[str, Kind] = {
     "file lists": Kind("file list", hostile_tables.listed, 30),
     "class names": Kind("class names", hostile_tables.class_names, 30),
     "records": Kind("record", hostile_tables.record),
-    "pictures": Kind("shown", hostile_pictures.picture, 120),
+    "pictures": Kind("shown", hostile_pictures.picture, 60),
     "zips": Kind("training pair", hostile_pictures.pictures_in_zip, 30),
 }
