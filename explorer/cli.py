@@ -65,13 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> bool | None:
     """Run what was asked for; False where not all of it could be done."""
-    run: Callable[[argparse.Namespace], bool | None] = options.run
-    if run not in (_predict, _layers, _feature_maps, _features, _over_time):
-        return run(options)
+    if options.run not in (_predict, _layers, _feature_maps, _features, _over_time):
+        return options.run(options)
     if sys.stdout is None:
         raise ExplorerError(_("The answer has nowhere to go: stdout is closed."))
     with cli_streams.ended_by_ctrl_c():
-        return run(options)
+        return options.run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
