@@ -60,17 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise
             complain(out_of_memory())
             return 2
-    return 2 if whole is False else 0
+    return 0 if whole else 2
 
 
-def _run(options: argparse.Namespace) -> bool | None:
-    """Run what was asked for; False where not all of it could be done."""
-    if options.run not in (_predict, _layers, _feature_maps, _features, _over_time):
-        return options.run(options)
-    if sys.stdout is None:
+def _run(options: argparse.Namespace) -> bool:
+    """Run what was asked for, and return whether all of it could be done."""
+    reads = options.run in (_predict, _layers, _feature_maps, _features, _over_time)
+    if reads and sys.stdout is None:
         raise ExplorerError(_("The answer has nowhere to go: stdout is closed."))
-    with cli_streams.ended_by_ctrl_c():
-        return options.run(options)
+    with cli_streams.ended_by_ctrl_c(reads):
+        return options.run(options) is not False
 
 
 def _parser() -> argparse.ArgumentParser:

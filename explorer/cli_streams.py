@@ -34,9 +34,13 @@ def any_text() -> Iterator[None]:
 
 
 @contextmanager
-def ended_by_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C end the process at once in here: Python would only hear of it when an operation of TensorFlow is through."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+def ended_by_ctrl_c(wanted: bool = True) -> Iterator[None]:
+    """Let Ctrl-C end the process at once in here: Python would only hear of it when an operation of TensorFlow is through.
+
+    wanted: whether it may; a handler that is not Python's own is left in any case.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if not wanted or not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
