@@ -1,8 +1,9 @@
-"""What libraries written in C print to the process's stderr while they decode: kept from it, and told to who asks."""
+"""What libraries print to the process's stderr, or log, while they decode: kept from it, and told to who asks."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import tempfile
@@ -11,6 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _silencing = threading.Lock()  # there is one stderr
+
+
+@contextmanager
+def unlogged(name: str, below: int = logging.CRITICAL) -> Iterator[None]:
+    """Let a library log nothing below a level, whoever has set logging up: the user gets a sentence instead."""
+    log = logging.getLogger(name)
+    before = log.level
+    log.setLevel(below)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from explorer.backend import refusals
+from explorer.backend.chatter import unlogged
 from explorer.backend.old_checks import refuse_old
 from explorer.backend.runtime import keras
 from explorer.backend.unpacking import damaged
@@ -198,12 +199,6 @@ def refusing(name: str) -> Iterator[None]:
 @contextmanager
 def quietly() -> Iterator[None]:
     """Keep what Keras warns of to itself: old arguments, the state of optimizers, the age of .h5 and the like."""
-    log = logging.getLogger("absl")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(before)
+    with unlogged("absl", logging.ERROR), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

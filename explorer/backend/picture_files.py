@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import cast
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from explorer.backend import depths, picture_costs, tiff_deflate
-from explorer.backend.chatter import silenced
+from explorer.backend.chatter import silenced, unlogged
 from explorer.backend.picture_faults import point, unsupported, why_not_opened
 from explorer.backend.picture_kinds import is_raw, kind_of, raw, what_it_is
 from explorer.backend.pieces import boxes
@@ -42,8 +41,6 @@ LIBTIFF = re.compile(  # how the lines begin that it prints: with the place in i
     rb"\s*$|(_?TIFF|Fax|LZ|ZIP|PackBits|ZSTD|O?JPEG|PixarLog|Log|SGI|LERC|WebP|Thunder|NeXT|Dump|Predictor|Estimate|MissingRequired"
     rb"|ChopUp|Read|allocChopped|gtStrip|gtTile)\w*: |(tempfile\.tif)?: "
 )
-
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what it logs is printed where nobody set logging up
 
 
 def decoded(data: bytes, name: str, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
@@ -103,7 +100,7 @@ def reading(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
     kind = kind or kind_of(data)
     sentence = _("{name} is damaged or cut off; Pillow says: {why}. Save it again, or take another copy of it.")
     said: list[str] = []
-    with refusing(UnreadableExample, sentence, name):
+    with refusing(UnreadableExample, sentence, name), unlogged("PIL"):
         try:
             with warnings.catch_warnings(), silenced(LIBTIFF) if kind == "TIFF" else nullcontext(said) as said:
                 warnings.simplefilter("ignore")  # what Pillow thinks of a camera's damaged notes

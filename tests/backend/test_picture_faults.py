@@ -1,6 +1,7 @@
 """What is damaged is called damaged, what is intact but not read here unsupported, and what is no picture by what it is."""
 
 import io
+import logging
 import struct
 import zlib
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from explorer.backend import images
+from explorer.backend.chatter import unlogged
 from explorer.errors import UnreadableExample
 from explorer.values import Example
 
@@ -198,3 +200,11 @@ def test_tiles_are_checked_too_and_longer_ones_are_read_as_libtiff_reads_them():
     for whole in ([longer] * 4, [tile + b"behind it"] * 4):
         assert images.picture(Example("image", tiled(whole), "a.tif")) is not None
     assert "Pillow" in refusal(tiled([tile] * 4, t323=0), "a.tif")
+
+
+def test_what_pillow_logs_is_kept_to_itself_whoever_has_set_logging_up(caplog):
+    with caplog.at_level(logging.DEBUG), unlogged("PIL"):
+        logging.getLogger("PIL.TiffImagePlugin").error("More samples per pixel than can be decoded")
+    assert not caplog.records
+    logging.getLogger("PIL.TiffImagePlugin").error("afterwards")
+    assert [one.message for one in caplog.records] == ["afterwards"]
