@@ -214,7 +214,7 @@ def test_what_the_log_says_is_pointed_to(run, shapes, tmp_path, fake_child):
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-def test_a_command_that_is_to_end_stops_the_run_and_says_what_goes_on(run, shapes, tmp_path, fake_child, monkeypatch, name):
+def test_a_command_that_is_to_end_stops_the_run_and_says_what_goes_on(run, shapes, tmp_path, fake_child, monkeypatch, request, name):
     number = getattr(signal, name)
 
     def interrupted(_step, _phases):
@@ -223,6 +223,8 @@ def test_a_command_that_is_to_end_stops_the_run_and_says_what_goes_on(run, shape
 
     fake_child()
     monkeypatch.setattr(cli_tune, "in_words", interrupted)
+    nohup = signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)  # where tests run under nohup
+    request.addfinalizer(lambda: signal.signal(number, nohup))
     before = signal.getsignal(number)
     status, out, err = run(shapes, "--architecture", "digits", "--output", tmp_path / "tuned")
     assert (status, out) == (128 + number, "")
