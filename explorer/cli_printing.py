@@ -42,6 +42,8 @@ def print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 def visible(text: str, stream: TextIO | None = None) -> str:
     """Return a text where what would steer a terminal, or what its stream can't encode, is written as Python writes it in quotes."""
+    if text.isascii() and text.isprintable():
+        return text
     escaped = "".join(_escaped(one) if unicodedata.category(one) in STEERING and one not in JOINERS else one for one in text)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return escaped.encode(encoding, "backslashreplace").decode(encoding)
@@ -81,8 +83,8 @@ def _columns(character: str) -> int:
 
 def print_json(value: Any) -> None:
     """Print dataclasses, rows, mappings and sequences as JSON, in ASCII."""
-    for line in json.dumps(_plain(value), indent=2).splitlines():
-        tell(line)
+    if sys.stdout is not None:
+        print(json.dumps(_plain(value), indent=2))
 
 
 def _plain(value: Any) -> Any:

@@ -15,8 +15,10 @@ from needs import skip_or_fail
 from PIL import Image
 
 import explorer
+from explorer import runs
 from explorer.aftermath import Aftermath
 from explorer.catalog import BUNDLED
+from explorer.runs import processes
 from explorer.session import Session
 from explorer.trainings import Trainings
 from explorer.tuning import Tuning
@@ -61,6 +63,15 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     show_loop("chromium" in item.fixturenames)
+
+
+@pytest.fixture
+def runs_home(tmp_path, monkeypatch):
+    """Let runs lie in a folder of the test's own; their processes are ended with it."""
+    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path / "runs"))
+    yield tmp_path / "runs"
+    for place in runs.home().iterdir() if runs.home().is_dir() else ():
+        processes.end(place)
 
 
 @pytest.fixture(scope="session")

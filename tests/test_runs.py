@@ -44,11 +44,8 @@ while not (folder / "stop").exists():
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path / "runs"))
-    yield tmp_path / "runs"
-    for place in runs.home().iterdir() if runs.home().is_dir() else ():
-        processes.end(place)
+def home(runs_home):
+    return runs_home
 
 
 @pytest.fixture

@@ -8,22 +8,30 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from types import MappingProxyType
 
 _silencing = threading.Lock()  # there is one stderr
+_levels: ContextVar[Mapping[str, int]] = ContextVar("_levels", default=MappingProxyType({}))  # below which loggers say nothing, by name
 
 
 @contextmanager
 def unlogged(name: str, below: int = logging.CRITICAL) -> Iterator[None]:
-    """Let a library log nothing below a level, whoever has set logging up: the user gets a sentence instead."""
-    log = logging.getLogger(name)
-    before = log.level
-    log.setLevel(below)
+    """Let this very logger of a library log nothing below a level in here, whoever has set logging up; other threads log as before."""
+    _sifted(name)
+    token = _levels.set({**_levels.get(), name: below})
     try:
         yield
     finally:
-        log.setLevel(before)
+        _levels.reset(token)
+
+
+@cache
+def _sifted(name: str) -> None:
+    logging.getLogger(name).addFilter(lambda record: record.levelno >= _levels.get().get(name, logging.NOTSET))
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def is_deep(data: bytes, name: str) -> bool:
 def pixels(data: bytes, name: str) -> int:
     """Return how many pixels a picture has, which is not decoded. Raises UnreadableExample."""
     with reading(name, data):
-        width, height = _ready(data, name, draft=False).size
+        width, height = _looked_at(data, name).size
     return width * height
 
 
@@ -100,7 +100,7 @@ def reading(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
     kind = kind or kind_of(data)
     sentence = _("{name} is damaged or cut off; Pillow says: {why}. Save it again, or take another copy of it.")
     said: list[str] = []
-    with refusing(UnreadableExample, sentence, name), unlogged("PIL"):
+    with refusing(UnreadableExample, sentence, name), unlogged("PIL.TiffImagePlugin"):  # the one that logs errors
         try:
             with warnings.catch_warnings(), silenced(LIBTIFF) if kind == "TIFF" else nullcontext(said) as said:
                 warnings.simplefilter("ignore")  # what Pillow thinks of a camera's damaged notes
@@ -142,13 +142,19 @@ def _opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
-def _ready(data: bytes, name: str, draft: bool) -> Image.Image:
-    """Return a picture that is to be decoded, and not decoded yet, if its format allows it."""
+def _looked_at(data: bytes, name: str) -> Image.Image:
+    """Return a picture that may be decoded by what its header says, and is not yet, if its format allows it."""
     picture_costs.check_icon(data, name)
     image = _opened(data)
     if is_raw(image):
         raise UnreadableExample(_("{name} is {what}.").format(name=name, what=raw()))
     picture_costs.check(image, data, name)
+    return image
+
+
+def _ready(data: bytes, name: str, draft: bool) -> Image.Image:
+    """Return a picture that is to be decoded."""
+    image = _looked_at(data, name)
     tiff_deflate.check(data, getattr(image, "tag_v2", {}), name)
     if image.mode in ("1", "L", "RGB"):
         _mend_transparency(image)

@@ -44,6 +44,7 @@ class Runs:
         self._batch_size = next((tensor.shape[0] for tensor in model.inputs if tensor.shape[0]), None) if self._graph else None
         self._with_state = [layer for layer in flat_layers(model) if getattr(layer, "stateful", False)]
         self._forward = self._compiled(lambda *batch: [tensor for _path, tensor in tensors_in(self._called(batch))])
+        self._recurrent = self._graph and any(True for _one in recurrences(model))
         self._costs: dict[tuple[Callable[..., Any], int], int] = {}
         self._recorders: dict[tuple[str, ...], Callable[..., Any]] = {}
 
@@ -111,21 +112,27 @@ class Runs:
         """
         if not self._graph:
             return len(arrays[0])
+        if self._recurrent:
+            self._check_steps(max((size for array in arrays for size in array.shape[1:]), default=1))
         longest = self._longest(arrays)
-        for one in recurrences(self._model, max((size for array in arrays for size in array.shape[1:]), default=1)):
-            if one.steps > one.most:
-                raise ExplorerError(_too_long(self._model.name, one))
-        with self._refusing(), brief_collections():
+        with self._refusing():
             most, each = budget.limit(), self._cost(function, longest)
             if each > most and longest > 1:
                 each = peak(self._exact_graph(function, arrays), self._batch_size or 1)
         budget.check(each, self._model.name, _("Give a smaller example, or build the network for a smaller input."), ExplorerError, most)
         return max(1, most // each) if each else len(arrays[0])
 
+    def _check_steps(self, longest: int) -> None:
+        """Raise ExplorerError where a recurrent layer would be busy for too long; longest: what stands for steps whose number is open."""
+        for one in recurrences(self._model, longest):
+            if one.steps > one.most:
+                raise ExplorerError(_too_long(self._model.name, one))
+
     def _cost(self, function: Callable[..., Any], longest: int) -> int:
         """Return the bytes that one example, or one batch of a fixed size, takes; more where the longest open size stands for others."""
         if (function, longest) not in self._costs:
-            graph = function.get_concrete_function().graph  # type: ignore[attr-defined]
+            with brief_collections():
+                graph = function.get_concrete_function().graph  # type: ignore[attr-defined]
             self._costs = {key: cost for key, cost in self._costs.items() if key[0] is self._forward}  # recorders come and go
             self._costs[function, longest] = peak(graph, self._batch_size or 1, longest)
         return self._costs[function, longest]
@@ -140,14 +147,17 @@ class Runs:
     def _exact_graph(self, function: Any, arrays: Arrays) -> Any:
         """Return the graph for examples of these very sizes."""
         exact = [tensorflow.TensorSpec((self._batch_size or 1, *array.shape[1:]), array.dtype) for array in arrays]
-        return tensorflow.function(function.python_function, autograph=False).get_concrete_function(*exact).graph
+        with brief_collections():
+            return tensorflow.function(function.python_function, autograph=False).get_concrete_function(*exact).graph
 
     def _parts(self, arrays: Arrays, at_once: int) -> Iterator[Arrays]:
         """Yield the batch as the model takes it: so many at a time, or as many as its fixed batch size, filled up with the last."""
         size = self._batch_size or at_once
         for start in range(0, len(arrays[0]), size):
-            stop = start + size if self._batch_size else min(start + size, len(arrays[0]))
-            yield [np.take(array, range(start, stop), axis=0, mode="clip") for array in arrays]
+            if self._batch_size is None:
+                yield [array[start : start + size] for array in arrays]
+            else:
+                yield [np.take(array, range(start, start + size), axis=0, mode="clip") for array in arrays]
 
     def _compiled(self, run: Callable[..., Any]) -> Callable[..., Any]:
         if not self._graph:

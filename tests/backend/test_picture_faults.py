@@ -3,6 +3,7 @@
 import io
 import logging
 import struct
+import threading
 import zlib
 
 import numpy as np
@@ -203,8 +204,29 @@ def test_tiles_are_checked_too_and_longer_ones_are_read_as_libtiff_reads_them():
 
 
 def test_what_pillow_logs_is_kept_to_itself_whoever_has_set_logging_up(caplog):
-    with caplog.at_level(logging.DEBUG), unlogged("PIL"):
+    with caplog.at_level(logging.DEBUG), unlogged("PIL.TiffImagePlugin"):
         logging.getLogger("PIL.TiffImagePlugin").error("More samples per pixel than can be decoded")
     assert not caplog.records
     logging.getLogger("PIL.TiffImagePlugin").error("afterwards")
     assert [one.message for one in caplog.records] == ["afterwards"]
+
+
+def test_others_log_as_before_while_a_picture_is_read(caplog):
+    log = logging.getLogger("PIL.TiffImagePlugin")
+    with unlogged(log.name):
+        thread = threading.Thread(target=log.error, args=("of another thread",))
+        thread.start()
+        thread.join()
+    assert [one.message for one in caplog.records] == ["of another thread"]
+
+
+def test_how_many_pixels_a_picture_has_is_told_by_its_header_alone():
+    buffer = io.BytesIO()
+    COLOUR.save(buffer, "TIFF", compression="tiff_adobe_deflate")
+    data = bytearray(buffer.getvalue())
+    (start,), (size,) = Image.open(buffer).tag_v2[273], Image.open(buffer).tag_v2[279]
+    data[start + size - 1] ^= 1  # the last byte of its check sum
+    example = Example("image", bytes(data), "a.tif")
+    assert images.pixels(example) == 1200
+    with pytest.raises(UnreadableExample, match="the check sum of its pixels is wrong"):
+        images.picture(example)
