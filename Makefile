@@ -25,7 +25,7 @@ test-latest:
 
 # hostile files by new seeds, for ten minutes: make fuzz FUZZ="--seconds 60 --kinds pictures"
 fuzz: $(VENV)/.test
-	PYTHONPATH=tests:tests/hostile $(BIN)/python tests/hostile/fuzz.py $(FUZZ)
+	PYTHONPATH=tests/support:tests/hostile $(BIN)/python tests/hostile/fuzz.py $(FUZZ)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check

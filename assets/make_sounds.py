@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from explorer.backend.synthesis import RATE, add, note
+from explorer.backend.datasets.synthesis import RATE, add, note
 from explorer.catalog import BUNDLED
 
 BEAT = 0.5  # seconds

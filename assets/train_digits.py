@@ -22,8 +22,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from explorer.backend import images
-from explorer.backend.digits import build
+from explorer.backend.architectures.digits import build
+from explorer.backend.inputs import images
 from explorer.catalog import BUNDLED, architectures
 from explorer.values import Example, Reading, TensorInfo
 

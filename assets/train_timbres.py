@@ -18,9 +18,9 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # the same sums in the same order on 
 import keras
 import numpy as np
 
-from explorer.backend import mel
-from explorer.backend.synthesis import CLASSES, random_sound
-from explorer.backend.timbres import build
+from explorer.backend.architectures.timbres import build
+from explorer.backend.datasets.synthesis import CLASSES, random_sound
+from explorer.backend.inputs import mel_spectrogram
 from explorer.catalog import BUNDLED, SPECTROGRAMS
 
 SEED = 7
@@ -43,7 +43,7 @@ def sounds(each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def as_read(samples: np.ndarray) -> np.ndarray:
     """Return the sounds as `explorer` gives them to the network: float32 (n, bands, frames, 1)."""
     parts = np.array_split(samples, -(-len(samples) // 64))
-    return np.concatenate([mel.spectrogram(part, HOW) for part in parts])[..., None]
+    return np.concatenate([mel_spectrogram.spectrogram(part, HOW) for part in parts])[..., None]
 
 
 def held_out(each: int = HELD_OUT_EACH) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,7 @@ def pictures(size: int) -> tuple[Any, Any]:
     """Return the pictures, uint8 (200, size, size, 3), and their classes (200,)."""
     import numpy as np
 
-    from explorer.backend.data.patterns import drawn
+    from explorer.backend.datasets.patterns import drawn
 
     random = np.random.default_rng(SEED)
     classes = np.arange(COUNT) % len(CLASSES)

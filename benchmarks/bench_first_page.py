@@ -25,7 +25,7 @@ import nbformat
 from measure import alternate, in_words, report, test_data
 from playwright.sync_api import Browser, sync_playwright
 
-from explorer.serving import START, notebooks
+from explorer.dashboards.launch import START, notebooks
 
 ROUNDS = 3
 COPY = "copy.ipynb"
@@ -37,9 +37,9 @@ REFILL = 9  # seconds until the next kernel waits with TensorFlow loaded
 SERVE = """
 import sys
 from pathlib import Path
-from explorer import serving
-serving.notebooks = lambda: Path(sys.argv[1])
-serving.serve(0, browse=False)
+from explorer.dashboards import launch
+launch.notebooks = lambda: Path(sys.argv[1])
+launch.serve(0, browse=False)
 """
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from measure import alternate, report
 from PIL import Image
 
-from explorer.rendering import GAP, mosaic
+from explorer.rendering.feature_maps import GAP, mosaic
 
 SIDE, CELLS, DPI = 8, 112, 100
 ROUNDS = 7

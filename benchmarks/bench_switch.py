@@ -24,10 +24,10 @@ from measure import SAMPLE, alternate, in_words, report, seconds
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes would hide the figures
 
-from explorer.backend import images
+from explorer.backend.inputs import images
 from explorer.backend.service import Backend
-from explorer.options import spec
-from explorer.worker import Wish, Worker
+from explorer.catalog.options import spec
+from explorer.worker.queue import Wish, Worker
 
 SPECS = [spec(name, weights=None) for name in ("MobileNetV2", "ResNet50", "VGG16", "InceptionV3", "DenseNet121", "Xception")]
 LARGE = spec("NASNetLarge", weights=None)

@@ -17,9 +17,9 @@ from measure import report, test_data
 PICTURE, WEIGHTS = test_data()
 
 from explorer import runs  # noqa: E402  # after KERAS_HOME is set
-from explorer.backend import images  # noqa: E402
+from explorer.backend.inputs import images  # noqa: E402
 from explorer.backend.service import Backend  # noqa: E402
-from explorer.options import spec  # noqa: E402
+from explorer.catalog.options import spec  # noqa: E402
 from explorer.values import Phase, Recipe  # noqa: E402
 
 NETWORK, EXAMPLE, LAYER = spec("MobileNetV2", WEIGHTS), images.read(PICTURE), "block_6_expand_relu"

@@ -12,13 +12,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explorer.backend.fine_tuning.fine_tune import fine_tune
+    from explorer.backend.fine_tuning.trainer import Run
     from explorer.backend.network import Network
-    from explorer.backend.tuning.fine_tuning import fine_tune
-    from explorer.backend.tuning.training import Run
     from explorer.catalog import architectures
-    from explorer.dashboards import Explorer, FineTuner
+    from explorer.dashboards.pages import Explorer, FineTuner
     from explorer.errors import AssumptionWarning, ExplorerError
-    from explorer.session import Session
+    from explorer.state.session import Session
     from explorer.values import (
         Answers,
         Augmentation,
@@ -33,37 +33,37 @@ if TYPE_CHECKING:
         Prediction,
         TrainingStep,
     )
-    from explorer.widgets.accuracy_chart import AccuracyChart
-    from explorer.widgets.answers import AnswersView
-    from explorer.widgets.before_after import BeforeAfterView
-    from explorer.widgets.feature_maps import FeatureMapsView
-    from explorer.widgets.freeze_plan import FreezePlanView
-    from explorer.widgets.input import InputView
-    from explorer.widgets.layer_strip import LayerStrip
-    from explorer.widgets.model import ModelView
-    from explorer.widgets.options import OptionsView
-    from explorer.widgets.outcome import OutcomeView
-    from explorer.widgets.over_time import OverTimeView
-    from explorer.widgets.picker import ArchitecturePicker
-    from explorer.widgets.recipe import RecipeView
-    from explorer.widgets.runs import RunsView
-    from explorer.widgets.sound import SoundView
-    from explorer.widgets.status import StatusView
-    from explorer.widgets.training import TrainingView
-    from explorer.widgets.training_data import TrainingDataView
+    from explorer.widgets.audio.audio import SoundView
+    from explorer.widgets.audio.over_time import OverTimeView
+    from explorer.widgets.explore.accuracy_chart import AccuracyChart
+    from explorer.widgets.explore.architecture_picker import ArchitecturePicker
+    from explorer.widgets.explore.feature_maps import FeatureMapsView
+    from explorer.widgets.explore.input import InputView
+    from explorer.widgets.explore.layer_strip import LayerStrip
+    from explorer.widgets.explore.model_tools import ModelView
+    from explorer.widgets.explore.network_options import OptionsView
+    from explorer.widgets.explore.predictions import AnswersView
+    from explorer.widgets.explore.status import StatusView
+    from explorer.widgets.fine_tuning.before_after import BeforeAfterView
+    from explorer.widgets.fine_tuning.dataset import TrainingDataView
+    from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
+    from explorer.widgets.fine_tuning.recipe import RecipeView
+    from explorer.widgets.fine_tuning.results import OutcomeView
+    from explorer.widgets.fine_tuning.runs import RunsView
+    from explorer.widgets.fine_tuning.training import TrainingView
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Network": "backend.network",
-    "fine_tune": "backend.tuning.fine_tuning",
-    "Run": "backend.tuning.training",
+    "fine_tune": "backend.fine_tuning.fine_tune",
+    "Run": "backend.fine_tuning.trainer",
     "architectures": "catalog",
-    "Explorer": "dashboards",
-    "FineTuner": "dashboards",
+    "Explorer": "dashboards.pages",
+    "FineTuner": "dashboards.pages",
     "AssumptionWarning": "errors",
     "ExplorerError": "errors",
-    "Session": "session",
+    "Session": "state.session",
     "Answers": "values",
     "Augmentation": "values",
     "Epoch": "values",
@@ -76,24 +76,24 @@ _HOMES = {
     "Phase": "values",
     "Prediction": "values",
     "TrainingStep": "values",
-    "AccuracyChart": "widgets.accuracy_chart",
-    "AnswersView": "widgets.answers",
-    "FeatureMapsView": "widgets.feature_maps",
-    "InputView": "widgets.input",
-    "LayerStrip": "widgets.layer_strip",
-    "ModelView": "widgets.model",
-    "OptionsView": "widgets.options",
-    "OverTimeView": "widgets.over_time",
-    "ArchitecturePicker": "widgets.picker",
-    "SoundView": "widgets.sound",
-    "BeforeAfterView": "widgets.before_after",
-    "FreezePlanView": "widgets.freeze_plan",
-    "OutcomeView": "widgets.outcome",
-    "RecipeView": "widgets.recipe",
-    "RunsView": "widgets.runs",
-    "TrainingDataView": "widgets.training_data",
-    "TrainingView": "widgets.training",
-    "StatusView": "widgets.status",
+    "AccuracyChart": "widgets.explore.accuracy_chart",
+    "AnswersView": "widgets.explore.predictions",
+    "FeatureMapsView": "widgets.explore.feature_maps",
+    "InputView": "widgets.explore.input",
+    "LayerStrip": "widgets.explore.layer_strip",
+    "ModelView": "widgets.explore.model_tools",
+    "OptionsView": "widgets.explore.network_options",
+    "OverTimeView": "widgets.audio.over_time",
+    "ArchitecturePicker": "widgets.explore.architecture_picker",
+    "SoundView": "widgets.audio.audio",
+    "BeforeAfterView": "widgets.fine_tuning.before_after",
+    "FreezePlanView": "widgets.fine_tuning.freeze_plan",
+    "OutcomeView": "widgets.fine_tuning.results",
+    "RecipeView": "widgets.fine_tuning.recipe",
+    "RunsView": "widgets.fine_tuning.runs",
+    "TrainingDataView": "widgets.fine_tuning.dataset",
+    "TrainingView": "widgets.fine_tuning.training",
+    "StatusView": "widgets.explore.status",
 }
 
 __all__ = [
@@ -205,16 +205,16 @@ def load(
         "data_format": data_format,
         **others,
     }
-    from explorer.options import refuse_options, spec_of  # before TensorFlow: a wrong name is said at once
+    from explorer.catalog.options import refuse_options, spec_of  # before TensorFlow: a wrong name is said at once
 
     if isinstance(source, str | PathLike):
         wanted = spec_of(source, **options)
     else:
         wanted = None
         refuse_options(options)
-    from explorer.backend.building import load as load_any
-    from explorer.backend.building import warn_of_assumptions
-    from explorer.backend.refusals import within_memory
+    from explorer.backend.loading import load as load_any
+    from explorer.backend.loading import warn_of_assumptions
+    from explorer.backend.runtime.refusals import within_memory
 
     with within_memory():
         network = load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)

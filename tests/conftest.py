@@ -16,19 +16,19 @@ from PIL import Image
 
 import explorer
 from explorer import runs
-from explorer.aftermath import Aftermath
 from explorer.catalog import BUNDLED
-from explorer.runs import processes
-from explorer.session import Session
-from explorer.trainings import Trainings
-from explorer.tuning import Tuning
-from explorer.worker import InlineWorker
+from explorer.runs import process
+from explorer.state.fine_tuning import Tuning
+from explorer.state.run_comparison import Aftermath
+from explorer.state.run_list import Trainings
+from explorer.state.session import Session
+from explorer.worker.queue import InlineWorker
 
 TEST_DATA = "EXPLORER_TEST_DATA"
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 # The files that take longest, begun first: no process is left with one of them when the others have nothing more to do.
 LONGEST = (
-    *("test_exported_scripts", "test_training", "test_architectures", "test_dashboard", "test_building", "test_tuning_child"),
+    *("test_export_script", "test_trainer", "test_architectures", "test_dashboard", "test_loading", "test_process_main"),
     *("test_resnext", "test_sound_on_a_page", "test_network", "test_recipes", "test_receptive_fields", "test_fine_tuning"),
 )
 _empty_home = None
@@ -71,7 +71,7 @@ def runs_home(tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_RUNS", str(tmp_path / "runs"))
     yield tmp_path / "runs"
     for place in runs.home().iterdir() if runs.home().is_dir() else ():
-        processes.end(place)
+        process.end(place)
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +148,7 @@ def digits():
 @pytest.fixture(scope="session", params=["digits", "MobileNet"])
 def untrained(request):
     """A small architecture with random weights, built once; pytest runs the tests of one together and lets go of it."""
-    from explorer.backend.runtime import keras
+    from explorer.backend.runtime.keras import keras
 
     keras.utils.set_random_seed(0)
     yield explorer.load(request.param, weights=None)
@@ -186,7 +186,7 @@ def session(backend):
 @pytest.fixture
 def worker_here(backend, monkeypatch):
     """Let `backend` be asked by every session that is made without a worker, as a page makes its own."""
-    monkeypatch.setattr("explorer.asking.worker_here", lambda: InlineWorker(lambda: backend))
+    monkeypatch.setattr("explorer.state.requests.worker_here", lambda: InlineWorker(lambda: backend))
 
 
 @pytest.fixture

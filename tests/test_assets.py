@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer.backend import images
+from explorer.backend.inputs import images
 from explorer.catalog import BUNDLED, architectures
 
 SCRIPT = Path(__file__).parent.parent / "assets" / "train_digits.py"

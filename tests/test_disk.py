@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from explorer import disk
-from explorer.values.records import why_not_written
+from explorer.runs.serialization import why_not_written
 
 
 def test_a_file_takes_its_place_as_a_whole(tmp_path):
@@ -67,7 +67,7 @@ def test_a_limit_on_files_leaves_no_truncated_one(tmp_path):
     code = """
 import sys
 from explorer import disk
-from explorer.values.records import why_not_written
+from explorer.runs.serialization import why_not_written
 try:
     disk.write(sys.argv[1], b'0' * 9999)
 except OSError as error:

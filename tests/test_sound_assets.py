@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from explorer.backend import mel
-from explorer.backend.runtime import keras
-from explorer.backend.synthesis import CLASSES, INSTRUMENTS, RATE, note, random_sound
+from explorer.backend.datasets.synthesis import CLASSES, INSTRUMENTS, RATE, note, random_sound
+from explorer.backend.inputs import mel_spectrogram
+from explorer.backend.runtime.keras import keras
 from explorer.catalog import BUNDLED, SPECTROGRAMS
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -56,7 +56,7 @@ def guess(network):
     """Return a function: sounds, (n, HOW.samples) -> the names of the classes they are taken for."""
 
     def guess(sounds):
-        x = mel.spectrogram(np.stack(sounds).astype(np.float32), HOW)[..., None]
+        x = mel_spectrogram.spectrogram(np.stack(sounds).astype(np.float32), HOW)[..., None]
         return [CLASSES[one] for one in network.predict(x, verbose=0).argmax(1)]
 
     return guess
@@ -130,7 +130,7 @@ def test_it_knows_a_sound_that_is_shorter_than_what_it_hears(timbre, guess):
 
 
 def test_silence_is_no_instrument(network):
-    silence = mel.spectrogram(np.zeros((1, HOW.samples), np.float32), HOW)[..., None]
+    silence = mel_spectrogram.spectrogram(np.zeros((1, HOW.samples), np.float32), HOW)[..., None]
     assert network.predict(silence, verbose=0).max() < 0.3
 
 
@@ -176,7 +176,7 @@ def test_the_chords_the_drums_and_the_noise_are_heard_as_such(making, pieces, gu
 
 
 def test_the_band_of_the_sweep_rises_and_falls(pieces):
-    bands = [mel.power(part(pieces["sweep"], second), HOW).mean(1) for second in (0.2, 2, 4.9, 8, 9.8)]
+    bands = [mel_spectrogram.power(part(pieces["sweep"], second), HOW).mean(1) for second in (0.2, 2, 4.9, 8, 9.8)]
     heights = [(band * np.arange(HOW.bands)).sum() / band.sum() for band in bands]
     assert heights[0] < heights[1] < heights[2]
     assert heights[2] > heights[3] > heights[4]

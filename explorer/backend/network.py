@@ -10,17 +10,19 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
-from explorer.backend import arrays, audio, images, layers, preprocessing, receptive_fields, scores
-from explorer.backend.activations import Activations, Array
-from explorer.backend.feature_layer import feature_layer
-from explorer.backend.finite import check_answers
-from explorer.backend.hearing import Hearing
-from explorer.backend.images import Source
-from explorer.backend.layer_outputs import layer_outputs
-from explorer.backend.model_structure import ModelStructure, finalize_statistics, forget_compiled
-from explorer.backend.refusals import within_memory
-from explorer.backend.scores import Scoring
-from explorer.backend.whole_model import WholeModel
+from explorer.backend.graph import layer_table, receptive_fields
+from explorer.backend.graph.feature_layer import feature_layer
+from explorer.backend.inference import predictions
+from explorer.backend.inference.activation_cache import Activations, Array
+from explorer.backend.inference.layer_outputs import layer_outputs
+from explorer.backend.inference.model_structure import ModelStructure, finalize_statistics, forget_compiled
+from explorer.backend.inference.predictions import Scoring
+from explorer.backend.inputs import arrays, audio, images, preprocessing
+from explorer.backend.inputs.images import Source
+from explorer.backend.models.finite import check_answers
+from explorer.backend.network_audio import Hearing
+from explorer.backend.network_model import WholeModel
+from explorer.backend.runtime.refusals import within_memory
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _, megabytes
 from explorer.values import (
@@ -86,7 +88,7 @@ class Network(WholeModel, Hearing):
         self._along: dict[str, tuple[receptive_fields.Along | None, ...]] = {}
         self.labels = labels
         self._structure = self._read_structure()
-        scores.check_labels(labels, self._structure.scorings)
+        predictions.check_labels(labels, self._structure.scorings)
 
     def _read_structure(self) -> ModelStructure:
         def blank() -> tuple[Array, ...]:
@@ -266,7 +268,7 @@ class Network(WholeModel, Hearing):
     def _best(self, scoring: Scoring, values: Any, top: int, output: int) -> Answers:
         check_answers(values, self.unshared_model)
         found = scoring.scores(values.astype(np.float64))
-        return scores.best(found, top, self.labels, scoring.scale(found), output)
+        return predictions.best(found, top, self.labels, scoring.scale(found), output)
 
     def checked_top(self, top: int | None) -> int:
         """Return how many answers to give. Raises ExplorerError where that is more than there are, or the network gives none."""
@@ -366,7 +368,7 @@ class Network(WholeModel, Hearing):
         places = self._places(row.name, values.shape)
         if values.ndim == 2 and len(places) == 2 and all(places):  # grey pixels without an axis of channels
             values, places = values[..., None], (*places, None)
-        axes = layers.axes_of(self._kind.axes_of(self.reading, example), values.shape, places)
+        axes = layer_table.axes_of(self._kind.axes_of(self.reading, example), values.shape, places)
         if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
             values = np.moveaxis(values, (-3, -2), (0, 1))
         values = values.reshape([axis.size for axis in axes])

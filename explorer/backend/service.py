@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.backend import temporary, weights
-from explorer.backend.budget import megabytes_of
-from explorer.backend.tuning_verbs import TuningVerbs
+from explorer.backend.runtime import temporary_files
+from explorer.backend.runtime.budget import megabytes_of
+from explorer.backend.service_fine_tuning import TuningVerbs
+from explorer.backend.weights import cache
+from explorer.catalog.options import model_file
 from explorer.errors import DownloadNeeded, ExplorerError
 from explorer.locale import _
-from explorer.options import model_file
 from explorer.values import (
     AdoptedModel,
     Answers,
@@ -37,7 +38,7 @@ from explorer.values import (
 )
 
 if TYPE_CHECKING:
-    from explorer.backend.model_weights import WeightsReport
+    from explorer.backend.models.weights import WeightsReport
     from explorer.backend.network import Network, Say
 
 MEMORY = "EXPLORER_MEMORY"  # the variable that sets how many MB of weights are held
@@ -59,7 +60,7 @@ class Backend(TuningVerbs):
         self._networks: OrderedDict[AnySpec, Network] = OrderedDict()
         self._live: dict[int, tuple[Any, Any]] = {}  # models handed over by their owner, and how they read pictures
         self._folder: str | None = None
-        temporary.clear()
+        temporary_files.clear()
 
     def close(self) -> None:
         """Let go of all networks and live models."""
@@ -68,7 +69,7 @@ class Backend(TuningVerbs):
 
     def at_hand(self, _say: Say) -> frozenset[str]:
         """Return the names of the architectures whose weights are on this machine."""
-        return weights.at_hand()
+        return cache.at_hand()
 
     def adopt(self, spec: AdoptedModel, model: Any, prepare: Any, _say: Say) -> AdoptedModel:
         """Take a live model of the user's own; opening `spec` copies it. The one verb that takes what is no data."""
@@ -79,7 +80,7 @@ class Backend(TuningVerbs):
     def receive(self, data: bytes, name: str, _say: Say) -> ModelFile:
         """Keep a model's file that came through a page, in a folder that only this process knows; return its spec."""
         if self._folder is None:
-            self._folder = str(temporary.make())
+            self._folder = str(temporary_files.make())
             weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         folder = tempfile.mkdtemp(dir=self._folder)
         path = Path(folder) / _file_name(name)
@@ -91,11 +92,11 @@ class Backend(TuningVerbs):
 
         Raises DownloadNeeded where its weights are not on this machine and `download` is False.
         """
-        if isinstance(spec, NetworkSpec) and spec not in self._networks and not download and not weights.here(spec):
-            raise DownloadNeeded(str(weights.missing(spec)))
+        if isinstance(spec, NetworkSpec) and spec not in self._networks and not download and not cache.here(spec):
+            raise DownloadNeeded(str(cache.missing(spec)))
         if spec in self._networks and self._networks[spec].altered:
             del self._networks[spec]  # a network is opened as it came
-        return replace(self._network(spec, say).summary(), file_size=weights.file_size(spec))
+        return replace(self._network(spec, say).summary(), file_size=cache.file_size(spec))
 
     def held(self, _say: Say) -> Held:
         """Return which networks are held, the one used last first, and within what bound."""
@@ -156,7 +157,7 @@ class Backend(TuningVerbs):
     @contextmanager
     def _kept(self, data: bytes, name: str) -> Iterator[Path]:
         """Keep the bytes of a file while it is read, under its own name: its ending says what it is."""
-        with temporary.folder() as folder:
+        with temporary_files.folder() as folder:
             path = Path(folder) / _file_name(name)
             path.write_bytes(data)
             yield path
@@ -164,7 +165,7 @@ class Backend(TuningVerbs):
     def _network(self, spec: AnySpec, say: Say) -> Network:
         if spec not in self._networks:
             say(Progress(_("Loading TensorFlow…")))
-            from explorer.backend.memory import while_building  # TensorFlow takes seconds: on first use
+            from explorer.backend.runtime.memory import while_building  # TensorFlow takes seconds: on first use
 
             with while_building():
                 network = self._built(spec, say)
@@ -180,23 +181,23 @@ class Backend(TuningVerbs):
         for network in networks:
             network.forget()
         if networks:
-            from explorer.backend.memory import return_freed
+            from explorer.backend.runtime.memory import return_freed
 
             return_freed()
 
     def _built(self, spec: AnySpec, say: Say) -> Network:
-        from explorer.backend import building
+        from explorer.backend import loading
         from explorer.backend.network import ACTIVATION_MEMORY
 
         memory = ACTIVATION_MEMORY if self._activation_memory is None else self._activation_memory
         if isinstance(spec, NetworkSpec):
-            return building.build(spec, memory, say)
+            return loading.build(spec, memory, say)
         if isinstance(spec, ModelFile):
-            return building.read(spec, memory, say)
+            return loading.read(spec, memory, say)
         if spec.key not in self._live:
             raise ExplorerError(_("{name} is not here any more; open it again.").format(name=spec.name))
         model, prepare = self._live[spec.key]
-        return building.adopt(model, spec, memory, prepare)
+        return loading.adopt(model, spec, memory, prepare)
 
     def _let_go(self) -> None:
         """Let the networks used longest ago go until the weights that are held fit the bound."""
@@ -212,7 +213,7 @@ class Backend(TuningVerbs):
         for spec in going:
             del self._networks[spec]
         if going:
-            from explorer.backend.memory import give_back
+            from explorer.backend.runtime.memory import give_back
 
             give_back()
 

@@ -1,9 +1,9 @@
 """Runs: trainings in processes of their own, each with a folder that tells everything about it, whoever asks and whenever."""
 
-from explorer.runs.folders import HOME, check_room, create, file, folder, home, keep_data, named, of_command, on_one_disk
-from explorer.runs.reading import pulse, record, records, result, steps
-from explorer.runs.sharing import ALL_RUNS, are_all_listed
-from explorer.runs.steering import ask_to_stop, delete, go_on, kill, start
+from explorer.runs.control import ask_to_stop, delete, go_on, kill, start
+from explorer.runs.reader import pulse, record, records, result, steps
+from explorer.runs.store import HOME, check_room, create, file, folder, home, keep_data, named, of_command, on_one_disk
+from explorer.runs.visibility import ALL_RUNS, are_all_listed
 
 __all__ = [
     "ALL_RUNS",

@@ -1,11 +1,11 @@
 """Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
 
 from explorer.values.axes import Axis, Region, Span, joined, shape_text
-from explorer.values.data import Collected, DataClass, DataSummary, ExampleCard, Labelled, TrainingData
+from explorer.values.datasets import Collected, DataClass, DataSummary, ExampleCard, Labelled, TrainingData
 from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch, TensorInfo
 from explorer.values.layers import Layer, LayerKey, Layers
-from explorer.values.records import RunResult
 from explorer.values.results import Answers, FeatureMaps, Held, NetworkSummary, Prediction, Progress, ScoresOverTime, TakenFile
+from explorer.values.runs import RunRecord, RunResult, RunSettings
 from explorer.values.specs import AdoptedModel, AnySpec, ModelFile, NetworkSpec
 from explorer.values.training import (
     Augmentation,
@@ -18,8 +18,6 @@ from explorer.values.training import (
     Phase,
     Probe,
     Recipe,
-    RunRecord,
-    RunSettings,
     Switch,
     TrainingStep,
 )

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from explorer.values.specs import AnySpec
-
 OPTIMIZERS = ("rmsprop", "sgd", "adam", "adamw")
 SCHEDULES = ("constant", "cosine", "halving")
 BATCH_NORMS = ("inference", "train")
@@ -259,42 +257,3 @@ class DataSpec:
     stamp: str = ""
     label_column: str = ""
     file_column: str = ""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """What a run is made of; all that a process elsewhere needs to do it. start: as `explorer.plan.start_of` says, for people."""
-
-    network: AnySpec
-    data: DataSpec
-    recipe: Recipe
-    start: str | None = None
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run as its folder tells it.
-
-    key: its unguessable id.
-    state: "waiting", "running", "stopped" (by request), "done", "failed" (`failure` says why) or "lost" (its process is gone).
-    started: when it was made, in seconds since 1970; seconds: how long it has trained, all attempts together.
-    step: the newest step; history: the epochs so far; notices: what there is to know of it, in sentences.
-    kept: which epoch the weights are of, as a place in `history`; None while it runs.
-    accuracy, low, high: as `Outcome` has them.
-    resumable: whether it can go on from where it was.
-    """
-
-    key: str
-    settings: RunSettings
-    state: str
-    started: float
-    seconds: float
-    history: tuple[Epoch, ...] = ()
-    step: TrainingStep | None = None
-    kept: int | None = None
-    accuracy: float | None = None
-    low: float | None = None
-    high: float | None = None
-    failure: str = ""
-    notices: tuple[str, ...] = ()
-    resumable: bool = False

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.backend import images
+from explorer.backend.inputs import images
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError, UnknownName, UnreadableExample
 from explorer.values import Prediction
@@ -22,7 +22,7 @@ FIRST = {
 
 
 def keras():
-    from explorer.backend.runtime import keras
+    from explorer.backend.runtime.keras import keras
 
     return keras
 

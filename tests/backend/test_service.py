@@ -6,10 +6,10 @@ import numpy as np
 import own_models
 import pytest
 
-from explorer.backend import images
+from explorer.backend.inputs import images
 from explorer.backend.service import DEFAULT_MEMORY, MEMORY, Backend, memory_of_the_environment
+from explorer.catalog.options import spec
 from explorer.errors import DownloadNeeded, ExplorerError, UnknownName, UnreadableModel
-from explorer.options import spec
 from explorer.values import AdoptedModel
 
 DIGITS = spec("digits")
@@ -243,7 +243,7 @@ def test_two_adopted_models_are_held_side_by_side(backend, say):
 
 
 def test_an_adopted_model_may_bring_its_preprocessing_and_labels(backend, say, example):
-    from explorer.backend.runtime import keras
+    from explorer.backend.runtime.keras import keras
 
     pixels = keras.Input((20, 24, 3))
     model = keras.Model(pixels, keras.layers.Dense(2)(keras.layers.Flatten()(pixels)))

@@ -4,19 +4,14 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from served import free_port, served, served_dashboards, wait_for
 
 ROOT = Path(__file__).parents[2]
-OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # a download fails at once
 PATIENCE = 90_000  # milliseconds: a shared machine may be slow, and waiting for what comes costs nothing
 
 
@@ -70,38 +65,6 @@ def open_page(chromium):
         context.close()
 
 
-@contextmanager
-def served(command, environment, ready):
-    """Run a server until the block ends; yield its address, found in its output by the pattern `ready`."""
-    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log) as server:
-        try:
-            yield address_in(log, ready, server)
-        finally:
-            server.terminate()
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-
-def address_in(log, ready, server):
-    for _attempt in range(1200):
-        log.seek(0)
-        said = log.read()
-        if found := re.search(ready, said):
-            return found[1]
-        if server.poll() is not None:
-            break
-        time.sleep(0.05)
-    return pytest.fail(f"the server gave no address: {said}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def keras_home_of_server(tmp_path_factory):
     """Return a KERAS_HOME of the tests' own: with real weights where there are any."""
@@ -111,14 +74,6 @@ def keras_home_of_server(tmp_path_factory):
     for file in files:
         (home / "models" / file.name).symlink_to(file)
     return str(home)
-
-
-@contextmanager
-def served_dashboards(**environment):
-    """Run the dashboards' own server until the block ends; yield its address."""
-    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", str(free_port())]
-    with served(command, OFFLINE | environment, r"The dashboard is at (\S+)") as address:
-        yield address
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +102,7 @@ def voila(tmp_path_factory, keras_home_of_server):
     command = [sys.executable, "-m", "voila", str(folder), "--no-browser", f"--port={port}", "--template=explorer"]
     environment = {
         "KERAS_HOME": keras_home_of_server,
-        "PYTHONPATH": str(ROOT / "tests"),
+        "PYTHONPATH": str(ROOT / "tests" / "support"),
         "JUPYTER_PATH": str(ROOT / "explorer" / "bundled"),
         "LET_GO": str(folder / "let_go"),
     }
@@ -180,12 +135,3 @@ def lab(tmp_path_factory, keras_home_of_server):
     with served(command, environment, r"(http://(?:localhost|127\.0\.0\.1):\d+/\S*)"):
         wait_for(f"http://localhost:{port}/api")
         yield f"http://localhost:{port}/lab"
-
-
-def wait_for(address):
-    for _attempt in range(600):
-        try:
-            return urllib.request.urlopen(address, timeout=1).read()
-        except OSError:
-            time.sleep(0.05)
-    return pytest.fail(f"{address} did not answer")

@@ -10,10 +10,10 @@ PAGE = """
 import ipywidgets
 from traitlets import HasTraits, link
 from unittest.mock import Mock
-from explorer.session import Session
+from explorer.state.session import Session
 from explorer.values import NetworkSpec, NetworkSummary
-from explorer.widgets.accuracy_chart import AccuracyChart
-from explorer.widgets.picker import ArchitecturePicker
+from explorer.widgets.explore.accuracy_chart import AccuracyChart
+from explorer.widgets.explore.architecture_picker import ArchitecturePicker
 
 class Prompt(Session):  # without a worker: whatever is opened is there at once
     def __init__(self):

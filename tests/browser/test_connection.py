@@ -2,10 +2,10 @@
 
 import psutil
 import pytest
-from conftest import served_dashboards
 from pages import idle, opened
+from served import served_dashboards
 
-from explorer.kernels import INWARD
+from explorer.dashboards.kernels import INWARD
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from pages import at, bytes_of, choose, drop, first_answer, go_to, levels, load,
 from PIL import Image
 
 import explorer
-from explorer import rendering
+from explorer.rendering import feature_maps
 
 pytestmark = pytest.mark.browser
 CAT = explorer.catalog.BUNDLED / "samples" / "cat.jpg"
@@ -51,13 +51,13 @@ def test_an_elephant_dropped_on_the_page_is_answered_and_its_feature_maps_are_th
     page.locator(".explorer .status:not(.busy)").wait_for()
 
     maps = explorer.load("MobileNetV2").feature_maps(elephant, 56)
-    shown, drawn = levels(page), rendering.mosaic(maps)
+    shown, drawn = levels(page), feature_maps.mosaic(maps)
     assert (drawn.columns, drawn.rows) == (16, 12)
     for index in range(maps.shape[-1]):
         row, column = divmod(index, drawn.columns)
-        tile = shown[row * (28 + rendering.GAP) :, column * (28 + rendering.GAP) :][:28, :28]
+        tile = shown[row * (28 + feature_maps.GAP) :, column * (28 + feature_maps.GAP) :][:28, :28]
         values = maps[..., index]
-        stretch = (rendering.LEVELS - 1) / (np.ptp(values) or 1)
+        stretch = (feature_maps.LEVELS - 1) / (np.ptp(values) or 1)
         assert np.abs(tile - (values - values.min()) * stretch).max() <= 1.01, index
 
 
@@ -213,7 +213,7 @@ def test_a_screen_reader_finds_names_and_values(page):
 @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, theme):
     page = opened(open_page(at(dashboard, theme=theme)))
-    page.locator(".explorer.options-view summary").click()
+    page.locator(".explorer.catalog.options-view summary").click()
     frame = page.locator(".explorer.page")
     for name in ("Inside", "Model"):
         content = tab(page, name)
@@ -271,7 +271,7 @@ def test_options_build_mobilenetv2_without_its_top_for_160_pixels(page):
     if not os.environ.get("EXPLORER_TEST_DATA"):
         page.get_by_role("button", name="Random weights instead").click()
     loaded(page, "MobileNetV2")
-    options = page.locator(".explorer.options-view")
+    options = page.locator(".explorer.catalog.options-view")
     options.locator("summary").click()
     options.locator("[name=weights]").select_option("random")
     options.locator("[name=include_top]").select_option("without")

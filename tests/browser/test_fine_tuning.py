@@ -11,7 +11,7 @@ from pages import at, load, loaded, opened
 from PIL import Image
 from playwright.sync_api import expect
 
-from explorer.backend.data.patterns import drawn
+from explorer.backend.datasets.patterns import drawn
 
 pytestmark = pytest.mark.browser
 

@@ -8,9 +8,9 @@ import pytest
 from pages import drop, go_to, levels, loaded, opened, refused, tab
 
 import explorer
-from explorer import rendering
-from explorer.backend.runtime import keras
+from explorer.backend.runtime.keras import keras
 from explorer.catalog import BUNDLED
+from explorer.rendering import feature_maps
 
 pytestmark = pytest.mark.browser
 layers = keras.layers
@@ -92,12 +92,12 @@ def test_a_dropped_model_shows_the_layers_and_maps_of_its_nested_backbone(page, 
     page.locator(".explorer .about", has_text="backbone/relu, 11 × 15 × 6").wait_for()
 
     maps = explorer.load(path).feature_maps(cat, "backbone/relu")
-    drawn, shown = rendering.mosaic(maps), levels(page)
+    drawn, shown = feature_maps.mosaic(maps), levels(page)
     for index in range(6):
         row, column = divmod(index, drawn.columns)
-        top, left = row * (drawn.height + rendering.GAP), column * (drawn.width + rendering.GAP)
+        top, left = row * (drawn.height + feature_maps.GAP), column * (drawn.width + feature_maps.GAP)
         tile = shown[top : top + drawn.height, left : left + drawn.width][:: drawn.height // 11, :: drawn.width // 15]
-        stretch = (rendering.LEVELS - 1) / (np.ptp(maps[..., index]) or 1)
+        stretch = (feature_maps.LEVELS - 1) / (np.ptp(maps[..., index]) or 1)
         assert np.abs(tile - (maps[..., index] - maps[..., index].min()) * stretch).max() <= 1.01, index
 
 

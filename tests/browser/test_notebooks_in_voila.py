@@ -14,7 +14,7 @@ HELD = """
 import os, time
 from pathlib import Path
 import explorer
-from explorer.worker import Worker
+from explorer.worker.queue import Worker
 from fakes import HeldBackend
 
 class Until:
@@ -32,7 +32,7 @@ explorer.Explorer(session=explorer.Session(worker=Worker(lambda: backend)))
 LARGE = """
 import explorer
 from explorer.values import Layers
-from explorer.worker import InlineWorker
+from explorer.worker.queue import InlineWorker
 from fakes import FakeBackend, layer, network
 
 KINDS = ("convolution", "normalisation", "activation", "depthwise", "merge")
@@ -46,7 +46,7 @@ explorer.LayerStrip(session)
 ODD = """
 import explorer, ipywidgets
 from explorer.values import Layers
-from explorer.worker import InlineWorker
+from explorer.worker.queue import InlineWorker
 from fakes import LAYERS, FakeBackend, layer, network
 
 flat = layer(4, "flat", "other", "Flatten", "top", (300_000,))

@@ -11,13 +11,13 @@ CELL = """
 import os
 os.environ["EXPLORER_RUNS"] = {runs!r}
 from ipywidgets import VBox
-from explorer.session import Session
-from explorer.trainings import Trainings
-from explorer.tuning import Tuning
-from explorer.widgets.recipe import RecipeView
-from explorer.widgets.runs import RunsView
-from explorer.widgets.status import StatusView
-from explorer.widgets.training import TrainingView
+from explorer.state.session import Session
+from explorer.state.run_list import Trainings
+from explorer.state.fine_tuning import Tuning
+from explorer.widgets.fine_tuning.recipe import RecipeView
+from explorer.widgets.fine_tuning.runs import RunsView
+from explorer.widgets.explore.status import StatusView
+from explorer.widgets.fine_tuning.training import TrainingView
 
 session = Session("digits")
 tuning = Tuning(session)

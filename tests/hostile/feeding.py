@@ -84,7 +84,7 @@ class Feeder:
         return Told(path.name, **told | {"warned": tuple(told["warned"])})
 
     def _start(self):
-        paths = [str(HERE), str(HERE.parent), str(Path(explorer.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        paths = [str(HERE), str(HERE.parent / "support"), str(Path(explorer.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "fed.py")],
             stdin=subprocess.PIPE,

@@ -9,10 +9,12 @@ import numpy as np
 from PIL import Image
 
 import explorer
-from explorer.backend import images, packs
-from explorer.backend.data import training_data
+from explorer.backend.datasets import training_data
+from explorer.backend.inputs import images
+from explorer.backend.weights import packs
 from explorer.errors import ExplorerError
-from explorer.values import Reading, TensorInfo, records
+from explorer.runs import serialization
+from explorer.values import Reading, TensorInfo
 
 
 @cache
@@ -117,9 +119,9 @@ def told(path):
     shutil.copyfile(path, folder / name)
     data = path.read_bytes()
     read = {
-        "settings.json": lambda: records.read_settings(folder),
-        "result.json": lambda: records.read_result(folder / name),
-        "progress.jsonl": lambda: records.last_told(data),
+        "settings.json": lambda: serialization.read_settings(folder),
+        "result.json": lambda: serialization.read_result(folder / name),
+        "progress.jsonl": lambda: serialization.last_told(data),
         "manifest.json": lambda: packs.read_manifest(folder),
     }
     with without_folder(path.parent):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from feeding import RAW
 
-from explorer.backend import arrays, audio, evaluation_data, images
-from explorer.backend.data import training_data
+from explorer.backend.datasets import training_data
+from explorer.backend.evaluation import data
+from explorer.backend.inputs import arrays, audio, images
 from explorer.errors import ExplorerError
 from explorer.values import MelSpectrogram, Reading, TensorInfo
 
@@ -181,14 +182,14 @@ READERS = {
     "several inputs": as_arrays(STEPS),
     "pictures": lambda given: images.to_batch(images.read(given), PICTURES),
     "sounds": lambda given: audio.to_batch(audio.read(given), SOUNDS),
-    "x to evaluate on": lambda given: evaluation_data.named(given, ["numbers"], "x"),
-    "several to evaluate on": lambda given: evaluation_data.named(given, ["a", "b"], "x"),
+    "x to evaluate on": lambda given: data.named(given, ["numbers"], "x"),
+    "several to evaluate on": lambda given: data.named(given, ["a", "b"], "x"),
     "x to train on": lambda given: training_data((given, [0, 1, 0, 1]), VECTOR),
     "y to train on": lambda given: training_data((np.ones((4, 4)), given), VECTOR),
     "pictures to train on": lambda given: training_data(([given, given], [0, 1]), PICTURES),
     "data": lambda given: training_data(given, PICTURES),
     "validation": lambda given: training_data((np.ones((4, 4)), [0, 1, 0, 1]), VECTOR, validation=given),
-    "a file to evaluate on": evaluation_data.read_data,
+    "a file to evaluate on": data.read_data,
 }
 
 

@@ -9,25 +9,25 @@ from fakes import OF_SOUND, FakeBackend, network_of_sound, until
 from messages import says, sent
 
 import explorer.locale
-from explorer.dashboards import Explorer
-from explorer.session import Session
-from explorer.widgets.answers import AnswersView
-from explorer.widgets.before_after import BeforeAfterView
-from explorer.widgets.feature_maps import FeatureMapsView
-from explorer.widgets.freeze_plan import FreezePlanView
-from explorer.widgets.input import InputView
-from explorer.widgets.layer_strip import LayerStrip
-from explorer.widgets.model import ModelView
-from explorer.widgets.options import OptionsView
-from explorer.widgets.outcome import OutcomeView
-from explorer.widgets.over_time import OverTimeView
-from explorer.widgets.picker import ArchitecturePicker
-from explorer.widgets.recipe import RecipeView
-from explorer.widgets.runs import RunsView
-from explorer.widgets.sound import SoundView
-from explorer.widgets.status import StatusView
-from explorer.widgets.training_data import TrainingDataView
-from explorer.worker import Worker
+from explorer.dashboards.pages import Explorer
+from explorer.state.session import Session
+from explorer.widgets.audio.audio import SoundView
+from explorer.widgets.audio.over_time import OverTimeView
+from explorer.widgets.explore.architecture_picker import ArchitecturePicker
+from explorer.widgets.explore.feature_maps import FeatureMapsView
+from explorer.widgets.explore.input import InputView
+from explorer.widgets.explore.layer_strip import LayerStrip
+from explorer.widgets.explore.model_tools import ModelView
+from explorer.widgets.explore.network_options import OptionsView
+from explorer.widgets.explore.predictions import AnswersView
+from explorer.widgets.explore.status import StatusView
+from explorer.widgets.fine_tuning.before_after import BeforeAfterView
+from explorer.widgets.fine_tuning.dataset import TrainingDataView
+from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
+from explorer.widgets.fine_tuning.recipe import RecipeView
+from explorer.widgets.fine_tuning.results import OutcomeView
+from explorer.widgets.fine_tuning.runs import RunsView
+from explorer.worker.queue import Worker
 
 VIEWS = [
     *(AnswersView, ArchitecturePicker, FeatureMapsView, InputView, LayerStrip, ModelView),
@@ -139,7 +139,7 @@ def test_a_later_upload_overtakes_the_one_under_way(session):
 
 
 def test_an_upload_that_is_too_large_is_refused_and_the_page_works_on(session, monkeypatch):
-    monkeypatch.setattr("explorer.widgets.view.LARGEST", 10)
+    monkeypatch.setattr("explorer.widgets.base.view.LARGEST", 10)
     view = InputView(session)
     answers = sent(view)
     says(view, {"upload": "u", "part": 0, "count": 1, "size": 11, "name": "huge.jpg"}, b"x" * 11)

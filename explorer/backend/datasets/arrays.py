@@ -1,0 +1,127 @@
+"""Examples with their classes: a pair (x, y) from Python, or from an .npz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.backend.datasets.example_reader import from_python
+from explorer.backend.datasets.examples import Collection, Named, collection
+from explorer.backend.datasets.labels import answers
+from explorer.backend.evaluation.data import check_lengths, named, stored_arrays
+from explorer.backend.inputs.array_files import is_finite
+from explorer.backend.inputs.npy import Array
+from explorer.backend.runtime.refusals import refusing
+from explorer.errors import ExplorerError, UnreadableExample
+from explorer.locale import _
+from explorer.values import Reading
+
+MOST = 1_000_000  # examples that are taken one by one
+
+
+def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = None) -> Collection:
+    """Return examples `x` with their classes `y`.
+
+    x: for pictures (n, height, width, 3), (n, height, width, 1) or (n, height, width) of 0 to 255; for sound (n, samples) at the
+        rate that the network hears; for arrays one array, and for several inputs a dict by their names, or a list in their order. For
+        pictures and sound also a list of what `predict` takes: paths, pictures, (samples, rate), ... Any library's arrays do.
+    y: (n,) numbers or names of classes; (n, classes) of 0 and 1, where each column is a class.
+    classes: names, where y are their numbers.
+    Raises ExplorerError for others, also for unequal numbers of them. What can't be read is left out and named.
+    """
+    with refusing(ExplorerError, _("{name} can't be read as examples and classes ({why}); give arrays or lists of them."), _("The data")):
+        return _collected(x, y, reading, classes)
+
+
+def _collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None) -> Collection:
+    sources, notes = _sources(x, reading)
+    try:
+        y = np.atleast_1d(np.asarray(y))
+    except ValueError:
+        raise ExplorerError(_("y is no array: its rows have unequal lengths; give (n, classes) of 0 and 1.")) from None
+    check_lengths({"": np.zeros(len(sources))}, {"": y})
+    given = answers(y, classes)
+    examples: list[Named] = []
+    left_out = []
+    for place, (source, names) in enumerate(zip(sources, given.names, strict=True)):
+        try:
+            examples.append((from_python(source, f"x[{place}]", reading), names, ""))
+        except UnreadableExample as why:
+            left_out.append((f"x[{place}]", str(why)))
+    return collection(examples, given.multi_label, tuple(left_out), (*notes, *given.notes), given.classes)
+
+
+def read_npz(path: Path) -> tuple[Any, Array]:
+    """Return x and y of an .npz; x is a dict where it holds x_<input> instead. Raises ExplorerError for others."""
+    arrays = stored_arrays(path)
+    x = arrays.get("x", {key[2:]: array for key, array in arrays.items() if key.startswith("x_")})
+    if "y" not in arrays or (isinstance(x, dict) and not x):
+        raise ExplorerError(
+            _("{name} needs the arrays x and y; it has {found}.").format(name=path.name, found=", ".join(arrays) or _("none"))
+        )
+    return x, arrays["y"]
+
+
+def _sources(x: Any, reading: Reading) -> tuple[Sequence[Any], tuple[str, ...]]:
+    """Return what stands for each example, as `predict` takes it, and what there is to say of it."""
+    if reading.kind == "arrays":
+        by_name = named(x, [one.name for one in reading.inputs], "x")
+        check_lengths(by_name, {})
+        return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)], ()
+    x = _listed(x)
+    if reading.kind == "image":
+        pixels: Any = (
+            _pixels(x, reading.size[2])
+            if isinstance(x, np.ndarray)
+            else [_pixels(one[None], reading.size[2])[0] if isinstance(one, np.ndarray) else one for one in x]
+        )
+        return pixels, ()
+    rate = reading.sound.rate if reading.sound else 0
+    assumed = _("Arrays of samples are taken to have {rate} samples a second, as the network hears.").format(rate=f"{rate:,}")
+    sounds = [(one, rate) if isinstance(one, np.ndarray) else one for one in x]
+    return sounds, (assumed,) if any(isinstance(one, np.ndarray) for one in x) else ()
+
+
+def _listed(x: Any) -> Array | list[Any]:
+    """Return examples as one array of numbers, or else as a list: arrays of paths, and of arrays of unequal sizes, are lists too."""
+    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
+        raise ExplorerError(_("x must be an array or a list of examples, not {type}.").format(type=type(x).__name__))
+    if hasattr(x, "__array__"):
+        x = np.asarray(x)
+    if isinstance(x, np.ndarray) and x.dtype.kind not in "OU":
+        return x
+    listed = list(islice(x, MOST + 1))
+    if len(listed) > MOST:
+        raise ExplorerError(_("x gives more than {most} examples, or never ends: give a part of them.").format(most=f"{MOST:,}"))
+    return listed
+
+
+def _pixels(x: Array, channels: int) -> Array:
+    """Return pictures as uint8 (n, height, width, 3), or of as many channels as the network reads.
+
+    Raises ExplorerError for other shapes, and values outside 0 to 255.
+    """
+    if x.ndim == 3:
+        x = x[..., None]
+    if x.ndim != 4 or x.shape[-1] not in (1, 3, channels):
+        raise ExplorerError(
+            _("x has the shape {shape}; pictures are (n, height, width, 3), (n, height, width, 1) or (n, height, width).").format(
+                shape=x.shape
+            )
+        )
+    if x.dtype.kind not in "uif":
+        raise ExplorerError(_("x is {dtype}; pixels are numbers, 0 to 255.").format(dtype=x.dtype))
+    if x.dtype != np.uint8 and x.size:
+        if not is_finite(x):
+            raise ExplorerError(_("x holds values that are no numbers (NaN) or infinite; pixels are 0 to 255."))
+        low, high = float(x.min()), float(x.max())
+        if not 0 <= low <= high <= 255:
+            raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255.").format(low=low, high=high))
+        if x.dtype.kind == "f" and 0 < high <= 1:
+            raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255: give x * 255.").format(low=low, high=high))
+    pixels: Array = x if x.dtype == np.uint8 else np.rint(x, out=np.empty(x.shape, np.uint8), casting="unsafe")
+    return np.broadcast_to(pixels, (*x.shape[:3], 3)) if x.shape[-1] == 1 else pixels

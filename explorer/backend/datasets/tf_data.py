@@ -1,0 +1,76 @@
+"""Examples with their classes from a `tf.data.Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.backend.datasets import arrays
+from explorer.backend.datasets.examples import Collection
+from explorer.backend.runtime import budget
+from explorer.backend.runtime.refusals import refusing
+from explorer.errors import ExplorerError
+from explorer.locale import _
+from explorer.values import Reading
+
+INFINITE = -1  # tf.data.INFINITE_CARDINALITY
+ROW = 500  # bytes that an example takes beside its numbers
+
+
+def collected(dataset: Any, reading: Reading) -> Collection:
+    """Return the examples of a `tf.data.Dataset` of (x, y), one at a time or in batches.
+
+    x: an array, for several inputs a dict by their names or a tuple in their order; pictures may be of unequal sizes.
+    y: a number or name of a class, or a row of 0 and 1; where the dataset has `class_names`, as Keras's have, a place among them.
+    Raises ExplorerError for others, as `array_pairs.collected` does, for endless ones and for more than one input may take of the memory.
+    """
+    name = _("The tf.data.Dataset")
+    with refusing(ExplorerError, _("{name} can't be read: {why}. Iterate over it to see where it fails."), name):
+        return _collected(dataset, reading, name)
+
+
+def _collected(dataset: Any, reading: Reading, name: str) -> Collection:
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise ExplorerError(_("The tf.data.Dataset must give pairs: an example and its class."))
+    if int(dataset.cardinality()) == INFINITE:
+        raise ExplorerError(_("The tf.data.Dataset never ends: give it without repeat(), or with take()."))
+    rows: list[tuple[Any, ...]] = []
+    answers: list[Any] = []
+    size, most, inputs = 0, budget.limit(), dict[str, Any]()
+    for x, y in dataset.as_numpy_iterator():
+        inputs = _by_input(x)
+        batched = _is_batch(inputs, y, reading)
+        size += sum(np.asarray(one).nbytes for one in inputs.values()) + ROW * (len(y) if batched else 1)
+        if size > most:  # of what was free before the first example came
+            budget.check(size, name, _("Use a part of it, or a folder of files."), ExplorerError)
+        rows += zip(*inputs.values(), strict=True) if batched else [tuple(inputs.values())]
+        answers += list(y) if batched else [y]
+    columns = [_together(column) for column in zip(*rows, strict=True)]
+    several = dict(zip(inputs, columns, strict=True)) if isinstance(spec[0], Mapping) else columns
+    return arrays.collected(columns[0] if len(columns) == 1 else several, answers, reading, getattr(dataset, "class_names", None))
+
+
+def _by_input(x: Any) -> dict[str, Any]:
+    if isinstance(x, Mapping):
+        return dict(x)
+    return {str(place): one for place, one in enumerate(x if isinstance(x, tuple) else (x,))}
+
+
+def _is_batch(inputs: Mapping[str, Any], y: Any, reading: Reading) -> bool:
+    """Whether it is several examples: with a class for each, and an axis more than one example has."""
+    name, first = next(iter(inputs.items()))
+    if reading.kind == "image":
+        alone = 3 if np.shape(first)[-1:] in ((1,), (3,)) else 2  # grey pictures may come without channels
+    elif reading.kind == "audio":
+        alone = 1
+    else:
+        alone = len({one.name: one.shape for one in reading.inputs}.get(name, reading.inputs[0].shape))
+    return np.ndim(first) > alone and np.ndim(y) > 0 and len(first) == len(y)
+
+
+def _together(examples: tuple[Any, ...]) -> Any:
+    """Return examples as one array; a list where they are of unequal shapes."""
+    return np.stack(examples) if len({np.shape(one) for one in examples}) == 1 else list(examples)

@@ -1,0 +1,211 @@
+"""Zips of class folders: unpacked where nothing in them can lead elsewhere, or fill the disk."""
+
+from __future__ import annotations
+
+import errno
+import io
+import re
+import shutil
+import stat
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from explorer import disk
+from explorer.backend.datasets.class_folders import DEEPEST
+from explorer.backend.datasets.example_reader import is_ignored
+from explorer.backend.inputs.files import existing
+from explorer.backend.runtime import budget, temporary_files
+from explorer.backend.runtime.refusals import refusing
+from explorer.catalog.options import stamp_of
+from explorer.errors import ExplorerError
+from explorer.locale import _, size_text
+from explorer.values.names import plain
+
+LARGEST = 4 * 10**9  # bytes of all files together, unpacked
+MOST = 100_000  # files
+RATIO = 200  # times that a file may grow
+SMALL = 2**20  # bytes of a file up to which it may grow more
+NAMED_IN_UTF8, ENCRYPTED = 0x800, 0x1  # flags of a member
+PIECE = 2**20  # bytes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+OF_THE_ZIP = (None, errno.EINVAL)  # what a decompressor raises, and what comes of a place before the beginning
+LISTED = b"PK\1\2"  # how each file in the list begins
+TAIL = 2**16 + 22 + 76  # bytes at the end in which the record of the list lies: a comment may follow it
+OBJECT, COPIES = 1000, 3  # bytes of what Python makes of a file in the list, and how often it keeps the list itself
+LONGEST = 100  # characters of a file's name in a sentence
+
+_kept: dict[tuple[str, str], Path] = {}
+_keeping = threading.Lock()
+
+
+def unpacked(source: Path | bytes, into: Path) -> Path:
+    """Unpack a zip and return the folder that holds all of it.
+
+    into: a folder that is empty or not there yet; what was put there is removed again where the zip is refused.
+    Raises ExplorerError where the zip is damaged or encrypted; where a name in it leads elsewhere, or is a link; where it
+    would unpack to more than 4 GB or 100,000 files, or a file in it to more than 200 times its size; and where the disk is full.
+    """
+    name = source.name if isinstance(source, Path) else _("The zip")
+    try:
+        with _refusing(name), io.BytesIO(source) if isinstance(source, bytes) else existing(source).open("rb") as file:
+            _check_directory(file, name)
+            archive = zipfile.ZipFile(file)
+            members = _checked(archive.infolist(), name)
+            _check_room(into.parent, sum(member.file_size for _path, member in members), name)
+            into.mkdir(parents=True, exist_ok=True)
+            for path, member in members:
+                _write(archive, member, into / path)
+    except ExplorerError:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+    return into
+
+
+def kept_unpacked(path: Path) -> Path:
+    """Return the folder that holds all of a zip, unpacked once; it is kept as long as this process lives."""
+    with _keeping:
+        key = str(path), stamp_of(path)
+        if key not in _kept:
+            with _refusing(path.name):
+                folder = temporary_files.make("data-")
+            _kept[key] = unpacked(path, folder)
+        return _kept[key]
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Turn what is raised on a zip that is none or damaged, or that finds no place on the disk, into sentences."""
+    damaged = _("{name} is no zip that can be unpacked, or damaged: {why}. Pack the folder again, or take another copy of it.")
+    with refusing(ExplorerError, damaged, name):
+        try:
+            yield
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            file = _shown(Path(error.filename).name)
+            said = _("{name} holds {file} twice, or as a file and a folder; pack the folder again.")
+            raise ExplorerError(said.format(name=name, file=file)) from None
+        except OSError as error:
+            if error.errno in OF_THE_ZIP:
+                raise
+            raise ExplorerError(_("{name} can't be unpacked: {why}.").format(name=name, why=disk.why_not(error))) from error
+
+
+def _check_directory(file: BinaryIO, name: str) -> None:
+    """Raise ExplorerError where a zip lists more files than are unpacked, or so much that reading the list alone would fill the memory.
+
+    The list lies before the record at the end, which says how long it is; how many files it says is up to whoever made it.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - TAIL))
+    tail = file.read()
+    place = tail.rfind(b"PK\5\6")
+    if place < 0:
+        return  # zipfile says that it is none
+    end, length = size - len(tail) + place, int.from_bytes(tail[place + 12 : place + 16], "little")
+    if tail[max(0, place - 76) : place - 72] == b"PK\6\6":  # the record of large zips, and where it lies
+        end, length = end - 76, int.from_bytes(tail[place - 36 : place - 28], "little")
+    start = max(0, end - length)
+    file.seek(start)
+    count, before = 0, b""
+    while file.tell() < end and (piece := file.read(min(PIECE, end - file.tell()))):
+        count += (before + piece).count(LISTED)
+        before = piece[1 - len(LISTED) :]
+    if count > MOST:
+        raise _too_many(name)
+    budget.check(OBJECT * count + COPIES * (end - start), name, _("Use a part of it."), ExplorerError)
+
+
+def _check_room(folder: Path, size: int, name: str) -> None:
+    """Raise ExplorerError where the disk has no room for what is unpacked."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    free = shutil.disk_usage(there).free
+    if size > free:
+        raise ExplorerError(
+            _("{name} unpacks to {size}, and there are {free} free on the disk: use a part of it, or make room.").format(
+                name=name, size=size_text(size), free=size_text(free)
+            )
+        )
+
+
+def _too_many(name: str) -> ExplorerError:
+    return ExplorerError(_("{name} holds more than 100,000 files: use a part of them.").format(name=name))
+
+
+def _checked(members: list[zipfile.ZipInfo], name: str) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:
+    """Return the files of a zip that are wanted, with their paths, when all members have been looked at."""
+    if len(members) > MOST:
+        raise _too_many(name)
+    if sum(member.file_size for member in members) > LARGEST:
+        raise ExplorerError(_("{name} unpacks to more than 4 GB: use a part of it.").format(name=name))
+    wanted = []
+    for member in members:
+        file = _name_of(member)
+        for refused, why in REFUSALS:
+            if refused(file, member):
+                raise ExplorerError(why().format(name=name, file=_shown(file)))
+        path = PurePosixPath(file)
+        if not member.is_dir() and not any(map(is_ignored, path.parts)):
+            wanted.append((path, member))
+    return wanted
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """Return a member's name. Where it doesn't say that it is in UTF-8, as macOS leaves it open, it is tried all the same."""
+    if member.flag_bits & NAMED_IN_UTF8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
+
+
+def _shown(file: str) -> str:
+    """Return a member's name as a sentence can hold it, however long somebody made it."""
+    return plain(file) if len(file) <= LONGEST else f"{plain(file[:LONGEST])}…"
+
+
+def _leads_elsewhere(file: str, _member: zipfile.ZipInfo) -> bool:
+    nameless = PurePosixPath(file) == PurePosixPath() and not file.endswith("/")
+    return nameless or bool(re.match(r"/|[A-Za-z]:", file)) or "\\" in file or ".." in file.split("/")
+
+
+def _is_link(_file: str, member: zipfile.ZipInfo) -> bool:
+    """Whether it is a link, or a device or the like."""
+    return stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)
+
+
+def _is_encrypted(_file: str, member: zipfile.ZipInfo) -> bool:
+    return bool(member.flag_bits & ENCRYPTED)
+
+
+def _is_bomb(_file: str, member: zipfile.ZipInfo) -> bool:
+    return member.file_size > max(SMALL, RATIO * member.compress_size)
+
+
+def _is_foreign(_file: str, member: zipfile.ZipInfo) -> bool:
+    """Whether it is packed by a method that Python doesn't know, such as the Deflate64 of Windows."""
+    return member.compress_type not in METHODS
+
+
+def _is_deep(file: str, _member: zipfile.ZipInfo) -> bool:
+    return file.count("/") > DEEPEST
+
+
+REFUSALS: tuple[tuple[Callable[[str, zipfile.ZipInfo], bool], Callable[[], str]], ...] = (
+    (_leads_elsewhere, lambda: _("{name} holds the path “{file}”, which leads out of its folder; pack the folder again.")),
+    (_is_link, lambda: _("{name} holds the link {file}; put the file itself into the zip.")),
+    (_is_encrypted, lambda: _("{name} is encrypted; pack the folder again without a password.")),
+    (_is_foreign, lambda: _("{name} holds {file}, packed by an unsupported method; pack the folder again as an ordinary zip.")),
+    (_is_deep, lambda: _("{name} holds {file}, inside more than 100 folders; pack the folder itself.")),
+    (_is_bomb, lambda: _("{name} holds {file}, which unpacks to more than 200 times its size; such files are not taken.")),
+)
+
+
+def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
+    """Write one file. No more is read of it than its header says, so that the sums that were checked hold."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(member) as packed, path.open("xb") as file:
+        shutil.copyfileobj(packed, file, PIECE)

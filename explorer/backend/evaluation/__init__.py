@@ -1,0 +1,1 @@
+"""Evaluation: how well a network answers on examples whose labels are known."""

@@ -1,0 +1,1 @@
+"""Running a network: predictions, activations of any layer, and a sound step by step."""

@@ -1,0 +1,1 @@
+"""Model files: checked before Keras sees them, read, cloned and described."""

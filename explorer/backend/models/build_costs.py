@@ -1,0 +1,108 @@
+"""What a network takes to be built, added up while Keras builds it: weights before they are there, and what its layers would answer."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+from explorer.backend.runtime import budget
+from explorer.backend.runtime.keras import keras, tensorflow
+from explorer.errors import ExplorerError, UnreadableModel
+from explorer.locale import _, size_text
+
+SLACK = 64 * 2**20  # bytes of weights that any file may ask for beyond what it holds
+UNFOLDED = 8  # times what a file holds: float16 as float32, and the optimizer's own numbers, up to four a weight, which are made anew
+MOST_WORK = 10**12  # multiplications that a random weight may take to be made orthogonal: half a minute
+MOST_TENSORS = 200_000  # Keras's largest networks have some 10,000
+AT_A_TIME = 2  # of the largest tensor: what a layer reads and what it answers with
+
+_patching = threading.RLock()
+
+
+@contextmanager
+def within_budget(name: str, held: int | None = None, usual: int = 0, refused: type[ExplorerError] = UnreadableModel) -> Iterator[None]:
+    """Build a network in here, on this thread; `refused` is raised before anything takes more memory than there may be.
+
+    name: what to call the network; held: bytes of the weights in the file that it comes from, None where it comes with none;
+    usual: bytes that its weights may take as long as they are free, though it is more than the limit: it is known to be that large.
+    """
+    most, most_of_a_tensor = budget.limit(at_least=usual), budget.limit()
+    advice = _("Ask for fewer or smaller layers, classes or a smaller input.")
+    asked = tensors = 0
+
+    def count_weights(shape: Any, dtype: Any, initializer: Any) -> Any:
+        nonlocal asked
+        size = _bytes(shape, dtype)
+        asked += size
+        if held is not None and asked > UNFOLDED * held + SLACK:
+            told = _("{name} asks for {asked} of weights or more and holds {held}: it is damaged or forged. Save the whole model again.")
+            raise refused(told.format(name=name, asked=size_text(asked), held=size_text(held)))
+        budget.check(asked, name, advice, refused, most)
+        if not isinstance(initializer, keras.initializers.Orthogonal):
+            return initializer
+        if held is None and _work(shape) > MOST_WORK:
+            told = _("{name} has random weights of shape {shape} that take minutes to make orthogonal: ask for a smaller recurrent layer.")
+            raise refused(told.format(name=name, shape=tuple(shape)))
+        return initializer if held is None else "zeros"  # the file's own take their place
+
+    def count_tensor(tensor: Any) -> None:
+        nonlocal tensors
+        tensors += 1
+        if tensors > MOST_TENSORS:
+            told = _("{name} is cut into more than {limit} tensors, which would take minutes: ask for fewer parts or layers.")
+            raise refused(told.format(name=name, limit=f"{MOST_TENSORS:,}"))
+        budget.check(AT_A_TIME * _bytes(tensor.shape, tensor.dtype), name, advice, refused, most_of_a_tensor)
+
+    with _watching(count_weights, count_tensor):
+        yield
+
+
+@contextmanager
+def _watching(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], None]) -> Iterator[None]:
+    """Call `weights` before this thread makes a variable, and `tensor` with each symbolic tensor.
+
+    weights: takes shape, dtype and initializer, and returns the initializer to use.
+    """
+    here = threading.get_ident()
+
+    def variable(self: Any, initializer: Any, shape: Any = None, dtype: Any = None, *others: Any, **options: Any) -> None:
+        if threading.get_ident() == here and shape is not None:
+            initializer = weights(shape, dtype, initializer)
+        plain_variable(self, initializer, shape, dtype, *others, **options)
+
+    def symbolic(self: Any, *arguments: Any, **options: Any) -> None:
+        plain_symbolic(self, *arguments, **options)
+        if threading.get_ident() == here:
+            tensor(self)
+
+    filtering = keras.config.is_traceback_filtering_enabled()
+    with _patching:
+        keras.config.disable_traceback_filtering()  # it makes of what is raised in a layer an error of its own, in terms of Keras
+        plain_variable, plain_symbolic = keras.Variable.__init__, keras.KerasTensor.__init__
+        keras.Variable.__init__, keras.KerasTensor.__init__ = variable, symbolic
+        try:
+            yield
+        finally:
+            keras.Variable.__init__, keras.KerasTensor.__init__ = plain_variable, plain_symbolic
+            if filtering:
+                keras.config.enable_traceback_filtering()
+
+
+def _work(shape: Any) -> int:
+    """Return how many multiplications it takes to make a random weight of this shape orthogonal."""
+    columns = int(shape[-1])
+    rows = int(math.prod(shape)) // max(1, columns)
+    return 2 * rows * columns * min(rows, columns)
+
+
+def _bytes(shape: Any, dtype: Any) -> int:
+    """Return the bytes of a tensor of one example: a batch, or another size, that is open counts as one."""
+    sizes = [1 if size is None else size for size in shape]
+    if not all(isinstance(size, Integral) for size in sizes):
+        return 0  # Keras refuses it
+    kind = keras.backend.standardize_dtype(dtype)
+    return int(math.prod(sizes)) * (1 if kind in ("bool", "string") else int(tensorflow.as_dtype(kind).size))

@@ -1,0 +1,1 @@
+"""What everything in the backend stands on: Keras itself, memory, and how errors become sentences."""

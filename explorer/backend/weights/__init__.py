@@ -1,0 +1,1 @@
+"""Weights: found, downloaded, checked and kept in the cache of Keras."""

@@ -1,0 +1,1 @@
+"""The command `explorer`: a file for each family of verbs."""

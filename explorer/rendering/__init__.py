@@ -1,0 +1,1 @@
+"""Values as pictures and words: PNG bytes, ticks, curves, sentences."""

@@ -1,0 +1,147 @@
+"""The curves of a training: accuracy and loss along its epochs, as plotly's traces and layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from explorer.locale import _
+from explorer.rendering.run_status import Batch, in_all
+from explorer.values import Epoch
+
+HEIGHT, LOW_HEIGHT = 250, 400  # CSS pixels of the figure, with its plots beside each other and below
+SIDE_BY_SIDE = 480  # CSS pixels from which on they are
+LEFT, RIGHT, TOP, BELOW = 46, 10, 30, 34
+BETWEEN = 62  # between the two plots
+TICKS = 8  # along the epochs, at most, and how many epochs lie between two
+STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+FIRST_SEEN = 20  # epochs of a long training at its beginning
+MARKED = 40  # epochs up to which each has a marker
+GREY, BLUE = "#8b949e", "#1f77d0"  # told apart by lightness too, on white and on black
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Accuracy and loss along the epochs, as plotly's traces and layout.
+
+    history: the epochs that are through; batches: of the one under way.
+    planned: how many epochs each phase takes, by its place; tails: the places of phases that thaw.
+    kept: the place in the history of the epoch whose weights are kept; None for the last.
+    width: of the figure, in CSS pixels.
+    """
+
+    history: Sequence[Epoch]
+    batches: Sequence[Batch]
+    planned: Mapping[int, int]
+    tails: frozenset[int] | set[int]
+    kept: int | None
+    width: int
+
+    @property
+    def total(self) -> int:
+        """Return how many epochs there will be, at least those that there are."""
+        return max(1, in_all(self.planned, self.history, self._phase), len(self.history) + bool(self.batches))
+
+    @property
+    def seen(self) -> int:
+        """Return how many epochs are drawn: of a long training at first only so many, and then twice as many each time."""
+        doubled = FIRST_SEEN
+        while doubled <= len(self.history):
+            doubled *= 2
+        return min(self.total, doubled)
+
+    @property
+    def _phase(self) -> int:
+        """Return the newest phase that there is anything of."""
+        return max([one.phase for one in self.history] + [one.phase for one in self.batches], default=0)
+
+    def traces(self) -> list[dict[str, Any]]:
+        """Return for accuracy (in %) and loss each: training, the epoch under way, held out, and the epoch that is kept."""
+        return [*self._of("", "accuracy", 100.0, "%{y:.1f} %"), *self._of("2", "loss", 1.0, "%{y:.3g}")]
+
+    def _of(self, axis: str, field: str, factor: float, form: str) -> list[dict[str, Any]]:
+        def values(some: Sequence[Any], name: str) -> list[float | None]:
+            return [None if getattr(one, name) is None else getattr(one, name) * factor for one in some]
+
+        x, training, held_out = list(range(1, len(self.history) + 1)), values(self.history, field), values(self.history, f"val_{field}")
+        ahead: list[float] = [len(self.history) + one.fraction for one in self.batches]
+        under_way = values(self.batches, field)
+        if ahead:
+            ahead, under_way = [*x[-1:], *ahead], [*training[-1:], *under_way]
+        marked = [one if other is None else other for one, other in zip(training, held_out, strict=True)]
+        kept = [] if self.kept is None or self.kept >= len(self.history) else [self.kept]
+        mode = "lines+markers" if len(self.history) <= MARKED else "lines"
+        series = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "hovertemplate": f"%{{x}}: {form}", "mode": mode, "cliponaxis": False}
+        still = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "hoverinfo": "skip", "showlegend": False, "cliponaxis": False}
+        grey = {"line": {"color": GREY, "width": 2}, "marker": {"size": 5, "symbol": "square"}}
+        blue = {"line": {"color": BLUE, "width": 2.4}, "marker": {"size": 6}}
+        dotted = {"mode": "lines", "line": {"color": GREY, "width": 1.5, "dash": "dot"}}
+        ring = {"mode": "markers", "marker": {"symbol": "circle-open", "size": 14, "color": BLUE, "line": {"width": 2}}}
+        return [
+            series | grey | {"name": _("training"), "x": x, "y": training},
+            still | dotted | {"x": ahead, "y": under_way},
+            series | blue | {"name": _("validation"), "x": x, "y": held_out},
+            still | ring | {"x": [x[one] for one in kept], "y": [marked[one] for one in kept]},
+        ]
+
+    def thaws(self) -> int | None:
+        """Return after how many epochs the first tail begins; None where nothing thaws, or it begins with it."""
+        first = min((place for place in self.planned if place in self.tails), default=None)
+        if first is None:
+            return None
+        planned = {place: count for place, count in self.planned.items() if place < first}
+        return in_all(planned, [one for one in self.history if one.phase < first], self._phase) or None
+
+    def layout(self) -> dict[str, Any]:
+        """Return sizes, axes and the mark where the tail thaws; colours that suit light and dark."""
+        beside = self.width >= SIDE_BY_SIDE
+        font = {"family": "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif", "size": 11, "color": GREY}
+        axis = {"gridcolor": GREY, "zeroline": False, "ticks": "", "fixedrange": True}
+        every = next((step for step in STEPS if self.seen / step <= TICKS), ceil(self.seen / TICKS))
+        epochs = axis | {"range": [0, self.seen + 0.15], "tickvals": list(range(every, self.seen + 1, every)), "showgrid": False}
+        height = HEIGHT if beside else LOW_HEIGHT
+        first, second = self._domains(beside, height)
+        lows = [100 * value for one in self.history for value in (one.accuracy, one.val_accuracy) if value is not None]
+        lows += [100 * one.accuracy for one in self.batches if one.accuracy is not None]
+        low = max(0, 10 * int((min(lows, default=0) - 4) // 10))
+        return {
+            "width": max(120, self.width),
+            "height": height,
+            "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BELOW},
+            "font": font,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "showlegend": False,
+            "hovermode": "closest",
+            "hoverlabel": {"align": "left", "font": font},
+            "xaxis": epochs | {"domain": first[0], "anchor": "y", "title": {"text": _("epoch"), "standoff": 4, "font": font}},
+            "yaxis": axis | {"domain": first[1], "anchor": "x", "range": [low, 101], "ticksuffix": " %"},
+            "xaxis2": epochs | {"domain": second[0], "anchor": "y2", "title": {"text": _("epoch"), "standoff": 4, "font": font}},
+            "yaxis2": axis | {"domain": second[1], "anchor": "x2", "rangemode": "tozero"},
+            "shapes": self._marks("line"),
+            "annotations": [self._title(_("Accuracy"), ""), self._title(_("Loss"), "2"), *self._marks("text")],
+        }
+
+    def _domains(self, beside: bool, height: int) -> tuple[tuple[list[float], list[float]], tuple[list[float], list[float]]]:
+        """Return where the two plots are, across and up, as shares of the figure."""
+        if beside:
+            gap = BETWEEN / max(1, self.width - LEFT - RIGHT) / 2
+            return ([0.0, 0.5 - gap], [0.0, 1.0]), ([0.5 + gap, 1.0], [0.0, 1.0])
+        gap = BETWEEN / (height - TOP - BELOW) / 2
+        return ([0.0, 1.0], [0.5 + gap, 1.0]), ([0.0, 1.0], [0.0, 0.5 - gap])
+
+    def _title(self, text: str, axis: str) -> dict[str, Any]:
+        place = {"xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 8}
+        return place | {"text": f"<b>{text}</b>", "showarrow": False}
+
+    def _marks(self, what: str) -> list[dict[str, Any]]:
+        thaws = self.thaws()
+        if thaws is None or thaws > self.seen:
+            return []
+        if what == "line":
+            line = {"type": "line", "x0": thaws, "x1": thaws, "y0": 0, "y1": 1, "line": {"color": GREY, "width": 1, "dash": "3px,3px"}}
+            return [line | {"xref": f"x{axis}", "yref": f"y{axis} domain"} for axis in ("", "2")]
+        text = {"text": _("tail thaws"), "showarrow": False, "x": thaws, "y": 1, "yanchor": "bottom", "xanchor": "center", "yshift": -1}
+        return [text | {"xref": f"x{axis}", "yref": f"y{axis} domain", "font": {"size": 10, "color": GREY}} for axis in ("", "2")]

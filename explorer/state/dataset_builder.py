@@ -1,0 +1,226 @@
+"""Collecting: the data that a page fine-tunes on: what was dropped and captured on it, or chosen by path or name."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, validate
+
+from explorer.errors import UndecidedColumn
+from explorer.state.fine_tuning import Tuning
+from explorer.state.session import Session
+from explorer.values import AnySpec, Collected, DataSpec, DataSummary, ExampleCard
+
+AT_ONCE = 200  # changes that are made before the classes are counted anew
+WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
+MOST = 0.9  # share that is held out
+CARDS = 24  # examples of a class that are shown at first, and each time more
+
+
+class Collecting(HasTraits):
+    """The data of a page's fine-tuning, for the network that the session shows.
+
+    No change is lost: they wait for each other, and for the network; several at a time are made at once.
+
+    session: the shared state of the page; failures end in its `failure`.
+    tuning: takes the data, as soon as it can be trained on.
+    """
+
+    summary = Instance(DataSummary, allow_none=True, help="What there is, classes without examples among it; None for nothing.")
+    ready = Bool(False, help="Whether it can be trained on: examples of two classes.")
+    source = Unicode("", help='A path, or the name of a built-in set; "" for what is collected on the page.')
+    count = Int(0, help="How many examples a built-in set has; 0 for its own number.")
+    label_column = Unicode("", help='The column of a .csv that holds the classes; "" to find it.')
+    file_column = Unicode("", help='The column of a .csv that holds the files; "" to find it.')
+    columns = Instance(tuple, args=(), help="Columns of the .csv that may hold the classes, where one has to be chosen.")
+    validation = Float(0.2, help="The share that is held out, 0 to 0.9.")
+    seed = Int(0, help="Decides which examples are held out, and what is drawn for a built-in set.")
+    waiting = Int(0, help="How many changes are not made yet.")
+    reading = Bool(False, help="Whether the data is being read.")
+    collected = Bool(False, help="Whether anything was collected on the page.")
+    label = Unicode("", help="The class whose examples are shown; empty for none.")
+    cards = Instance(tuple, args=(), help="The examples that are shown, as ExampleCard.")
+    of_label = Int(0, help="How many examples that class has.")
+
+    def __init__(self, session: Session, tuning: Tuning) -> None:
+        super().__init__()
+        self._session, self._tuning = session, tuning
+        self._changes = deque[Collected]()
+        self._asking = 0  # changes that are being made
+        self._stale = False  # what is there is of another network, share or source
+        self._of: AnySpec | None = None  # the network that `summary` is for
+        session.observe(self._other_network, ["network", "opening"])
+        tuning.observe(self._go_on, "shown")
+
+    def close(self) -> None:
+        """Let go of the session; changes that wait are dropped."""
+        self._changes.clear()
+        with suppress(ValueError):  # closed before
+            self._session.unobserve(self._other_network, ["network", "opening"])
+            self._tuning.unobserve(self._go_on, "shown")
+
+    def add_class(self, label: str) -> None:
+        """Add a class without examples."""
+        self._change(Collected("class", label))
+
+    def add_file(self, label: str, data: bytes, name: str, group: str = "") -> None:
+        """Add an example of a class; those of one group, such as windows of one recording, stay on one side of the split."""
+        self._change(Collected("file", label, data, name, group))
+
+    def add_zip(self, data: bytes, name: str) -> None:
+        """Add what is in a zip of class folders; classes of the same name become one."""
+        self._change(Collected("zip", data=data, name=name))
+
+    def rename(self, label: str, new: str) -> None:
+        """Give a class another name; it joins a class that has it already."""
+        self._change(Collected("rename", label, name=new))
+
+    def remove(self, label: str) -> None:
+        """Remove a class with all its examples."""
+        self._change(Collected("remove", label))
+
+    def remove_example(self, label: str, key: str) -> None:
+        """Remove an example of a class, by the key of its card."""
+        self._change(Collected("example", label, name=key))
+
+    def remove_copies(self) -> None:
+        """Remove all copies of examples but for one of each, within each class."""
+        self._change(Collected("copies"))
+
+    def undo(self) -> None:
+        """Bring back what was removed last."""
+        self._change(Collected("undo"))
+
+    def look_at(self, label: str) -> None:
+        """Show examples of a class; with "" none."""
+        self.label, self.cards, self.of_label = label, (), 0
+        self._ask_for_cards(CARDS)
+
+    def look_further(self) -> None:
+        """Show more examples of the class."""
+        self._ask_for_cards(len(self.cards) + CARDS)
+
+    def clear(self) -> None:
+        """Remove all that was collected on the page."""
+        self._change(Collected("clear"))
+
+    def add_note(self, text: str) -> None:
+        """Add a sentence to what there is to know of the data."""
+        self._change(Collected("note", name=text))
+
+    def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
+        """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
+        self._session.failure = ""
+        self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
+        self._begin_anew()
+
+    def bring_back(self, spec: DataSpec) -> None:
+        """Take the data that a run had."""
+        if not isinstance(spec.validation, str):  # else a folder of its own, which the page has no field for
+            self.validation = spec.validation
+        self.seed, self.source, self.count = spec.seed, spec.path, spec.count
+        self.label_column, self.file_column = spec.label_column, spec.file_column
+        self._begin_anew()
+
+    def _change(self, change: Collected) -> None:
+        self.source, self.count, self.collected = "", 0, True
+        self._changes.append(change)
+        self._go_on()
+
+    def _other_network(self, _change: Any) -> None:
+        network = self._session.network
+        if network is not None and self._of is not None and network.spec != self._of:
+            self._of, self.ready, self._tuning.data = None, False, None
+            self._begin_anew()
+        else:
+            self._go_on()
+
+    @observe("validation", "seed")
+    def _begin_anew(self, _change: Any = None) -> None:
+        self._stale = self.collected or bool(self.source)
+        if not self._stale:
+            self._arrived(None, None)
+        self._go_on()
+
+    @validate("validation")
+    def _a_share(self, proposal: Any) -> float:
+        return min(MOST, max(0.0, float(proposal["value"])))
+
+    @validate("seed")
+    def _a_seed(self, proposal: Any) -> int:
+        return max(0, min(int(proposal["value"]), 2**32 - 1))
+
+    def _go_on(self, _change: Any = None) -> None:
+        """Make the next changes, or read the data anew; not before the network is there, or while another one is opened."""
+        self.waiting = len(self._changes) + self._asking
+        network = self._session.network
+        wanted = self._tuning.shown and (self._changes or self._stale)
+        if network is None or self._session.opening is not None or self.reading or not wanted:
+            return
+        self.reading, self._stale, self.columns = True, False, ()
+        changes = self._next()
+        self._asking = len(changes)
+        arguments: tuple[Any, ...] = (changes, self.validation, self.seed)
+        verb, source = "collect", ""
+        if self.source and not changes:
+            verb, source = "choose_data", self.source
+            arguments = self.source, self.validation, self.seed, self.count, self.label_column, self.file_column
+        asked = network.spec, source
+        done, failed = partial(self._done, asked), partial(self._failed, asked)
+        self._session.ask("data", verb, network.spec, *arguments, done=done, failed=failed)
+
+    def _next(self) -> tuple[Collected, ...]:
+        """Take the next changes: files, or one of another kind, as what comes after it would be refused with it."""
+        taken = list[Collected]()
+        while self._changes and len(taken) < AT_ONCE and sum(len(one.data) for one in taken) <= WEIGHT:
+            if taken and not taken[-1].what == "file" == self._changes[0].what:
+                break
+            taken.append(self._changes.popleft())
+        return tuple(taken)
+
+    def _done(self, asked: tuple[AnySpec, str], found: DataSummary | None) -> None:
+        self.reading, self._asking = False, 0
+        if asked == self._wanted():
+            self._arrived(asked[0], found)
+        else:
+            self._stale = True
+        self._go_on()
+
+    def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
+        """Say what went wrong. Changes may have been made up to the one that was refused; data that can't be read is no data."""
+        if isinstance(error, UndecidedColumn):
+            self.columns = error.columns
+        else:
+            self._session.refuse(error)
+        self._stale = self._stale or self._asking > 0 or asked != self._wanted()
+        self.reading, self._asking = False, 0
+        if not self._stale:
+            self._arrived(asked[0], None)
+        self._go_on()
+
+    def _wanted(self) -> tuple[AnySpec | None, str]:
+        return self._session.network.spec if self._session.network else None, self.source
+
+    def _ask_for_cards(self, count: int) -> None:
+        """Ask for the first examples of the class that is shown, as many as that."""
+        if self.label and self.summary is not None and self._of is not None:
+            label, spec = self.label, self.summary.spec
+
+            def done(found: tuple[tuple[ExampleCard, ...], int]) -> None:
+                if (self.label, self.summary and self.summary.spec) == (label, spec):
+                    self.cards, self.of_label = found
+
+            self._session.ask("cards", "examples", self._of, spec, label, 0, count, done=done)
+
+    def _arrived(self, of: AnySpec | None, found: DataSummary | None) -> None:
+        filled = tuple(one for one in found.classes if one.training + one.validation) if found else ()
+        self._of, self.summary, self.ready = of, found, len(filled) > 1
+        self._tuning.data = replace(found, classes=filled) if found and self.ready else None
+        if self.label in {one.name for one in filled}:
+            self._ask_for_cards(max(CARDS, len(self.cards)))
+        else:
+            self.look_at("")

@@ -1,0 +1,90 @@
+"""Sliding: what the network answers along the whole sound, one window after the other."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import numpy as np
+from traitlets import Bool, HasTraits, Instance
+
+from explorer.state.session import Session
+from explorer.values import Example, ScoresOverTime, joined
+
+AT_ONCE = 8  # windows that are answered before something else gets its turn
+FOLLOWED = ["seen", "network"]
+
+
+class Sliding(HasTraits):
+    """The answers over time to the sound that the session shows: they begin when it is there, and grow.
+
+    session: the shared state of the page; failures end in its `failure`.
+    """
+
+    scores = Instance(ScoresOverTime, allow_none=True, help="The answers so far.")
+    growing = Bool(False, help="Whether more of them are on their way.")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._slid: tuple[Any, Any] | None = None  # the network and the sound that `scores` are of
+        self._example: Example | None = None  # that sound
+        self._next: int | None = None  # the window to go on with
+        session.observe(self._begin, FOLLOWED)
+        session.observe(self._go_on, "opening")
+        session.observe(self._begin_anew, "renewed")
+        self._begin()
+
+    def close(self) -> None:
+        """Let go of the session; what is under way comes to nothing."""
+        self._slid = self._next = None
+        with suppress(ValueError):  # closed before
+            self._session.unobserve(self._begin, FOLLOWED)
+            self._session.unobserve(self._go_on, "opening")
+            self._session.unobserve(self._begin_anew, "renewed")
+
+    def _begin(self, _change: Any = None) -> None:
+        network, example, seen = self._session.network, self._session.example, self._session.seen
+        if network is None or example is None or seen is None or seen.sound is None or not any(network.classes):
+            self._slid, self._next, self.scores, self.growing = None, None, None, False
+            return
+        now = network.spec, example.data
+        if now == self._slid:  # the same sound, heard from another place
+            return
+        self._slid, self._example, self._next, self.scores, self.growing = now, example, 0, None, True
+        self._go_on()
+
+    def _begin_anew(self, _change: Any) -> None:
+        self._slid = None
+        self._begin()
+
+    def _go_on(self, _change: Any = None) -> None:
+        """Ask for the next part; not while another network is being opened, for this one might have to be built again for it."""
+        if self._slid is None or self._next is None or self._session.opening is not None:
+            return
+        first, self._next = self._next, None
+        done, failed = partial(self._arrived, self._slid), partial(self._failed, self._slid)
+        self._session.ask("over time", "over_time", self._slid[0], self._example, first, AT_ONCE, done=done, failed=failed)
+
+    def _arrived(self, of: tuple[Any, Any], part: ScoresOverTime) -> None:
+        if of is not self._slid:
+            return
+        scores = part if self.scores is None else _joined(self.scores, part)
+        self.growing = len(scores.starts) < part.total
+        self.scores = scores
+        if self.growing:
+            self._next = len(scores.starts)
+            self._go_on()
+
+    def _failed(self, of: tuple[Any, Any], error: Exception) -> None:
+        """Keep what is there; the sound heard again, or another one, begins anew."""
+        if of is self._slid:  # else nobody wants it any more
+            self._slid, self.growing = None, False
+            self._session.refuse(error)
+
+
+def _joined(first: ScoresOverTime, then: ScoresOverTime) -> ScoresOverTime:
+    starts, scores = np.concatenate([first.starts, then.starts]), np.concatenate([first.scores, then.scores])
+    gaps = joined(first.gaps + then.gaps)
+    return ScoresOverTime(starts, scores, then.labels, then.window, then.hop, then.scale, then.total, gaps)

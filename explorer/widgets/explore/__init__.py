@@ -1,0 +1,1 @@
+"""Views to look inside a network."""

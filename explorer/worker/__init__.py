@@ -1,0 +1,1 @@
+"""The worker: a queue of requests that a thread answers."""

@@ -1,0 +1,283 @@
+import own_models
+import pytest
+
+from explorer.backend.graph.recognition import recognised
+from explorer.backend.inference import predictions
+from explorer.backend.inputs import input_spec
+from explorer.backend.runtime.keras import keras
+from explorer.catalog import architectures
+from explorer.errors import ExplorerError
+from explorer.values import TensorInfo
+
+layers = keras.layers
+
+
+def model_of(shape, *between, name="mine", dtype="float32"):
+    """Return a model that reads this shape, does what is between, and then convolves."""
+    x = pixels = keras.Input(shape, name="pixels", dtype=dtype)
+    for step in between:
+        x = step(x)
+    return keras.Model(pixels, layers.Conv2D(2, 3, name="conv")(x), name=name)
+
+
+def only_input(shape, dtype="float32"):
+    """Return a model that reads this shape and does nothing with it."""
+    tensor = keras.Input(shape, name="pixels", dtype=dtype)
+    return keras.Model(tensor, layers.Identity(name="same")(tensor), name="mine")
+
+
+@pytest.mark.parametrize(
+    ("shape", "data_format", "size"),
+    [
+        ((32, 48, 3), "channels_last", (32, 48, 3)),
+        ((28, 28, 1), "channels_last", (28, 28, 1)),
+        ((8, 8, 3), "channels_last", (8, 8, 3)),
+        ((None, None, 3), "channels_last", (224, 224, 3)),
+        ((None, 64, 1), "channels_last", (224, 64, 1)),
+        ((3, 32, 48), "channels_first", (32, 48, 3)),
+        ((1, 28, 28), "channels_first", (28, 28, 1)),
+        ((3, None, None), "channels_first", (224, 224, 3)),
+        ((7, 7, 3), "channels_last", (7, 7, 3)),
+        ((5, 5, 1), "channels_last", (5, 5, 1)),
+        ((32, 32, 4), "channels_last", (32, 32, 4)),
+        ((32, 32, 2), "channels_last", (32, 32, 2)),
+        ((2, 32, 48), "channels_first", (32, 48, 2)),
+    ],
+)
+def test_what_looks_like_a_picture_is_read_as_one(shape, data_format, size):
+    reading = input_spec.of_model(only_input(shape), None)
+    assert (reading.kind, reading.data_format, reading.size) == ("image", data_format, size)
+    assert reading.inputs == (TensorInfo("pixels", shape, "float32"),)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (28, 28), (7, 7, 5), (32, 32, 13), (1, 1, 3), (5, 32, 32, 3), (None, None, None)])
+def test_other_shapes_are_arrays(shape):
+    reading = input_spec.of_model(only_input(shape), None)
+    assert (reading.kind, reading.size, reading.assumed) == ("arrays", (), ())
+    assert reading.inputs[0].shape == shape
+
+
+def test_several_inputs_are_arrays_even_where_they_look_like_pictures():
+    one, two = keras.Input((32, 32, 3), name="one"), keras.Input((32, 32, 3), name="two")
+    reading = input_spec.of_model(keras.Model([one, two], layers.Add()([one, two])), None)
+    assert reading.kind == "arrays"
+    assert [info.name for info in reading.inputs] == ["one", "two"]
+
+
+def test_what_an_embedding_reads_is_no_picture():
+    reading = input_spec.of_model(model_of((32, 32, 3), layers.Embedding(9, 4), layers.Reshape((32, 32, 12))), None)
+    assert reading.kind == "arrays"
+    assert reading.inputs[0].below == 9
+
+
+# how pixels are prepared
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        layers.Rescaling(1 / 255, name="scale"),
+        layers.Normalization(mean=[1, 2, 3], variance=[1, 2, 3], name="scale"),
+        lambda x: keras.layers.Resizing(20, 20)(layers.Rescaling(1 / 127.5, offset=-1, name="scale")(x)),
+        lambda x: keras.Sequential([keras.Input((32, 32, 3)), layers.RandomFlip(), layers.Rescaling(1 / 255, name="scale")])(x),
+        lambda x: x / 255,
+        lambda x: x * (1 / 255),
+        lambda x: x - 127.5,
+        keras.applications.mobilenet_v2.preprocess_input,
+        keras.applications.resnet.preprocess_input,
+        keras.applications.densenet.preprocess_input,
+    ],
+)
+def test_a_network_that_scales_its_input_itself_gets_pixels_as_they_are(scaling):
+    reading = input_spec.of_model(model_of((32, 32, 3), scaling), None)
+    assert (reading.convention, reading.assumed) == ("none", ())
+    (why,) = reading.known
+    assert why.startswith("Pixels go in as 0 to 255: the network scales them itself (")
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        layers.Rescaling(2.0, offset=-1, name="scale"),
+        layers.Normalization(mean=[0.49, 0.45, 0.41], variance=[0.06, 0.06, 0.07], name="scale"),
+        lambda x: x * 2 - 1,
+        lambda x: x - 0.5,
+        lambda x: 1 - x,
+    ],
+)
+def test_a_network_that_scales_values_of_one_on_gets_these(scaling):
+    reading = input_spec.of_model(model_of((32, 32, 3), scaling), None)
+    assert (reading.convention, reading.assumed) == ("unit", ())
+    assert reading.known[0].startswith("Pixels are brought to 0 to 1: from there the network scales them itself (")
+
+
+def test_code_of_the_users_own_before_the_first_weights_is_taken_to_prepare_pixels():
+    class Prepare(layers.Layer):
+        def call(self, x):
+            return x / 127.5 - 1
+
+    for own in (Prepare(name="mine"), layers.Lambda(lambda x: x / 127.5 - 1, output_shape=(32, 32, 3), name="mine")):
+        reading = input_spec.of_model(model_of((32, 32, 3), own), None)
+        assert reading.convention == "none"
+        assert reading.assumed == ("Pixels go in as 0 to 255: its own layer mine is taken to prepare them.",)
+
+
+def test_the_order_of_axes_is_what_the_layers_say_and_else_a_guess_that_is_said():
+    for order, size in (("channels_last", (3, 32, 3)), ("channels_first", (32, 3, 3))):
+        pixels = keras.Input((3, 32, 3))
+        reading = input_spec.of_model(keras.Model(pixels, layers.Conv2D(2, 3, data_format=order)(pixels)), "unit")
+        assert (reading.data_format, reading.size, reading.assumed) == (order, size, ())
+    reading = input_spec.of_model(only_input((3, 32, 3)), "unit")
+    assert (reading.data_format, len(reading.assumed)) == ("channels_last", 1)
+    assert input_spec.of_model(model_of((3, 32, 48)), None).kind == "arrays", "48 channels, as its convolution says"
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        layers.Flatten(),
+        layers.Reshape((28, 28, 1)),
+        layers.Reshape((784,)),
+        lambda x: keras.ops.expand_dims(x, -1),
+        lambda x: layers.Flatten()(layers.Rescaling(1 / 255)(x)),
+    ],
+)
+def test_grey_pixels_without_an_axis_of_channels_are_a_picture(ahead):
+    pixels = keras.Input((28, 28))
+    reading = input_spec.of_model(keras.Model(pixels, layers.Dense(2)(ahead(pixels))), None)
+    assert (reading.kind, reading.size) == ("image", (28, 28, 1))
+
+
+@pytest.mark.parametrize("ahead", [layers.LSTM(2), layers.Conv1D(2, 3), layers.Dense(2), layers.TimeDistributed(layers.Dense(2))])
+def test_steps_and_values_are_no_picture(ahead):
+    steps = keras.Input((28, 28))
+    assert input_spec.of_model(keras.Model(steps, ahead(steps)), None).kind == "arrays"
+
+
+def test_of_several_inputs_each_one_that_reads_pictures_says_how():
+    picture, table = keras.Input((32, 32, 3), name="picture"), keras.Input((5,), name="table")
+    scaled = layers.Normalization(mean=[9.0] * 5, variance=[4.0] * 5)(table)
+    joined = layers.Concatenate()([layers.Flatten()(layers.Conv2D(2, 3)(picture)), scaled])
+    reading = input_spec.of_model(keras.Model([picture, table], layers.Dense(2)(joined)), None)
+    assert (reading.kind, reading.assumed) == ("arrays", ())
+    assert reading.pictures[1] is None
+    assert (reading.pictures[0].size, reading.pictures[0].convention) == ((32, 32, 3), "unit"), "what scales the table is not the picture's"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda x: x,
+        layers.BatchNormalization(),
+        layers.RandomFlip(),
+        lambda x: layers.Rescaling(2.0)(layers.Conv2D(3, 3)(x)),
+        lambda x: layers.Add()([x, x]),
+        lambda x: layers.ZeroPadding2D()(x),
+    ],
+)
+def test_where_nothing_says_how_pixels_are_brought_to_one(between):
+    reading = input_spec.of_model(model_of((32, 32, 3), between), None)
+    assert reading.convention == "unit"
+    assert reading.assumed == ("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.",)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_whole_numbers_are_pixels_as_they_are(dtype):
+    reading = input_spec.of_model(only_input((32, 32, 3), dtype), None)
+    assert reading.convention == "none"
+    assert reading.assumed == ("Pixels go in as 0 to 255: the network reads whole numbers.",)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("mobilenetv2_1.00_224", "MobileNetV2"),
+        ("MobilenetV3small", "MobileNetV3Small"),
+        ("resnet50", "ResNet50"),
+        ("resnet50v2", "ResNet50V2"),
+        ("my_resnet50", None),
+        ("vgg16_cats", "VGG16"),
+        ("inception_v3", "InceptionV3"),
+        ("inception_resnet_v2", "InceptionResNetV2"),
+        ("NASNet", None),
+        ("digits", None),
+        ("mine", None),
+    ],
+)
+def test_an_architecture_of_the_table_is_known_by_its_name(name, row):
+    model = model_of((32, 32, 3), name=name)
+    found = recognised(model)
+    assert (found and found.row) == (architectures[row] if row else None)
+    outer = keras.Input((32, 32, 3))
+    assert recognised(keras.Model(outer, model(outer), name="outer")) == found
+    reading = input_spec.of_model(model, None)
+    assert reading.convention == (found.convention if found else "unit")
+    if found:
+        said = f"Pixels are prepared as for {row} (preprocess={found.convention!r}), which the model is by its name."
+        assert said in reading.assumed
+
+
+def test_a_grey_network_is_not_prepared_as_a_colour_one():
+    assert input_spec.of_model(model_of((32, 32, 1), name="vgg16"), None).convention == "unit"
+    assert input_spec.of_model(model_of((32, 32, 1), name="mobilenet"), None).convention == "tf"
+
+
+@pytest.mark.parametrize("preprocess", ["tf", "caffe", "torch", "unit", "none", "custom"])
+def test_what_is_given_is_not_guessed(preprocess):
+    reading = input_spec.of_model(model_of((32, 32, 3), layers.Rescaling(1 / 255), name="vgg16"), preprocess)
+    assert (reading.convention, reading.assumed) == (preprocess, ())
+
+
+@pytest.mark.parametrize(
+    ("preprocess", "channels", "wanted"), [("caffe", 1, "3 channels"), ("torch", 1, "3 channels"), ("digit", 3, "1 channel")]
+)
+def test_a_convention_that_does_not_fit_is_refused(preprocess, channels, wanted):
+    with pytest.raises(ExplorerError, match=f"preprocess='{preprocess}' is for pictures of {wanted}; mine reads {channels} channel"):
+        input_spec.of_model(model_of((32, 32, channels)), preprocess)
+
+
+def test_a_digit_is_read_by_a_grey_network():
+    assert input_spec.of_model(model_of((32, 32, 1)), "digit").convention == "digit"
+
+
+# what goes in and comes out
+
+
+def test_inputs_of_a_model_called_on_nested_structures_are_named_by_their_place():
+    class Nested(keras.Model):
+        def __init__(self):
+            super().__init__(name="nested")
+            self.dense = layers.Dense(2)
+
+        def call(self, inputs):
+            return self.dense(inputs["a"]) + self.dense(inputs["b"][0]) + self.dense(inputs["b"][1])
+
+    one = keras.ops.ones((1, 4))
+    model = own_models.called(Nested(), {"a": one, "b": (one, one)})
+    assert [info.name for info in input_spec.inputs_of(model)] == ["a", "b/0", "b/1"]
+
+
+@pytest.mark.parametrize(
+    ("head", "activation"),
+    [
+        (layers.Dense(2, activation="softmax"), "softmax"),
+        (layers.Activation("sigmoid"), "sigmoid"),
+        (layers.Softmax(), "softmax"),
+        (layers.Dense(2), "linear"),
+        (layers.Flatten(), ""),
+        (keras.ops.softmax, "softmax"),
+        (keras.Sequential([keras.Input((4,)), layers.Dense(2, activation="softmax")]), "softmax"),
+    ],
+)
+def test_the_last_activation_is_found(head, activation):
+    numbers = keras.Input((4,))
+    (output,) = keras.Model(numbers, head(numbers)).outputs
+    assert predictions.last_activation(output) == activation
+
+
+def test_each_output_of_a_nested_model_has_its_own_activation():
+    inner_numbers = keras.Input((4,))
+    ends = [layers.Dense(2, activation=name)(inner_numbers) for name in ("softmax", "sigmoid", "tanh")]
+    numbers = keras.Input((4,))
+    model = keras.Model(numbers, keras.Model(inner_numbers, ends)(numbers))
+    assert [predictions.last_activation(output) for output in model.outputs] == ["softmax", "sigmoid", "tanh"]

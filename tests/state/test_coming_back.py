@@ -1,0 +1,98 @@
+"""A page that was loaded anew: by the run in its address it goes back to all that the run is made of."""
+
+import pytest
+from fake_data import DataBackend
+from fake_runs import RunningBackend, begun, end, play
+from fake_tuning import deep
+
+from explorer import runs
+from explorer.dashboards.pages import FineTuner
+from explorer.state.dataset_builder import Collecting
+from explorer.state.fine_tuning import Tuning
+from explorer.state.run_list import Trainings
+from explorer.state.session import Session
+from explorer.values import DataSpec, Head, NetworkSpec, Recipe
+from explorer.worker.queue import InlineWorker
+
+RECIPE = Recipe(4, Head(units=0), seed=5)
+DATA = DataSpec("built-in", "patterns", 0.3, 5, 40)
+
+
+class Backend(RunningBackend, DataBackend):
+    """Runs and data."""
+
+
+@pytest.fixture
+def backend(monkeypatch, tmp_path):
+    backend = Backend(networks={"VGG16": deep})
+    play(monkeypatch, tmp_path, backend.alive)
+    monkeypatch.setattr("explorer.state.requests.worker_here", lambda: InlineWorker(lambda: backend))
+    return backend
+
+
+@pytest.fixture
+def page(backend):
+    return FineTuner("digits")
+
+
+def find(page, kind):
+    """Return the state of this kind that the page's views share."""
+    return next(state for state in (*page._tuners._states, page.tuning) if isinstance(state, kind))
+
+
+def come_back(page, key):
+    find(page, Trainings).return_to(key)
+
+
+def test_network_recipe_and_data_are_those_of_the_run(page, backend):
+    come_back(page, begun(backend.alive, RECIPE, NetworkSpec("VGG16", None), DATA))
+    collecting = find(page, Collecting)
+    assert page.session.network.spec == NetworkSpec("VGG16", None)
+    assert page.tuning.recipe == RECIPE
+    assert page.tuning.freeze == page.tuning.plan.index == 4
+    assert (collecting.source, collecting.count, collecting.validation, collecting.seed) == ("patterns", 40, 0.3, 5)
+    assert page.tuning.data is not None
+
+
+def test_the_recipe_is_taken_where_the_network_is_shown_already(page, backend):
+    asked = len(backend.asked)
+    come_back(page, begun(backend.alive, RECIPE, page.session.network.spec))
+    assert page.tuning.recipe == RECIPE
+    assert "open" not in [verb for verb, *_rest in backend.asked[asked:]]
+
+
+def test_a_network_that_can_not_be_opened_any_more_leaves_the_page_as_it_is(page, backend):
+    backend.missing = {"VGG16"}
+    before = page.tuning.recipe
+    key = begun(backend.alive, RECIPE, NetworkSpec("VGG16", None), DATA)
+    come_back(page, key)
+    assert page.session.network.spec.name == "digits"
+    assert page.session.failure == "The weights are not here."
+    assert find(page, Trainings).key == key
+    assert page.tuning.recipe == before
+
+
+def test_a_recipe_that_waits_is_dropped_when_another_network_is_picked(backend):
+    session = Session("digits")
+    tuning = Tuning(session)
+    tuning.shown = True
+    tuning.bring_back(NetworkSpec("VGG16", None), RECIPE)
+    session.open("ResNet50", weights=None)
+    session.open("VGG16", weights=None)
+    assert tuning.recipe != RECIPE
+
+
+def test_examples_that_a_run_has_kept_are_called_so(page, backend):
+    key = begun(backend.alive, RECIPE, data=DATA)
+    end(backend.alive, key)
+    page.tuning.shown = True
+    collecting = find(page, Collecting)
+    collecting.bring_back(DataSpec("folder", str(runs.folder(key) / "data")))
+    view = next(child for child in page.children[0].children[1].children if hasattr(child, "source_text"))
+    assert view.source_text == "examples of an earlier run"
+
+
+def test_a_folder_of_its_own_for_what_is_held_out_leaves_the_share(page, backend, tmp_path):
+    collecting = find(page, Collecting)
+    collecting.bring_back(DataSpec("folder", str(tmp_path / "mine"), str(tmp_path / "held out"), 3))
+    assert (collecting.validation, collecting.seed) == (0.2, 3)
