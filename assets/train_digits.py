@@ -25,7 +25,7 @@ from sklearn.model_selection import train_test_split
 from explorer.backend.architectures.digits import build
 from explorer.backend.inputs import images
 from explorer.catalog import BUNDLED, architectures
-from explorer.values import Example, Reading, TensorInfo
+from explorer.values import Example, InputSpec, TensorInfo
 
 SEED = 7
 EPOCHS = 60
@@ -43,8 +43,8 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 def as_read(digits: np.ndarray) -> np.ndarray:
     """Return the pictures as `explorer` gives them to the network: float32 (n, 32, 32, 1)."""
     row = architectures["digits"]
-    reading = Reading("image", (TensorInfo("image", row.input_size, "float32"),), row.convention, size=row.input_size)
-    return np.concatenate([images.to_batch(Example("image", np.stack([one] * 3, -1), "digit"), reading)[0] for one in digits])
+    input_spec = InputSpec("image", (TensorInfo("image", row.input_size, "float32"),), row.preprocess_mode, size=row.input_size)
+    return np.concatenate([images.to_batch(Example("image", np.stack([one] * 3, -1), "digit"), input_spec)[0] for one in digits])
 
 
 def split() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ def main() -> None:
     file = Path(folder) / "music_tagger" / "music_tagger_crnn_weights_tensorflow.h5" if folder else None
     print("Real weights." if file else "EXPLORER_TEST_DATA is not set: random weights.")
     network = explorer.load("MusicTaggerCRNN", weights=file)
-    how = network.reading.sound
+    how = network.input_spec.sound
     samples = piece(how.rate)
 
     def ours() -> Any:

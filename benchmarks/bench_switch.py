@@ -42,11 +42,11 @@ TICK, PATIENCE = 0.01, 0.2  # seconds
 class Switching(Backend):
     """A backend with one verb more."""
 
-    def switch(self, wanted: object, say: object) -> None:
+    def switch(self, wanted: object, report_progress: object) -> None:
         """Do what the page does when a network is picked."""
-        summary = self.open(wanted, False, say)
-        self.predict(wanted, EXAMPLE, 5, 0, say)
-        self.feature_maps(wanted, EXAMPLE, summary.layers[len(summary.layers) // 2].name, say)
+        summary = self.open(wanted, False, report_progress)
+        self.predict(wanted, EXAMPLE, 5, 0, report_progress)
+        self.feature_maps(wanted, EXAMPLE, summary.layers[len(summary.layers) // 2].name, report_progress)
 
 
 def silent(_progress: object) -> None:

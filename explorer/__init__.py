@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from explorer.errors import AssumptionWarning, ExplorerError
     from explorer.state.session import Session
     from explorer.values import (
-        Answers,
         Augmentation,
         Epoch,
         Example,
@@ -31,24 +30,25 @@ if TYPE_CHECKING:
         NetworkSpec,
         Phase,
         Prediction,
+        Predictions,
         TrainingStep,
     )
-    from explorer.widgets.audio.audio import SoundView
+    from explorer.widgets.audio.audio import AudioView
     from explorer.widgets.audio.over_time import OverTimeView
     from explorer.widgets.explore.accuracy_chart import AccuracyChart
     from explorer.widgets.explore.architecture_picker import ArchitecturePicker
     from explorer.widgets.explore.feature_maps import FeatureMapsView
     from explorer.widgets.explore.input import InputView
     from explorer.widgets.explore.layer_strip import LayerStrip
-    from explorer.widgets.explore.model_tools import ModelView
-    from explorer.widgets.explore.network_options import OptionsView
-    from explorer.widgets.explore.predictions import AnswersView
+    from explorer.widgets.explore.model_tools import ModelToolsView
+    from explorer.widgets.explore.network_options import NetworkOptionsView
+    from explorer.widgets.explore.predictions import PredictionsView
     from explorer.widgets.explore.status import StatusView
     from explorer.widgets.fine_tuning.before_after import BeforeAfterView
-    from explorer.widgets.fine_tuning.dataset import TrainingDataView
+    from explorer.widgets.fine_tuning.dataset import DatasetView
     from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
     from explorer.widgets.fine_tuning.recipe import RecipeView
-    from explorer.widgets.fine_tuning.results import OutcomeView
+    from explorer.widgets.fine_tuning.results import ResultsView
     from explorer.widgets.fine_tuning.runs import RunsView
     from explorer.widgets.fine_tuning.training import TrainingView
 
@@ -64,7 +64,7 @@ _HOMES = {
     "AssumptionWarning": "errors",
     "ExplorerError": "errors",
     "Session": "state.session",
-    "Answers": "values",
+    "Predictions": "values",
     "Augmentation": "values",
     "Epoch": "values",
     "Example": "values",
@@ -77,21 +77,21 @@ _HOMES = {
     "Prediction": "values",
     "TrainingStep": "values",
     "AccuracyChart": "widgets.explore.accuracy_chart",
-    "AnswersView": "widgets.explore.predictions",
+    "PredictionsView": "widgets.explore.predictions",
     "FeatureMapsView": "widgets.explore.feature_maps",
     "InputView": "widgets.explore.input",
     "LayerStrip": "widgets.explore.layer_strip",
-    "ModelView": "widgets.explore.model_tools",
-    "OptionsView": "widgets.explore.network_options",
+    "ModelToolsView": "widgets.explore.model_tools",
+    "NetworkOptionsView": "widgets.explore.network_options",
     "OverTimeView": "widgets.audio.over_time",
     "ArchitecturePicker": "widgets.explore.architecture_picker",
-    "SoundView": "widgets.audio.audio",
+    "AudioView": "widgets.audio.audio",
     "BeforeAfterView": "widgets.fine_tuning.before_after",
     "FreezePlanView": "widgets.fine_tuning.freeze_plan",
-    "OutcomeView": "widgets.fine_tuning.results",
+    "ResultsView": "widgets.fine_tuning.results",
     "RecipeView": "widgets.fine_tuning.recipe",
     "RunsView": "widgets.fine_tuning.runs",
-    "TrainingDataView": "widgets.fine_tuning.dataset",
+    "DatasetView": "widgets.fine_tuning.dataset",
     "TrainingView": "widgets.fine_tuning.training",
     "StatusView": "widgets.explore.status",
 }
@@ -107,7 +107,7 @@ __all__ = [
     "ExplorerError",
     "AssumptionWarning",
     "Session",
-    "Answers",
+    "Predictions",
     "Augmentation",
     "Epoch",
     "Example",
@@ -120,21 +120,21 @@ __all__ = [
     "Prediction",
     "TrainingStep",
     "AccuracyChart",
-    "AnswersView",
+    "PredictionsView",
     "FeatureMapsView",
     "InputView",
     "LayerStrip",
-    "ModelView",
-    "OptionsView",
+    "ModelToolsView",
+    "NetworkOptionsView",
     "OverTimeView",
     "ArchitecturePicker",
-    "SoundView",
+    "AudioView",
     "BeforeAfterView",
     "FreezePlanView",
-    "OutcomeView",
+    "ResultsView",
     "RecipeView",
     "RunsView",
-    "TrainingDataView",
+    "DatasetView",
     "TrainingView",
     "StatusView",
 ]

@@ -9,8 +9,8 @@ import fake_runs
 import numpy as np
 import pytest
 from chromium import browser, show_loop
-from fake_aftermath import FakeTrainings
-from fake_tuning import DATA
+from fake_fine_tuning import DATA
+from fake_run_comparison import FakeRunList
 from needs import skip_or_fail
 from PIL import Image
 
@@ -18,9 +18,9 @@ import explorer
 from explorer import runs
 from explorer.catalog import BUNDLED
 from explorer.runs import process
-from explorer.state.fine_tuning import Tuning
-from explorer.state.run_comparison import Aftermath
-from explorer.state.run_list import Trainings
+from explorer.state.fine_tuning import FineTuningState
+from explorer.state.run_comparison import RunComparison
+from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.worker.queue import InlineWorker
 
@@ -190,11 +190,11 @@ def worker_here(backend, monkeypatch):
 
 
 @pytest.fixture
-def tuning(session):
+def fine_tuning(session):
     """The fine-tuning that is looked at on the page of `session`; no data yet."""
-    tuning = Tuning(session)
-    tuning.shown = True
-    return tuning
+    fine_tuning = FineTuningState(session)
+    fine_tuning.shown = True
+    return fine_tuning
 
 
 @pytest.fixture
@@ -205,21 +205,21 @@ def alive(backend, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def trainings(session, tuning, alive):
-    """The runs of the page of `tuning`, which has data now: one can begin."""
-    tuning.data = DATA
-    return Trainings(session, tuning)
+def run_list(session, fine_tuning, alive):
+    """The runs of the page of `fine_tuning`, which has data now: one can begin."""
+    fine_tuning.data = DATA
+    return RunList(session, fine_tuning)
 
 
 @pytest.fixture
-def fake_trainings():
-    """In place of `trainings`: a run is shown by assigning it to `run`."""
-    return FakeTrainings()
+def fake_run_list():
+    """In place of `run_list`: a run is shown by assigning it to `run`."""
+    return FakeRunList()
 
 
 @pytest.fixture
-def aftermath(session, fake_trainings):
-    """What the run that `fake_trainings` shows has come to, looked at; `backend` is an `AftermathBackend`."""
-    aftermath = Aftermath(session, fake_trainings)
-    aftermath.shown = True
-    return aftermath
+def run_comparison(session, fake_run_list):
+    """What the run that `fake_run_list` shows has come to, looked at; `backend` is an `ComparisonBackend`."""
+    run_comparison = RunComparison(session, fake_run_list)
+    run_comparison.shown = True
+    return run_comparison

@@ -14,20 +14,20 @@ from explorer.backend.architectures.factory import made
 from explorer.backend.graph.nodes import has_graph
 from explorer.backend.graph.recognition import recognised
 from explorer.backend.inference import predictions
-from explorer.backend.inputs import input_spec
+from explorer.backend.inputs.input_spec import of_architecture, of_model, outputs_of
 from explorer.backend.models import files as model_files
 from explorer.backend.models.clone import copy
 from explorer.backend.models.finite import said_of_weights
 from explorer.backend.models.metadata import ModelCard, read_card
 from explorer.backend.models.security import refusing
-from explorer.backend.network import ACTIVATION_MEMORY, Network, Say, silent
+from explorer.backend.network import ACTIVATION_MEMORY, Network, ReportProgress, silent
 from explorer.backend.runtime.keras import keras
 from explorer.backend.weights import cache
 from explorer.catalog import DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, architectures
-from explorer.catalog.options import checked_labels, convention
+from explorer.catalog.options import checked_labels, preprocess_mode
 from explorer.errors import AssumptionWarning, ExplorerError
 from explorer.locale import _
-from explorer.values import AdoptedModel, AnySpec, ModelFile, NetworkSpec, Progress, Reading, shape_text
+from explorer.values import AdoptedModel, AnySpec, InputSpec, ModelFile, NetworkSpec, Progress, shape_text
 
 _format_lock = threading.RLock()
 
@@ -69,7 +69,7 @@ def warn_of_assumptions(network: Network, stacklevel: int) -> Network:
 
     stacklevel: as for `warnings.warn`, counted from the caller.
     """
-    for sentence in network.reading.assumed:
+    for sentence in network.input_spec.assumed:
         warnings.warn(f"{network.spec.name}: {sentence}", AssumptionWarning, stacklevel=stacklevel + 1)
     return network
 
@@ -77,7 +77,7 @@ def warn_of_assumptions(network: Network, stacklevel: int) -> Network:
 def build(
     spec: NetworkSpec,
     activation_memory: int = ACTIVATION_MEMORY,
-    say: Say = silent,
+    report_progress: ReportProgress = silent,
     input_tensor: Any = None,
     labels: Iterable[str] | None = None,
 ) -> Network:
@@ -89,13 +89,13 @@ def build(
     row = architectures[spec.architecture]
     if input_tensor is not None:
         spec = _on(input_tensor, spec, row)
-    file = _weights_file(spec, say)
-    say(Progress(_("Building {name}…").format(name=spec.name)))
+    file = _weights_file(spec, report_progress)
+    report_progress(Progress(_("Building {name}…").format(name=spec.name)))
     with data_format(spec.data_format):
         model = made(row, spec, input_tensor, file)
-    reading = input_spec.of_architecture(row, model, spec.data_format, own_input=input_tensor is not None)
-    samples = row.samples if reading.kind == row.input else ()
-    network = Network(model, spec, reading, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)
+    input_spec = of_architecture(row, model, spec.data_format, own_input=input_tensor is not None)
+    samples = row.samples if input_spec.kind == row.input else ()
+    network = Network(model, spec, input_spec, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)
     own = spec.weights not in (None, row.weights)
     return _noting(network, *(said_of_weights(model) if own else ()))
 
@@ -103,7 +103,7 @@ def build(
 def read(
     spec: ModelFile,
     activation_memory: int = ACTIVATION_MEMORY,
-    say: Say = silent,
+    report_progress: ReportProgress = silent,
     preprocess: str | Prepare | None = None,
     labels: Iterable[str] | None = None,
     custom_objects: Mapping[str, Any] | None = None,
@@ -112,7 +112,7 @@ def read(
 
     Raises UnreadableModel where the file is none, or holds code that is not trusted.
     """
-    say(Progress(_("Reading {name}…").format(name=spec.name)))
+    report_progress(Progress(_("Reading {name}…").format(name=spec.name)))
     with refusing(spec.name):
         model, notes = model_files.open_model(Path(spec.path), custom_objects)
         own = checked_labels(labels) or spec.labels
@@ -136,12 +136,12 @@ def _carded(
     return _noting(network, *notes)
 
 
-def from_spec(spec: AnySpec, say: Say = silent) -> Network:
+def from_spec(spec: AnySpec, report_progress: ReportProgress = silent) -> Network:
     """Return the network of a spec that is data. Raises as `build` and `read` do, and ExplorerError for a live model."""
     if isinstance(spec, NetworkSpec):
-        return build(spec, say=say)
+        return build(spec, report_progress=report_progress)
     if isinstance(spec, ModelFile):
-        return read(spec, say=say)
+        return read(spec, report_progress=report_progress)
     raise ExplorerError(_("{name} is a live model: save it, and train what is in the file.").format(name=spec.name))
 
 
@@ -163,19 +163,19 @@ def wrap(
     """
     if not isinstance(model, keras.Model):
         raise ExplorerError(_("{type} is no Keras model.").format(type=type(model).__name__))
-    named = "custom" if callable(preprocess) else convention(preprocess)
-    reading = input_spec.of_model(model, named)
+    named = "custom" if callable(preprocess) else preprocess_mode(preprocess)
+    input_spec = of_model(model, named)
     own = _numbered(labels)
     found = None if own else recognised(model)
     guessed = _labels_of(model, found.row) if found else ()
     network = Network(
         model,
         spec or AdoptedModel(id(model), 0, model.name),
-        reading,
+        input_spec,
         own or guessed,
         activation_memory,
         prepare=preprocess if callable(preprocess) else None,
-        samples=_samples(reading),
+        samples=_samples(input_spec),
         live=live,
     )
     for sentence in predictions.assumed(network.outputs, network.scorings, network.labels):
@@ -190,14 +190,14 @@ def wrap(
     return _noting(network, _("Its classes are taken for those of {what}, by the model's name. labels= names them.").format(what=what))
 
 
-def _samples(reading: Reading) -> tuple[str, ...]:
+def _samples(input_spec: InputSpec) -> tuple[str, ...]:
     """Return the bundled samples that suit a model of the user's own."""
-    if reading.kind == "image":
-        return DIGITS if reading.size[2] == 1 else PHOTOGRAPHS
-    return SOUNDS if reading.kind == "audio" else ()
+    if input_spec.kind == "image":
+        return DIGITS if input_spec.size[2] == 1 else PHOTOGRAPHS
+    return SOUNDS if input_spec.kind == "audio" else ()
 
 
-def adopt(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepare | None) -> Network:
+def from_live_model(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepare | None) -> Network:
     """Return the network of a live model that a page was given: of a copy, so that its owner may go on training it.
 
     A model that can't be copied is used as it is, and `reading.assumed` says so.
@@ -212,7 +212,7 @@ def adopt(model: Any, spec: AdoptedModel, activation_memory: int, prepare: Prepa
 
 def _noting(network: Network, *assumed: str) -> Network:
     """Add sentences to what the page says was assumed."""
-    network.reading = replace(network.reading, assumed=(*network.reading.assumed, *assumed))
+    network.input_spec = replace(network.input_spec, assumed=(*network.input_spec.assumed, *assumed))
     return network
 
 
@@ -251,12 +251,12 @@ def _on(tensor: Any, spec: NetworkSpec, row: Architecture) -> NetworkSpec:
     return replace(spec, input_shape=shape)
 
 
-def _weights_file(spec: NetworkSpec, say: Say) -> Path | None:
+def _weights_file(spec: NetworkSpec, report_progress: ReportProgress) -> Path | None:
     """Return the file to load weights from; downloaded where it is one of the table and not here."""
     if spec.weights is None:
         return None
     row = architectures[spec.architecture]
-    return cache.fetch(spec, say) if spec.weights == row.weights else Path(spec.weights)
+    return cache.fetch(spec, report_progress) if spec.weights == row.weights else Path(spec.weights)
 
 
 def _numbered(labels: Iterable[str] | None) -> Labels:
@@ -275,6 +275,6 @@ def _labels_of_table(spec: NetworkSpec, row: Architecture) -> Labels:
 
 def _labels_of(model: Any, row: Architecture) -> Labels:
     """Return the classes of the architecture that a model is built on, where they fit and are on this machine."""
-    outputs = input_spec.outputs_of(model) if has_graph(model) else ()
+    outputs = outputs_of(model) if has_graph(model) else ()
     fits = len(outputs) == 1 and outputs[0].shape == (row.classes,)
     return (_numbered(row.labels) or cache.classes_here()) if fits else ()

@@ -26,18 +26,18 @@ from explorer.backend.runtime.refusals import within_memory
 from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _, megabytes
 from explorer.values import (
-    Answers,
     AnySpec,
     Axis,
     Example,
     FeatureMaps,
+    InputSpec,
     LayerKey,
     Layers,
     NetworkSpec,
     NetworkSummary,
+    Predictions,
+    PreprocessedInput,
     Progress,
-    Reading,
-    SeenInput,
     TensorInfo,
 )
 
@@ -46,7 +46,7 @@ BATCH = 32
 TOP = 5  # answers, where nobody says how many
 KINDS = {"image": images, "audio": audio, "arrays": arrays}  # how examples of each kind are read, picked by that word
 
-Say: TypeAlias = Callable[[Progress], None]
+ReportProgress: TypeAlias = Callable[[Progress], None]
 
 
 def silent(_progress: Progress) -> None:
@@ -69,7 +69,7 @@ class Network(WholeModel, Hearing):
         self,
         model: Any,
         spec: AnySpec,
-        reading: Reading,
+        input_spec: InputSpec,
         labels: tuple[tuple[str, str], ...] = (),
         activation_memory: int = ACTIVATION_MEMORY,
         prepare: Callable[[Any], Any] | None = None,
@@ -78,23 +78,23 @@ class Network(WholeModel, Hearing):
     ) -> None:
         self.unshared_model = model
         self.spec = spec
-        self.reading = reading
+        self.input_spec = input_spec
         self.samples = samples
         self.activations = Activations(activation_memory)
-        self._kind: Any = KINDS[reading.kind]
+        self._kind: Any = KINDS[input_spec.kind]
         self.prepare = prepare
         self._live = live
         self._lock = RLock()
-        self._along: dict[str, tuple[receptive_fields.Along | None, ...]] = {}
+        self._axis_mappings: dict[str, tuple[receptive_fields.AxisMapping | None, ...]] = {}
         self.labels = labels
         self._structure = self._read_structure()
         predictions.check_labels(labels, self._structure.scorings)
 
     def _read_structure(self) -> ModelStructure:
         def blank() -> tuple[Array, ...]:
-            return self.to_batch(self._kind.blank(self.reading))
+            return self.to_batch(self._kind.blank(self.input_spec))
 
-        return ModelStructure(self.unshared_model, self.reading.inputs, blank, len(self.labels), self.headless)
+        return ModelStructure(self.unshared_model, self.input_spec.inputs, blank, len(self.labels), self.headless)
 
     @property
     def headless(self) -> bool:
@@ -105,7 +105,7 @@ class Network(WholeModel, Hearing):
         """Compile and read the model anew: it is no longer what it was."""
         with self._lock:
             forget_compiled(self.unshared_model)
-            self._along.clear()
+            self._axis_mappings.clear()
             self.activations.forget()
             self._structure = self._read_structure()
 
@@ -128,7 +128,7 @@ class Network(WholeModel, Hearing):
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The axes of the input: rows and columns in pixels, or Hz and seconds; channels; none for arrays."""
-        axes: tuple[Axis, ...] = self._kind.axes_of(self.reading)
+        axes: tuple[Axis, ...] = self._kind.axes_of(self.input_spec)
         return axes
 
     @property
@@ -180,7 +180,7 @@ class Network(WholeModel, Hearing):
         now = self._current()
         return NetworkSummary(
             self.spec,
-            self.reading,
+            self.input_spec,
             self.axes,
             now.layers,
             now.outputs,
@@ -210,7 +210,7 @@ class Network(WholeModel, Hearing):
 
     def assumed_of(self, example: Example) -> tuple[str, ...]:
         """Return what has to be assumed of this example, or is wrong with it, beside `reading.assumed`. Raises UnreadableExample."""
-        assumed: tuple[str, ...] = self._kind.defects(example, self.reading)
+        assumed: tuple[str, ...] = self._kind.defects(example, self.input_spec)
         return assumed
 
     @overload
@@ -235,29 +235,29 @@ class Network(WholeModel, Hearing):
         """
         if isinstance(example, list):
             examples = [self.read(one) for one in example]
-            return [self._named(answers) for answers in self._answers(examples, top)]
+            return [self._named(predictions) for predictions in self._answers(examples, top)]
         return self._named(next(self._answers([self.read(example)], top)))
 
-    def _named(self, answers: list[Answers]) -> Any:
+    def _named(self, predictions: list[Predictions]) -> Any:
         if len(self.outputs) == 1:
-            return answers[0].predictions
-        return {self.outputs[one.output].name: one.predictions for one in answers}
+            return predictions[0].predictions
+        return {self.outputs[one.output].name: one.predictions for one in predictions}
 
-    def answers(self, example: Example, top: int, output: int = 0) -> Answers:
+    def predictions(self, example: Example, top: int, output: int = 0) -> Predictions:
         """Return the `top` best answers of one output and what the other classes hold."""
         for one in next(self._answers([example], top)):
             if one.output == output:
                 return one
         raise ExplorerError(_("The output {output} of {name} is no list of scores.").format(output=output, name=self.spec.name))
 
-    def _answers(self, examples: list[Example], top: int | None) -> Iterator[list[Answers]]:
+    def _answers(self, examples: list[Example], top: int | None) -> Iterator[list[Predictions]]:
         top = self.checked_top(top)
-        size = BATCH if self.reading.size or not any(None in one.shape for one in self.reading.inputs) else 1  # lengths may differ
+        size = BATCH if self.input_spec.size or not any(None in one.shape for one in self.input_spec.inputs) else 1  # lengths may differ
         for start in range(0, len(examples), size):
             with self._lock, within_memory():
                 batches = [self.to_batch(one) for one in examples[start : start + size]]
                 now = self._current()
-                returned = now.runs.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
+                returned = now.executor.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
             for place in range(len(batches)):
                 yield [
                     self._best(scoring, returned[output][place], top, output)
@@ -265,7 +265,7 @@ class Network(WholeModel, Hearing):
                     if scoring.classes
                 ]
 
-    def _best(self, scoring: Scoring, values: Any, top: int, output: int) -> Answers:
+    def _best(self, scoring: Scoring, values: Any, top: int, output: int) -> Predictions:
         check_answers(values, self.unshared_model)
         found = scoring.scores(values.astype(np.float64))
         return predictions.best(found, top, self.labels, scoring.scale(found), output)
@@ -322,7 +322,7 @@ class Network(WholeModel, Hearing):
             raise ExplorerError(_("pooling must be 'avg', 'max' or None, not {pooling!r}.").format(pooling=pooling))
         last = feature_layer(self.layers, self.headless)
         found = self.feature_maps(example, last.name)
-        channels = 0 if self.reading.data_format == "channels_first" else -1
+        channels = 0 if self.input_spec.data_format == "channels_first" else -1
 
         def pooled(values: Array) -> Array:
             check_answers(values, self.unshared_model)
@@ -335,19 +335,19 @@ class Network(WholeModel, Hearing):
 
         return [pooled(one) for one in found] if isinstance(found, list) else pooled(found)
 
-    def view(self, example: Example) -> SeenInput:
+    def view(self, example: Example) -> PreprocessedInput:
         """Return the example as it came and as the network sees it."""
         with within_memory():
-            seen: SeenInput = self._kind.to_view(example, self.reading)
+            seen: PreprocessedInput = self._kind.to_view(example, self.input_spec)
         return seen
 
     def to_batch(self, example: Example) -> tuple[Array, ...]:
         """Return what the network reads of an example: one array (1, ...) an input. Raises UnreadableExample."""
-        if example.kind != self.reading.kind:
-            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.reading.kind))
-        if self.reading.kind == "image":
-            return (preprocessing.batch_of(example, self.reading, self.prepare),)
-        batch: tuple[Array, ...] = self._kind.to_batch(example, self.reading)
+        if example.kind != self.input_spec.kind:
+            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.input_spec.kind))
+        if self.input_spec.kind == "image":
+            return (preprocessing.batch_of(example, self.input_spec, self.prepare),)
+        batch: tuple[Array, ...] = self._kind.to_batch(example, self.input_spec)
         return batch
 
     def random_example(self, seed: int = 0) -> Example:
@@ -355,20 +355,20 @@ class Network(WholeModel, Hearing):
 
         Raises ExplorerError for one that reads pictures.
         """
-        if self.reading.kind != "arrays":
+        if self.input_spec.kind != "arrays":
             raise ExplorerError(_("{name} reads pictures; give it one.").format(name=self.spec.name))
-        return arrays.random(self.reading, seed)
+        return arrays.random(self.input_spec, seed)
 
     def maps(self, example: Example, layer: LayerKey) -> FeatureMaps:
         """Return one layer's feature maps with their axes, channels last; read-only, they may be remembered."""
         row = self.layers.find(layer)
         values = self._activations(example, [row.name])[row.name]
-        if self.reading.data_format == "channels_first" and values.ndim == 3:
+        if self.input_spec.data_format == "channels_first" and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
         places = self._places(row.name, values.shape)
         if values.ndim == 2 and len(places) == 2 and all(places):  # grey pixels without an axis of channels
             values, places = values[..., None], (*places, None)
-        axes = layer_table.axes_of(self._kind.axes_of(self.reading, example), values.shape, places)
+        axes = layer_table.axes_of(self._kind.axes_of(self.input_spec, example), values.shape, places)
         if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
             values = np.moveaxis(values, (-3, -2), (0, 1))
         values = values.reshape([axis.size for axis in axes])
@@ -377,14 +377,14 @@ class Network(WholeModel, Hearing):
         labels = tuple(label for _id, label in self.labels) if named else ()
         return FeatureMaps(row, values, axes, self.activations.size, self.activations.bound, labels)
 
-    def _places(self, name: str, shape: tuple[int, ...]) -> tuple[receptive_fields.Along | None, ...]:
+    def _places(self, name: str, shape: tuple[int, ...]) -> tuple[receptive_fields.AxisMapping | None, ...]:
         """Return how each axis of a layer's output, brought to channels last, runs along the input; () where that isn't known."""
-        if not self.reading.size:
+        if not self.input_spec.size:
             return ()
-        if name not in self._along:  # the same for every example, and through a thousand layers it takes 30 ms
-            self._along[name] = receptive_fields.along(self.unshared_model, name, self.reading.data_format)
-        places = self._along[name]
-        if self.reading.data_format == "channels_first" and len(places) == 3:
+        if name not in self._axis_mappings:  # the same for every example, and through a thousand layers it takes 30 ms
+            self._axis_mappings[name] = receptive_fields.axis_mappings(self.unshared_model, name, self.input_spec.data_format)
+        places = self._axis_mappings[name]
+        if self.input_spec.data_format == "channels_first" and len(places) == 3:
             places = (*places[1:], places[0])
         return places if len(places) == len(shape) else ()
 

@@ -16,7 +16,7 @@ from explorer.backend.models.finite import check_answers
 from explorer.backend.runtime.refusals import within_memory
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import AnySpec, Example, MelSpectrogram, Reading, ScoresOverTime, Stretch
+from explorer.values import AnySpec, AudioClip, Example, InputSpec, MelSpectrogram, ScoresOverTime
 
 WINDOWS = 8  # whose spectrograms are made together
 
@@ -26,7 +26,7 @@ class Hearing:
 
     unshared_model: Any
     spec: AnySpec
-    reading: Reading
+    input_spec: InputSpec
     labels: tuple[tuple[str, str], ...]
     _lock: RLock
 
@@ -71,7 +71,7 @@ class Hearing:
         lost: list[range] = []
         with self._lock, within_memory():
             parts = sliding_window.windows(example, how, step, first, count, WINDOWS, lost)
-            scores = [answered[output] for part in parts for answered in now.runs.forward_each(list(part[:, None]))]
+            scores = [answered[output] for part in parts for answered in now.executor.forward_each(list(part[:, None]))]
         check_answers(np.concatenate(scores) if scores else np.zeros(0), self.unshared_model)
         gone = audio_damage.gaps(example, lost)
         warn_of(audio_damage.along(example, gone, sliding_window.covered(how, step, total) if count == total else math.inf))
@@ -82,19 +82,19 @@ class Hearing:
         scale = scoring.scale(joined[0]) if count else ""
         return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total, gone)
 
-    def stretch(self, example: Any, start: float, stop: float) -> Stretch:
+    def clip(self, example: Any, start: float, stop: float) -> AudioClip:
         """Return a stretch of a sound as it came, as far as it goes, sample for sample; `start` and `stop` are seconds into it.
 
         Raises UnreadableExample for what can't be read as a sound, or where there is none; ExplorerError for a network that reads no sound.
         """
         self._how()
-        return audio.stretch(self.read(example), start, stop)
+        return audio.clip(self.read(example), start, stop)
 
     def damage_of(self, example: Example) -> tuple[str, ...]:
         """Say what can't be decoded of the part of a sound that is heard; nothing of other examples."""
-        return audio.damage(example, self.reading) if self.reading.sound is not None else ()
+        return audio.damage(example, self.input_spec) if self.input_spec.sound is not None else ()
 
     def _how(self) -> MelSpectrogram:
-        if self.reading.sound is None:
+        if self.input_spec.sound is None:
             raise ExplorerError(_("{name} reads no sound; explorer.architectures names those that do.").format(name=self.spec.name))
-        return self.reading.sound
+        return self.input_spec.sound

@@ -20,7 +20,7 @@ from explorer.backend.runtime import temporary_files
 from explorer.catalog.options import MODEL_ENDINGS
 from explorer.errors import AssumptionWarning, ExplorerError
 from explorer.locale import _
-from explorer.values import AnySpec, Reading, TakenFile
+from explorer.values import AnySpec, InputSpec, TakenFile
 
 Take = Callable[["WholeModel", Path], None]
 
@@ -34,7 +34,7 @@ class WholeModel:
 
     unshared_model: Any
     spec: AnySpec
-    reading: Reading
+    input_spec: InputSpec
     labels: tuple[tuple[str, str], ...]
     altered = False
     run: Mapping[str, Any] | None = None
@@ -82,7 +82,7 @@ class WholeModel:
         Raises ExplorerError where it can't be saved.
         """
         labels = tuple(label for _id, label in self.labels)
-        model_files.save_model(self.unshared_model, path, ModelCard(self.reading.named_convention, labels, self.spec.name, run=self.run))
+        model_files.save_model(self.unshared_model, path, ModelCard(self.input_spec.named_convention, labels, self.spec.name, run=self.run))
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""

@@ -15,38 +15,38 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.backend.runtime import temporary_files
 from explorer.backend.runtime.budget import megabytes_of
-from explorer.backend.service_fine_tuning import TuningVerbs
+from explorer.backend.service_fine_tuning import FineTuningMethods
 from explorer.backend.weights import cache
 from explorer.catalog.options import model_file
 from explorer.errors import DownloadNeeded, ExplorerError
 from explorer.locale import _
 from explorer.values import (
     AdoptedModel,
-    Answers,
     AnySpec,
+    AudioClip,
     Example,
     FeatureMaps,
-    Held,
+    LoadedModels,
     ModelFile,
     NetworkSpec,
     NetworkSummary,
+    Predictions,
+    PreprocessedInput,
     Progress,
     ScoresOverTime,
-    SeenInput,
-    Stretch,
     TakenFile,
 )
 
 if TYPE_CHECKING:
     from explorer.backend.models.weights import WeightsReport
-    from explorer.backend.network import Network, Say
+    from explorer.backend.network import Network, ReportProgress
 
 MEMORY = "EXPLORER_MEMORY"  # the variable that sets how many MB of weights are held
 DEFAULT_MEMORY = 1024 * 2**20
 
 
-class Backend(TuningVerbs):
-    """Does a worker's verbs; each takes data, says its progress to `say` and returns data.
+class Backend(FineTuningMethods):
+    """Does a worker's verbs; each takes data, says its progress to `report_progress` and returns data.
 
     activation_memory: bytes of activations to remember for the network looked into; None for the default, 256 MB.
     memory: bytes of weights to hold; the networks used longest ago go first, the newest always stays. None
@@ -65,19 +65,19 @@ class Backend(TuningVerbs):
     def close(self) -> None:
         """Let go of all networks and live models."""
         self._live.clear()
-        self._drop(list(self._networks))
+        self._remove(list(self._networks))
 
-    def at_hand(self, _say: Say) -> frozenset[str]:
+    def locally_available(self, _report_progress: ReportProgress) -> frozenset[str]:
         """Return the names of the architectures whose weights are on this machine."""
-        return cache.at_hand()
+        return cache.locally_available()
 
-    def adopt(self, spec: AdoptedModel, model: Any, prepare: Any, _say: Say) -> AdoptedModel:
+    def register_live_model(self, spec: AdoptedModel, model: Any, prepare: Any, _report_progress: ReportProgress) -> AdoptedModel:
         """Take a live model of the user's own; opening `spec` copies it. The one verb that takes what is no data."""
         self._live[spec.key] = model, prepare
-        self._drop([one for one in self._networks if isinstance(one, AdoptedModel) and one.key == spec.key])
+        self._remove([one for one in self._networks if isinstance(one, AdoptedModel) and one.key == spec.key])
         return spec
 
-    def receive(self, data: bytes, name: str, _say: Say) -> ModelFile:
+    def receive(self, data: bytes, name: str, _report_progress: ReportProgress) -> ModelFile:
         """Keep a model's file that came through a page, in a folder that only this process knows; return its spec."""
         if self._folder is None:
             self._folder = str(temporary_files.make())
@@ -87,7 +87,7 @@ class Backend(TuningVerbs):
         path.write_bytes(data)
         return model_file(str(path))
 
-    def open(self, spec: AnySpec, download: bool, say: Say) -> NetworkSummary:
+    def open(self, spec: AnySpec, download: bool, report_progress: ReportProgress) -> NetworkSummary:
         """Build or find the network; return what a page needs to know of it.
 
         Raises DownloadNeeded where its weights are not on this machine and `download` is False.
@@ -96,61 +96,61 @@ class Backend(TuningVerbs):
             raise DownloadNeeded(str(cache.missing(spec)))
         if spec in self._networks and self._networks[spec].altered:
             del self._networks[spec]  # a network is opened as it came
-        return replace(self._network(spec, say).summary(), file_size=cache.file_size(spec))
+        return replace(self._network(spec, report_progress).summary(), file_size=cache.file_size(spec))
 
-    def held(self, _say: Say) -> Held:
+    def loaded_models(self, _report_progress: ReportProgress) -> LoadedModels:
         """Return which networks are held, the one used last first, and within what bound."""
         networks = tuple((spec.name, network.memory) for spec, network in reversed(self._networks.items()))
-        return Held(networks, self._memory)
+        return LoadedModels(networks, self._memory)
 
-    def view(self, spec: AnySpec, example: Example, say: Say) -> SeenInput:
+    def view(self, spec: AnySpec, example: Example, report_progress: ReportProgress) -> PreprocessedInput:
         """Return the example as it came and as the network sees it."""
-        say(Progress(_("Reading {name}…").format(name=example.name)))
-        return self._network(spec, say).view(example)
+        report_progress(Progress(_("Reading {name}…").format(name=example.name)))
+        return self._network(spec, report_progress).view(example)
 
-    def random_example(self, spec: AnySpec, seed: int, say: Say) -> Example:
+    def random_example(self, spec: AnySpec, seed: int, report_progress: ReportProgress) -> Example:
         """Return an example of random values that fit the network's inputs."""
-        return self._network(spec, say).random_example(seed)
+        return self._network(spec, report_progress).random_example(seed)
 
-    def predict(self, spec: AnySpec, example: Example, top: int, output: int, say: Say) -> Answers:
+    def predict(self, spec: AnySpec, example: Example, top: int, output: int, report_progress: ReportProgress) -> Predictions:
         """Return the answers of one output to an example."""
-        network = self._network(spec, say)
-        say(Progress(_("Computing the answers…")))
-        return network.answers(example, top, output)
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Computing the answers…")))
+        return network.predictions(example, top, output)
 
-    def feature_maps(self, spec: AnySpec, example: Example, layer: str, say: Say) -> FeatureMaps:
+    def feature_maps(self, spec: AnySpec, example: Example, layer: str, report_progress: ReportProgress) -> FeatureMaps:
         """Return what one layer answers to an example."""
-        network = self._network(spec, say)
-        say(Progress(_("Computing the feature maps…")))
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Computing the feature maps…")))
         return network.maps(example, layer)
 
-    def over_time(self, spec: AnySpec, example: Example, first: int, count: int, say: Say) -> ScoresOverTime:
+    def over_time(self, spec: AnySpec, example: Example, first: int, count: int, report_progress: ReportProgress) -> ScoresOverTime:
         """Return the answers to `count` windows along a sound, from the one numbered `first` on."""
-        network = self._network(spec, say)
-        say(Progress(_("Listening along {name}…").format(name=example.name)))
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Listening along {name}…").format(name=example.name)))
         return network.slid(example, first=first, count=count)
 
-    def stretch(self, spec: AnySpec, example: Example, start: float, stop: float, say: Say) -> Stretch:
+    def clip(self, spec: AnySpec, example: Example, start: float, stop: float, report_progress: ReportProgress) -> AudioClip:
         """Return a stretch of a sound as it came, from `start` to `stop` in seconds."""
-        return self._network(spec, say).stretch(example, start, stop)
+        return self._network(spec, report_progress).clip(example, start, stop)
 
-    def take(self, spec: AnySpec, what: str, say: Say) -> TakenFile:
+    def take(self, spec: AnySpec, what: str, report_progress: ReportProgress) -> TakenFile:
         """Return the summary, the topology, the weights or the whole model as a file."""
-        network = self._network(spec, say)
-        say(Progress(_("Writing the file…")))
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Writing the file…")))
         return network.take(what)
 
-    def load_weights(self, spec: AnySpec, data: bytes, name: str, by_name: bool, say: Say) -> WeightsReport:
+    def load_weights(self, spec: AnySpec, data: bytes, name: str, by_name: bool, report_progress: ReportProgress) -> WeightsReport:
         """Load weights from the bytes of a file into the network; return which layers they reached."""
-        network = self._network(spec, say)
-        say(Progress(_("Reading {name}…").format(name=name)))
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Reading {name}…").format(name=name)))
         with self._kept(data, name) as path:
             return network.load_weights(path, by_name)
 
-    def evaluate(self, spec: AnySpec, data: bytes, name: str, say: Say) -> dict[str, float]:
+    def evaluate(self, spec: AnySpec, data: bytes, name: str, report_progress: ReportProgress) -> dict[str, float]:
         """Return loss and metrics on the arrays of an .npz file with x and y."""
-        network = self._network(spec, say)
-        say(Progress(_("Evaluating on {name}…").format(name=name)))
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Evaluating on {name}…").format(name=name)))
         with self._kept(data, name) as path:
             return network.evaluate_file(path)
 
@@ -162,13 +162,13 @@ class Backend(TuningVerbs):
             path.write_bytes(data)
             yield path
 
-    def _network(self, spec: AnySpec, say: Say) -> Network:
+    def _network(self, spec: AnySpec, report_progress: ReportProgress) -> Network:
         if spec not in self._networks:
-            say(Progress(_("Loading TensorFlow…")))
+            report_progress(Progress(_("Loading TensorFlow…")))
             from explorer.backend.runtime.memory import while_building  # TensorFlow takes seconds: on first use
 
             with while_building():
-                network = self._built(spec, say)
+                network = self._built(spec, report_progress)
             self._networks[spec] = network
             self._let_go()
         self._networks.move_to_end(spec)
@@ -185,19 +185,19 @@ class Backend(TuningVerbs):
 
             return_freed()
 
-    def _built(self, spec: AnySpec, say: Say) -> Network:
+    def _built(self, spec: AnySpec, report_progress: ReportProgress) -> Network:
         from explorer.backend import loading
         from explorer.backend.network import ACTIVATION_MEMORY
 
         memory = ACTIVATION_MEMORY if self._activation_memory is None else self._activation_memory
         if isinstance(spec, NetworkSpec):
-            return loading.build(spec, memory, say)
+            return loading.build(spec, memory, report_progress)
         if isinstance(spec, ModelFile):
-            return loading.read(spec, memory, say)
+            return loading.read(spec, memory, report_progress)
         if spec.key not in self._live:
             raise ExplorerError(_("{name} is not here any more; open it again.").format(name=spec.name))
         model, prepare = self._live[spec.key]
-        return loading.adopt(model, spec, memory, prepare)
+        return loading.from_live_model(model, spec, memory, prepare)
 
     def _let_go(self) -> None:
         """Let the networks used longest ago go until the weights that are held fit the bound."""
@@ -207,9 +207,9 @@ class Backend(TuningVerbs):
             if held > self._memory:
                 held -= self._networks[spec].memory
                 going.append(spec)
-        self._drop(going)
+        self._remove(going)
 
-    def _drop(self, going: list[AnySpec]) -> None:
+    def _remove(self, going: list[AnySpec]) -> None:
         for spec in going:
             del self._networks[spec]
         if going:

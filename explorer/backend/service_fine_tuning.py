@@ -13,12 +13,12 @@ from explorer.locale import _
 from explorer.runs.serialization import HISTORY, TUNED
 from explorer.values import (
     AnySpec,
-    Collected,
+    DatasetChange,
     DataSpec,
     DataSummary,
     ExampleCard,
     Layers,
-    Missed,
+    Misclassification,
     ModelFile,
     Outcome,
     Probe,
@@ -29,25 +29,25 @@ from explorer.values import (
 )
 
 if TYPE_CHECKING:
-    from explorer.backend.network import Network, Say
+    from explorer.backend.network import Network, ReportProgress
 
 FILES = {"model": TUNED, "history": HISTORY}
 
 
-class TuningVerbs:
+class FineTuningMethods:
     """The part of a `Backend` that is about fine-tuning: where to freeze, data, runs and what they leave."""
 
     def __init__(self) -> None:
         self._data: tuple[Any, Any] | None = None  # the data read last: of which network and spec, and the data
         self._collected: Any = None  # what the page has collected
 
-    def _network(self, spec: AnySpec, say: Say) -> Network:
+    def _network(self, spec: AnySpec, report_progress: ReportProgress) -> Network:
         """Return the network of a spec."""
         raise NotImplementedError
 
-    def backbone(self, spec: AnySpec, head_at: str, say: Say) -> Layers:
+    def backbone(self, spec: AnySpec, head_at: str, report_progress: ReportProgress) -> Layers:
         """Return the layers up to the features that a new head is put on."""
-        network = self._network(spec, say)
+        network = self._network(spec, report_progress)
         from explorer.backend.fine_tuning.heads import backbone_table
 
         return backbone_table(network, head_at)
@@ -61,100 +61,106 @@ class TuningVerbs:
         count: int,
         label_column: str,
         file_column: str,
-        say: Say,
+        report_progress: ReportProgress,
     ) -> DataSummary:
         """Return what is in a folder, a file or a built-in set, for a network. Raises UndecidedColumn where a column has to be chosen."""
         from explorer.backend.datasets import data_spec, summary
 
-        network = self._network(spec, say)
-        say(Progress(_("Reading {name}…").format(name=Path(source).name)))
+        network = self._network(spec, report_progress)
+        report_progress(Progress(_("Reading {name}…").format(name=Path(source).name)))
         wanted = data_spec(source, validation, seed, count, label_column, file_column)
-        return summary(wanted, self._training_data(network, wanted), network.reading)
+        return summary(wanted, self._training_data(network, wanted), network.input_spec)
 
-    def collect(self, spec: AnySpec, changes: Sequence[Collected], validation: float, seed: int, say: Say) -> DataSummary | None:
+    def collect(
+        self, spec: AnySpec, changes: Sequence[DatasetChange], validation: float, seed: int, report_progress: ReportProgress
+    ) -> DataSummary | None:
         """Take in what was dropped or captured on a page; return all that is collected, None for nothing."""
         from explorer.backend.datasets.page_uploads import CollectedFolder
 
-        network = self._network(spec, say)
+        network = self._network(spec, report_progress)
         self._collected = self._collected or CollectedFolder()
         self._collected.apply(changes)
-        found: DataSummary | None = self._collected.summary(network.reading, validation, seed)
+        found: DataSummary | None = self._collected.summary(network.input_spec, validation, seed)
         return found
 
-    def examples(self, spec: AnySpec, data: DataSpec, label: str, first: int, count: int, say: Say) -> tuple[tuple[ExampleCard, ...], int]:
+    def examples(
+        self, spec: AnySpec, data: DataSpec, label: str, first: int, count: int, report_progress: ReportProgress
+    ) -> tuple[tuple[ExampleCard, ...], int]:
         """Return `count` examples of a class from the place `first` on, and how many it has."""
         from explorer.backend.datasets.cards import cards
 
-        network = self._network(spec, say)
+        network = self._network(spec, report_progress)
         if self._collected is not None and self._collected.holds(data):
-            found: tuple[tuple[ExampleCard, ...], int] = self._collected.examples(label, first, count, network.reading)
+            found: tuple[tuple[ExampleCard, ...], int] = self._collected.examples(label, first, count, network.input_spec)
             return found
-        return cards(self._training_data(network, data), label, first, count, network.reading)
+        return cards(self._training_data(network, data), label, first, count, network.input_spec)
 
-    def probe(self, spec: AnySpec, data: DataSpec, head_at: str, say: Say) -> tuple[Probe, ...]:
+    def probe(self, spec: AnySpec, data: DataSpec, head_at: str, report_progress: ReportProgress) -> tuple[Probe, ...]:
         """Return how well a linear classifier on each block's features separates the data."""
         from explorer.backend.fine_tuning.linear_probes import probe
 
-        network = self._network(spec, say)
+        network = self._network(spec, report_progress)
 
         def progress(done: int, total: int) -> None:
             text = _("Probing the blocks…")
-            say(Progress(text, done / total if total else None, cancellable=True))
+            report_progress(Progress(text, done / total if total else None, cancellable=True))
 
         return probe(network, self._training_data(network, data), head_at, progress)
 
-    def train(self, spec: AnySpec, data: DataSpec, recipe: Recipe, say: Say) -> str:
+    def train(self, spec: AnySpec, data: DataSpec, recipe: Recipe, report_progress: ReportProgress) -> str:
         """Start a training in a process of its own; return the key of its run."""
-        network = self._network(spec, say)
+        network = self._network(spec, report_progress)
         from explorer.backend.fine_tuning.start import new_run
 
-        say(Progress(_("Starting the training…")))
+        report_progress(Progress(_("Starting the training…")))
         passing = self._collected is not None and self._collected.holds(data)
         passing = passing or Path(data.path).is_relative_to(runs.home())  # of another run, which may be deleted
         key = new_run(network, data, recipe, passing)
         runs.start(key)
         return key
 
-    def run(self, key: str, _say: Say) -> RunRecord:
+    def run(self, key: str, _report_progress: ReportProgress) -> RunRecord:
         """Return a run as its folder tells it."""
         return runs.record(key)
 
-    def runs(self, _say: Say) -> tuple[RunRecord, ...]:
+    def runs(self, _report_progress: ReportProgress) -> tuple[RunRecord, ...]:
         """Return all runs, the newest first."""
         return runs.records()
 
-    def stop_run(self, key: str, _say: Say) -> RunRecord:
+    def stop_run(self, key: str, _report_progress: ReportProgress) -> RunRecord:
         """Ask a run to stop."""
         runs.ask_to_stop(key)
         return runs.record(key)
 
-    def go_on(self, key: str, _say: Say) -> RunRecord:
+    def resume(self, key: str, _report_progress: ReportProgress) -> RunRecord:
         """Go on with a run that was stopped, is lost or has failed."""
-        runs.go_on(key)
+        runs.resume(key)
         return runs.record(key)
 
-    def delete_run(self, key: str, _say: Say) -> None:
+    def delete_run(self, key: str, _report_progress: ReportProgress) -> None:
         """Delete a run with all its files."""
         runs.delete(key)
 
-    def outcome(self, key: str, _say: Say) -> Outcome | None:
+    def outcome(self, key: str, _report_progress: ReportProgress) -> Outcome | None:
         """Return how a run's held-out examples were answered; None where it did not get so far."""
         found = runs.result(key)
         return found.outcome if found else None
 
-    def held_out(self, key: str, place: int, say: Say) -> bytes:
+    def held_out(self, key: str, place: int, report_progress: ReportProgress) -> bytes:
         """Return a small picture (PNG) of a held-out example of a run; b"" for one that is no picture.
 
         Raises ExplorerError where the data has changed so far that there is no such example any more.
         """
         from explorer.backend.datasets.summary import thumbnail
 
-        network, data, _recipe = self._of_run(key, say)
+        network, data, _recipe = self._of_run(key, report_progress)
         if place >= len(data.validation):
             raise ExplorerError(_("The data of this run has changed since it was trained: this example is gone."))
-        return thumbnail(data.validation[place].example, network.reading)
+        return thumbnail(data.validation[place].example, network.input_spec)
 
-    def predicted(self, key: str, row: int, column: int, count: int, say: Say) -> tuple[tuple[tuple[Missed, bytes], ...], int]:
+    def predicted(
+        self, key: str, row: int, column: int, count: int, report_progress: ReportProgress
+    ) -> tuple[tuple[tuple[Misclassification, bytes], ...], int]:
         """Return the first examples in a cell of a run's confusion matrix, each with a small picture, and how many there are.
 
         row, column: as `outcomes.examples_in` takes them.
@@ -162,33 +168,33 @@ class TuningVerbs:
         from explorer.backend.datasets.summary import thumbnail
         from explorer.backend.fine_tuning.results import examples_in
 
-        network, data, _recipe = self._of_run(key, say)
-        outcome = self.outcome(key, say)
+        network, data, _recipe = self._of_run(key, report_progress)
+        outcome = self.outcome(key, report_progress)
         found = examples_in(outcome, data, row, column) if outcome else ()
-        return tuple((one, thumbnail(data.validation[one.place].example, network.reading)) for one in found[:count]), len(found)
+        return tuple((one, thumbnail(data.validation[one.place].example, network.input_spec)) for one in found[:count]), len(found)
 
-    def tuned(self, key: str, _say: Say) -> ModelFile:
+    def tuned(self, key: str, _report_progress: ReportProgress) -> ModelFile:
         """Return the spec of a run's tuned network."""
         return model_file(str(runs.file(key, TUNED)))
 
-    def take_run(self, key: str, what: str, say: Say) -> TakenFile:
+    def take_run(self, key: str, what: str, report_progress: ReportProgress) -> TakenFile:
         """Return a file of a run: "model", "history", "script", "notebook", or "bundle" for all that its script needs."""
         if what in FILES:
             file = runs.file(key, FILES[what])
             return TakenFile(f"{runs.record(key).settings.network.name}-{file.name}", file.read_bytes())
         from explorer.backend.fine_tuning import export_bundle
 
-        network, data, recipe = self._of_run(key, say)
-        say(Progress(_("Writing the file…")))
+        network, data, recipe = self._of_run(key, report_progress)
+        report_progress(Progress(_("Writing the file…")))
         if what == "bundle":
             return export_bundle.bundle(network, data, recipe, runs.record(key))
         text, ending = (export_bundle.notebook, ".ipynb") if what == "notebook" else (export_bundle.script, ".py")
         return TakenFile(f"fine_tune{ending}", text(network, data, recipe).encode())
 
-    def _of_run(self, key: str, say: Say) -> tuple[Network, Any, Recipe]:
+    def _of_run(self, key: str, report_progress: ReportProgress) -> tuple[Network, Any, Recipe]:
         """Return the network, the data and the recipe of a run."""
         settings = runs.record(key).settings
-        network = self._network(settings.network, say)
+        network = self._network(settings.network, report_progress)
         return network, self._training_data(network, settings.data), settings.recipe
 
     def _training_data(self, network: Network, spec: DataSpec) -> Any:
@@ -197,5 +203,5 @@ class TuningVerbs:
 
         asked = (network.spec, spec)
         if self._data is None or self._data[0] != asked:
-            self._data = asked, training_data(spec, network.reading)
+            self._data = asked, training_data(spec, network.input_spec)
         return self._data[1]

@@ -92,7 +92,7 @@ class Architecture:
     input: str
     input_size: tuple[int, int, int]
     smallest: int
-    convention: str
+    preprocess_mode: str
     weights: str
     files: tuple[WeightsFile, ...]
     parameters: int

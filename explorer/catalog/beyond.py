@@ -15,7 +15,7 @@ _MOBILENET_V3 = {
     "year": 2019,
     "paper": Paper("Searching for MobileNetV3", "Howard, Sandler, Chu et al.", "1905.02244"),
     "licence": "Apache 2.0",
-    "convention": "none",
+    "preprocess_mode": "none",
     "options": ("alpha",),
 }
 _EFFICIENTNET = {
@@ -23,21 +23,21 @@ _EFFICIENTNET = {
     "year": 2019,
     "paper": Paper("EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "Tan, Le", "1905.11946"),
     "licence": "Apache 2.0",
-    "convention": "none",
+    "preprocess_mode": "none",
 }
 _EFFICIENTNET_V2 = {
     "family": "EfficientNetV2",
     "year": 2021,
     "paper": Paper("EfficientNetV2: Smaller Models and Faster Training", "Tan, Le", "2104.00298"),
     "licence": "Apache 2.0",
-    "convention": "none",
+    "preprocess_mode": "none",
 }
 _CONVNEXT = {
     "family": "ConvNeXt",
     "year": 2022,
     "paper": Paper("A ConvNet for the 2020s", "Liu, Mao, Wu et al.", "2201.03545"),
     "licence": "MIT",
-    "convention": "none",
+    "preprocess_mode": "none",
     "channels_first": False,
 }
 

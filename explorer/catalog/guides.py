@@ -71,7 +71,7 @@ def _digits() -> Architecture:
         input="image",
         input_size=(32, 32, 1),
         smallest=8,
-        convention="digit",
+        preprocess_mode="digit",
         classes=10,
         measured_on=_("validation digits"),
         samples=DIGITS,
@@ -86,7 +86,7 @@ def _timbres() -> Architecture:
         input="audio",
         input_size=SPECTROGRAMS["timbres"].shape,
         smallest=0,
-        convention="timbres",
+        preprocess_mode="timbres",
         classes=len(TIMBRES),
         measured_on=_("validation sounds"),
         samples=SOUNDS,
@@ -104,7 +104,7 @@ def _music_tagger() -> Architecture:
         input="audio",
         input_size=SPECTROGRAMS["music_tagger"].shape,
         smallest=0,
-        convention="music_tagger",
+        preprocess_mode="music_tagger",
         weights="msd",
         files=MUSIC_TAGGER,
         parameters=400_562,
@@ -127,7 +127,7 @@ _MOBILENET_V2 = {
     "year": 2018,
     "paper": Paper("MobileNetV2: Inverted Residuals and Linear Bottlenecks", "Sandler, Howard, Zhu et al.", "1801.04381"),
     "licence": "Apache 2.0",
-    "convention": "tf",
+    "preprocess_mode": "tf",
     "options": ("alpha",),
 }
 _MOBILENET = {
@@ -137,7 +137,7 @@ _MOBILENET = {
         "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", "Howard, Zhu, Chen et al.", "1704.04861"
     ),
     "licence": "Apache 2.0",
-    "convention": "tf",
+    "preprocess_mode": "tf",
     "options": ("alpha", "depth_multiplier", "dropout"),
 }
 _VGG = {
@@ -145,35 +145,35 @@ _VGG = {
     "year": 2014,
     "paper": Paper("Very Deep Convolutional Networks for Large-Scale Image Recognition", "Simonyan, Zisserman", "1409.1556"),
     "licence": "CC BY 4.0",
-    "convention": "caffe",
+    "preprocess_mode": "caffe",
 }
 _RESNET = {
     "family": "ResNet",
     "year": 2015,
     "paper": Paper("Deep Residual Learning for Image Recognition", "He, Zhang, Ren et al.", "1512.03385"),
     "licence": "MIT",
-    "convention": "caffe",
+    "preprocess_mode": "caffe",
 }
 _RESNET_V2 = {
     "family": "ResNetV2",
     "year": 2016,
     "paper": Paper("Identity Mappings in Deep Residual Networks", "He, Zhang, Ren et al.", "1603.05027"),
     "licence": "BSD",
-    "convention": "tf",
+    "preprocess_mode": "tf",
 }
 _RESNEXT = {
     "family": "ResNeXt",
     "year": 2016,
     "paper": Paper("Aggregated Residual Transformations for Deep Neural Networks", "Xie, Girshick, Dollár et al.", "1611.05431"),
     "licence": "BSD",
-    "convention": "torch",
+    "preprocess_mode": "torch",
 }
 _INCEPTION_V3 = {
     "family": "Inception",
     "year": 2015,
     "paper": Paper("Rethinking the Inception Architecture for Computer Vision", "Szegedy, Vanhoucke, Ioffe et al.", "1512.00567"),
     "licence": "Apache 2.0",
-    "convention": "tf",
+    "preprocess_mode": "tf",
     "smallest": 75,
 }
 _INCEPTION_RESNET_V2 = {
@@ -185,7 +185,7 @@ _INCEPTION_RESNET_V2 = {
         "1602.07261",
     ),
     "licence": "Apache 2.0",
-    "convention": "tf",
+    "preprocess_mode": "tf",
     "smallest": 75,
 }
 _XCEPTION = {
@@ -193,7 +193,7 @@ _XCEPTION = {
     "year": 2016,
     "paper": Paper("Xception: Deep Learning with Depthwise Separable Convolutions", "Chollet", "1610.02357"),
     "licence": "MIT",
-    "convention": "tf",
+    "preprocess_mode": "tf",
     "smallest": 71,
 }
 _DENSENET = {
@@ -201,7 +201,7 @@ _DENSENET = {
     "year": 2016,
     "paper": Paper("Densely Connected Convolutional Networks", "Huang, Liu, van der Maaten et al.", "1608.06993"),
     "licence": "BSD 3-Clause",
-    "convention": "torch",
+    "preprocess_mode": "torch",
     "channels_first": False,
 }
 _NASNET = {
@@ -209,7 +209,7 @@ _NASNET = {
     "year": 2017,
     "paper": Paper("Learning Transferable Architectures for Scalable Image Recognition", "Zoph, Vasudevan, Shlens et al.", "1707.07012"),
     "licence": "Apache 2.0",
-    "convention": "tf",
+    "preprocess_mode": "tf",
     "channels_first": False,
 }
 

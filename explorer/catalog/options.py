@@ -93,7 +93,7 @@ def model_file(path: str, preprocess: str | None = None, labels: Iterable[str] |
     found = _there(path)
     if found is None:
         raise UnknownName(_("There is no model file {path}.").format(path=path))
-    return ModelFile(str(found.resolve()), stamp_of(found), found.name, convention(preprocess), checked_labels(labels))
+    return ModelFile(str(found.resolve()), stamp_of(found), found.name, preprocess_mode(preprocess), checked_labels(labels))
 
 
 def refuse_options(options: Mapping[str, Any]) -> None:
@@ -109,7 +109,7 @@ def _no_option(name: str) -> ExplorerError:
     return ExplorerError(_("There is no option {name}.{near}").format(name=name, near=near(name, (*DEFAULTS, *OF_MODELS))))
 
 
-def convention(preprocess: str | None) -> str | None:
+def preprocess_mode(preprocess: str | None) -> str | None:
     """Return the named way of preparing pictures, or None. Raises ExplorerError for any other."""
     return _one_of("preprocess", preprocess, CONVENTIONS)
 

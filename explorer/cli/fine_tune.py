@@ -87,10 +87,10 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
         again = run.command(training.key, options.output, options.weights)
         said = _("This is run {run}; if it is interrupted, it goes on with `{command}`.")
         complain(said.format(run=run.short(training.key), command=again))
-        with network.terminal() as say, run.stopping() as stop:
+        with network.terminal() as report_progress, run.stopping() as stop:
             cli_training.start(training.key)
             phases = training.settings.recipe.phases
-            record = run.follow(training.key, training.told, stop, lambda step: say(Progress(in_words(step, phases))))
+            record = run.follow(training.key, training.told, stop, lambda step: report_progress(Progress(in_words(step, phases))))
             written = run.tuned(record) and (record.state == "done" or not stop.ends)
             if written:
                 _write(output, training, record, again)
@@ -168,7 +168,7 @@ def _tell(training: Training, record: RunRecord, options: argparse.Namespace, pr
                 "interval": outcome and (outcome.low, outcome.high),
                 "notices": record.notices,
                 "left_out": data.left_out,
-                "assumed": training.network.reading.assumed,
+                "assumed": training.network.input_spec.assumed,
                 "output": str(options.output),
             }
         )

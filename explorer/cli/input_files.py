@@ -98,7 +98,7 @@ def said_of(file: str) -> Iterator[list[str]]:
 
 def assumed(network: Any, example: Example) -> tuple[str, ...]:
     """Return what had to be assumed of the network and of an example, in sentences."""
-    return (*network.reading.assumed, *network.assumed_of(example))
+    return (*network.input_spec.assumed, *network.assumed_of(example))
 
 
 def lines(path: Path) -> list[str]:

@@ -267,7 +267,7 @@ def _layers(options: argparse.Namespace) -> None:
     rows = [(_("index"), _("name"), _("kind"), _("block"), _("output shape"), _("parameters"))]
     rows += [
         (
-            "" if one.further else str(one.index),
+            "" if one.is_nested_or_reused else str(one.index),
             one.name,
             one.kind,
             one.block,
@@ -280,10 +280,10 @@ def _layers(options: argparse.Namespace) -> None:
 
 
 def _architectures(options: argparse.Namespace) -> None:
-    from explorer.backend.weights.cache import at_hand
+    from explorer.backend.weights.cache import locally_available
 
     _use_pack(options)
-    here = at_hand()
+    here = locally_available()
     if options.json:
         print_json([dataclasses.asdict(row) | {"size": row.size, "here": row.name in here} for row in architectures.values()])
         return

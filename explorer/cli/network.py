@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer import disk
 from explorer.backend.weights.cache import use_pack
-from explorer.backend.weights.download import Say
+from explorer.backend.weights.download import ReportProgress
 from explorer.catalog.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, checked_labels, spec_of
 from explorer.cli import input_files
 from explorer.cli.printing import complain, cut, visible
@@ -78,29 +78,31 @@ def load(options: argparse.Namespace, reads: bool = True) -> Any:
         raise ExplorerError(_("--preprocess is for models of your own."))
     from explorer.backend import loading
 
-    with terminal() as say:
+    with terminal() as report_progress:
         if isinstance(wanted, NetworkSpec):
-            network = loading.build(wanted, say=say, labels=labels)
+            network = loading.build(wanted, report_progress=report_progress, labels=labels)
         else:  # all in the spec: a training elsewhere has nothing else
-            network = loading.read(replace(wanted, preprocess=options.preprocess, labels=checked_labels(labels)), say=say)
-    for sentence in network.reading.assumed if reads else ():
+            network = loading.read(
+                replace(wanted, preprocess=options.preprocess, labels=checked_labels(labels)), report_progress=report_progress
+            )
+    for sentence in network.input_spec.assumed if reads else ():
         complain(sentence)
     return network
 
 
 @contextmanager
-def terminal() -> Iterator[Say]:
+def terminal() -> Iterator[ReportProgress]:
     """Give what shows progress in one line of the terminal, and shows nothing where stderr is none."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _progress: None
         return
 
-    def say(progress: Progress) -> None:
+    def report_progress(progress: Progress) -> None:
         text = cut(visible(progress.text, sys.stderr), shutil.get_terminal_size().columns - 1)
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     try:
-        yield say
+        yield report_progress
     finally:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

@@ -20,7 +20,7 @@ from explorer.backend.runtime.file_locks import Note, hold
 from explorer.cli.printing import complain
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.rendering.run_status import FAILED, failed
+from explorer.rendering.run_status import FAILED_STATES, failed
 from explorer.runs import serialization as files
 from explorer.runs.process import process
 from explorer.values import RunRecord, TrainingStep
@@ -93,7 +93,7 @@ def stopping() -> Iterator[Stop]:
         put_back()
 
 
-def follow(key: str, after: int, stop: Stop, say: Callable[[TrainingStep], None]) -> RunRecord:
+def follow(key: str, after: int, stop: Stop, report_progress: Callable[[TrainingStep], None]) -> RunRecord:
     """Say what the process of a run tells until it has ended, and return what the run has come to.
 
     after: the place in its progress to begin from.
@@ -105,7 +105,7 @@ def follow(key: str, after: int, stop: Stop, say: Callable[[TrainingStep], None]
             told, after = runs.steps(key, after)
             for step in told:
                 with suppress(OSError):  # a terminal that is gone
-                    say(step)
+                    report_progress(step)
             if not alive:
                 return runs.record(key)
             if stop.signal and not told_to_stop:
@@ -166,7 +166,11 @@ def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
         else:
             complain(_("The training was stopped. {goes_on}").format(goes_on=goes_on))
         raise SystemExit(128 + (stop.signal or signal.SIGINT))
-    if record.state in FAILED:
-        raise ExplorerError(f"{failed(record.failure, record.kept)} {goes_on}" if record.resumable else failed(record.failure, record.kept))
+    if record.state in FAILED_STATES:
+        raise ExplorerError(
+            f"{failed(record.error_message, record.best_epoch)} {goes_on}"
+            if record.resumable
+            else failed(record.error_message, record.best_epoch)
+        )
     if record.state == "stopped":
         complain(_("The training was stopped. {goes_on}").format(goes_on=goes_on))

@@ -48,7 +48,7 @@ def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training
     recipe_checks.check_seed(options.seed)
     columns = {"label_column": options.label_column, "file_column": options.file_column}
     spec = data_spec(options.data, options.validation, options.seed, **columns)
-    data = training_data(spec, network.reading)
+    data = training_data(spec, network.input_spec)
     phases = [
         dataclasses.replace(phase, optimizer=optimizer, learning_rate=rate, epochs=epochs, batch_size=options.batch_size)
         for phase, optimizer, rate, epochs in zip(
@@ -68,7 +68,7 @@ def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training
             options.batch_norm,
         )
     )
-    recipe_checks.check(recipe, data, network.reading.kind)
+    recipe_checks.check(recipe, data, network.input_spec.kind)
     plan = _plan(network, data, recipe)
     own = room_for(network) if runs.on_one_disk(output.room) else 0
     runs.check_room(_room(network, data, plan) + own, output.room)
@@ -88,11 +88,11 @@ def resumed(options: argparse.Namespace, output: Output, claim: Claim) -> Traini
     from explorer.backend.datasets import training_data
     from explorer.backend.loading import from_spec
 
-    with cli_network.terminal() as say:
-        network = from_spec(settings.network, say)
-    for sentence in network.reading.assumed:
+    with cli_network.terminal() as report_progress:
+        network = from_spec(settings.network, report_progress)
+    for sentence in network.input_spec.assumed:
         complain(sentence)
-    data = training_data(settings.data, network.reading)
+    data = training_data(settings.data, network.input_spec)
     plan = _plan(network, data, settings.recipe)
     runs.check_room(_room(network, data, plan), output.room)
     return Training(key, settings, network, data, plan, runs.steps(key)[1])
@@ -104,7 +104,7 @@ def start(key: str) -> None:
     if record.state == "waiting":
         runs.start(key)
     elif record.resumable:
-        runs.go_on(key)
+        runs.resume(key)
 
 
 def _plan(network: Any, data: Any, recipe: Recipe) -> FreezePlan:
@@ -113,7 +113,7 @@ def _plan(network: Any, data: Any, recipe: Recipe) -> FreezePlan:
     from explorer.backend.fine_tuning.tuned_model import phases_of
     from explorer.recipe.freeze_plan import freeze_plan
 
-    plan = freeze_plan(backbone_table(network, recipe.head_at), recipe, len(data.classes), network.reading.data_format)
+    plan = freeze_plan(backbone_table(network, recipe.head_at), recipe, len(data.classes), network.input_spec.data_format)
     phases_of(recipe, plan)
     return plan
 

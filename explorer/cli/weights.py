@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.backend.weights import cache, packs
-from explorer.backend.weights.download import Say
+from explorer.backend.weights.download import ReportProgress
 from explorer.backend.weights.packs import Copy
 from explorer.catalog import architectures
 from explorer.catalog.options import spec
@@ -45,7 +45,7 @@ def add_to(commands: Any, command: Command, print_table: PrintTable, print_json:
         parser.set_defaults(conclude=lambda _options, _copies: None)
         return parser
 
-    add("list", lambda _options: list(packs.shelf()), _("the weights files: size, where they are, whether they are whole"))
+    add("list", lambda _options: list(packs.inventory()), _("the weights files: size, where they are, whether they are whole"))
 
     download = add("download", _download, _("download weights into Keras's cache"))
     download.add_argument("names", nargs="+", metavar="NAME", help=_("a name that `explorer architectures` lists"))
@@ -66,18 +66,18 @@ def add_to(commands: Any, command: Command, print_table: PrintTable, print_json:
 def _download(options: argparse.Namespace) -> list[Copy]:
     shape = None if options.side is None else (options.side, options.side, 3)
     chosen = [spec(name, include_top=not options.no_top, alpha=options.alpha, input_shape=shape) for name in options.names]
-    with terminal() as say:
-        return [_fetched(one, say) for one in chosen]
+    with terminal() as report_progress:
+        return [_fetched(one, report_progress) for one in chosen]
 
 
-def _fetched(wanted: NetworkSpec, say: Say) -> Copy:
-    return Copy(wanted.architecture, cache.wanted(wanted), cache.fetch(wanted, say))
+def _fetched(wanted: NetworkSpec, report_progress: ReportProgress) -> Copy:
+    return Copy(wanted.architecture, cache.wanted(wanted), cache.fetch(wanted, report_progress))
 
 
 def _verify(options: argparse.Namespace) -> list[Copy]:
-    copies = [one for one in packs.shelf(options.names) if one.path is not None or one.architecture in options.names]
+    copies = [one for one in packs.inventory(options.names) if one.path is not None or one.architecture in options.names]
     copies = [one if one.path else Copy(one.architecture, one.file, None, str(cache.missing(spec(one.architecture)))) for one in copies]
-    return copies + [one for one in packs.lost() if not options.names or one.architecture in options.names]
+    return copies + [one for one in packs.missing() if not options.names or one.architecture in options.names]
 
 
 def _complain(_options: argparse.Namespace, copies: Sequence[Copy]) -> None:
@@ -89,33 +89,33 @@ def _complain(_options: argparse.Namespace, copies: Sequence[Copy]) -> None:
 
 
 def _pack(options: argparse.Namespace) -> list[Copy]:
-    with terminal() as say:
-        _fetch_missing([spec(name) for name in options.names], say)
+    with terminal() as report_progress:
+        _fetch_missing([spec(name) for name in options.names], report_progress)
         if not _packable(options.names):
             raise ExplorerError(
                 _("There are no weights here to pack: name some, as in `explorer weights pack {folder} MobileNetV2`.").format(
                     folder=options.folder
                 )
             )
-        cache.fetch_class_index(say)  # without it the answers of a network have no names
-        return packs.make(options.folder, _packable(options.names), say)
+        cache.fetch_class_index(report_progress)  # without it the answers of a network have no names
+        return packs.make(options.folder, _packable(options.names), report_progress)
 
 
 def _packable(names: Sequence[str]) -> list[Copy]:
     """Return one whole copy of each file, without those that come with explorer."""
-    here = [one for one in packs.shelf(names) if one.path and not one.wrong]
+    here = [one for one in packs.inventory(names) if one.path and not one.wrong]
     downloaded = {one.file.name: one for one in reversed(here) if not one.architecture or not architectures[one.architecture].bundled}
     return [] if set(downloaded) <= {cache.CLASS_INDEX.name} else [*downloaded.values()][::-1]
 
 
-def _fetch_missing(specs: Sequence[NetworkSpec], say: Say) -> None:
+def _fetch_missing(specs: Sequence[NetworkSpec], report_progress: ReportProgress) -> None:
     """Download what isn't here, after saying how much that is."""
     missing = [one for one in specs if not _is_whole(one)]
     for one in missing:
         file = cache.wanted(one)
         remark(_("{file} ({size}) is downloaded.").format(file=file.name, size=cache.size_of(file)))
     for one in missing:
-        cache.fetch(one, say)
+        cache.fetch(one, report_progress)
 
 
 def _is_whole(wanted: NetworkSpec) -> bool:

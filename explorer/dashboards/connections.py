@@ -32,10 +32,10 @@ class Listener(socket.socket):
             if error.errno not in FULL:
                 raise
             IOLoop.current().update_handler(self, 0)
-            IOLoop.current().call_later(REST, self._go_on)
+            IOLoop.current().call_later(REST, self._resume)
             raise BlockingIOError from error
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         if self.fileno() >= 0:
             IOLoop.current().update_handler(self, IOLoop.READ)
 

@@ -10,74 +10,74 @@ import ipywidgets
 from traitlets import link
 
 from explorer.locale import _
-from explorer.state.dataset_builder import Collecting
-from explorer.state.fine_tuning import Tuning
-from explorer.state.run_comparison import Aftermath
-from explorer.state.run_list import Trainings
+from explorer.state.dataset_builder import DatasetBuilder
+from explorer.state.fine_tuning import FineTuningState
+from explorer.state.run_comparison import RunComparison
+from explorer.state.run_list import RunList
 from explorer.state.session import Session
-from explorer.widgets.audio.audio import SoundView
+from explorer.widgets.audio.audio import AudioView
 from explorer.widgets.audio.over_time import OverTimeView
 from explorer.widgets.explore.accuracy_chart import AccuracyChart
 from explorer.widgets.explore.architecture_picker import ArchitecturePicker
 from explorer.widgets.explore.feature_maps import FeatureMapsView
 from explorer.widgets.explore.input import InputView
 from explorer.widgets.explore.layer_strip import LayerStrip
-from explorer.widgets.explore.model_tools import ModelView
-from explorer.widgets.explore.network_options import OptionsView
-from explorer.widgets.explore.predictions import AnswersView
+from explorer.widgets.explore.model_tools import ModelToolsView
+from explorer.widgets.explore.network_options import NetworkOptionsView
+from explorer.widgets.explore.predictions import PredictionsView
 from explorer.widgets.explore.status import StatusView
 from explorer.widgets.fine_tuning.before_after import BeforeAfterView
-from explorer.widgets.fine_tuning.dataset import TrainingDataView
+from explorer.widgets.fine_tuning.dataset import DatasetView
 from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
 from explorer.widgets.fine_tuning.recipe import RecipeView
-from explorer.widgets.fine_tuning.results import OutcomeView
+from explorer.widgets.fine_tuning.results import ResultsView
 from explorer.widgets.fine_tuning.runs import RunsView
 from explorer.widgets.fine_tuning.training import TrainingView
 
 OVER_TIME, FINE_TUNE = 1, 3  # the places of these tabs; theme.css knows that of the first too
 
 
-class Tuners:
+class FineTuningPanel:
     """The views of fine-tuning over one state, made when they are first looked at: a page that never fine-tunes pays nothing.
 
     session: the shared state of the page.
     """
 
     def __init__(self, session: Session) -> None:
-        self.tuning = Tuning(session)
+        self.fine_tuning = FineTuningState(session)
         self._session = session
         self._states: list[Any] = []  # Aftermath, Trainings, Collecting, once they are there
 
     def show(self, left: ipywidgets.Box, panel: ipywidgets.Box) -> None:
         """Put the data in front of what is in `left`, and all else into `panel`."""
-        self.tuning.shown = True
+        self.fine_tuning.shown = True
         if self._states:
             self._states[0].shown = True
             return
-        session, tuning = self._session, self.tuning
-        collecting, trainings = Collecting(session, tuning), Trainings(session, tuning)
-        aftermath = Aftermath(session, trainings)
-        aftermath.shown = True
-        trainings.observe(lambda change: collecting.bring_back(change["new"].data), "returned")
-        self._states = [aftermath, trainings, collecting]
-        left.children = (TrainingDataView(session, tuning, collecting), *left.children)
+        session, fine_tuning = self._session, self.fine_tuning
+        dataset_builder, run_list = DatasetBuilder(session, fine_tuning), RunList(session, fine_tuning)
+        run_comparison = RunComparison(session, run_list)
+        run_comparison.shown = True
+        run_list.observe(lambda change: dataset_builder.bring_back(change["new"].data), "returned")
+        self._states = [run_comparison, run_list, dataset_builder]
+        left.children = (DatasetView(session, fine_tuning, dataset_builder), *left.children)
         panel.children = (
-            FreezePlanView(session, tuning),
-            _box("cards", RecipeView(session, tuning), TrainingView(session, tuning, trainings)),
-            RunsView(session, tuning, trainings),
-            OutcomeView(session, aftermath),
-            BeforeAfterView(session, aftermath),
+            FreezePlanView(session, fine_tuning),
+            _box("cards", RecipeView(session, fine_tuning), TrainingView(session, fine_tuning, run_list)),
+            RunsView(session, fine_tuning, run_list),
+            ResultsView(session, run_comparison),
+            BeforeAfterView(session, run_comparison),
         )
 
     def hide(self) -> None:
         """Ask for nothing while something else is looked at."""
-        self.tuning.shown = False
+        self.fine_tuning.shown = False
         if self._states:
             self._states[0].shown = False
 
     def close(self) -> None:
         """Let go of the session; trainings that go on are left to themselves."""
-        for state in (*self._states, self.tuning):
+        for state in (*self._states, self.fine_tuning):
             state.close()
 
 
@@ -97,7 +97,7 @@ class Page(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     ) -> None:
         self.session = session or Session(source, preprocess=preprocess, labels=labels)
         self._alone = session is None
-        self._tuners = Tuners(self.session)
+        self._tuners = FineTuningPanel(self.session)
         super().__init__([_box("layout", *self._parts())], **options)
         self.add_class("explorer").add_class("page")
         self._begin()
@@ -134,20 +134,20 @@ class Explorer(Page):
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         picker, chart = ArchitecturePicker(self.session), AccuracyChart(self.session, shown=False)
         link((chart, "shown"), (picker, "chart"))
-        self._left = _box("column left", InputView(self.session), SoundView(self.session), AnswersView(self.session))
+        self._left = _box("column left", InputView(self.session), AudioView(self.session), PredictionsView(self.session))
         views = {
             _("Inside"): FeatureMapsView(self.session),
             _("Over time"): OverTimeView(self.session),
-            _("Model"): ModelView(self.session),
+            _("Model"): ModelToolsView(self.session),
             _("Fine-tune"): _box("panel"),
         }
         self._tabs = ipywidgets.Tab(list(views.values()), titles=list(views)).add_class("tabs")
-        top = _box("top", picker, StatusView(self.session), chart, OptionsView(self.session))
-        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.tuning), self._tabs)
+        top = _box("top", picker, StatusView(self.session), chart, NetworkOptionsView(self.session))
+        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.fine_tuning), self._tabs)
 
     def _begin(self) -> None:
         self._tabs.observe(self._turned, "selected_index")
-        self._tuners.tuning.observe(self._go_to_the_run, "wanted")
+        self._tuners.fine_tuning.observe(self._go_to_the_run, "wanted")
         self.session.observe(self._suit, "network")
         self._suit()
 
@@ -160,16 +160,16 @@ class Explorer(Page):
     def _suit(self, _change: Any = None) -> None:
         """Show what suits the network: answers over time are a matter of sound, and the style sheet hides their tab without."""
         network = self.session.network
-        sound = network is not None and network.reading.kind == "audio"
+        sound = network is not None and network.input_spec.kind == "audio"
         _mark(self, "sound", sound)
         if not sound and self._tabs.selected_index == OVER_TIME:
             self._tabs.selected_index = 0
 
     def _turned(self, _change: Any) -> None:
         """Show what belongs to the tab that is looked at: while fine-tuning, the data on the left and the freeze line on the strip."""
-        tuning = self._tabs.selected_index == FINE_TUNE
-        _mark(self, "tuning", tuning)
-        if tuning:
+        fine_tuning = self._tabs.selected_index == FINE_TUNE
+        _mark(self, "fine_tuning", fine_tuning)
+        if fine_tuning:
             self._tuners.show(self._left, self._tabs.children[FINE_TUNE])
         else:
             self._tuners.hide()
@@ -187,16 +187,16 @@ class FineTuner(Page):
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         self._left, self._panel = _box("column left", InputView(self.session)), _box("panel")
         top = _box("top", ArchitecturePicker(self.session), StatusView(self.session))
-        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.tuning), self._panel)
+        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.fine_tuning), self._panel)
 
     def _begin(self) -> None:
-        self.add_class("tuning")
+        self.add_class("fine_tuning")
         self._tuners.show(self._left, self._panel)
 
     @property
-    def tuning(self) -> Tuning:
+    def fine_tuning(self) -> FineTuningState:
         """What is chosen and known of the fine-tuning."""
-        return self._tuners.tuning
+        return self._tuners.fine_tuning
 
 
 def _close_inside(box: ipywidgets.Box) -> None:

@@ -88,7 +88,7 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
     work = {name: _work(row, data_format) for name, row in leaves.items()}
     index, end, note = _place(layers, recipe)
     last = layers[-1].name
-    for_head = channels * BYTES if last in everything else _bytes(layers, _crossing(layers, everything))
+    for_head = channels * BYTES if last in everything else _bytes(layers, _boundary_tensors(layers, everything))
     return FreezePlan(
         layers=len(layers),
         frozen=tuple(row.name for row in layers.layer_rows if row.name in frozen),
@@ -101,8 +101,8 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
         trained_parameters=sum(parameters.values()) - still,
         head_parameters=head_parameters(recipe.head, channels, classes),
         cached=tuple(row.name for row in layers.layer_rows if row.name in cached),
-        crossing=(crossing := _crossing(layers, cached)),
-        cache_bytes=for_head if last in cached else _bytes(layers, crossing),
+        boundary_tensors=(boundary_tensors := _boundary_tensors(layers, cached)),
+        cache_bytes=for_head if last in cached else _bytes(layers, boundary_tensors),
         head_bytes=for_head,
         work=sum(work.values()),
         tail_work=sum(cost for name, cost in work.items() if not _within(name, cached)),
@@ -160,7 +160,7 @@ def _wholes(layers: Layers) -> Mapping[str, str]:
     """Return, by the name of each row, the row that is cut as a whole and that it is or lies in; opened nested models have none."""
     rows = {row.name: row for row in layers.layer_rows}
     nests = {row.name.rpartition("/")[0] for row in layers.layer_rows}
-    opened = {name for name in nests if name in rows and rows[first_use(name)].further}
+    opened = {name for name in nests if name in rows and rows[first_use(name)].is_nested_or_reused}
     found = {name: next((way for way in ways(name) if way in rows and way not in opened), "") for name in rows}
     return {name: whole for name, whole in found.items() if whole}
 
@@ -209,7 +209,7 @@ def _settled(row: Layer, frozen: set[str]) -> bool:
     return not row.random and (weightless or _within(row.name, frozen))
 
 
-def _crossing(layers: Layers, cached: set[str]) -> tuple[str, ...]:
+def _boundary_tensors(layers: Layers, cached: set[str]) -> tuple[str, ...]:
     """Return the cached rows whose outputs the rest reads: the last one where all is cached."""
     wholes = _wholes(layers)
     rest = [row for row in layers.layer_rows if wholes.get(row.name) == row.name and row.name not in cached]

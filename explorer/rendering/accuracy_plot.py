@@ -94,7 +94,7 @@ class Plot:
         across, up = self.x.values(), self.y.values()
         return (log10(min(across) / 1.3), log10(max(across) * 1.3)), (min(up) - 1.5, max(up) + 1.5)
 
-    def traces(self, chosen: str, at_hand: Collection[str]) -> list[dict[str, Any]]:
+    def traces(self, chosen: str, locally_available: Collection[str]) -> list[dict[str, Any]]:
         """Return the line of the best, the families, and a ring around the `chosen` architecture."""
         best = front(self.x, self.y)
         places = labelled(self.points(), [chosen, *best], self.width - LEFT - RIGHT, HEIGHT)
@@ -103,7 +103,9 @@ class Plot:
             "mode": "markers",
             "marker": {"symbol": "circle-open", "size": 18, "color": GREY, "line": {"width": 2.5}},
         }
-        families = [self._family(family, places, chosen, at_hand) for family in dict.fromkeys(row.family for row in self.rows.values())]
+        families = [
+            self._family(family, places, chosen, locally_available) for family in dict.fromkeys(row.family for row in self.rows.values())
+        ]
         return [line | {"hoverinfo": "skip"}, *families, ring | {"hoverinfo": "skip"}]
 
     def layout(self) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class Plot:
             name: ((log10(x) - left) / (right - left) * width, (high - self.y[name]) / (high - low) * HEIGHT) for name, x in self.x.items()
         }
 
-    def _family(self, family: str, places: Mapping[str, str], chosen: str, at_hand: Collection[str]) -> dict[str, Any]:
+    def _family(self, family: str, places: Mapping[str, str], chosen: str, locally_available: Collection[str]) -> dict[str, Any]:
         colour, symbol = STYLES[family]
         names = [name for name, row in self.rows.items() if row.family == family]
         return self._series(family, names) | {
@@ -148,7 +150,7 @@ class Plot:
             "ids": names,
             "text": [(f"<b>{name}</b>" if name == chosen else name) if name in places else "" for name in names],
             "textposition": [places.get(name, "top center") for name in names],
-            "hovertext": [described(self.rows[name], name in at_hand) for name in names],
+            "hovertext": [described(self.rows[name], name in locally_available) for name in names],
             "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {"color": colour, "symbol": symbol, "size": MARKER, "line": {"width": 1.5 if symbol.endswith("open") else 0}},
         }

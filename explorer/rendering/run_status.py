@@ -9,8 +9,8 @@ from explorer.locale import _
 from explorer.values import Epoch, RunRecord, TrainingStep
 
 BATCHES = 200  # of an epoch that are remembered at most
-GOING = ("waiting", "running")
-FAILED = ("failed", "lost")
+ACTIVE_STATES = ("waiting", "running")
+FAILED_STATES = ("failed", "lost")
 
 
 class Batch(NamedTuple):
@@ -87,12 +87,12 @@ def in_all(planned: Mapping[int, int], history: Sequence[Epoch], phase: int) -> 
 
 def ended(run: RunRecord) -> str:
     """Return what a run that has ended has come to, in a sentence."""
-    if run.state in FAILED:
-        return failed(run.failure, run.kept)
+    if run.state in FAILED_STATES:
+        return failed(run.error_message, run.best_epoch)
     if run.state == "stopped":
-        if run.kept is None:
+        if run.best_epoch is None:
             return _("Stopped before the first epoch ended; there is nothing to keep.")
-        return _("Stopped. The weights of epoch {epoch}, the best so far, were kept.").format(epoch=run.kept + 1)
+        return _("Stopped. The weights of epoch {epoch}, the best so far, were kept.").format(epoch=run.best_epoch + 1)
     said = _("Done in {time}.").format(time=duration(run.seconds))
     if run.accuracy is None or run.low is None or run.high is None:
         return said

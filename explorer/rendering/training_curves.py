@@ -36,7 +36,7 @@ class Curves:
     batches: Sequence[Batch]
     planned: Mapping[int, int]
     tails: frozenset[int] | set[int]
-    kept: int | None
+    best_epoch: int | None
     width: int
 
     @property
@@ -71,7 +71,7 @@ class Curves:
         if ahead:
             ahead, under_way = [*x[-1:], *ahead], [*training[-1:], *under_way]
         marked = [one if other is None else other for one, other in zip(training, held_out, strict=True)]
-        kept = [] if self.kept is None or self.kept >= len(self.history) else [self.kept]
+        kept = [] if self.best_epoch is None or self.best_epoch >= len(self.history) else [self.best_epoch]
         mode = "lines+markers" if len(self.history) <= MARKED else "lines"
         series = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "hovertemplate": f"%{{x}}: {form}", "mode": mode, "cliponaxis": False}
         still = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "hoverinfo": "skip", "showlegend": False, "cliponaxis": False}

@@ -1,6 +1,6 @@
 """Runs: trainings in processes of their own, each with a folder that tells everything about it, whoever asks and whenever."""
 
-from explorer.runs.control import ask_to_stop, delete, go_on, kill, start
+from explorer.runs.control import ask_to_stop, delete, kill, resume, start
 from explorer.runs.reader import pulse, record, records, result, steps
 from explorer.runs.store import HOME, check_room, create, file, folder, home, keep_data, named, of_command, on_one_disk
 from explorer.runs.visibility import ALL_RUNS, are_all_listed
@@ -15,7 +15,7 @@ __all__ = [
     "delete",
     "file",
     "folder",
-    "go_on",
+    "resume",
     "home",
     "keep_data",
     "kill",

@@ -23,7 +23,7 @@ def start(key: str) -> None:
     spawn(place)
 
 
-def go_on(key: str) -> None:
+def resume(key: str) -> None:
     """Start the process of a run again that was stopped, is lost or has failed: from its backup on, from the beginning without.
 
     Raises ExplorerError for one that can't go on.

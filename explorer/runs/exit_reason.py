@@ -72,11 +72,11 @@ def not_enough_memory() -> str:
 
 def then_resume(place: Path) -> str:
     """Return what to do once a run's folder can be written again."""
-    return _("Then resume the run: its backup is kept.") if files.has_backup(place) else _("Then run it again.")
+    return _("Then resume the run: its backup is kept.") if files.has_checkpoint(place) else _("Then run it again.")
 
 
 def _what_to_do(place: Path) -> str:
-    if files.has_backup(place):
+    if files.has_checkpoint(place):
         return _("The best weights so far are kept: resume it with more memory free, or run it again with a smaller batch size.")
     return _("Nothing was kept yet: resume it with more memory free, or take a smaller batch size, or fewer or smaller examples.")
 

@@ -40,13 +40,13 @@ def record(key: str) -> RunRecord:
         found.seconds if found else told.seconds if told else 0.0,
         found.history if found and found.history else _history(kept),
         told.step if told else None,
-        found.kept if found else None,
+        found.best_epoch if found else None,
         outcome.accuracy if outcome else None,
         outcome.low if outcome else None,
         outcome.high if outcome else None,
-        found.failure if found else why_lost(place) if state == "lost" else "",
+        found.error_message if found else why_lost(place) if state == "lost" else "",
         (found.notices if found else ()) or tuple(dict.fromkeys(step.text for step in kept if step.what == "notice")),
-        state in ("stopped", "lost") or (state == "failed" and files.has_backup(place)),
+        state in ("stopped", "lost") or (state == "failed" and files.has_checkpoint(place)),
     )
 
 
@@ -64,7 +64,7 @@ def steps(key: str, after: int = 0) -> tuple[tuple[TrainingStep, ...], int]:
     except FileNotFoundError:
         return (), after
     whole = text[: text.rfind(b"\n") + 1]
-    told = [files.told_in(line) for line in whole.split(b"\n") if line]
+    told = [files.parse_line(line) for line in whole.split(b"\n") if line]
     return tuple(one.step for one in told if one), after + len(whole)
 
 
@@ -77,14 +77,14 @@ def pulse(key: str) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def _progress(place: Path) -> tuple[list[TrainingStep], files.Told | None]:
+def _progress(place: Path) -> tuple[list[TrainingStep], files.LogEntry | None]:
     """Return the steps that stay known, which are those at the end of an epoch and notices, and the newest line."""
     try:
         text = (place / files.PROGRESS).read_bytes()
     except FileNotFoundError:
         return [], None
-    told = [files.told_in(line) for line in text.split(b"\n")[:-1] if b'"what": "epoch"' in line or b'"what": "notice"' in line]
-    return [one.step for one in told if one], files.last_told(text)
+    told = [files.parse_line(line) for line in text.split(b"\n")[:-1] if b'"what": "epoch"' in line or b'"what": "notice"' in line]
+    return [one.step for one in told if one], files.last_entry(text)
 
 
 def _history(steps: Sequence[TrainingStep]) -> tuple[Epoch, ...]:

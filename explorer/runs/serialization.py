@@ -30,8 +30,8 @@ RESULT = "result.json"
 EARLIER = "earlier.json"  # the result of the attempt before
 HISTORY = "history.csv"
 TUNED = "tuned.keras"
-BACKUP = "backup.npz"
-BACKUPS = (BACKUP, "backup-before.npz")  # the second one is gone on with where the first is damaged
+CHECKPOINT = "backup.npz"
+CHECKPOINTS = (CHECKPOINT, "backup-before.npz")  # the second one is gone on with where the first is damaged
 LOG = "log.txt"
 STOP = "stop"  # asks to stop, by being there
 PID = "pid"
@@ -48,7 +48,7 @@ Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class LogEntry:
     """A step of a training as it is written down; `seconds` are those of the run so far, the times between its attempts left out."""
 
     seconds: float
@@ -105,29 +105,29 @@ def read_result(path: Path) -> RunResult | None:
         return None
 
 
-def has_backup(folder: Path) -> bool:
+def has_checkpoint(folder: Path) -> bool:
     """Whether the folder of a run holds a backup to go on with."""
-    return any((folder / name).exists() for name in BACKUPS)
+    return any((folder / name).exists() for name in CHECKPOINTS)
 
 
 def remove_backups(folder: Path) -> None:
     """Remove the backups in a folder: the training is through. Raises OSError."""
-    for name in BACKUPS:
+    for name in CHECKPOINTS:
         (folder / name).unlink(missing_ok=True)
 
 
-def last_told(text: bytes) -> Told | None:
+def last_entry(text: bytes) -> LogEntry | None:
     """Return the newest of the lines that are whole; None where there is none yet."""
     for line in reversed(text.split(b"\n")[:-1]):
-        if (told := told_in(line)) is not None:
+        if (told := parse_line(line)) is not None:
             return told
     return None
 
 
-def told_in(line: bytes) -> Told | None:
+def parse_line(line: bytes) -> LogEntry | None:
     """Return what a line of progress says; None for one that was cut off."""
     try:
-        return from_json(Told, line)
+        return from_json(LogEntry, line)
     except ValueError:
         return None
 

@@ -10,18 +10,18 @@ from typing import Any
 from traitlets import Bool, HasTraits, Instance
 
 from explorer.state.session import Session
-from explorer.values import Span, Stretch
+from explorer.values import AudioClip, Span
 
-FOLLOWED = ["cell", "region", "seen"]
+FOLLOWED = ["cell", "region", "preprocessed"]
 
 
-class Listening(HasTraits):
+class AudioPlayback(HasTraits):
     """The state of a page's player; it belongs to the sound that the session shows.
 
-    session: the shared state of the page; failures end in its `failure`.
+    session: the shared state of the page; failures end in its `error_message`.
     """
 
-    stretch = Instance(Stretch, allow_none=True, help="The stretch of the sound that the chosen cell sees.")
+    clip = Instance(AudioClip, allow_none=True, help="The stretch of the sound that the chosen cell sees.")
     chosen = Bool(False, help="Whether it came because a cell was chosen, and not because the page or the network was there anew.")
 
     def __init__(self, session: Session) -> None:
@@ -38,26 +38,26 @@ class Listening(HasTraits):
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._look, FOLLOWED)
 
-    def take_heard(self, done: Callable[[Stretch | None], None]) -> None:
+    def take_heard(self, done: Callable[[AudioClip | None], None]) -> None:
         """Ask for the part of the sound that the network hears.
 
         done: takes it, or None where it could not be had; not called if something else is shown by then.
         """
-        network, seen = self._session.network, self._session.seen
-        if network is None or seen is None or seen.sound is None:
+        network, preprocessed = self._session.network, self._session.preprocessed
+        if network is None or preprocessed is None or preprocessed.sound is None:
             return
 
-        def arrived(stretch: Stretch) -> None:
-            if self._session.seen is seen:
-                done(stretch)
+        def arrived(clip: AudioClip) -> None:
+            if self._session.preprocessed is preprocessed:
+                done(clip)
 
         def failed(error: Exception) -> None:
-            if self._session.seen is seen:
-                self._session.refuse(error)
+            if self._session.preprocessed is preprocessed:
+                self._session.report_error(error)
                 done(None)
 
-        asked = network.spec, self._session.example, seen.sound.start, min(seen.sound.stop, seen.sound.seconds)
-        self._session.ask("heard part", "stretch", *asked, done=arrived, failed=failed)
+        asked = network.spec, self._session.example, preprocessed.sound.start, min(preprocessed.sound.stop, preprocessed.sound.seconds)
+        self._session.submit("heard part", "clip", *asked, done=arrived, failed=failed)
 
     def _look(self, _change: Any = None) -> None:
         """Ask for the stretch that belongs to what is shown now, unless it is there or on its way."""
@@ -65,27 +65,27 @@ class Listening(HasTraits):
         self._cell = self._session.cell
         span, network = time_of(self._session), self._session.network
         if span is None or network is None:
-            self._asked = self.stretch = None
+            self._asked = self.clip = None
             return
         asked = network.spec, self._session.example, span.start, span.stop
         if asked == self._asked and not chosen:
             return
-        self._asked, self.stretch = asked, None
+        self._asked, self.clip = asked, None
         done, failed = partial(self._arrived, asked, chosen), partial(self._failed, asked)
-        self._session.ask("stretch", "stretch", *asked, done=done, failed=failed)
+        self._session.submit("clip", "clip", *asked, done=done, failed=failed)
 
-    def _arrived(self, asked: tuple[Any, ...], chosen: bool, stretch: Stretch) -> None:
+    def _arrived(self, asked: tuple[Any, ...], chosen: bool, clip: AudioClip) -> None:
         if asked is self._asked:
             self.chosen = chosen
-            self.stretch = stretch
+            self.clip = clip
 
     def _failed(self, asked: tuple[Any, ...], error: Exception) -> None:
         if asked is self._asked:  # else nobody wants it any more
-            self._session.refuse(error)
+            self._session.report_error(error)
 
 
 def time_of(session: Session) -> Span | None:
     """Return the stretch of the sound that the chosen cell sees; None where there is no sound, or no cell is chosen."""
-    if session.seen is None or session.seen.sound is None or session.region is None:
+    if session.preprocessed is None or session.preprocessed.sound is None or session.region is None:
         return None
     return next((span for span in session.region.spans if span.unit == "s"), None)

@@ -11,9 +11,9 @@ from typing import Any
 from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, validate
 
 from explorer.errors import UndecidedColumn
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
-from explorer.values import AnySpec, Collected, DataSpec, DataSummary, ExampleCard
+from explorer.values import AnySpec, DatasetChange, DataSpec, DataSummary, ExampleCard
 
 AT_ONCE = 200  # changes that are made before the classes are counted anew
 WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
@@ -21,12 +21,12 @@ MOST = 0.9  # share that is held out
 CARDS = 24  # examples of a class that are shown at first, and each time more
 
 
-class Collecting(HasTraits):
+class DatasetBuilder(HasTraits):
     """The data of a page's fine-tuning, for the network that the session shows.
 
     No change is lost: they wait for each other, and for the network; several at a time are made at once.
 
-    session: the shared state of the page; failures end in its `failure`.
+    session: the shared state of the page; failures end in its `error_message`.
     tuning: takes the data, as soon as it can be trained on.
     """
 
@@ -46,54 +46,54 @@ class Collecting(HasTraits):
     cards = Instance(tuple, args=(), help="The examples that are shown, as ExampleCard.")
     of_label = Int(0, help="How many examples that class has.")
 
-    def __init__(self, session: Session, tuning: Tuning) -> None:
+    def __init__(self, session: Session, fine_tuning: FineTuningState) -> None:
         super().__init__()
-        self._session, self._tuning = session, tuning
-        self._changes = deque[Collected]()
+        self._session, self._fine_tuning = session, fine_tuning
+        self._changes = deque[DatasetChange]()
         self._asking = 0  # changes that are being made
         self._stale = False  # what is there is of another network, share or source
         self._of: AnySpec | None = None  # the network that `summary` is for
-        session.observe(self._other_network, ["network", "opening"])
-        tuning.observe(self._go_on, "shown")
+        session.observe(self._other_network, ["network", "loading_spec"])
+        fine_tuning.observe(self._resume, "shown")
 
     def close(self) -> None:
         """Let go of the session; changes that wait are dropped."""
         self._changes.clear()
         with suppress(ValueError):  # closed before
-            self._session.unobserve(self._other_network, ["network", "opening"])
-            self._tuning.unobserve(self._go_on, "shown")
+            self._session.unobserve(self._other_network, ["network", "loading_spec"])
+            self._fine_tuning.unobserve(self._resume, "shown")
 
     def add_class(self, label: str) -> None:
         """Add a class without examples."""
-        self._change(Collected("class", label))
+        self._change(DatasetChange("class", label))
 
     def add_file(self, label: str, data: bytes, name: str, group: str = "") -> None:
         """Add an example of a class; those of one group, such as windows of one recording, stay on one side of the split."""
-        self._change(Collected("file", label, data, name, group))
+        self._change(DatasetChange("file", label, data, name, group))
 
     def add_zip(self, data: bytes, name: str) -> None:
         """Add what is in a zip of class folders; classes of the same name become one."""
-        self._change(Collected("zip", data=data, name=name))
+        self._change(DatasetChange("zip", data=data, name=name))
 
     def rename(self, label: str, new: str) -> None:
         """Give a class another name; it joins a class that has it already."""
-        self._change(Collected("rename", label, name=new))
+        self._change(DatasetChange("rename", label, name=new))
 
     def remove(self, label: str) -> None:
         """Remove a class with all its examples."""
-        self._change(Collected("remove", label))
+        self._change(DatasetChange("remove", label))
 
     def remove_example(self, label: str, key: str) -> None:
         """Remove an example of a class, by the key of its card."""
-        self._change(Collected("example", label, name=key))
+        self._change(DatasetChange("example", label, name=key))
 
     def remove_copies(self) -> None:
         """Remove all copies of examples but for one of each, within each class."""
-        self._change(Collected("copies"))
+        self._change(DatasetChange("copies"))
 
     def undo(self) -> None:
         """Bring back what was removed last."""
-        self._change(Collected("undo"))
+        self._change(DatasetChange("undo"))
 
     def look_at(self, label: str) -> None:
         """Show examples of a class; with "" none."""
@@ -106,15 +106,15 @@ class Collecting(HasTraits):
 
     def clear(self) -> None:
         """Remove all that was collected on the page."""
-        self._change(Collected("clear"))
+        self._change(DatasetChange("clear"))
 
     def add_note(self, text: str) -> None:
         """Add a sentence to what there is to know of the data."""
-        self._change(Collected("note", name=text))
+        self._change(DatasetChange("note", name=text))
 
     def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
         """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
-        self._session.failure = ""
+        self._session.error_message = ""
         self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
         self._begin_anew()
 
@@ -126,25 +126,25 @@ class Collecting(HasTraits):
         self.label_column, self.file_column = spec.label_column, spec.file_column
         self._begin_anew()
 
-    def _change(self, change: Collected) -> None:
+    def _change(self, change: DatasetChange) -> None:
         self.source, self.count, self.collected = "", 0, True
         self._changes.append(change)
-        self._go_on()
+        self._resume()
 
     def _other_network(self, _change: Any) -> None:
         network = self._session.network
         if network is not None and self._of is not None and network.spec != self._of:
-            self._of, self.ready, self._tuning.data = None, False, None
+            self._of, self.ready, self._fine_tuning.data = None, False, None
             self._begin_anew()
         else:
-            self._go_on()
+            self._resume()
 
     @observe("validation", "seed")
     def _begin_anew(self, _change: Any = None) -> None:
         self._stale = self.collected or bool(self.source)
         if not self._stale:
             self._arrived(None, None)
-        self._go_on()
+        self._resume()
 
     @validate("validation")
     def _a_share(self, proposal: Any) -> float:
@@ -154,28 +154,28 @@ class Collecting(HasTraits):
     def _a_seed(self, proposal: Any) -> int:
         return max(0, min(int(proposal["value"]), 2**32 - 1))
 
-    def _go_on(self, _change: Any = None) -> None:
+    def _resume(self, _change: Any = None) -> None:
         """Make the next changes, or read the data anew; not before the network is there, or while another one is opened."""
         self.waiting = len(self._changes) + self._asking
         network = self._session.network
-        wanted = self._tuning.shown and (self._changes or self._stale)
-        if network is None or self._session.opening is not None or self.reading or not wanted:
+        wanted = self._fine_tuning.shown and (self._changes or self._stale)
+        if network is None or self._session.loading_spec is not None or self.reading or not wanted:
             return
         self.reading, self._stale, self.columns = True, False, ()
         changes = self._next()
         self._asking = len(changes)
         arguments: tuple[Any, ...] = (changes, self.validation, self.seed)
-        verb, source = "collect", ""
+        method, source = "collect", ""
         if self.source and not changes:
-            verb, source = "choose_data", self.source
+            method, source = "choose_data", self.source
             arguments = self.source, self.validation, self.seed, self.count, self.label_column, self.file_column
         asked = network.spec, source
         done, failed = partial(self._done, asked), partial(self._failed, asked)
-        self._session.ask("data", verb, network.spec, *arguments, done=done, failed=failed)
+        self._session.submit("data", method, network.spec, *arguments, done=done, failed=failed)
 
-    def _next(self) -> tuple[Collected, ...]:
+    def _next(self) -> tuple[DatasetChange, ...]:
         """Take the next changes: files, or one of another kind, as what comes after it would be refused with it."""
-        taken = list[Collected]()
+        taken = list[DatasetChange]()
         while self._changes and len(taken) < AT_ONCE and sum(len(one.data) for one in taken) <= WEIGHT:
             if taken and not taken[-1].what == "file" == self._changes[0].what:
                 break
@@ -188,19 +188,19 @@ class Collecting(HasTraits):
             self._arrived(asked[0], found)
         else:
             self._stale = True
-        self._go_on()
+        self._resume()
 
     def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
         """Say what went wrong. Changes may have been made up to the one that was refused; data that can't be read is no data."""
         if isinstance(error, UndecidedColumn):
             self.columns = error.columns
         else:
-            self._session.refuse(error)
+            self._session.report_error(error)
         self._stale = self._stale or self._asking > 0 or asked != self._wanted()
         self.reading, self._asking = False, 0
         if not self._stale:
             self._arrived(asked[0], None)
-        self._go_on()
+        self._resume()
 
     def _wanted(self) -> tuple[AnySpec | None, str]:
         return self._session.network.spec if self._session.network else None, self.source
@@ -214,12 +214,12 @@ class Collecting(HasTraits):
                 if (self.label, self.summary and self.summary.spec) == (label, spec):
                     self.cards, self.of_label = found
 
-            self._session.ask("cards", "examples", self._of, spec, label, 0, count, done=done)
+            self._session.submit("cards", "examples", self._of, spec, label, 0, count, done=done)
 
     def _arrived(self, of: AnySpec | None, found: DataSummary | None) -> None:
         filled = tuple(one for one in found.classes if one.training + one.validation) if found else ()
         self._of, self.summary, self.ready = of, found, len(filled) > 1
-        self._tuning.data = replace(found, classes=filled) if found and self.ready else None
+        self._fine_tuning.data = replace(found, classes=filled) if found and self.ready else None
         if self.label in {one.name for one in filled}:
             self._ask_for_cards(max(CARDS, len(self.cards)))
         else:

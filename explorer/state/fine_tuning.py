@@ -22,10 +22,10 @@ STEP = 3  # how much work a training step is, in passes forward
 FROZEN = 7 / 9  # of the layers, to begin with: InceptionV3's 249 of 311, as in the guides, and MobileNetV2 to the end of block 12
 
 
-class Tuning(HasTraits):
+class FineTuningState(HasTraits):
     """The state of a page's fine-tuning; it belongs to the network that the session shows.
 
-    session: the shared state of the page; failures end in its `failure`.
+    session: the shared state of the page; failures end in its `error_message`.
     """
 
     shown = Bool(False, help="Whether fine-tuning is looked at; nothing is asked before.")
@@ -40,7 +40,9 @@ class Tuning(HasTraits):
     data = Instance(DataSummary, allow_none=True, help="The data to train on.")
     probes = Instance(tuple, args=(), help="Probes of the block ends: how well each block's output already separates the data.")
     probing = Bool(False, help="Whether probes are on their way.")
-    pace = Float(0.0, help="Seconds that one multiplication takes in training, as measured on this machine; 0 while that isn't known.")
+    seconds_per_mac = Float(
+        0.0, help="Seconds that one multiplication takes in training, as measured on this machine; 0 while that isn't known."
+    )
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -80,29 +82,29 @@ class Tuning(HasTraits):
             self.freeze_at(ends[name] if name in ends else plans.index_of(self.backbone, name))
 
     def go_to(self, text: str) -> None:
-        """Train from the layer or the block on that a person typed, by index or name; one that is not there ends in `failure`."""
-        self._session.failure = ""
+        """Train from the layer or the block on that a person typed, by index or name; one that is not there ends in `error_message`."""
+        self._session.error_message = ""
         if self.backbone is None:
             return
         try:
             self.freeze_at(plans.index_of(self.backbone, text))
         except ExplorerError as error:
-            self._session.refuse(error)
+            self._session.report_error(error)
 
     def ask_advice(self) -> None:
         """Probe each block end with the data that is there; what there is of `probes` gives way to the new ones."""
         if self._asked is None or self.data is None:
             return
-        self._session.failure = ""
+        self._session.error_message = ""
         self.probing, asked, self._since = True, (self._asked, self.data), time.perf_counter()
         done, failed = partial(self._probed, asked), partial(self._not_probed, asked)
-        self._session.ask("advice", "probe", self._asked[0], self.data.spec, self._asked[1], done=done, failed=failed)
+        self._session.submit("advice", "probe", self._asked[0], self.data.spec, self._asked[1], done=done, failed=failed)
 
     def stop_advice(self) -> None:
         """Give up the probes that are on their way."""
         if self.probing:
             self.probing = False
-            self._session.give_up("advice")
+            self._session.cancel_requests("advice")
 
     def work_from(self, index: int) -> float:
         """Return which share of the work of one pass is done anew in each epoch with `layers[:index]` frozen, 0 to 1."""
@@ -119,7 +121,7 @@ class Tuning(HasTraits):
             return _("Pick a network first.")
         if data is None:
             return _("Add data first: pictures or sounds of at least two classes.")
-        if data.kind != network.reading.kind:
+        if data.kind != network.input_spec.kind:
             return _("This network does not read this kind of data: pick another network, or other data.")
         if data.multi_label and not recipe.head.multi_label:
             return _("The examples have several classes at once: switch that on in the plan, under Head.")
@@ -132,9 +134,9 @@ class Tuning(HasTraits):
     @property
     def epoch_seconds(self) -> float | None:
         """About how long an epoch of the tail takes; None while nothing was measured, or nothing of the backbone trains."""
-        if self.plan is None or self.data is None or not self.pace or not self.plan.trained_parameters:
+        if self.plan is None or self.data is None or not self.seconds_per_mac or not self.plan.trained_parameters:
             return None
-        return self.pace * self.plan.tail_work * _examples(self.data)
+        return self.seconds_per_mac * self.plan.tail_work * _examples(self.data)
 
     def learn(self, run: RunRecord) -> None:
         """Take from a run how fast this machine trains, where it was of the network and the data that are chosen."""
@@ -143,7 +145,7 @@ class Tuning(HasTraits):
         tail = [one.seconds for one in run.history if settings.recipe.phases[one.phase].trains == "tail"][1:]  # the first one is traced
         if same and tail and self.backbone is not None and self.data is not None:
             work = self._planned(self.backbone, settings.recipe).tail_work * _examples(self.data)
-            self.pace = median(tail) / work if work else 0.0
+            self.seconds_per_mac = median(tail) / work if work else 0.0
 
     def _begin(self, _change: Any = None) -> None:
         """Ask for the backbone of the network that is shown, unless it is there or on its way."""
@@ -156,11 +158,11 @@ class Tuning(HasTraits):
         if self.shown and asked is not None:
             self._asked = asked
             done, failed = partial(self._arrived, asked), partial(self._failed, asked)
-            self._session.ask("backbone", "backbone", *asked, done=done, failed=failed)
+            self._session.submit("backbone", "backbone", *asked, done=done, failed=failed)
 
     def _begin_anew(self) -> None:
         self.stop_advice()
-        self._asked, self.backbone, self.plan, self.probes, self.pace = None, None, None, (), 0.0
+        self._asked, self.backbone, self.plan, self.probes, self.seconds_per_mac = None, None, None, (), 0.0
 
     def _arrived(self, asked: tuple[AnySpec, str], backbone: Layers) -> None:
         if asked != self._asked:
@@ -177,7 +179,7 @@ class Tuning(HasTraits):
         """Choose the recipe that waits for the network that is shown; return whether there was one."""
         network, recipe = self._kept or (None, self.recipe)
         here = self._asked is not None and network == self._asked[0]
-        if here or network != self._session.opening:  # else it still waits
+        if here or network != self._session.loading_spec:  # else it still waits
             self._kept = None
         if here:
             self.choose(recipe)
@@ -185,24 +187,24 @@ class Tuning(HasTraits):
 
     def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
         if asked == self._asked:  # else nobody wants it any more
-            self._session.refuse(error)
+            self._session.report_error(error)
 
     def _probed(self, asked: Any, probes: tuple[Probe, ...]) -> None:
         self.probing = False
         if asked == (self._asked, self.data):
             self.probes = probes
-            if not self.pace and self.plan is not None and self.data is not None and self.plan.work:
+            if not self.seconds_per_mac and self.plan is not None and self.data is not None and self.plan.work:
                 taken = time.perf_counter() - self._since  # nearly all of it is one pass through the network
-                self.pace = STEP * taken / (self.plan.work * sum(one.training for one in self.data.classes))
+                self.seconds_per_mac = STEP * taken / (self.plan.work * sum(one.training for one in self.data.classes))
 
     def _not_probed(self, asked: Any, error: Exception) -> None:
         self.probing = False
         if asked == (self._asked, self.data):
-            self._session.refuse(error)
+            self._session.report_error(error)
 
     def _planned(self, backbone: Layers, recipe: Recipe) -> FreezePlan:
         network = self._session.network
-        axes = network.reading.data_format if network else "channels_last"
+        axes = network.input_spec.data_format if network else "channels_last"
         return plans.freeze_plan(backbone, recipe, self.classes, axes)
 
     @observe("recipe", "classes")
@@ -213,7 +215,7 @@ class Tuning(HasTraits):
         try:
             self.plan = self._planned(self.backbone, self.recipe)
         except ExplorerError as error:
-            self._session.refuse(error)
+            self._session.report_error(error)
         else:
             if isinstance(self.recipe.freeze, int):
                 self.freeze = self.recipe.freeze

@@ -15,10 +15,10 @@ from explorer.state.session import Session
 from explorer.values import TakenFile
 
 
-class Workbench(HasTraits):
+class ModelFiles(HasTraits):
     """The state of the page's Model tab; it belongs to the network that the session shows.
 
-    session: the shared state of the page; failures end in its `failure`.
+    session: the shared state of the page; failures end in its `error_message`.
     """
 
     taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
@@ -29,13 +29,13 @@ class Workbench(HasTraits):
         super().__init__()
         self._session = session
         session.observe(self._begin_anew, "network")
-        session.observe(self._opened, "opening")
+        session.observe(self._opened, "loading_spec")
 
     def close(self) -> None:
         """Let go of the session."""
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin_anew, "network")
-            self._session.unobserve(self._opened, "opening")
+            self._session.unobserve(self._opened, "loading_spec")
 
     def take(self, what: str) -> None:
         """Ask for a file: "summary", "config", "json", "yaml", "weights", "weights_h5", "keras" or "h5"."""
@@ -54,7 +54,7 @@ class Workbench(HasTraits):
         self.evaluation = {}
         self._ask("evaluate", "evaluate", data, name, done=self._evaluated)
 
-    def _ask(self, slot: str, verb: str, *arguments: Any, done: Callable[[bool, Any], None]) -> None:
+    def _ask(self, key: str, method: str, *arguments: Any, done: Callable[[bool, Any], None]) -> None:
         """Ask about the network that is shown; `done` takes whether it still is, and the result."""
         network = self._session.network
         if network is None:
@@ -63,8 +63,8 @@ class Workbench(HasTraits):
         def arrived(result: Any) -> None:
             done(self._session.network is not None and self._session.network.spec == network.spec, result)
 
-        self._session.failure = ""
-        self._session.ask(slot, verb, network.spec, *arguments, done=arrived)
+        self._session.error_message = ""
+        self._session.submit(key, method, network.spec, *arguments, done=arrived)
 
     def _loaded(self, name: str, still: bool, report: Any) -> None:
         if still:

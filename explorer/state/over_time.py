@@ -13,13 +13,13 @@ from explorer.state.session import Session
 from explorer.values import Example, ScoresOverTime, joined
 
 AT_ONCE = 8  # windows that are answered before something else gets its turn
-FOLLOWED = ["seen", "network"]
+FOLLOWED = ["preprocessed", "network"]
 
 
-class Sliding(HasTraits):
+class OverTime(HasTraits):
     """The answers over time to the sound that the session shows: they begin when it is there, and grow.
 
-    session: the shared state of the page; failures end in its `failure`.
+    session: the shared state of the page; failures end in its `error_message`.
     """
 
     scores = Instance(ScoresOverTime, allow_none=True, help="The answers so far.")
@@ -32,8 +32,8 @@ class Sliding(HasTraits):
         self._example: Example | None = None  # that sound
         self._next: int | None = None  # the window to go on with
         session.observe(self._begin, FOLLOWED)
-        session.observe(self._go_on, "opening")
-        session.observe(self._begin_anew, "renewed")
+        session.observe(self._resume, "loading_spec")
+        session.observe(self._begin_anew, "weights_revision")
         self._begin()
 
     def close(self) -> None:
@@ -41,31 +41,31 @@ class Sliding(HasTraits):
         self._slid = self._next = None
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, FOLLOWED)
-            self._session.unobserve(self._go_on, "opening")
-            self._session.unobserve(self._begin_anew, "renewed")
+            self._session.unobserve(self._resume, "loading_spec")
+            self._session.unobserve(self._begin_anew, "weights_revision")
 
     def _begin(self, _change: Any = None) -> None:
-        network, example, seen = self._session.network, self._session.example, self._session.seen
-        if network is None or example is None or seen is None or seen.sound is None or not any(network.classes):
+        network, example, preprocessed = self._session.network, self._session.example, self._session.preprocessed
+        if network is None or example is None or preprocessed is None or preprocessed.sound is None or not any(network.classes):
             self._slid, self._next, self.scores, self.growing = None, None, None, False
             return
         now = network.spec, example.data
         if now == self._slid:  # the same sound, heard from another place
             return
         self._slid, self._example, self._next, self.scores, self.growing = now, example, 0, None, True
-        self._go_on()
+        self._resume()
 
     def _begin_anew(self, _change: Any) -> None:
         self._slid = None
         self._begin()
 
-    def _go_on(self, _change: Any = None) -> None:
+    def _resume(self, _change: Any = None) -> None:
         """Ask for the next part; not while another network is being opened, for this one might have to be built again for it."""
-        if self._slid is None or self._next is None or self._session.opening is not None:
+        if self._slid is None or self._next is None or self._session.loading_spec is not None:
             return
         first, self._next = self._next, None
         done, failed = partial(self._arrived, self._slid), partial(self._failed, self._slid)
-        self._session.ask("over time", "over_time", self._slid[0], self._example, first, AT_ONCE, done=done, failed=failed)
+        self._session.submit("over time", "over_time", self._slid[0], self._example, first, AT_ONCE, done=done, failed=failed)
 
     def _arrived(self, of: tuple[Any, Any], part: ScoresOverTime) -> None:
         if of is not self._slid:
@@ -75,13 +75,13 @@ class Sliding(HasTraits):
         self.scores = scores
         if self.growing:
             self._next = len(scores.starts)
-            self._go_on()
+            self._resume()
 
     def _failed(self, of: tuple[Any, Any], error: Exception) -> None:
         """Keep what is there; the sound heard again, or another one, begins anew."""
         if of is self._slid:  # else nobody wants it any more
             self._slid, self.growing = None, False
-            self._session.refuse(error)
+            self._session.report_error(error)
 
 
 def _joined(first: ScoresOverTime, then: ScoresOverTime) -> ScoresOverTime:

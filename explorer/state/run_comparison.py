@@ -11,21 +11,21 @@ from traitlets import Bool, HasTraits, Instance, Int, Unicode
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
-from explorer.rendering.run_status import GOING
-from explorer.state.fine_tuning import Tuning
-from explorer.state.run_list import Trainings
+from explorer.rendering.run_status import ACTIVE_STATES
+from explorer.state.fine_tuning import FineTuningState
+from explorer.state.run_list import RunList
 from explorer.state.session import Session
-from explorer.values import AnySpec, Missed, ModelFile, Outcome, RunRecord
+from explorer.values import AnySpec, Misclassification, ModelFile, Outcome, RunRecord
 
 ENDED = ("done", "stopped", "failed")
 CARDS = 24  # examples of a cell that are shown at first, and each time more
-FOLLOWED = ["network", "seen", "top", "output", "layer"]
+FOLLOWED = ["network", "preprocessed", "top", "output", "layer"]
 
 
-class Aftermath(HasTraits):
+class RunComparison(HasTraits):
     """What the run that a page shows has come to, and what it has changed for the example that the session shows.
 
-    session: the shared state of the page; failures end in its `failure`. Its own network stays on screen.
+    session: the shared state of the page; failures end in its `error_message`. Its own network stays on screen.
     trainings: says which run is shown; without it the aftermath makes its own.
     """
 
@@ -39,22 +39,22 @@ class Aftermath(HasTraits):
     examples = Instance(tuple, args=(), help="The examples in it, each as Missed with its picture (PNG, b'' for one without).")
     in_cell = Int(0, help="How many there are in it.")
     tuned = Instance(ModelFile, allow_none=True, help="The tuned network.")
-    answers = Instance(tuple, args=(), help="Answers before and after; in place of either a sentence that says why there are none.")
+    predictions = Instance(tuple, args=(), help="Answers before and after; in place of either a sentence that says why there are none.")
     maps = Instance(tuple, args=(), help="FeatureMaps of the selected layer before and after; in place of either such a sentence.")
 
-    def __init__(self, session: Session, trainings: Trainings | None = None) -> None:
+    def __init__(self, session: Session, run_list: RunList | None = None) -> None:
         super().__init__()
         self._session = session
-        self._own: tuple[Trainings | Tuning, ...] = ()
-        if trainings is None:
-            tuning = Tuning(session)
-            trainings = Trainings(session, tuning)
-            self._own = trainings, tuning
-        self.trainings = trainings
+        self._own: tuple[RunList | FineTuningState, ...] = ()
+        if run_list is None:
+            fine_tuning = FineTuningState(session)
+            run_list = RunList(session, fine_tuning)
+            self._own = run_list, fine_tuning
+        self.run_list = run_list
         self._run: RunRecord | None = None  # the run that all this is about
         self._classes: dict[str, tuple[int, ...]] = {}  # of each output of the networks that were on screen, by name
         self._asked: dict[str, Any] = {}  # what was asked last, by what becomes of it
-        self.trainings.observe(self._begin, "run")
+        self.run_list.observe(self._begin, "run")
         session.observe(self._compare, FOLLOWED)
         self.observe(self._begin, "shown")
         self._begin()
@@ -63,7 +63,7 @@ class Aftermath(HasTraits):
         """Let go of the session; what is under way comes to nothing."""
         self._run, self._asked = None, {}
         with suppress(ValueError):  # closed before
-            self.trainings.unobserve(self._begin, "run")
+            self.run_list.unobserve(self._begin, "run")
             self._session.unobserve(self._compare, FOLLOWED)
         for one in self._own:
             one.close()
@@ -84,14 +84,14 @@ class Aftermath(HasTraits):
 
     def _begin(self, _change: Any = None) -> None:
         """Ask what the run has come to, once it has ended."""
-        run = self.trainings.run
+        run = self.run_list.run
         self.missing = _missing(run)
         run = run if run is not None and run.state in ENDED else None
         if not self.shown or _end_of(run) == _end_of(self._run):
             self._compare()
             return
         self._run, self._asked = run, {}
-        self.outcome, self.pictures, self.tuned, self.answers, self.maps = None, {}, None, (), ()
+        self.outcome, self.pictures, self.tuned, self.predictions, self.maps = None, {}, None, (), ()
         self.look_at(())
         if run is not None:
             self._ask(run, "outcome", "outcome", run.key, done=self._arrived)
@@ -99,8 +99,8 @@ class Aftermath(HasTraits):
     def _ask(
         self,
         run: RunRecord,
-        slot: str,
-        verb: str,
+        key: str,
+        method: str,
         *arguments: Any,
         done: Callable[[RunRecord, Any], None],
         failed: Callable[[Exception], None] | None = None,
@@ -111,8 +111,8 @@ class Aftermath(HasTraits):
             if run is self._run:
                 callback(value)
 
-        said = partial(still, failed or self._session.refuse)
-        self._session.ask(slot, verb, *arguments, done=partial(still, partial(done, run)), failed=said)
+        said = partial(still, failed or self._session.report_error)
+        self._session.submit(key, method, *arguments, done=partial(still, partial(done, run)), failed=said)
 
     def _arrived(self, run: RunRecord, outcome: Outcome | None) -> None:
         self.outcome = outcome
@@ -137,7 +137,7 @@ class Aftermath(HasTraits):
     def _ask_for_examples(self, count: int) -> None:
         cell = self.cell
 
-        def done(_run: RunRecord, found: tuple[tuple[tuple[Missed, bytes], ...], int]) -> None:
+        def done(_run: RunRecord, found: tuple[tuple[tuple[Misclassification, bytes], ...], int]) -> None:
             if self.cell == cell:
                 self.examples, self.in_cell = found
 
@@ -149,12 +149,12 @@ class Aftermath(HasTraits):
         session = self._session
         if session.network is not None:
             self._classes[session.network.spec.name] = session.network.classes
-        if not self.shown or self._run is None or self.outcome is None or self.tuned is None or session.seen is None:
+        if not self.shown or self._run is None or self.outcome is None or self.tuned is None or session.preprocessed is None:
             return
         before, example = self._run.settings.network, session.example
         top, output = self._before(before)
         best = max(1, min(session.top, len(self.outcome.classes)))
-        self._ask_both("answers", "predict", (before, example, top, output), (self.tuned, example, best, 0))
+        self._ask_both("predictions", "predict", (before, example, top, output), (self.tuned, example, best, 0))
         if session.layer:
             self._ask_both("maps", "feature_maps", (before, example, session.layer), (self.tuned, example, session.layer))
         else:
@@ -167,7 +167,7 @@ class Aftermath(HasTraits):
         known = self._classes.get(spec.name, ())  # a run may have a copy of what was on screen
         return max(1, min(self._session.top, known[output])) if output < len(known) else 1, output
 
-    def _ask_both(self, trait: str, verb: str, *asked: tuple[Any, ...]) -> None:
+    def _ask_both(self, trait: str, method: str, *asked: tuple[Any, ...]) -> None:
         """Ask the same of the network before and after; the trait changes when both have answered."""
         if self._asked.get(trait) == asked:
             return
@@ -185,7 +185,7 @@ class Aftermath(HasTraits):
             def failed(error: Exception, side: str = side, layer: str = arguments[2] if trait == "maps" else "") -> None:
                 arrived(side, self._why_not(side, layer, error))
 
-            self._session.ask(f"{side}, {trait}", verb, *arguments, done=partial(arrived, side), failed=failed)
+            self._session.submit(f"{side}, {trait}", method, *arguments, done=partial(arrived, side), failed=failed)
 
     def _why_not(self, side: str, layer: str, error: Exception) -> str:
         """Return in a sentence why a network has no answers, or no maps of the layer."""
@@ -196,8 +196,8 @@ class Aftermath(HasTraits):
             }
             return missing[side].format(layer=layer)
         if not isinstance(error, ExplorerError):
-            self._session.refuse(error)
-            return self._session.failure
+            self._session.report_error(error)
+            return self._session.error_message
         return str(error)
 
 
@@ -207,7 +207,7 @@ def _said_already(_error: Exception) -> None:
 
 def _missing(run: RunRecord | None) -> str:
     """Return why there are no results of a run, where it has ended without any."""
-    if run is None or run.state in GOING or (run.state in ENDED and run.kept is not None):
+    if run is None or run.state in ACTIVE_STATES or (run.state in ENDED and run.best_epoch is not None):
         return ""
     if run.resumable:
         return _("This run was ended before it came to its results: resume it to get them.")

@@ -13,8 +13,8 @@ from explorer import runs as folders
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
 from explorer.recipe.freeze_plan import done_phases
-from explorer.rendering.run_status import GOING, in_words, roughly, taken_in
-from explorer.state.fine_tuning import Tuning
+from explorer.rendering.run_status import ACTIVE_STATES, in_words, roughly, taken_in
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_watch import Looks, Silence
 from explorer.state.session import Session
 from explorer.values import AnySpec, DataSpec, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
@@ -22,12 +22,12 @@ from explorer.values import AnySpec, DataSpec, Recipe, RunRecord, RunSettings, T
 OTHERS = 8  # looks at the one that is shown for one at the others
 
 
-class Trainings(HasTraits):
+class RunList(HasTraits):
     """The runs of a page, and the one among them that is shown.
 
     A run is a process of its own; what it tells is read from its folder, a few times a second where an event loop runs, else by `look`.
 
-    session: the shared state of the page; failures end in its `failure`.
+    session: the shared state of the page; failures end in its `error_message`.
     tuning: what is chosen there.
     own_only: whether `runs` are only those that were started or opened here, or that the browser `knows`, and not all that there are;
         by default as `explorer.runs.are_all_listed` says.
@@ -45,16 +45,16 @@ class Trainings(HasTraits):
     returned = Instance(RunSettings, allow_none=True, help="What the run is made of that the page came back to by its address.")
     taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
 
-    def __init__(self, session: Session, tuning: Tuning, own_only: bool | None = None) -> None:
+    def __init__(self, session: Session, fine_tuning: FineTuningState, own_only: bool | None = None) -> None:
         super().__init__()
-        self._session, self._tuning = session, tuning
+        self._session, self._fine_tuning = session, fine_tuning
         self._own_only = not folders.are_all_listed() if own_only is None else own_only
         self._own: set[str] = set()  # started or opened here
         self._starting = self._listed = False
         self._place = 0  # in the progress of the run that is shown
         self._looks, self._silence = 0, Silence()
-        self._looker = Looks(self.look, lambda: any(record.state in GOING for record in self.runs), session.refuse)
-        tuning.observe(self._list, "shown")
+        self._looker = Looks(self.look, lambda: any(record.state in ACTIVE_STATES for record in self.runs), session.report_error)
+        fine_tuning.observe(self._list, "shown")
         self._list()
 
     def close(self) -> None:
@@ -62,12 +62,12 @@ class Trainings(HasTraits):
         self._session.training, self._session.training_silent = "", False
         self._looker.close()
         with suppress(ValueError):  # closed before
-            self._tuning.unobserve(self._list, "shown")
+            self._fine_tuning.unobserve(self._list, "shown")
 
     @property
     def barred(self) -> str:
         """Why no training can begin now, in a sentence; empty where one can."""
-        return _("A training is running: stop it, or wait until it ends.") if self.busy else self._tuning.barred
+        return _("A training is running: stop it, or wait until it ends.") if self.busy else self._fine_tuning.barred
 
     @property
     def progress(self) -> tuple[str, float]:
@@ -78,11 +78,11 @@ class Trainings(HasTraits):
 
     def train(self) -> None:
         """Start a training of the network that is shown, by the recipe and on the data that are chosen; show its run."""
-        network, data = self._session.network, self._tuning.data
+        network, data = self._session.network, self._fine_tuning.data
         if not self.barred and network is not None and data is not None:
-            self._start(network.spec, data.spec, self._tuning.recipe)
+            self._start(network.spec, data.spec, self._fine_tuning.recipe)
         elif not self.busy:  # else it was clicked twice
-            self._session.refuse(ExplorerError(self.barred))
+            self._session.report_error(ExplorerError(self.barred))
 
     def rerun(self, key: str) -> None:
         """Do a run once more as it was, with its network and its data; its recipe becomes the one that is chosen."""
@@ -91,44 +91,44 @@ class Trainings(HasTraits):
             return
         settings, network = record.settings, self._session.network
         if network is not None and network.spec.name == settings.network.name:
-            self._tuning.choose(settings.recipe)
+            self._fine_tuning.choose(settings.recipe)
         self._start(settings.network, settings.data, settings.recipe)
 
-    def go_on(self, key: str) -> None:
+    def resume(self, key: str) -> None:
         """Go on with a run that was stopped, is lost or has failed, from its backup; show it."""
         if self._may_begin():
-            self._session.failure = ""
+            self._session.error_message = ""
             self._set_starting(True)
-            self._session.ask("training", "go_on", key, done=lambda record: self._started(record.key), failed=self._not_started)
+            self._session.submit("training", "resume", key, done=lambda record: self._started(record.key), failed=self._not_started)
 
     def stop(self) -> None:
         """Ask the run that is shown to stop; it does within a batch, and keeps the best weights so far."""
-        if self.run is None or self.run.state not in GOING:
+        if self.run is None or self.run.state not in ACTIVE_STATES:
             return
         try:
             folders.ask_to_stop(self.run.key)  # here, as the worker may be at something long
         except (ExplorerError, OSError) as error:
-            self._session.refuse(error)
+            self._session.report_error(error)
         else:
             self.stopping = True
 
     def kill(self) -> None:
         """End the process of the run that is shown, which may not hear `stop`; the run can go on from its backup then."""
-        if self.run is not None and self.run.state in GOING:
+        if self.run is not None and self.run.state in ACTIVE_STATES:
             folders.kill(self.run.key)
             self.look()
 
     def delete(self, key: str) -> None:
         """Delete a run and all that it has left; its process is ended first."""
-        self._session.failure = ""
-        self._session.ask(f"delete {key}", "delete_run", key, done=lambda _nothing: self._forget(key))
+        self._session.error_message = ""
+        self._session.submit(f"delete {key}", "delete_run", key, done=lambda _nothing: self._forget(key))
 
     def show(self, key: str) -> None:
-        """Show a run, whether it goes on or has ended; one that is not there ends in `failure`."""
+        """Show a run, whether it goes on or has ended; one that is not there ends in `error_message`."""
         try:
             record = folders.record(key)
         except (ExplorerError, OSError) as error:
-            self._session.refuse(error)
+            self._session.report_error(error)
             return
         self._own.add(key)
         self._silence = Silence()
@@ -145,7 +145,7 @@ class Trainings(HasTraits):
         self.show(key)
         if self.run is not None and self.key == key:
             self._session.open_again(self.run.settings.network)
-            self._tuning.bring_back(self.run.settings.network, self.run.settings.recipe)
+            self._fine_tuning.bring_back(self.run.settings.network, self.run.settings.recipe)
             self.returned = self.run.settings
 
     def know(self, keys: Sequence[str]) -> tuple[str, ...]:
@@ -164,17 +164,17 @@ class Trainings(HasTraits):
     def take(self, what: str) -> None:
         """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
         if self.key:
-            self._session.failure = ""
-            self._session.ask(f"take run {what}", "take_run", self.key, what, done=lambda file: setattr(self, "taken", file))
+            self._session.error_message = ""
+            self._session.submit(f"take run {what}", "take_run", self.key, what, done=lambda file: setattr(self, "taken", file))
 
     def look(self) -> None:
         """See how far the runs are that go on: what the one that is shown has told since, and now and then the others."""
         self._looks += 1
-        if self.run is not None and self.run.state in GOING:
+        if self.run is not None and self.run.state in ACTIVE_STATES:
             self._look_at(self.run)
         if self._looks % OTHERS == 0:
             for record in self.runs:
-                if record.state in GOING and record.key != self.key:
+                if record.state in ACTIVE_STATES and record.key != self.key:
                     self._renew(record.key)
         self._settle()
 
@@ -182,15 +182,15 @@ class Trainings(HasTraits):
         """Return how many epochs each phase of the run that is shown takes, by its place in the recipe; phases left out are not there."""
         if self.run is None:
             return {}
-        recipe, backbone = self.run.settings.recipe, self._tuning.backbone
+        recipe, backbone = self.run.settings.recipe, self._fine_tuning.backbone
         shown = self._session.network is not None and self._session.network.spec.name == self.run.settings.network.name
         thaws = not (shown and backbone is not None and recipe.freeze == len(backbone))
         return {place: phase.epochs for place, phase in done_phases(recipe, thaws).items()}
 
     def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
-        self._session.failure = ""
+        self._session.error_message = ""
         self._set_starting(True)
-        self._session.ask("training", "train", network, data, recipe, done=self._started, failed=self._not_started)
+        self._session.submit("training", "train", network, data, recipe, done=self._started, failed=self._not_started)
 
     def _started(self, key: str) -> None:
         self._set_starting(False)
@@ -198,11 +198,11 @@ class Trainings(HasTraits):
 
     def _not_started(self, error: Exception) -> None:
         self._set_starting(False)
-        self._session.refuse(error)
+        self._session.report_error(error)
 
     def _may_begin(self) -> bool:
         if self.busy:
-            self._session.refuse(ExplorerError(self.barred))
+            self._session.report_error(ExplorerError(self.barred))
         return not self.busy
 
     def _named(self, key: str) -> RunRecord | None:
@@ -215,7 +215,7 @@ class Trainings(HasTraits):
             self.silent = self._silence.look(folders.pulse(run.key))
         except UnknownName as error:  # deleted elsewhere
             self._forget(run.key)
-            self._session.refuse(error)
+            self._session.report_error(error)
             return
         self._take_in(run, told)
         if not told:
@@ -226,7 +226,7 @@ class Trainings(HasTraits):
         notices = dict.fromkeys([*run.notices, *(one.text for one in told if one.what == "notice")])
         with self.hold_trait_notifications():
             self.step, self.history, self.batches = step, history, batches
-            if run.state in GOING:
+            if run.state in ACTIVE_STATES:
                 self._keep(replace(run, step=step, history=history, notices=tuple(notices)))
 
     def _renew(self, key: str) -> None:
@@ -236,11 +236,11 @@ class Trainings(HasTraits):
         except UnknownName:
             self._forget(key)
             return
-        if key == self.key and record.state not in GOING:
+        if key == self.key and record.state not in ACTIVE_STATES:
             with self.hold_trait_notifications():
                 self.history, self.batches, self.stopping, self.silent = record.history, (), False, 0
                 self._keep(record)
-            self._tuning.learn(record)
+            self._fine_tuning.learn(record)
         elif key != self.key or self.run is None or self.run.state != record.state:
             self._keep(record)
 
@@ -261,7 +261,7 @@ class Trainings(HasTraits):
 
     def _list(self, _change: Any = None) -> None:
         """List the runs that there are, when fine-tuning is first looked at."""
-        if self._listed or self._own_only or not self._tuning.shown:
+        if self._listed or self._own_only or not self._fine_tuning.shown:
             return
         self._listed = True
         try:
@@ -270,7 +270,7 @@ class Trainings(HasTraits):
                 if record.key not in known:
                     self._keep(record)
         except OSError as error:
-            self._session.refuse(error)
+            self._session.report_error(error)
         self._looker.follow()
 
     def _set_starting(self, starting: bool) -> None:
@@ -278,12 +278,12 @@ class Trainings(HasTraits):
         self._settle()
 
     def _settle(self) -> None:
-        self.busy = self._starting or any(record.state in GOING and record.key in self._own for record in self.runs)
+        self.busy = self._starting or any(record.state in ACTIVE_STATES and record.key in self._own for record in self.runs)
 
     @observe("run", "step", "history", "stopping", "silent", "busy")
     def _tell(self, _change: Any) -> None:
         """Tell the page that a training of its own goes on, and of the one that is shown how far it is."""
-        shown = self._starting or (self.run is not None and self.run.state in GOING)
+        shown = self._starting or (self.run is not None and self.run.state in ACTIVE_STATES)
         far = _("no sign of life for {time}").format(time=roughly(self.silent)) if self.silent else self.progress[0]
         said = _("Training: {progress}").format(progress=far) if shown else _("A training is running")
         self._session.training = said if self.busy else ""

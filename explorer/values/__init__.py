@@ -1,10 +1,21 @@
 """Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
 
 from explorer.values.axes import Axis, Region, Span, joined, shape_text
-from explorer.values.datasets import Collected, DataClass, DataSummary, ExampleCard, Labelled, TrainingData
-from explorer.values.inputs import LARGEST, Arrays, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch, TensorInfo
+from explorer.values.datasets import DataClass, DatasetChange, DataSummary, ExampleCard, Labelled, TrainingData
+from explorer.values.inputs import (
+    LARGEST,
+    Arrays,
+    AudioClip,
+    Example,
+    FileOnDisk,
+    Heard,
+    InputSpec,
+    MelSpectrogram,
+    PreprocessedInput,
+    TensorInfo,
+)
 from explorer.values.layers import Layer, LayerKey, Layers
-from explorer.values.results import Answers, FeatureMaps, Held, NetworkSummary, Prediction, Progress, ScoresOverTime, TakenFile
+from explorer.values.results import FeatureMaps, LoadedModels, NetworkSummary, Prediction, Predictions, Progress, ScoresOverTime, TakenFile
 from explorer.values.runs import RunRecord, RunResult, RunSettings
 from explorer.values.specs import AdoptedModel, AnySpec, ModelFile, NetworkSpec
 from explorer.values.training import (
@@ -13,7 +24,7 @@ from explorer.values.training import (
     Epoch,
     FreezePlan,
     Head,
-    Missed,
+    Misclassification,
     Outcome,
     Phase,
     Probe,
@@ -24,12 +35,12 @@ from explorer.values.training import (
 
 __all__ = [
     "AdoptedModel",
-    "Answers",
+    "Predictions",
     "AnySpec",
     "Arrays",
     "Augmentation",
     "Axis",
-    "Collected",
+    "DatasetChange",
     "DataClass",
     "DataSpec",
     "DataSummary",
@@ -41,14 +52,14 @@ __all__ = [
     "FreezePlan",
     "Head",
     "Heard",
-    "Held",
+    "LoadedModels",
     "Labelled",
     "LARGEST",
     "Layer",
     "LayerKey",
     "Layers",
     "MelSpectrogram",
-    "Missed",
+    "Misclassification",
     "ModelFile",
     "NetworkSpec",
     "NetworkSummary",
@@ -57,18 +68,18 @@ __all__ = [
     "Prediction",
     "Probe",
     "Progress",
-    "Reading",
+    "InputSpec",
     "Recipe",
     "Region",
     "RunRecord",
     "RunResult",
     "RunSettings",
     "ScoresOverTime",
-    "SeenInput",
+    "PreprocessedInput",
     "joined",
     "shape_text",
     "Span",
-    "Stretch",
+    "AudioClip",
     "Switch",
     "TakenFile",
     "TensorInfo",

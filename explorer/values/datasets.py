@@ -83,7 +83,7 @@ class DataSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class Collected:
+class DatasetChange:
     """What was dropped or captured on a page for its data.
 
     what: "class" (an empty class `label`), "file" (an example of the class `label`), "zip" (of class folders), "rename" (the class

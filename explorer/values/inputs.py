@@ -68,7 +68,7 @@ class MelSpectrogram:
 
 
 @dataclass(frozen=True)
-class Reading:
+class InputSpec:
     """How a network reads examples.
 
     kind: "image", "audio" or "arrays".
@@ -86,19 +86,19 @@ class Reading:
 
     kind: str
     inputs: tuple[TensorInfo, ...]
-    convention: str = "none"
+    preprocess_mode: str = "none"
     data_format: str = "channels_last"
     size: tuple[int, ...] = ()
     assumed: tuple[str, ...] = ()
     sound: MelSpectrogram | None = None
     known: tuple[str, ...] = ()
-    pictures: tuple[Reading | None, ...] = ()
+    pictures: tuple[InputSpec | None, ...] = ()
 
     @property
     def named_convention(self) -> str | None:
         """The one convention by its name that prepares all pictures or sounds; None for a function, for several, and where none is read."""
         readings = [one for one in self.pictures if one] if self.kind == "arrays" else [self]
-        named = {one.convention for one in readings} - {"custom"}
+        named = {one.preprocess_mode for one in readings} - {"custom"}
         return named.pop() if len(named) == 1 else None
 
 
@@ -166,7 +166,7 @@ class Heard:
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class AudioClip:
     """A stretch of a sound, sample for sample as it came: `data` is a WAV file; `start` and `stop` are seconds into the sound."""
 
     start: float
@@ -175,7 +175,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, eq=False)
-class SeenInput:
+class PreprocessedInput:
     """An example as it came and as the network sees it, both uint8 (height, width, 3) or (height, width).
 
     aligned: both show the same frame, so a region of one is the same part of the other.
@@ -184,8 +184,8 @@ class SeenInput:
     sound: for a network that hears; the pictures are empty then.
     """
 
-    came: np.ndarray[Any, np.dtype[np.uint8]]
-    seen: np.ndarray[Any, np.dtype[np.uint8]]
+    original: np.ndarray[Any, np.dtype[np.uint8]]
+    preprocessed: np.ndarray[Any, np.dtype[np.uint8]]
     came_size: tuple[int, ...]
     axes: tuple[Axis, ...]
     aligned: bool = True

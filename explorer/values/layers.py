@@ -41,7 +41,7 @@ class Layer:
     block: str
     output_shape: tuple[int | None, ...]
     parameters: int
-    further: bool = False
+    is_nested_or_reused: bool = False
     inputs: tuple[str, ...] = ()
     input_shapes: tuple[tuple[int | None, ...], ...] = ()
     output_shapes: tuple[tuple[int | None, ...], ...] = ()
@@ -67,7 +67,7 @@ class Layer:
     @property
     def _deep(self) -> bool:
         """Whether `index` is none of the model's own."""
-        return self.further or "/" in self.name
+        return self.is_nested_or_reused or "/" in self.name
 
 
 class Layers(tuple[Layer, ...]):
@@ -82,7 +82,7 @@ class Layers(tuple[Layer, ...]):
     def __new__(cls, rows: Iterable[Layer]) -> Layers:
         """Make the table of all rows, in the order in which they are drawn."""
         every = tuple(rows)
-        own = super().__new__(cls, (row for row in every if not row.further))
+        own = super().__new__(cls, (row for row in every if not row.is_nested_or_reused))
         own.rows = every
         return own
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.values.axes import Axis
-from explorer.values.inputs import Reading, TensorInfo
+from explorer.values.inputs import InputSpec, TensorInfo
 from explorer.values.layers import Layer, Layers
 from explorer.values.specs import AnySpec
 
@@ -30,7 +30,7 @@ class NetworkSummary:
     """
 
     spec: AnySpec
-    reading: Reading
+    input_spec: InputSpec
     axes: tuple[Axis, ...]
     layers: Layers
     outputs: tuple[TensorInfo, ...]
@@ -53,7 +53,7 @@ class TakenFile:
 
 
 @dataclass(frozen=True)
-class Held:
+class LoadedModels:
     """The networks whose weights are held: (name, bytes) of each, the one used last first, and the bound in bytes."""
 
     networks: tuple[tuple[str, int], ...]
@@ -70,7 +70,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """The top answers and what the other classes hold.
 
     others_score: the sum over the classes that are not in `predictions`.
@@ -143,7 +143,7 @@ class ScoresOverTime:
     scores: float32 (n, classes).
     labels: the names of the classes.
     window, hop: seconds of one window, and from one to the next.
-    scale: what the scores are, as `Answers` has it.
+    scale: what the scores are, as `Predictions` has it.
     total: how many windows the whole sound has.
     gaps: start and stop, in seconds, of what can't be decoded and is heard as silence.
     """

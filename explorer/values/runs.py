@@ -26,7 +26,7 @@ class RunRecord:
     """A run as its folder tells it.
 
     key: its unguessable id.
-    state: "waiting", "running", "stopped" (by request), "done", "failed" (`failure` says why) or "lost" (its process is gone).
+    state: "waiting", "running", "stopped" (by request), "done", "failed" (`error_message` says why) or "lost" (its process is gone).
     started: when it was made, in seconds since 1970; seconds: how long it has trained, all attempts together.
     step: the newest step; history: the epochs so far; notices: what there is to know of it, in sentences.
     kept: which epoch the weights are of, as a place in `history`; None while it runs.
@@ -41,11 +41,11 @@ class RunRecord:
     seconds: float
     history: tuple[Epoch, ...] = ()
     step: TrainingStep | None = None
-    kept: int | None = None
+    best_epoch: int | None = None
     accuracy: float | None = None
     low: float | None = None
     high: float | None = None
-    failure: str = ""
+    error_message: str = ""
     notices: tuple[str, ...] = ()
     resumable: bool = False
 
@@ -59,9 +59,9 @@ class RunResult:
 
     state: str
     seconds: float
-    failure: str = ""
+    error_message: str = ""
     history: tuple[Epoch, ...] = ()
-    kept: int | None = None
+    best_epoch: int | None = None
     trainable: tuple[str, ...] = ()
     outcome: Outcome | None = None
     notices: tuple[str, ...] = ()

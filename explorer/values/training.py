@@ -130,7 +130,7 @@ class FreezePlan:
     trained_parameters: int
     head_parameters: int
     cached: tuple[str, ...]
-    crossing: tuple[str, ...]
+    boundary_tensors: tuple[str, ...]
     cache_bytes: int | None
     head_bytes: int | None
     work: int
@@ -182,7 +182,7 @@ class TrainingStep:
 
 
 @dataclass(frozen=True, eq=False)
-class Missed:
+class Misclassification:
     """An example of the validation data and what the network predicts for it.
 
     place: among the validation examples; name: what the example is called.
@@ -215,8 +215,8 @@ class Outcome:
     accuracy: float | None
     low: float | None
     high: float | None
-    worst: tuple[Missed, ...]
-    moved: tuple[tuple[str, float], ...]
+    worst: tuple[Misclassification, ...]
+    weight_change: tuple[tuple[str, float], ...]
     answers: tuple[tuple[int, ...], ...] = ()
     scores: tuple[float, ...] = ()
 

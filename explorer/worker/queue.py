@@ -25,14 +25,14 @@ from explorer.values import Progress
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class Request:
     """Something asked of the backend. A newer wish for the same slot overtakes it: its callbacks stay silent.
 
     done: takes the result and the seconds it took; failed: takes the exception; progress: takes Progress.
     """
 
-    slot: str
-    verb: str
+    key: str
+    method: str
     arguments: tuple[Any, ...]
     done: Callable[[Any, float], None]
     failed: Callable[[Exception], None]
@@ -42,10 +42,10 @@ class Wish:
 class AnyWorker(Protocol):
     """What a session needs of a worker."""
 
-    def ask(self, wish: Wish) -> None:
+    def submit(self, request: Request) -> None:
         """Do the wish; return at once where there is a thread."""
 
-    def drop(self, *slots: str) -> None:
+    def cancel(self, *slots: str) -> None:
         """Overtake the wishes for these slots with nothing."""
 
     def close(self) -> None:
@@ -71,29 +71,29 @@ class Worker:
         # ipykernel finds the cell that widgets and output belong to in context variables.
         self._context = contextvars.copy_context()
         self._make_backend = backend
-        self._waiting: deque[Wish] = deque()
-        self._newest: dict[str, Wish] = {}
+        self._waiting: deque[Request] = deque()
+        self._newest: dict[str, Request] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def ask(self, wish: Wish) -> None:
+    def submit(self, request: Request) -> None:
         """Put the wish in the queue; it overtakes an older one for the same slot."""
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
                 # Not before the cell has run: loading TensorFlow at once would hold up the page.
                 self._loop.call_soon_threadsafe(self._thread.start, context=self._context)
-            self._newest[wish.slot] = wish
-            self._waiting = deque(one for one in self._waiting if one.slot != wish.slot)
-            self._waiting.append(wish)
+            self._newest[request.key] = request
+            self._waiting = deque(one for one in self._waiting if one.key != request.key)
+            self._waiting.append(request)
             self._changed.notify_all()  # of two threads the one that was closed may still wait
 
-    def drop(self, *slots: str) -> None:
+    def cancel(self, *slots: str) -> None:
         """Take waiting wishes for these slots out of the queue; those that run stay silent."""
         with self._changed:
-            for slot in slots:
-                self._newest.pop(slot, None)
-            self._waiting = deque(one for one in self._waiting if one.slot not in slots)
+            for key in slots:
+                self._newest.pop(key, None)
+            self._waiting = deque(one for one in self._waiting if one.key not in slots)
 
     def close(self) -> None:
         """Stop the thread after the verb that runs, and let its backend go; results that come after this are dropped."""
@@ -105,20 +105,20 @@ class Worker:
 
     def _work(self) -> None:
         backend: Any = None
-        while (wish := self._next()) is not None:
+        while (request := self._next()) is not None:
             try:
                 backend = backend or self._make_backend()
             except Exception as error:  # noqa: BLE001  # the page says why nothing will be done
-                self._deliver(wish, wish.failed, error)
+                self._deliver(request, request.failed, error)
             else:
-                run(wish, backend, self._deliver, self._wanted)
+                run(request, backend, self._deliver, self._wanted)
         if backend is not None:
             backend.close()
 
-    def _wanted(self, wish: Wish) -> bool:
-        return self._newest.get(wish.slot) is wish
+    def _wanted(self, request: Request) -> bool:
+        return self._newest.get(request.key) is request
 
-    def _next(self) -> Wish | None:
+    def _next(self) -> Request | None:
         """Wait for the next wish; return None on a thread that was closed."""
 
         def closed() -> bool:
@@ -128,9 +128,9 @@ class Worker:
             self._changed.wait_for(lambda: self._waiting or closed())
             return None if closed() else self._waiting.popleft()
 
-    def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
+    def _deliver(self, request: Request, callback: Callable[..., None], *arguments: Any) -> None:
         def deliver() -> None:
-            if self._wanted(wish):
+            if self._wanted(request):
                 callback(*arguments)
 
         try:
@@ -144,51 +144,51 @@ class InlineWorker:
 
     def __init__(self, backend: Callable[[], Any] = Backend) -> None:
         self._backend = backend()
-        self._newest: dict[str, Wish] = {}
+        self._newest: dict[str, Request] = {}
 
-    def ask(self, wish: Wish) -> None:
+    def submit(self, request: Request) -> None:
         """Do the wish and call back before returning."""
-        self._newest[wish.slot] = wish
-        run(wish, self._backend, self._deliver, self._wanted)
+        self._newest[request.key] = request
+        run(request, self._backend, self._deliver, self._wanted)
 
-    def drop(self, *slots: str) -> None:
+    def cancel(self, *slots: str) -> None:
         """Silence what these slots are in the middle of."""
-        for slot in slots:
-            self._newest.pop(slot, None)
+        for key in slots:
+            self._newest.pop(key, None)
 
     def close(self) -> None:
         """Let go of what the backend holds."""
         self._backend.close()
 
-    def _wanted(self, wish: Wish) -> bool:
-        return self._newest.get(wish.slot) is wish
+    def _wanted(self, request: Request) -> bool:
+        return self._newest.get(request.key) is request
 
-    def _deliver(self, wish: Wish, callback: Callable[..., None], *arguments: Any) -> None:
-        if self._wanted(wish):
+    def _deliver(self, request: Request, callback: Callable[..., None], *arguments: Any) -> None:
+        if self._wanted(request):
             callback(*arguments)
 
 
-def run(wish: Wish, backend: Any, deliver: Callable[..., None], wanted: Callable[[Wish], bool]) -> None:
+def run(request: Request, backend: Any, deliver: Callable[..., None], wanted: Callable[[Request], bool]) -> None:
     """Do one wish with the backend; hand progress, result or failure to `deliver(wish, callback, value...)`.
 
     A wish that is no longer `wanted` ends where it next says its progress.
     """
 
-    def say(progress: Progress) -> None:
-        if not wanted(wish):
-            raise Cancelled(wish.verb)
-        deliver(wish, wish.progress, progress)
+    def report_progress(progress: Progress) -> None:
+        if not wanted(request):
+            raise Cancelled(request.method)
+        deliver(request, request.progress, progress)
 
     start = time.perf_counter()
     try:
-        result = getattr(backend, wish.verb)(*wish.arguments, say)
+        result = getattr(backend, request.method)(*request.arguments, report_progress)
     except Cancelled:
-        log().debug("%s was given up", wish.verb)
+        log().debug("%s was given up", request.method)
     except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
-        log().info("%s failed", wish.verb, exc_info=error)
-        deliver(wish, wish.failed, error)
+        log().info("%s failed", request.method, exc_info=error)
+        deliver(request, request.failed, error)
     else:
-        deliver(wish, wish.done, result, time.perf_counter() - start)
+        deliver(request, request.done, result, time.perf_counter() - start)
 
 
 def cell_here() -> tuple[str, str] | None:

@@ -40,7 +40,7 @@ def said():
 
 
 @pytest.fixture
-def say(said):
+def report_progress(said):
     return lambda progress: said.append(progress.text)
 
 
@@ -84,28 +84,28 @@ def test_without_its_top_a_network_gives_features(pooling, shape, photo):
     assert network.layers[-1].output_shape == shape
     with pytest.raises(ExplorerError, match="built without its top"):
         network.predict(photo)
-    pixels = keras.applications.mobilenet.preprocess_input(images.to_batch(images.read(photo), network.reading)[0])
+    pixels = keras.applications.mobilenet.preprocess_input(images.to_batch(images.read(photo), network.input_spec)[0])
     np.testing.assert_allclose(features, network.model(pixels)[0], rtol=1e-4, atol=1e-6)
 
 
 def test_open_sizes_are_read_at_the_usual_size(photo):
     network = explorer.load("MobileNet", weights=None, include_top=False, alpha=0.25, input_shape=(None, None, 3))
-    assert network.reading.size == (224, 224, 3)
+    assert network.input_spec.size == (224, 224, 3)
     assert network.features(photo).shape == (7, 7, 256)
     assert network.layers[-1].output_shape == (None, None, 256)
 
 
 def test_grey_pictures_are_brought_to_one_where_the_convention_is_for_colours(photo):
     network = explorer.load("VGG16", weights=None, include_top=False, input_shape=(32, 32, 1))
-    assert network.reading.convention == "unit"
-    assert network.reading.assumed == ("VGG16 is made for colour pictures; grey pixels are brought to 0 to 1.",)
+    assert network.input_spec.preprocess_mode == "unit"
+    assert network.input_spec.assumed == ("VGG16 is made for colour pictures; grey pixels are brought to 0 to 1.",)
     assert 0 < network.feature_maps(photo, 0).max() <= 1
 
 
 def test_four_channels_are_colours_and_alpha(photo):
     with pytest.warns(UserWarning, match="usually expects 1 or 3 input channels"):
         network = explorer.load("MobileNet", weights=None, alpha=0.25, input_shape=(32, 48, 4), classes=3)
-    assert (network.reading.kind, network.reading.size, network.reading.convention) == ("image", (32, 48, 4), "tf")
+    assert (network.input_spec.kind, network.input_spec.size, network.input_spec.preprocess_mode) == ("image", (32, 48, 4), "tf")
     assert len(network.predict(photo)) == 3
 
 
@@ -116,9 +116,9 @@ def test_options_that_keras_can_not_build_are_refused_in_a_sentence(alpha):
     assert "\n" not in str(refusal.value)
 
 
-def test_building_says_so(say, said):
-    loading.build(spec("digits", None), say=say)
-    loading.build(spec("digits"), say=say)
+def test_building_says_so(report_progress, said):
+    loading.build(spec("digits", None), report_progress=report_progress)
+    loading.build(spec("digits"), report_progress=report_progress)
     assert said == ["Building digits…"] * 2
 
 
@@ -274,7 +274,7 @@ def test_the_recipe_of_the_guides_for_a_custom_input(keras_home, elephant):
     tensor = keras.Input((160, 200, 3))
     network = explorer.load("MobileNetV2", input_tensor=tensor, weights="imagenet", include_top=True)
     expected = keras.applications.MobileNetV2(input_tensor=keras.Input((160, 200, 3)), weights="imagenet", include_top=True)
-    assert network.reading.size == (160, 200, 3)
+    assert network.input_spec.size == (160, 200, 3)
     assert network.spec.input_shape == (160, 200, 3)
     picture = keras.utils.img_to_array(keras.utils.load_img(elephant, target_size=(160, 200)))
     scores = expected([keras.applications.mobilenet_v2.preprocess_input(picture[None])], training=False).numpy()
@@ -296,7 +296,7 @@ def test_what_comes_before_the_tensor_keeps_its_weights(keras_home, elephant):
     for found, array in zip(model.get_weights(), kept, strict=True):
         np.testing.assert_array_equal(found, array)
     assert_same_weights(network, alone)
-    pixels = keras.applications.mobilenet_v2.preprocess_input(images.to_batch(images.read(elephant), network.reading)[0])
+    pixels = keras.applications.mobilenet_v2.preprocess_input(images.to_batch(images.read(elephant), network.input_spec)[0])
     expected = np.asarray(alone.model(model(pixels)))[0]
     best = network.predict(elephant, top=1)[0]
     assert best.score == pytest.approx(float(expected.max()), abs=1e-4)
@@ -319,8 +319,8 @@ def test_a_tensor_that_scales_pixels_gets_them_as_they_are(photo):
     picture = keras.Input((48, 32, 3))
     scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(picture)
     network = explorer.load("MobileNet", weights=None, alpha=0.25, input_tensor=scaled, include_top=False)
-    assert (network.reading.convention, network.reading.assumed) == ("none", ())
-    assert network.reading.known == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
+    assert (network.input_spec.preprocess_mode, network.input_spec.assumed) == ("none", ())
+    assert network.input_spec.known == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
     assert network.feature_maps(photo, "scale").max() <= 1
 
 
@@ -328,7 +328,7 @@ def test_a_picture_made_of_numbers_is_read_as_numbers():
     numbers = keras.Input((5,), name="numbers")
     made = layers.Reshape((32, 32, 1), name="made")(layers.Dense(32 * 32, name="draw")(numbers))
     network = explorer.load("digits", input_tensor=made)
-    assert network.reading.kind == "arrays"
+    assert network.input_spec.kind == "arrays"
     assert [row.name for row in network.layers][:3] == ["numbers", "draw", "made"]
     assert len(network.predict(np.ones(5), top=10)) == 10
 
@@ -338,7 +338,7 @@ def test_channels_first_is_the_order_of_the_tensor_too(photo, usual):
     network = explorer.load(
         "MobileNet", weights=None, alpha=0.25, input_tensor=keras.Input((3, 48, 32)), include_top=False, data_format="channels_first"
     )
-    assert network.reading.size == (48, 32, 3)
+    assert network.input_spec.size == (48, 32, 3)
     assert network.features(photo).shape == (256, 1, 1)
 
 
@@ -365,9 +365,9 @@ def test_a_tensor_that_does_not_fit_is_refused():
 # files of models
 
 
-def test_a_file_says_that_it_is_read(say, said, tmp_path):
+def test_a_file_says_that_it_is_read(report_progress, said, tmp_path):
     own_models.sequential().save(tmp_path / "mine.keras")
-    network = loading.read(model_file(str(tmp_path / "mine.keras")), say=say)
+    network = loading.read(model_file(str(tmp_path / "mine.keras")), report_progress=report_progress)
     assert said == ["Reading mine.keras…"]
     assert repr(network) == "<Network mine.keras, 2 layers, 0.0 of 256 MB of activations remembered>"
     assert not isinstance(network.spec, NetworkSpec)
@@ -379,7 +379,7 @@ def test_a_card_that_does_not_fit_its_model_is_left_aside_with_a_note(card, tmp_
     save_model(model, tmp_path / "model.keras", card)
     network = loading.read(model_file(str(tmp_path / "model.keras")))
     assert (network.labels, network.run) == ((), None)
-    assert "in model.keras do not fit it and are left aside: " in network.reading.assumed[-1]
+    assert "in model.keras do not fit it and are left aside: " in network.input_spec.assumed[-1]
     assert len(network.predict(np.zeros((8, 8), np.uint8))) == 3
 
 
@@ -397,20 +397,20 @@ def test_a_card_that_is_not_understood_is_noted_and_hinders_nobody(tmp_path):
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("explorer.json", '{"preprocess": "magic"}')
     network = explorer.load(file)
-    assert len(network.reading.assumed) == 1
-    assert "magic" in network.reading.assumed[0]
+    assert len(network.input_spec.assumed) == 1
+    assert "magic" in network.input_spec.assumed[0]
 
 
 def test_an_architecture_by_its_name_and_size_has_the_classes_of_imagenet(keras_home):
     model = keras.applications.MobileNet(weights=None, alpha=0.25, input_shape=(32, 32, 3))
     network = explorer.load(model)
     assert network.labels[386] == ("n02504458", "African_elephant")
-    assert network.reading.convention == "tf"
+    assert network.input_spec.preprocess_mode == "tf"
     taken = "Its classes are taken for those of ImageNet, by its layers and their number. labels= names them."
-    assert taken in network.reading.assumed
+    assert taken in network.input_spec.assumed
     named = explorer.load(model, labels=[str(number) for number in range(1000)])
     assert named.labels[386] == ("386", "386")
-    assert len(named.reading.assumed) == 1
+    assert len(named.input_spec.assumed) == 1
     smaller = explorer.load(keras.applications.MobileNet(weights=None, alpha=0.25, input_shape=(32, 32, 3), classes=9))
     assert smaller.labels == ()
 

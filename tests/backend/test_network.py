@@ -45,8 +45,8 @@ def runs(monkeypatch):
 
     def count(network):
         counted = []
-        record = network._structure.runs.record
-        monkeypatch.setattr(network._structure.runs, "record", lambda batch, names: counted.append(names) or record(batch, names))
+        record = network._structure.executor.record
+        monkeypatch.setattr(network._structure.executor, "record", lambda batch, names: counted.append(names) or record(batch, names))
         return counted
 
     return count
@@ -55,7 +55,7 @@ def runs(monkeypatch):
 def by_the_guide(network, file):
     """Return what the guide's recipe feeds to the network: load_img, img_to_array, preprocess_input."""
     if network.spec.architecture == "digits":
-        return images.to_batch(images.read(file), network.reading)[0]
+        return images.to_batch(images.read(file), network.input_spec)[0]
     recipe = getattr(keras().applications, RECIPES[network.spec.architecture])
     picture = keras().utils.load_img(file, target_size=(224, 224))
     return recipe.preprocess_input(np.expand_dims(keras().utils.img_to_array(picture), axis=0))
@@ -74,13 +74,13 @@ def assert_same_maps(maps, expected):
 
 @pytest.mark.parametrize("name", FIRST)
 def test_answers_to_photographs_are_those_of_the_guides_recipe(name, pretrained, pictures):
-    answers = pretrained.predict(pictures / name, top=5)
+    predictions = pretrained.predict(pictures / name, top=5)
     scores = pretrained.model(by_the_guide(pretrained, pictures / name), training=False).numpy()
     recipe = getattr(keras().applications, RECIPES[pretrained.spec.architecture])
     expected = recipe.decode_predictions(scores, top=5)[0]
-    assert [(one.id, one.label) for one in answers] == [(identifier, label) for identifier, label, _score in expected]
-    assert [one.score for one in answers] == pytest.approx([float(score) for _id, _label, score in expected], abs=1e-4)
-    assert answers[0].label == FIRST[name][pretrained.spec.architecture]
+    assert [(one.id, one.label) for one in predictions] == [(identifier, label) for identifier, label, _score in expected]
+    assert [one.score for one in predictions] == pytest.approx([float(score) for _id, _label, score in expected], abs=1e-4)
+    assert predictions[0].label == FIRST[name][pretrained.spec.architecture]
 
 
 def test_the_classes_of_pretrained_networks_are_those_of_imagenet_in_their_order(pretrained):
@@ -108,11 +108,11 @@ def test_a_pretrained_network_without_its_top_still_shows_its_feature_maps(name,
 def test_scores_are_those_of_the_model_best_first(untrained, photo_file):
     classes = untrained.model.output_shape[-1]
     expected = untrained.model(by_the_guide(untrained, photo_file), training=False).numpy()[0]
-    answers = untrained.predict(photo_file, top=classes)
-    scores = [one.score for one in answers]
+    predictions = untrained.predict(photo_file, top=classes)
+    scores = [one.score for one in predictions]
     assert scores == sorted(scores, reverse=True)
     by_class = np.zeros(classes)
-    by_class[[int(one.id) for one in answers]] = scores
+    by_class[[int(one.id) for one in predictions]] = scores
     assert by_class == pytest.approx(expected, abs=1e-4)
 
 
@@ -159,8 +159,8 @@ def test_the_summary_says_what_the_network_is(untrained):
     assert tuple(axis.size for axis in summary.axes) == row.input_size
     assert summary.layers is untrained.layers
     assert summary.classes == (row.classes,)
-    assert summary.reading == untrained.reading
-    assert (summary.reading.kind, summary.reading.convention) == ("image", row.convention)
+    assert summary.input_spec == untrained.input_spec
+    assert (summary.input_spec.kind, summary.input_spec.preprocess_mode) == ("image", row.preprocess_mode)
     assert summary.parameters == row.parameters
     assert summary.samples == row.samples
     assert summary.graph
@@ -202,9 +202,9 @@ def test_the_digit_network_names_the_digits(digits, samples):
 
 def test_a_list_of_examples_gives_a_list_of_answers(digits, samples):
     files = [samples / f"digit_{digit}.png" for digit in (3, 1, 8)]
-    answers = digits.predict(files, top=2)
-    assert [len(one) for one in answers] == [2, 2, 2]
-    for one, file in zip(answers, files, strict=True):
+    predictions = digits.predict(files, top=2)
+    assert [len(one) for one in predictions] == [2, 2, 2]
+    for one, file in zip(predictions, files, strict=True):
         alone = digits.predict(file, top=2)
         assert [prediction.id for prediction in one] == [prediction.id for prediction in alone]
         assert [prediction.score for prediction in one] == pytest.approx([prediction.score for prediction in alone], abs=1e-5)
@@ -213,8 +213,8 @@ def test_a_list_of_examples_gives_a_list_of_answers(digits, samples):
 
 def test_more_examples_than_one_batch_holds_are_answered_in_their_order(digits, samples):
     wanted = [digit for _round in range(7) for digit in range(10)]
-    answers = digits.predict([samples / f"digit_{digit}.png" for digit in wanted], top=1)
-    assert [int(one.id) for (one,) in answers] == wanted
+    predictions = digits.predict([samples / f"digit_{digit}.png" for digit in wanted], top=1)
+    assert [int(one.id) for (one,) in predictions] == wanted
 
 
 def test_a_list_of_examples_gives_a_list_of_feature_maps(digits, samples):
@@ -257,11 +257,11 @@ def test_five_answers_are_given_where_nobody_says_how_many(digits, samples):
 @pytest.mark.parametrize("top", range(1, 11))
 def test_the_other_classes_hold_the_rest(top, digits, samples):
     for digit in range(10):
-        answers = digits.answers(images.read(samples / f"digit_{digit}.png"), top)
-        assert answers.others == 10 - top
-        assert answers.others_score >= 0
-        assert answers.others_score + sum(one.score for one in answers.predictions) == pytest.approx(1, abs=1e-5)
-        assert answers.scale == "shares"
+        predictions = digits.predictions(images.read(samples / f"digit_{digit}.png"), top)
+        assert predictions.others == 10 - top
+        assert predictions.others_score >= 0
+        assert predictions.others_score + sum(one.score for one in predictions.predictions) == pytest.approx(1, abs=1e-5)
+        assert predictions.scale == "shares"
 
 
 @pytest.mark.parametrize(("name", "weights"), [("digits", "pretrained"), ("MobileNet", None)])

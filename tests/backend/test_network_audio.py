@@ -28,11 +28,11 @@ def tone():
 
 def test_a_path_bytes_a_file_and_samples_are_answered_alike(timbres, tone):
     with MELODY.open("rb") as file:
-        answers = [timbres.predict(one) for one in (MELODY, str(MELODY), MELODY.read_bytes(), file)]
-    assert all(one == answers[0] for one in answers)
+        predictions = [timbres.predict(one) for one in (MELODY, str(MELODY), MELODY.read_bytes(), file)]
+    assert all(one == predictions[0] for one in predictions)
     alone, listed = timbres.predict(tone), timbres.predict([tone, MELODY])
     np.testing.assert_allclose([one.score for one in alone], [one.score for one in listed[0]], atol=1e-6)
-    assert listed[1][0].label == answers[0][0].label
+    assert listed[1][0].label == predictions[0][0].label
 
 
 def test_feature_maps_are_those_of_keras_on_the_same_spectrogram(timbres):
@@ -79,19 +79,19 @@ def test_another_part_is_heard_from_where_the_example_says(timbres):
     from dataclasses import replace
 
     example = timbres.read(MELODY)
-    answers = [timbres.predict(replace(example, start=start), top=1)[0].label for start in (1.0, 5.0, 9.0)]
-    assert answers == ["plucked string", "flute", "brass"]
+    predictions = [timbres.predict(replace(example, start=start), top=1)[0].label for start in (1.0, 5.0, 9.0)]
+    assert predictions == ["plucked string", "flute", "brass"]
 
 
 def test_silence_is_answered_with_numbers(timbres):
-    answers = timbres.predict((np.zeros(16_000, np.float32), 16_000), top=8)
-    assert sum(one.score for one in answers) == pytest.approx(1, abs=1e-3)
+    predictions = timbres.predict((np.zeros(16_000, np.float32), 16_000), top=8)
+    assert sum(one.score for one in predictions) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_saved_network_still_hears_and_keras_opens_it(timbres, tmp_path):
     timbres.save(tmp_path / "mine.keras")
     again = explorer.load(tmp_path / "mine.keras")
-    assert again.reading.kind == "audio"
+    assert again.input_spec.kind == "audio"
     assert [(one.label, pytest.approx(one.score, abs=1e-5)) for one in timbres.predict(MELODY)] == [
         (one.label, one.score) for one in again.predict(MELODY)
     ]
@@ -112,9 +112,9 @@ def test_a_model_with_the_layers_of_a_network_of_sound_is_taken_for_one(timbres)
     copy = keras.models.clone_model(timbres.model)
     copy.set_weights(timbres.model.get_weights())
     network = explorer.load(copy)
-    assert network.reading.kind == "audio"
-    assert "It hears sound as timbres does, whose layers the model has." in network.reading.assumed
-    assert any("taken for those of timbres" in one for one in network.reading.assumed)
+    assert network.input_spec.kind == "audio"
+    assert "It hears sound as timbres does, whose layers the model has." in network.input_spec.assumed
+    assert any("taken for those of timbres" in one for one in network.input_spec.assumed)
     assert network.predict(MELODY, top=1)[0].label == timbres.predict(MELODY, top=1)[0].label
 
 
@@ -164,9 +164,9 @@ def test_a_stretch_is_the_files_own_samples(timbres):
     import soundfile
 
     whole, rate = soundfile.read(MELODY, dtype="int16")
-    stretch = timbres.stretch(MELODY, 3.2, 4.7)
-    heard, same = soundfile.read(io.BytesIO(stretch.data), dtype="int16")
-    assert (rate, stretch.start, stretch.stop) == (same, 3.2, 4.7)
+    clip = timbres.clip(MELODY, 3.2, 4.7)
+    heard, same = soundfile.read(io.BytesIO(clip.data), dtype="int16")
+    assert (rate, clip.start, clip.stop) == (same, 3.2, 4.7)
     assert np.array_equal(heard, whole[round(3.2 * rate) : round(4.7 * rate)])
 
 
@@ -182,7 +182,7 @@ def test_it_is_built_on_a_tensor_of_its_own_size_only(name):
     inputs = keras.Input(shape)
     network = explorer.load(name, weights=None, input_tensor=inputs)
     assert network.model.inputs[0] is inputs
-    assert network.reading.kind == "audio"
+    assert network.input_spec.kind == "audio"
     with pytest.raises(ExplorerError, match="reads spectrograms of"):
         explorer.load(name, weights=None, input_tensor=keras.Input((64, 64, 1)))
 

@@ -104,7 +104,7 @@ def test_how_pictures_are_read_and_labels_go_with_the_model(tmp_path):
     net = explorer.load(small_models.pictures(), preprocess="tf", labels=["rose", "tulip", "daisy"])
     for what in ("keras", "h5"):
         again = explorer.load(taken(net, what, tmp_path))
-        assert (again.reading.convention, again.reading.assumed) == ("tf", ())
+        assert (again.input_spec.preprocess_mode, again.input_spec.assumed) == ("tf", ())
         assert [label for _id, label in again.labels] == ["rose", "tulip", "daisy"]
         keras.saving.load_model(tmp_path / f"pictures.{what}")
 
@@ -112,9 +112,9 @@ def test_how_pictures_are_read_and_labels_go_with_the_model(tmp_path):
 def test_a_function_that_prepares_pictures_is_no_data_and_stays_behind(tmp_path):
     net = explorer.load(small_models.pictures(), preprocess=lambda pixels: pixels / 7)
     again = explorer.load(taken(net, "keras", tmp_path))
-    assert net.reading.convention == "custom"
-    assert again.reading.convention != "custom"
-    assert again.reading.assumed, "what was guessed instead is said"
+    assert net.input_spec.preprocess_mode == "custom"
+    assert again.input_spec.preprocess_mode != "custom"
+    assert again.input_spec.assumed, "what was guessed instead is said"
 
 
 @pytest.mark.parametrize("what", [what for what in TAKEN if what not in ("summary", "weights")])

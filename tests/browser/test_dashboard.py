@@ -57,8 +57,8 @@ def test_an_elephant_dropped_on_the_page_is_answered_and_its_feature_maps_are_th
         row, column = divmod(index, drawn.columns)
         tile = shown[row * (28 + feature_maps.GAP) :, column * (28 + feature_maps.GAP) :][:28, :28]
         values = maps[..., index]
-        stretch = (feature_maps.LEVELS - 1) / (np.ptp(values) or 1)
-        assert np.abs(tile - (values - values.min()) * stretch).max() <= 1.01, index
+        clip = (feature_maps.LEVELS - 1) / (np.ptp(values) or 1)
+        assert np.abs(tile - (values - values.min()) * clip).max() <= 1.01, index
 
 
 def test_a_picture_shows_as_it_came_and_as_the_network_sees_it(page):

@@ -97,8 +97,8 @@ def test_a_dropped_model_shows_the_layers_and_maps_of_its_nested_backbone(page, 
         row, column = divmod(index, drawn.columns)
         top, left = row * (drawn.height + feature_maps.GAP), column * (drawn.width + feature_maps.GAP)
         tile = shown[top : top + drawn.height, left : left + drawn.width][:: drawn.height // 11, :: drawn.width // 15]
-        stretch = (feature_maps.LEVELS - 1) / (np.ptp(maps[..., index]) or 1)
-        assert np.abs(tile - (maps[..., index] - maps[..., index].min()) * stretch).max() <= 1.01, index
+        clip = (feature_maps.LEVELS - 1) / (np.ptp(maps[..., index]) or 1)
+        assert np.abs(tile - (maps[..., index] - maps[..., index].min()) * clip).max() <= 1.01, index
 
 
 def test_what_was_assumed_is_said_and_can_be_set(page, saved):

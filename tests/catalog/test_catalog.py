@@ -98,7 +98,7 @@ def test_every_row_of_pictures_is_whole(name):
     assert height == width >= row.smallest >= 8
     assert channels in (1, 3)
     assert row.classes == (1000 if channels == 3 else 10)
-    assert row.convention in {"tf", "caffe", "torch", "none", "digit"}
+    assert row.preprocess_mode in {"tf", "caffe", "torch", "none", "digit"}
     assert set(row.options) <= {"alpha", "depth_multiplier", "dropout"}
     assert 0 < row.top1 <= (row.top5 or 1) <= 1
     assert row.samples
@@ -112,7 +112,7 @@ def test_every_row_of_sound_is_whole(name):
     row = architectures[name]
     assert row.name == name
     assert row.input == "audio"
-    assert row.input_size == SPECTROGRAMS[row.convention].shape
+    assert row.input_size == SPECTROGRAMS[row.preprocess_mode].shape
     assert row.classes == len(row.labels) == len(set(row.labels))
     assert row.samples
     assert row.paper.title
@@ -121,7 +121,7 @@ def test_every_row_of_sound_is_whole(name):
 
 def test_the_music_tagger_is_the_one_that_its_author_published():
     row = architectures["MusicTaggerCRNN"]
-    how = SPECTROGRAMS[row.convention]
+    how = SPECTROGRAMS[row.preprocess_mode]
     assert (how.rate, how.seconds, how.fft, how.hop, how.bands, how.frames) == (12_000, 29.12, 512, 256, 96, 1366)
     assert (row.parameters, row.auc, row.top1, row.classes, row.weights) == (400_562, 0.8662, None, 50, "msd")
     assert row.files[0].md5 == "097c32d15a2ed768d335c9b046ad94bf"
@@ -146,7 +146,7 @@ def test_a_file_that_is_published_once_has_nothing_alike(name):
 
 
 def test_each_family_prepares_pixels_in_one_way_and_is_under_one_licence():
-    for field in ("convention", "licence", "smallest", "channels_first"):
+    for field in ("preprocess_mode", "licence", "smallest", "channels_first"):
         values = {}
         for row in architectures.values():
             values.setdefault((row.family, row.paper), set()).add(getattr(row, field))

@@ -52,7 +52,7 @@ def trained_here(monkeypatch):
         if (place / files.RESULT).exists():
             (place / files.RESULT).replace(place / files.EARLIER)
         (place / files.STOP).unlink(missing_ok=True)
-        process_main._say(place, process_main.work(place))
+        process_main._report_progress(place, process_main.work(place))
 
     monkeypatch.setattr("explorer.runs.control.spawn", train)
 
@@ -62,7 +62,7 @@ def fake_child(tmp_path, monkeypatch):
     """Return a function that makes the process of a run one that tells an epoch, then ends by a signal, or waits for Stop."""
 
     def fake(number=0, log=""):
-        epoch = files.Told(1.0, TrainingStep("epoch", record=Epoch(0, 0, 0.5, 1.0, 0.5), loss=1.0))
+        epoch = files.LogEntry(1.0, TrainingStep("epoch", record=Epoch(0, 0, 0.5, 1.0, 0.5), loss=1.0))
         (tmp_path / "told").write_text(files.as_json(epoch) + "\n")
         (tmp_path / "fake_child.py").write_text(FAKE_CHILD.format(signal=int(number), log=log))
         monkeypatch.setattr(process, "CHILD", "fake_child")
@@ -268,7 +268,7 @@ def test_a_run_goes_on_with_what_it_was_begun_with(run, tmp_path, shapes, monkey
 
     def stop_once(place):
         (place / files.STOP).touch()
-        process_main._say(place, process_main.work(place))
+        process_main._report_progress(place, process_main.work(place))
 
     with monkeypatch.context() as patched:
         patched.setattr("explorer.runs.control.spawn", stop_once)
@@ -316,7 +316,7 @@ def test_a_run_is_named_by_its_key_and_nothing_else(run, tmp_path, home):
 @pytest.mark.usefixtures("trained_here")
 def test_a_damaged_backup_is_said_with_what_came_of_the_run(run, tmp_path):
     key = runs.create(SETTINGS)
-    for name in files.BACKUPS:
+    for name in files.CHECKPOINTS:
         (runs.folder(key) / name).write_bytes(b"PK damaged")
     status, out, err = run("--resume", key, "--output", tmp_path / "tuned", "--json")
     said = "The backup of this training is damaged: what was trained is lost, and it begins anew."

@@ -55,7 +55,7 @@ class Outside:
         self.cookie = {"Cookie": f"explorer-localhost-{self.port}={self.key}"}
         self.log, self.process = log, process
 
-    def ask(self, method="GET", path=PAGE, **headers):
+    def submit(self, method="GET", path=PAGE, **headers):
         """Return the status, the headers and the beginning of the body of an answer."""
         connection = http.client.HTTPConnection("127.0.0.1", int(self.port), timeout=60)
         connection.putrequest(method, path, skip_host=True)
@@ -113,7 +113,7 @@ def outside(tmp_path_factory):
 def opened(outside):
     """The page that one browser opened, and its kernel's id."""
     odd = urllib.parse.urlencode({"theme": '"><script>alert(1)</script>', "template": "nothing"})
-    status, headers, body = outside.ask(path=f"{PAGE}?{odd}", **outside.cookie)
+    status, headers, body = outside.submit(path=f"{PAGE}?{odd}", **outside.cookie)
     assert status == 200
     return headers, body, kernel_of(body)
 
@@ -132,9 +132,9 @@ def test_nothing_is_answered_without_the_key(outside, method, path, headers):
         {"Cookie": f"explorer-localhost-{outside.port}=\xff"},
     ]
     for cookie in wrong:
-        assert outside.ask(method, path, **headers, **cookie)[0] == 403
+        assert outside.submit(method, path, **headers, **cookie)[0] == 403
     for key in ("", "0" * 48, "%ff", outside.key[:-1]):
-        assert outside.ask(method, f"{path}?token={key}", **headers)[0] == 403
+        assert outside.submit(method, f"{path}?token={key}", **headers)[0] == 403
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), EVERYTHING)
@@ -151,39 +151,39 @@ def test_nothing_is_answered_to_another_host_or_origin_or_site(outside, method, 
     ):
         cookie = {"Cookie": f"explorer-{re.sub(r'[^a-z0-9_]', '-', host)}={outside.key}"}
         for own in ({}, {"Origin": f"http://{host}"}):
-            assert outside.ask(method, path, **headers, **cookie, **own, Host=host)[0] in (400, 403)
-            assert outside.ask(method, f"{path}?token={outside.key}", **headers, **own, Host=host)[0] in (400, 403)
+            assert outside.submit(method, path, **headers, **cookie, **own, Host=host)[0] in (400, 403)
+            assert outside.submit(method, f"{path}?token={outside.key}", **headers, **own, Host=host)[0] in (400, 403)
     others = (f"localhost:{port + 1}", "localhost", f"127.0.0.1:{port}", "evil.example", f"localhost:{port}.evil.example")
     for origin in (*(f"http://{other}" for other in others), f"https://localhost:{port}", "null", ""):
-        assert outside.ask(method, path, **headers, **outside.cookie, Origin=origin)[0] == 403
+        assert outside.submit(method, path, **headers, **outside.cookie, Origin=origin)[0] == 403
     for site in ("cross-site", "same-site"):  # another port of this machine is the same site
         embedded = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-        assert outside.ask(method, path, **headers, **outside.cookie, **embedded)[0] == 403
-        assert outside.ask(method, f"{path}?token={outside.key}", **headers, **embedded)[0] == 403
+        assert outside.submit(method, path, **headers, **outside.cookie, **embedded)[0] == 403
+        assert outside.submit(method, f"{path}?token={outside.key}", **headers, **embedded)[0] == 403
 
 
 def test_who_is_refused_is_told_what_to_do(outside):
-    assert "Open the whole address that the command explorer printed" in outside.ask()[2]
-    assert "--host" in outside.ask(Host="evil.example")[2]
-    assert "Another site asked for it" in outside.ask(Origin="http://evil.example")[2]
+    assert "Open the whole address that the command explorer printed" in outside.submit()[2]
+    assert "--host" in outside.submit(Host="evil.example")[2]
+    assert "Another site asked for it" in outside.submit(Origin="http://evil.example")[2]
 
 
 def test_the_key_of_the_address_becomes_a_cookie_of_this_port(outside):
     for host in (outside.host, f"127.0.0.1:{outside.port}", f"[::1]:{outside.port}"):
-        status, headers, _body = outside.ask(path=f"{PAGE}?token={outside.key}&theme=dark&run=a%20b", Host=host)
+        status, headers, _body = outside.submit(path=f"{PAGE}?token={outside.key}&theme=dark&run=a%20b", Host=host)
         assert (status, headers["Location"]) == (302, f"{PAGE}?theme=dark&run=a+b")
         name, *facts = headers["Set-Cookie"].split("; ")
         assert name == f"explorer-{re.sub(r'[^a-z0-9]', '-', host)}={outside.key}"
         assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(facts)
-    assert outside.ask(path=f"//evil.example/?token={outside.key}")[1]["Location"] == "/evil.example/"
+    assert outside.submit(path=f"//evil.example/?token={outside.key}")[1]["Location"] == "/evil.example/"
 
 
 def test_every_answer_protects_its_page(outside, opened):
     for headers in (
         opened[0],
-        outside.ask()[1],
-        outside.ask(path=STATIC, **outside.cookie)[1],
-        outside.ask(path="/nothing", **outside.cookie)[1],
+        outside.submit()[1],
+        outside.submit(path=STATIC, **outside.cookie)[1],
+        outside.submit(path="/nothing", **outside.cookie)[1],
     ):
         policy = headers["Content-Security-Policy"]
         assert {"object-src 'none'", "base-uri 'none'", "frame-ancestors 'self'", "default-src 'self'"} <= set(policy.split("; "))
@@ -203,8 +203,8 @@ def test_what_else_voila_has_is_closed(outside):
         "voila/render/log",
         "voila/query/a-a-a-a-a",
     )
-    assert {path: outside.ask(path=f"/{path}", **outside.cookie)[0] for path in closed} == dict.fromkeys(closed, 404)
-    status, headers, _body = outside.ask(path="/", **outside.cookie)
+    assert {path: outside.submit(path=f"/{path}", **outside.cookie)[0] for path in closed} == dict.fromkeys(closed, 404)
+    status, headers, _body = outside.submit(path="/", **outside.cookie)
     assert (status, headers["Location"]) == (302, PAGE)
 
 
@@ -235,9 +235,9 @@ def test_a_bad_address_leaves_the_terminal_alone(outside):
     for folder in folders:
         for one in odd:
             for method in ("GET", "POST", "DELETE", "BREW"):
-                assert 400 <= outside.ask(method, f"/{folder}/{one}", **outside.cookie)[0] < 500, (method, folder, one)
+                assert 400 <= outside.submit(method, f"/{folder}/{one}", **outside.cookie)[0] < 500, (method, folder, one)
     for path in ("*", "http://evil.example/", f"{KERNEL}/channels", "/x?theme=%ff"):
-        assert outside.ask(path=path, **outside.cookie, **SOCKET)[0] == 404
+        assert outside.submit(path=path, **outside.cookie, **SOCKET)[0] == 404
     assert outside.is_quiet()
 
 
@@ -245,7 +245,7 @@ def test_connections_of_those_without_the_key_keep_nobody_out(outside):
     ours = outside.connect("/", **outside.cookie)
     assert b"302 Found" in ours.recv(5000)
     strangers = [outside.connect() for _one in range(2 * connections.STRANGERS)]
-    assert outside.ask(path="/", **outside.cookie)[0] == 302
+    assert outside.submit(path="/", **outside.cookie)[0] == 302
     assert strangers[0].recv(1) == b""
     ours.sendall(f"GET / HTTP/1.1\r\nHost: {outside.host}\r\nCookie: {outside.cookie['Cookie']}\r\n\r\n".encode())
     assert b"302 Found" in ours.recv(5000)
@@ -266,18 +266,18 @@ def test_the_kernel_of_a_page_answers_those_with_the_key_only_whoever_knows_its_
     assert not any(kernel in line for line in outside.kernels())
     channels, own = f"/api/kernels/{kernel}/channels", {"Origin": f"http://{outside.host}"}
     for refused in ({}, own, outside.cookie | {"Origin": "http://evil.example"}, outside.cookie | {"Host": "evil.example"}):
-        assert outside.ask(path=channels, **SOCKET | refused)[0] == 403
-        assert outside.ask("POST", f"/voila/api/shutdown/{kernel}", **refused)[0] == 403
+        assert outside.submit(path=channels, **SOCKET | refused)[0] == 403
+        assert outside.submit("POST", f"/voila/api/shutdown/{kernel}", **refused)[0] == 403
     for allowed in (outside.cookie, outside.cookie | own):
-        assert outside.ask(path=channels, **SOCKET | allowed)[0] == 101
-    assert outside.ask(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 200
-    assert outside.ask("POST", f"/voila/api/shutdown/{kernel}", **outside.cookie | own)[0] == 204
-    assert outside.ask(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 404
+        assert outside.submit(path=channels, **SOCKET | allowed)[0] == 101
+    assert outside.submit(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 200
+    assert outside.submit("POST", f"/voila/api/shutdown/{kernel}", **outside.cookie | own)[0] == 204
+    assert outside.submit(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 404
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere kernels listen at ports")
 def test_others_of_the_machine_find_no_way_to_a_kernel(outside):
-    assert "come in" in outside.ask(**outside.cookie)[2]
+    assert "come in" in outside.submit(**outside.cookie)[2]
     for process in outside.processes():
         assert [one for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN] == []
     for line in outside.kernels():
@@ -287,12 +287,12 @@ def test_others_of_the_machine_find_no_way_to_a_kernel(outside):
 
 
 def test_a_kernel_that_dies_under_its_page_leaves_the_terminal_alone(outside):
-    kernel = kernel_of(outside.ask(**outside.cookie)[2])
+    kernel = kernel_of(outside.submit(**outside.cookie)[2])
     with outside.connect(f"/api/kernels/{kernel}/channels", **SOCKET, **outside.cookie) as channels:
         assert b"101 Switching" in channels.recv(5000)
         for process in outside.processes():
             process.kill()
-        while outside.ask(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 200:
+        while outside.submit(path=f"/api/kernels/{kernel}", **outside.cookie)[0] == 200:
             time.sleep(0.05)
         told = b""
         while b'"dead"' not in told:
@@ -306,16 +306,16 @@ def test_a_kernel_that_dies_under_its_page_leaves_the_terminal_alone(outside):
 @pytest.mark.slow
 def test_pages_that_never_connect_start_few_kernels(outside):
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _one: outside.ask(path="/voila/render/other.ipynb", **outside.cookie), range(20)))
-    assert {status for status, _headers, _body in answers} == {200, 503}
+        predictions = list(pool.map(lambda _one: outside.submit(path="/voila/render/other.ipynb", **outside.cookie), range(20)))
+    assert {status for status, _headers, _body in predictions} == {200, 503}
     assert len(outside.kernels()) <= LONELY + 1  # and the one that is made ready for the next page
-    status, headers, body = outside.ask(**outside.cookie)
+    status, headers, body = outside.submit(**outside.cookie)
     assert (status, headers["Refresh"]) == (503, "3")
     assert "tries again by itself" in body
-    for status, _headers, body in answers:
+    for status, _headers, body in predictions:
         if status == 200:
-            assert outside.ask("POST", f"/voila/api/shutdown/{kernel_of(body)}", **outside.cookie)[0] == 204
-    assert outside.ask(**outside.cookie)[0] == 200
+            assert outside.submit("POST", f"/voila/api/shutdown/{kernel_of(body)}", **outside.cookie)[0] == 204
+    assert outside.submit(**outside.cookie)[0] == 200
 
 
 class Inside(RequestHandler):
@@ -330,15 +330,15 @@ def asked(*requests, hosts=(), proxied=False):
         gate = Door(Application([("/.*", Inside)]), hosts)
         server, [first, *others] = BoundedServer(gate, gate.guests, xheaders=proxied), loopback_sockets(0)
         server.add_sockets([first, *others])
-        answers = []
+        predictions = []
         for request in requests:
             path, headers = request(gate)
             url = f"http://127.0.0.1:{first.getsockname()[1]}{path}"
             answer = await AsyncHTTPClient().fetch(url, headers=headers, follow_redirects=False, raise_error=False)
-            answers.append((answer.code, answer.headers, answer.body.decode()))
+            predictions.append((answer.code, answer.headers, answer.body.decode()))
         server.stop()
         await server.close_all_connections()
-        return answers
+        return predictions
 
     return asyncio.run(ask())
 

@@ -1,26 +1,26 @@
 import ipywidgets
 import pytest
+from fake_fine_tuning import asked
 from fake_runs import RunningBackend
-from fake_tuning import asked
 from fakes import network_of_sound
 from ipywidgets import Widget
 
 from explorer.dashboards.pages import FINE_TUNE, OVER_TIME, Explorer, FineTuner
 from explorer.errors import UnknownName
 from explorer.state.session import Session
-from explorer.widgets.audio.audio import SoundView
+from explorer.widgets.audio.audio import AudioView
 from explorer.widgets.audio.over_time import OverTimeView
 from explorer.widgets.explore.accuracy_chart import AccuracyChart
 from explorer.widgets.explore.architecture_picker import ArchitecturePicker
 from explorer.widgets.explore.input import InputView
 from explorer.widgets.explore.layer_strip import LayerStrip
-from explorer.widgets.explore.predictions import AnswersView
+from explorer.widgets.explore.predictions import PredictionsView
 from explorer.widgets.explore.status import StatusView
 from explorer.widgets.fine_tuning.before_after import BeforeAfterView
-from explorer.widgets.fine_tuning.dataset import TrainingDataView
+from explorer.widgets.fine_tuning.dataset import DatasetView
 from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
 from explorer.widgets.fine_tuning.recipe import RecipeView
-from explorer.widgets.fine_tuning.results import OutcomeView
+from explorer.widgets.fine_tuning.results import ResultsView
 from explorer.widgets.fine_tuning.runs import RunsView
 from explorer.widgets.fine_tuning.training import TrainingView
 
@@ -72,7 +72,7 @@ def test_a_page_begins_with_a_live_model_and_shows_it_as_it_is_now_when_asked(ba
     page = Explorer(model, preprocess=prepare)
     assert page.session.network.spec.name == "mine"
     page.session.refresh()
-    handed_over = asked(backend, "adopt")
+    handed_over = asked(backend, "register_live_model")
     assert [(spec.version, given, how) for spec, given, how in handed_over] == [(0, model, prepare), (1, model, prepare)]
 
 
@@ -92,7 +92,7 @@ def test_the_tabs_have_words_for_titles():
 def hum(page, backend):
     """Turn the page to a network of sound."""
     backend.networks["hum"] = network_of_sound
-    page.session.adopt(Model("hum"))
+    page.session.register_live_model(Model("hum"))
 
 
 def test_a_network_of_sound_is_marked_for_the_style_sheet_which_shows_its_tab_and_a_wider_column(backend):
@@ -132,7 +132,7 @@ def test_a_tab_that_is_gone_gives_way_to_the_first(backend):
 def test_the_sound_lies_between_the_input_and_the_answers():
     page = Explorer()
     left = next(box for box in every(page) if any(isinstance(child, InputView) for child in getattr(box, "children", ())))
-    assert all(map(isinstance, left.children, (InputView, SoundView, AnswersView)))
+    assert all(map(isinstance, left.children, (InputView, AudioView, PredictionsView)))
     assert len(left.children) == 3
 
 
@@ -186,14 +186,14 @@ def test_fine_tuning_is_made_when_its_tab_is_looked_at(backend):
     assert tabs.children[FINE_TUNE].children == ()
     assert asked(backend, "backbone") == []
     tabs.selected_index = FINE_TUNE
-    assert "tuning" in page._dom_classes
-    views = (TrainingDataView, FreezePlanView, RecipeView, TrainingView, RunsView, OutcomeView, BeforeAfterView)
+    assert "fine_tuning" in page._dom_classes
+    views = (DatasetView, FreezePlanView, RecipeView, TrainingView, RunsView, ResultsView, BeforeAfterView)
     found = [one_of(page, view) for view in views]
     assert all(view.session is page.session for view in found)
-    assert one_of(page, LayerStrip).tuning_shown
+    assert one_of(page, LayerStrip).fine_tuning_shown
     tabs.selected_index = 0
-    assert "tuning" not in page._dom_classes
-    assert not one_of(page, LayerStrip).tuning_shown
+    assert "fine_tuning" not in page._dom_classes
+    assert not one_of(page, LayerStrip).fine_tuning_shown
     tabs.selected_index = FINE_TUNE
     assert [one_of(page, view) for view in views] == found
 
@@ -206,9 +206,9 @@ def test_a_page_whose_address_names_a_run_turns_to_it():
 
 def test_the_panel_stands_alone():
     panel = FineTuner("digits")
-    assert panel.tuning.plan.index == panel.tuning.freeze > 0
-    assert one_of(panel, LayerStrip).tuning_shown
-    assert one_of(panel, RecipeView).tuning is one_of(panel, FreezePlanView).tuning is panel.tuning
+    assert panel.fine_tuning.plan.index == panel.fine_tuning.freeze > 0
+    assert one_of(panel, LayerStrip).fine_tuning_shown
+    assert one_of(panel, RecipeView).fine_tuning is one_of(panel, FreezePlanView).fine_tuning is panel.fine_tuning
     panel.close()
     with pytest.raises(UnknownName, match="VGG17"):
         FineTuner("VGG17")

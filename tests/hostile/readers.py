@@ -14,7 +14,7 @@ from explorer.backend.inputs import images
 from explorer.backend.weights import packs
 from explorer.errors import ExplorerError
 from explorer.runs import serialization
-from explorer.values import Reading, TensorInfo
+from explorer.values import InputSpec, TensorInfo
 
 
 @cache
@@ -34,7 +34,7 @@ def opened(path):
     if path is None:
         return network("digits").predict(np.zeros((28, 28), np.uint8))
     found = explorer.load(path)
-    example = found.random_example() if found.reading.kind == "arrays" else np.zeros(found.reading.size, np.uint8)
+    example = found.random_example() if found.input_spec.kind == "arrays" else np.zeros(found.input_spec.size, np.uint8)
     found.feature_maps(example, found.layers[0].name)
     return found.predict(example, top=1)
 
@@ -93,7 +93,7 @@ def trained_on(place):
 
     def reader(path):
         if path is None:
-            return training_data("digits", network("digits").reading)
+            return training_data("digits", network("digits").input_spec)
         path = Path(path)
         folder = pictures(path.parent / "among pictures")
         data = path if not place else folder / place.format(suffix=path.suffix)
@@ -101,7 +101,7 @@ def trained_on(place):
             shutil.copyfile(path, data)
         try:
             with without_folder(path.parent):
-                return training_data(folder if data.name.startswith(".") else data, network("digits").reading).classes
+                return training_data(folder if data.name.startswith(".") else data, network("digits").input_spec).classes
         finally:
             if place:
                 data.unlink()
@@ -121,7 +121,7 @@ def told(path):
     read = {
         "settings.json": lambda: serialization.read_settings(folder),
         "result.json": lambda: serialization.read_result(folder / name),
-        "progress.jsonl": lambda: serialization.last_told(data),
+        "progress.jsonl": lambda: serialization.last_entry(data),
         "manifest.json": lambda: packs.read_manifest(folder),
     }
     with without_folder(path.parent):
@@ -129,7 +129,7 @@ def told(path):
 
 
 PHOTO, CLEAR = (
-    Reading("image", (TensorInfo("image", (64, 64, channels), "float32"),), "none", size=(64, 64, channels)) for channels in (3, 4)
+    InputSpec("image", (TensorInfo("image", (64, 64, channels), "float32"),), "none", size=(64, 64, channels)) for channels in (3, 4)
 )
 
 
@@ -137,7 +137,7 @@ def shown(path):
     """Read a picture in every way there is: as a digit, a photograph, with its transparency, to look at, to train on."""
     if path is None:
         return network("digits").predict(np.zeros((28, 28), np.uint8))
-    example, digits = images.read(path), network("digits").reading
+    example, digits = images.read(path), network("digits").input_spec
     images.check(example)
     images.to_batch(example, PHOTO)
     images.to_batch(example, CLEAR)

@@ -12,13 +12,13 @@ from explorer.backend.datasets import training_data
 from explorer.backend.evaluation import data
 from explorer.backend.inputs import arrays, audio, images
 from explorer.errors import ExplorerError
-from explorer.values import MelSpectrogram, Reading, TensorInfo
+from explorer.values import InputSpec, MelSpectrogram, TensorInfo
 
-VECTOR = Reading("arrays", (TensorInfo("numbers", (4,), "float32"),))
-STEPS = Reading("arrays", (TensorInfo("steps", (None, 2), "float32"), TensorInfo("words", (3,), "int32", 5)))
-PICTURES = Reading("image", (TensorInfo("picture", (8, 8, 3), "float32"),), "unit", size=(8, 8, 3))
+VECTOR = InputSpec("arrays", (TensorInfo("numbers", (4,), "float32"),))
+STEPS = InputSpec("arrays", (TensorInfo("steps", (None, 2), "float32"), TensorInfo("words", (3,), "int32", 5)))
+PICTURES = InputSpec("image", (TensorInfo("picture", (8, 8, 3), "float32"),), "unit", size=(8, 8, 3))
 HEARD = MelSpectrogram(8000, 8000, 512, 256, 32)
-SOUNDS = Reading("audio", (TensorInfo("sound", HEARD.shape, "float32"),), "", size=HEARD.shape, sound=HEARD)
+SOUNDS = InputSpec("audio", (TensorInfo("sound", HEARD.shape, "float32"),), "", size=HEARD.shape, sound=HEARD)
 X = np.arange(4.0)
 
 
@@ -168,11 +168,11 @@ OBJECTS = {
 }
 
 
-def as_arrays(reading):
+def as_arrays(input_spec):
     def read(given):
         example = arrays.read(given)
-        arrays.to_view(example, reading)
-        return arrays.to_batch(example, reading)
+        arrays.to_view(example, input_spec)
+        return arrays.to_batch(example, input_spec)
 
     return read
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from fake_tuning import DATA
+from fake_fine_tuning import DATA
 
 from explorer.errors import ExplorerError
 from explorer.recipe.fields import changed, monitor, preset, preset_of, values

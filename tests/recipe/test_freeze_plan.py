@@ -68,7 +68,7 @@ def test_the_line_tells_what_is_frozen_and_what_trains():
     assert found.frozen == ("picture", "one_conv", "one_norm", "one_relu", "two_norm")  # the tail's batch norm stays in inference mode
     assert (found.layers, found.trained, found.index, found.end, found.note) == (8, 3, 4, "one", "")
     assert (found.frozen_parameters, found.trained_parameters) == (10 + 16 + 16, 20)
-    assert found.crossing == ("one_relu",)
+    assert found.boundary_tensors == ("one_relu",)
     assert found.cache_bytes == 4 * 6 * 8 * 4
     assert found.head_bytes == 5 * 4
     assert found.head_parameters == 6 * 1024 + 1025 * 3
@@ -84,20 +84,20 @@ def test_a_line_inside_of_a_block_is_allowed_and_said():
     found = planned(2)
     assert (found.index, found.end) == (2, "")
     assert found.note == "2 cuts through a block; it ends with one_relu, index 3."
-    assert found.crossing == ("one_relu",)  # what has no weights, or is frozen anyway, is computed once too
+    assert found.boundary_tensors == ("one_relu",)  # what has no weights, or is frozen anyway, is computed once too
 
 
 def test_names_freeze_just_those_layers():
     found = planned(("two_conv",), batch_norm="train")
     assert found.frozen == ("two_conv",)
     assert found.index is None
-    assert found.crossing == ("picture",)
+    assert found.boundary_tensors == ("picture",)
 
 
 def test_all_or_nothing_can_be_frozen():
     everything, nothing = planned(8), planned(0, batch_norm="train")
     assert (everything.trained_parameters, everything.tail_work, everything.cache_bytes) == (0, 0, 20)
-    assert (nothing.frozen, nothing.crossing, nothing.frozen_parameters) == ((), ("picture",), 0)
+    assert (nothing.frozen, nothing.boundary_tensors, nothing.frozen_parameters) == ((), ("picture",), 0)
     assert nothing.tail_work == nothing.work > 0
 
 
@@ -136,8 +136,8 @@ def test_several_tensors_may_cross():
             row(4, "both", "merge", inputs=("left_end", "right"), weights=0),
         ]
     )
-    assert planned(3, layers).crossing == ("left", "right")
-    assert planned(2, layers).crossing == ("picture", "left")
+    assert planned(3, layers).boundary_tensors == ("left", "right")
+    assert planned(2, layers).boundary_tensors == ("picture", "left")
 
 
 def test_a_pooling_in_a_branch_is_not_kept_beside_its_input():
@@ -151,7 +151,7 @@ def test_a_pooling_in_a_branch_is_not_kept_beside_its_input():
             row(5, "both", "merge", inputs=("conv", "pool_conv"), weights=0),
         ]
     )
-    assert planned(2, layers).crossing == ("mixed",)
+    assert planned(2, layers).boundary_tensors == ("mixed",)
 
 
 def test_each_use_of_a_shared_layer_follows_the_first():
@@ -159,13 +159,13 @@ def test_each_use_of_a_shared_layer_follows_the_first():
         [
             row(0, "picture", "input", weights=0),
             row(1, "conv", inputs=("picture",)),
-            row(1, "conv:1", inputs=("conv",), weights=0, further=True),
+            row(1, "conv:1", inputs=("conv",), weights=0, is_nested_or_reused=True),
             row(2, "last", inputs=("conv:1",)),
         ]
     )
     assert planned(1, layers, batch_norm="train").cached == ("picture",)
     assert planned(2, layers).frozen == ("picture", "conv", "conv:1")
-    assert planned(2, layers).crossing == ("conv:1",)
+    assert planned(2, layers).boundary_tensors == ("conv:1",)
 
 
 def test_a_nested_model_is_frozen_with_all_that_is_inside():
@@ -173,16 +173,16 @@ def test_a_nested_model_is_frozen_with_all_that_is_inside():
         [
             row(0, "picture", "input", weights=0),
             row(1, "backbone", "model", inputs=("picture",), weights=20),
-            row(1, "backbone/a", inputs=(), further=True),
-            row(2, "backbone/b", inputs=("backbone/a",), further=True),
+            row(1, "backbone/a", inputs=(), is_nested_or_reused=True),
+            row(2, "backbone/b", inputs=("backbone/a",), is_nested_or_reused=True),
             row(2, "last", inputs=("backbone",)),
         ]
     )
     whole = planned(2, layers)
     assert whole.frozen == ("picture", "backbone", "backbone/a", "backbone/b")
-    assert (whole.frozen_parameters, whole.trained_parameters, whole.crossing) == (20, 10, ("backbone",))
+    assert (whole.frozen_parameters, whole.trained_parameters, whole.boundary_tensors) == (20, 10, ("backbone",))
     half = planned(("backbone/a",), layers)
-    assert (half.frozen_parameters, half.trained_parameters, half.crossing) == (10, 20, ("picture",))
+    assert (half.frozen_parameters, half.trained_parameters, half.boundary_tensors) == (10, 20, ("picture",))
 
 
 def test_the_lines_of_keras_freeze_the_same():
@@ -215,4 +215,4 @@ def test_a_shape_that_is_open_has_no_size():
 def test_the_batch_norm_lesson_thaws_all_batch_norms():
     found = planned(4, mistakes=("batch_norm",))
     assert found.frozen == ("picture", "one_conv", "one_relu")
-    assert found.crossing == ("one_conv",)
+    assert found.boundary_tensors == ("one_conv",)

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import pytest
+from fake_fine_tuning import SPEC
 from fake_runs import NETWORK, batch, epoch, records
-from fake_tuning import SPEC
 
 from explorer.rendering.run_status import duration, ended, in_words, with_time_left
 from explorer.values import Recipe, RunRecord, RunSettings, TrainingStep
@@ -22,10 +22,10 @@ def test_what_came_of_it_is_said_with_its_doubt():
     assert ended(run) == "Done in 4 s. Validation accuracy: 92 ± 4 %."
     assert ended(replace(run, accuracy=1.0, low=0.72, high=1.0)) == "Done in 4 s. Validation accuracy: 100 % (72 to 100 %)."
     assert ended(replace(run, accuracy=None)) == "Done in 4 s."
-    assert ended(replace(run, state="stopped", kept=None)) == "Stopped before the first epoch ended; there is nothing to keep."
-    failed = replace(run, state="failed", failure="The loss is no number any more.")
+    assert ended(replace(run, state="stopped", best_epoch=None)) == "Stopped before the first epoch ended; there is nothing to keep."
+    failed = replace(run, state="failed", error_message="The loss is no number any more.")
     assert ended(failed) == "The loss is no number any more."
-    assert ended(replace(failed, kept=2)) == "The loss is no number any more. The weights of epoch 3, the best, were kept."
+    assert ended(replace(failed, best_epoch=2)) == "The loss is no number any more. The weights of epoch 3, the best, were kept."
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from explorer.values import (
     DataSpec,
     Epoch,
     Head,
-    Missed,
+    Misclassification,
     ModelFile,
     NetworkSpec,
     Outcome,
@@ -67,7 +67,7 @@ def until(condition):
 def tell(key, *steps, seconds=1.0):
     """Write steps down as the process of a run does."""
     with (runs.folder(key) / files.PROGRESS).open("a") as stream:
-        stream.writelines(files.as_json(files.Told(seconds, step)) + "\n" for step in steps)
+        stream.writelines(files.as_json(files.LogEntry(seconds, step)) + "\n" for step in steps)
 
 
 def end_of(phase, epoch, loss=1.0):
@@ -133,7 +133,7 @@ def test_keys_tell_runs_apart_and_can_be_part_of_an_address():
 def test_only_the_key_of_a_run_leads_to_a_folder(home, key):
     own = runs.create(SETTINGS)
     hostile = key.format(key=own, home=home) if isinstance(key, str) else key
-    for verb in (runs.folder, runs.record, runs.result, runs.steps, runs.start, runs.go_on, runs.ask_to_stop, runs.kill, runs.delete):
+    for verb in (runs.folder, runs.record, runs.result, runs.steps, runs.start, runs.resume, runs.ask_to_stop, runs.kill, runs.delete):
         with pytest.raises(UnknownName, match="no such run"):
             verb(hostile)
     assert runs.record(own).state == "waiting"
@@ -410,7 +410,7 @@ def test_progress_is_told_while_it_grows():
 def test_a_half_written_line_waits_for_its_end(cut):
     key = runs.create(SETTINGS)
     tell(key, end_of(0, 0))
-    line = files.as_json(files.Told(2.0, end_of(0, 1))) + "\n"
+    line = files.as_json(files.LogEntry(2.0, end_of(0, 1))) + "\n"
     path = runs.folder(key) / files.PROGRESS
     whole = path.read_text()
     path.write_text(whole + line[:cut])
@@ -448,19 +448,19 @@ def test_a_loss_that_is_no_number_can_be_told():
 
 def test_a_result_says_what_a_run_has_come_to():
     outcome = Outcome(
-        ("a", "b"), np.array([[3, 1], [0, 4]]), 0.875, 0.5, 0.98, (Missed(2, "x.png", "a", "b", 0.9, 2.3),), (("block_1", 0.01),)
+        ("a", "b"), np.array([[3, 1], [0, 4]]), 0.875, 0.5, 0.98, (Misclassification(2, "x.png", "a", "b", 0.9, 2.3),), (("block_1", 0.01),)
     )
     history = (end_of(0, 0).record, end_of(1, 0).record)
     said = RunResult("failed", 4.5, "The loss is no number.", history, 1, ("head",), outcome, ("A notice.",))
     key = runs.create(SETTINGS)
     files.write(runs.folder(key) / files.RESULT, files.as_json(said))
     record, found = runs.record(key), runs.result(key)
-    assert (record.state, record.failure, record.history, record.kept) == ("failed", "The loss is no number.", history, 1)
+    assert (record.state, record.error_message, record.history, record.best_epoch) == ("failed", "The loss is no number.", history, 1)
     assert (record.accuracy, record.low, record.high, record.seconds, record.notices) == (0.875, 0.5, 0.98, 4.5, ("A notice.",))
     assert np.array_equal(found.outcome.confusion, outcome.confusion)
     assert found.outcome.confusion.dtype == np.int64
     assert vars(found.outcome.worst[0]) == vars(outcome.worst[0])
-    assert (found.outcome.moved, found.trainable) == (outcome.moved, ("head",))
+    assert (found.outcome.weight_change, found.trainable) == (outcome.weight_change, ("head",))
 
 
 def test_a_history_is_a_table():
@@ -475,7 +475,7 @@ def test_a_run_whose_process_is_gone_is_lost_and_can_go_on():
     started(key)
     record = runs.record(key)
     assert (record.state, record.resumable, len(record.history)) == ("lost", True, 1)
-    assert "process of this training is gone" in record.failure
+    assert "process of this training is gone" in record.error_message
 
 
 def logged(key, text, number=99999999):
@@ -499,12 +499,12 @@ def test_memory_that_ran_out_is_found_in_the_log_by_any_page(said, backup):
     started(key)
     logged(key, said)
     if backup:
-        (runs.folder(key) / files.BACKUP).write_bytes(b"arrays")
+        (runs.folder(key) / files.CHECKPOINT).write_bytes(b"arrays")
     record = runs.record(key)
-    assert record.failure.startswith("Memory ran out and ended this training. ")
-    assert ("best weights so far are kept: resume it" in record.failure) == backup
-    assert ("Nothing was kept yet" in record.failure) != backup
-    assert record.failure.endswith("log.txt has the details.")
+    assert record.error_message.startswith("Memory ran out and ended this training. ")
+    assert ("best weights so far are kept: resume it" in record.error_message) == backup
+    assert ("Nothing was kept yet" in record.error_message) != backup
+    assert record.error_message.endswith("log.txt has the details.")
     assert record.resumable
 
 
@@ -513,9 +513,9 @@ def test_a_log_that_says_nothing_is_not_named(text):
     key = runs.create(SETTINGS)
     started(key)
     logged(key, text)
-    assert files.LOG not in runs.record(key).failure
+    assert files.LOG not in runs.record(key).error_message
     (runs.folder(key) / files.PID).write_text("99999998")  # which had no time to say anything
-    assert "is gone: it was killed" in runs.record(key).failure
+    assert "is gone: it was killed" in runs.record(key).error_message
 
 
 @pytest.mark.parametrize(
@@ -528,8 +528,8 @@ def test_a_disk_that_takes_nothing_is_blamed_and_not_memory(monkeypatch, free, w
     monkeypatch.setattr(exit_reason.shutil, "disk_usage", lambda _place: SimpleNamespace(free=free))
     monkeypatch.setattr(exit_reason.os, "access", lambda _place, _mode: writable)
     with pytest.raises(ExplorerError, match=f"^{says}"):
-        raise ExplorerError(runs.record(key).failure)
-    assert "emory" not in runs.record(key).failure
+        raise ExplorerError(runs.record(key).error_message)
+    assert "emory" not in runs.record(key).error_message
 
 
 @pytest.mark.usefixtures("waiting_child")
@@ -542,8 +542,8 @@ def test_the_page_that_started_a_process_knows_how_it_ended(number, says):
     runs.start(key)
     processes.process(runs.folder(key)).send_signal(number)
     until(lambda: runs.record(key).state == "lost")
-    assert says in runs.record(key).failure
-    runs.go_on(key)
+    assert says in runs.record(key).error_message
+    runs.resume(key)
     assert processes.return_code(runs.folder(key)) is None
     runs.kill(key)
 
@@ -554,7 +554,7 @@ def test_a_process_that_could_write_nothing_says_so_by_its_return_code(tmp_path)
     key = runs.create(SETTINGS)
     runs.start(key)
     until(lambda: runs.record(key).state == "lost")
-    assert runs.record(key).failure == f"Nothing could be written into {runs.folder(key)}. Then run it again."
+    assert runs.record(key).error_message == f"Nothing could be written into {runs.folder(key)}. Then run it again."
 
 
 @pytest.mark.usefixtures("waiting_child")
@@ -609,11 +609,11 @@ def test_a_run_can_go_on_from_its_backup(state, backup, resumable):
     key = runs.create(SETTINGS)
     files.write(runs.folder(key) / files.RESULT, files.as_json(RunResult(state, 1.0)))
     if backup:
-        (runs.folder(key) / files.BACKUP).write_bytes(b"arrays")
+        (runs.folder(key) / files.CHECKPOINT).write_bytes(b"arrays")
     assert runs.record(key).resumable == resumable
     if not resumable:
         with pytest.raises(ExplorerError, match="can't be resumed"):
-            runs.go_on(key)
+            runs.resume(key)
 
 
 def test_readers_never_see_anything_half_done():
@@ -651,7 +651,7 @@ def test_a_run_is_started_and_stops_when_asked():
     runs.start(key)
     assert runs.record(key).state == "running"
     runs.start(key)  # it is already
-    runs.go_on(key)
+    runs.resume(key)
     runs.ask_to_stop(key)
     until(lambda: runs.record(key).state == "stopped")
     assert runs.record(key).seconds == 1.5
@@ -668,7 +668,7 @@ def test_a_killed_run_is_lost_and_goes_on():
     runs.kill(key)
     assert runs.record(key).state == "lost"
     (runs.folder(key) / files.STOP).touch()  # of the attempt before
-    runs.go_on(key)
+    runs.resume(key)
     assert runs.record(key).state == "running"
     assert not (runs.folder(key) / files.STOP).exists()
     runs.kill(key)
@@ -719,7 +719,7 @@ def test_a_process_that_can_not_be_started_is_said(monkeypatch):
     assert runs.record(key).state == "waiting"
     files.write(runs.folder(key) / files.RESULT, files.as_json(RunResult("stopped", 1.0)))
     with pytest.raises(ExplorerError, match="disk is full"):
-        runs.go_on(key)
+        runs.resume(key)
     assert runs.record(key).state == "stopped"
 
 

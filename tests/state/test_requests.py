@@ -9,7 +9,7 @@ from traitlets import TraitError
 
 from explorer.errors import ExplorerError
 from explorer.state import requests as module
-from explorer.state.requests import Asking
+from explorer.state.requests import Requests
 from explorer.values import Progress
 from explorer.worker.queue import InlineWorker, Worker
 
@@ -18,53 +18,53 @@ class Verbs:
     def close(self):
         pass
 
-    def double(self, number, say):
-        say(Progress(f"doubling {number}"))
+    def double(self, number, report_progress):
+        report_progress(Progress(f"doubling {number}"))
         return 2 * number
 
-    def predict(self, _say):
+    def predict(self, _report_progress):
         return "an answer"
 
-    def refuse(self, _say):
+    def refuse(self, _report_progress):
         raise ExplorerError("It can't be doubled.")
 
-    def fail(self, _say):
+    def fail(self, _report_progress):
         raise OSError("no such thing")
 
 
 def asking():
-    return Asking(InlineWorker(Verbs))
+    return Requests(InlineWorker(Verbs))
 
 
 def test_a_result_arrives_and_what_goes_on_is_said_meanwhile():
     state, heard, said = asking(), [], []
     state.observe(lambda change: said.append((state.busy, change["new"].text)), "status")
-    state.ask("number", "double", 4, done=heard.append)
+    state.submit("number", "double", 4, done=heard.append)
     assert heard == [8]
     assert said == [(True, "doubling 4"), (False, "Ready.")]
 
 
 def test_how_long_an_answer_took_is_said_until_one_fails():
     state = asking()
-    state.ask("answers", "predict", done=lambda _answer: None)
+    state.submit("predictions", "predict", done=lambda _answer: None)
     assert state.status.text.startswith("Ready. Answered in ")
     assert not state.busy
 
 
 def test_a_failure_is_said_where_nobody_else_takes_it():
     state, taken = asking(), []
-    state.ask("number", "refuse", done=taken.append, failed=taken.append)
+    state.submit("number", "refuse", done=taken.append, failed=taken.append)
     assert [str(one) for one in taken] == ["It can't be doubled."]
-    assert state.failure == ""
-    state.ask("number", "refuse", done=taken.append)
-    assert state.failure == "It can't be doubled."
+    assert state.error_message == ""
+    state.submit("number", "refuse", done=taken.append)
+    assert state.error_message == "It can't be doubled."
     assert not state.busy
 
 
 def test_what_is_no_matter_of_the_users_is_a_plain_sentence_with_its_traceback_in_the_log(caplog):
     state = asking()
-    state.ask("number", "fail", done=print)
-    assert state.failure == "Something went wrong in explorer itself (OSError); the log has the details."
+    state.submit("number", "fail", done=print)
+    assert state.error_message == "Something went wrong in explorer itself (OSError); the log has the details."
     assert any(record.exc_info and record.levelname == "ERROR" for record in caplog.records)
 
 
@@ -74,10 +74,10 @@ def test_what_can_not_show_a_result_is_said_and_holds_nothing_up():
     def draw(_result):
         raise TraitError("no paper")
 
-    state.ask("number", "double", 4, done=draw)
-    assert "TraitError" in state.failure
+    state.submit("number", "double", 4, done=draw)
+    assert "TraitError" in state.error_message
     assert not state.busy
-    state.ask("number", "refuse", done=draw, failed=draw)
+    state.submit("number", "refuse", done=draw, failed=draw)
     assert not state.busy
 
 
@@ -85,14 +85,14 @@ def test_it_stays_busy_where_a_result_asks_for_its_slot_anew():
     let_go, busy = threading.Event(), []
 
     class Slow(Verbs):
-        def wait(self, number, _say):
+        def wait(self, number, _report_progress):
             let_go.wait(10)
             return number
 
     async def page():
-        state, heard = Asking(Worker(Slow)), []
-        state.ask("number", "double", 4, done=lambda number: state.ask("number", "wait", number, done=heard.append))
-        state.ask("other", "double", 1, done=lambda _number: busy.append(state.busy))
+        state, heard = Requests(Worker(Slow)), []
+        state.submit("number", "double", 4, done=lambda number: state.submit("number", "wait", number, done=heard.append))
+        state.submit("other", "double", 1, done=lambda _number: busy.append(state.busy))
         await asyncio.sleep(0.05)
         busy.append(state.busy)
         let_go.set()
@@ -112,7 +112,7 @@ def made_in(monkeypatch):
 
     def made_in(*cell_and_run):
         monkeypatch.setattr(module, "cell_here", lambda: cell_and_run or None)
-        return Asking()
+        return Requests()
 
     return made_in
 
@@ -135,16 +135,16 @@ def test_closed_it_is_busy_with_nothing_and_still_can_be_asked():
     verbs = threading.Event()
 
     class Slow(Verbs):
-        def wait(self, _say):
+        def wait(self, _report_progress):
             verbs.wait(10)
 
     async def page():
-        state, heard = Asking(Worker(Slow)), []
-        state.ask("number", "wait", done=heard.append)
+        state, heard = Requests(Worker(Slow)), []
+        state.submit("number", "wait", done=heard.append)
         state.close()
         busy = state.busy
         verbs.set()
-        state.ask("number", "double", 4, done=heard.append)
+        state.submit("number", "double", 4, done=heard.append)
         await until(lambda: heard)
         state.close()
         return busy, heard

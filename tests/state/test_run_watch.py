@@ -30,19 +30,19 @@ def test_who_did_not_look_has_heard_no_silence():
 
 def test_looks_end_where_there_is_nothing_to_see_or_one_has_failed():
     async def looked():
-        seen, failed = [], []
+        preprocessed, failed = [], []
 
         def look():
-            seen.append(1)
-            if len(seen) == 3:
+            preprocessed.append(1)
+            if len(preprocessed) == 3:
                 raise ZeroDivisionError
 
-        looks = Looks(look, lambda: len(seen) < 5, failed.append)
+        looks = Looks(look, lambda: len(preprocessed) < 5, failed.append)
         looks.follow()
         await until(lambda: failed)
-        before = len(seen)
+        before = len(preprocessed)
         looks.follow()
-        await until(lambda: len(seen) == 5)
+        await until(lambda: len(preprocessed) == 5)
         looks.close()
         looks.follow()
         return before, [type(error) for error in failed]

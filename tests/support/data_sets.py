@@ -8,13 +8,13 @@ from PIL import Image
 from sound_sources import encoded, piece
 
 from explorer.catalog import SPECTROGRAMS
-from explorer.values import Reading, TensorInfo
+from explorer.values import InputSpec, TensorInfo
 
-PICTURES = Reading("image", (TensorInfo("image", (32, 32, 3), "float32"),), "none", size=(32, 32, 3))
-SOUNDS = Reading(
+PICTURES = InputSpec("image", (TensorInfo("image", (32, 32, 3), "float32"),), "none", size=(32, 32, 3))
+SOUNDS = InputSpec(
     "audio", (TensorInfo("spectrogram", (64, 128, 1), "float32"),), "timbres", size=(64, 128, 1), sound=SPECTROGRAMS["timbres"]
 )
-ARRAYS = Reading("arrays", (TensorInfo("a", (3,), "float32"),))
+ARRAYS = InputSpec("arrays", (TensorInfo("a", (3,), "float32"),))
 
 
 def picture(path, seed, size=(20, 16), **options):

@@ -55,7 +55,7 @@ def assert_trains_alike(network, data, recipe, folder):
     """Train in explorer and by the exported script; check that the same layers train, and the answers to held-out examples."""
     (folder / "run").mkdir()
     run = train(network, data, recipe, folder=folder / "run")
-    assert (run.state, run.failure) == ("done", "")
+    assert (run.state, run.error_message) == ("done", "")
     unpacked(network, data, recipe, run, folder / "taken")
     printed = run_script(folder / "taken")
     assert_same_model(run, data, folder / "taken")
@@ -74,6 +74,6 @@ def assert_same_model(run, data, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is left to guess
         opened = explorer.load(folder / "model.keras")
-    assert opened.reading.named_convention == run.network.reading.named_convention
+    assert opened.input_spec.named_convention == run.network.input_spec.named_convention
     assert opened.labels == run.network.labels
     np.testing.assert_allclose(model.predict(held_out, verbose=0), expected, atol=1e-3)

@@ -1,6 +1,6 @@
 """A backend that keeps by class what a page collects, and knows the sets that come with explorer; nothing is read."""
 
-from fake_tuning import TuningBackend
+from fake_fine_tuning import FineTuningBackend
 from fakes import HeldBackend
 
 from explorer.catalog import DATA_SETS
@@ -12,17 +12,17 @@ PICTURE = bytes.fromhex(
 )
 
 
-class DataBackend(TuningBackend):
-    """`TuningBackend` with the verbs of data. The file b"bad" can't be read, the zip b"bad" and the class "bad" are refused.
+class DataBackend(FineTuningBackend):
+    """`FineTuningBackend` with the verbs of data. The file b"bad" can't be read, the zip b"bad" and the class "bad" are refused.
 
     A zip holds two pictures of each of two classes.
     """
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.kept, self.groups, self.left_out, self.before, self.copies, self.said = {}, [], [], [], 0, []
+        self.best_epoch, self.groups, self.left_out, self.before, self.copies, self.said = {}, [], [], [], 0, []
 
-    def choose_data(self, spec, source, validation, seed, count, label_column, file_column, _say):
+    def choose_data(self, spec, source, validation, seed, count, label_column, file_column, _report_progress):
         self.asked.append(("choose_data", spec.name, source, validation, seed, count))
         if source.endswith(".csv"):
             if not label_column:
@@ -32,32 +32,33 @@ class DataBackend(TuningBackend):
         if source not in DATA_SETS:
             raise ExplorerError(f"There is no file or folder {source}.")
         kind, own = DATA_SETS[source].kind, DATA_SETS[source].count
-        if kind != self.opened[spec].reading.kind:
+        if kind != self.opened[spec].input_spec.kind:
             raise ExplorerError(f"This network does not read {source}.")
         half = (count or own) // 2
         held = round(half * validation)
         classes = tuple(DataClass(name, half - held, held, PICTURE) for name in ("dots", "rings"))
         return DataSummary(DataSpec("built-in", source, validation, seed, count), kind, classes)
 
-    def collect(self, spec, changes, validation, seed, _say):
+    def collect(self, spec, changes, validation, seed, _report_progress):
         self.asked.append(("collect", spec.name, tuple((one.what, one.label, one.name) for one in changes), validation, seed))
         for change in changes:
             getattr(self, f"_{change.what}")(change)
         removed = self.before[-1][0] if self.before else ""
-        if not self.kept and not removed:
+        if not self.best_epoch and not removed:
             return None
-        held = {label: round(number * validation) for label, number in self.kept.items()}
+        held = {label: round(number * validation) for label, number in self.best_epoch.items()}
         classes = tuple(
-            DataClass(label, number - held[label], held[label], PICTURE if number else b"") for label, number in sorted(self.kept.items())
+            DataClass(label, number - held[label], held[label], PICTURE if number else b"")
+            for label, number in sorted(self.best_epoch.items())
         )
-        missing = () if sum(map(bool, self.kept.values())) > 1 else ("Add a second class to train.",)
-        kind = self.opened[spec].reading.kind
+        missing = () if sum(map(bool, self.best_epoch.values())) > 1 else ("Add a second class to train.",)
+        kind = self.opened[spec].input_spec.kind
         left_out, notes = tuple(self.left_out), (*self.said, *missing)
         return DataSummary(DataSpec("folder", "/kept", validation, seed), kind, classes, False, left_out, notes, self.copies, removed)
 
-    def examples(self, spec, data, label, first, count, _say):
+    def examples(self, spec, data, label, first, count, _report_progress):
         self.asked.append(("examples", spec.name, label, first, count))
-        number = self.kept.get(label, 30) if data.path == "/kept" else 30
+        number = self.best_epoch.get(label, 30) if data.path == "/kept" else 30
         names = [f"{one}.png" for one in range(number)]
         return tuple(
             ExampleCard(name if data.path == "/kept" else "", name, False, PICTURE) for name in names[first : first + count]
@@ -66,7 +67,7 @@ class DataBackend(TuningBackend):
     def _class(self, change):
         if change.label == "bad":
             raise ExplorerError("bad is no name.")
-        self.kept.setdefault(change.label, 0)
+        self.best_epoch.setdefault(change.label, 0)
 
     def _file(self, change):
         self._class(change)
@@ -74,48 +75,48 @@ class DataBackend(TuningBackend):
         if change.data == b"bad":
             self.left_out.append((change.name, f"{change.name} is not a picture."))
         else:
-            self.kept[change.label] += 1
+            self.best_epoch[change.label] += 1
 
     def _zip(self, change):
         if change.data == b"bad":
             raise ExplorerError(f"{change.name} is damaged.")
         for label in ("roses", "tulips"):
-            self.kept[label] = self.kept.get(label, 0) + 2
+            self.best_epoch[label] = self.best_epoch.get(label, 0) + 2
 
     def _note(self, change):
         self.said.append(change.name)
 
     def _rename(self, change):
-        self.kept[change.name] = self.kept.pop(change.label) + self.kept.get(change.name, 0)
+        self.best_epoch[change.name] = self.best_epoch.pop(change.label) + self.best_epoch.get(change.name, 0)
 
     def _remember(self, said):
-        self.before.append((said, dict(self.kept), self.copies))
+        self.before.append((said, dict(self.best_epoch), self.copies))
 
     def _remove(self, change):
         self._remember(f"The class {change.label} was removed.")
-        self.kept.pop(change.label, None)
+        self.best_epoch.pop(change.label, None)
 
     def _example(self, change):
         self._remember(f"{change.name} was removed.")
-        self.kept[change.label] -= 1
+        self.best_epoch[change.label] -= 1
 
     def _copies(self, _change):
         self._remember(f"{self.copies} copies were removed.")
         self.copies = 0
 
     def _undo(self, _change):
-        _said, self.kept, self.copies = self.before.pop()
+        _said, self.best_epoch, self.copies = self.before.pop()
 
     def _clear(self, _change):
-        self.kept, self.left_out, self.before = {}, [], []
+        self.best_epoch, self.left_out, self.before = {}, [], []
 
 
 class HeldDataBackend(DataBackend, HeldBackend):
-    """`DataBackend` that holds "collect" back, as `HeldBackend` does, for the networks named in `held`."""
+    """`DataBackend` that holds "collect" back, as `HeldBackend` does, for the networks named in `loaded_models`."""
 
-    def collect(self, spec, changes, validation, seed, say):
+    def collect(self, spec, changes, validation, seed, report_progress):
         self._hold("collect", spec.name)
-        return super().collect(spec, changes, validation, seed, say)
+        return super().collect(spec, changes, validation, seed, report_progress)
 
 
 def counts(summary):

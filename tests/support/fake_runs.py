@@ -1,6 +1,6 @@
 """Runs whose processes are played by a test: folders as real ones, in which it writes what they would tell."""
 
-from fake_tuning import BACKBONE, TuningBackend
+from fake_fine_tuning import BACKBONE, FineTuningBackend
 
 from explorer import runs
 from explorer.errors import ExplorerError
@@ -11,8 +11,8 @@ from explorer.values import DataSpec, Epoch, NetworkSpec, Outcome, Recipe, RunRe
 NETWORK = NetworkSpec("digits", None)
 
 
-class RunningBackend(TuningBackend):
-    """`TuningBackend` with the verbs of runs; `alive` are the keys of those whose processes live.
+class RunningBackend(FineTuningBackend):
+    """`FineTuningBackend` with the verbs of runs; `alive` are the keys of those whose processes live.
 
     Data from the path "bad" can't be trained on.
     """
@@ -21,24 +21,24 @@ class RunningBackend(TuningBackend):
         super().__init__(**options)
         self.alive = set()
 
-    def train(self, spec, data, recipe, _say):
+    def train(self, spec, data, recipe, _report_progress):
         self.asked.append(("train", spec.name, data.path, recipe))
         if data.path == "bad":
             raise ExplorerError("The disk is full.")
         return begun(self.alive, recipe, spec, data)
 
-    def go_on(self, key, _say):
-        self.asked.append(("go_on", key))
+    def resume(self, key, _report_progress):
+        self.asked.append(("resume", key))
         (runs.folder(key) / files.RESULT).unlink(missing_ok=True)
         self.alive.add(key)
         return runs.record(key)
 
-    def delete_run(self, key, _say):
+    def delete_run(self, key, _report_progress):
         self.asked.append(("delete_run", key))
         self.alive.discard(key)
         runs.delete(key)
 
-    def take_run(self, key, what, _say):
+    def take_run(self, key, what, _report_progress):
         self.asked.append(("take_run", key, what))
         return TakenFile(f"run.{what}", what.encode())
 
@@ -64,13 +64,13 @@ def begun(alive, recipe=None, network=NETWORK, data=None):
 def tell(key, *steps, seconds=4.0):
     """Write down what the process of a run tells."""
     with (runs.folder(key) / files.PROGRESS).open("a") as stream:
-        stream.writelines(files.as_json(files.Told(seconds, step)) + "\n" for step in steps)
+        stream.writelines(files.as_json(files.LogEntry(seconds, step)) + "\n" for step in steps)
 
 
-def told(trainings, *steps):
+def told(run_list, *steps):
     """Let the run that is shown tell this, and have a look at it."""
-    tell(trainings.key, *steps)
-    trainings.look()
+    tell(run_list.key, *steps)
+    run_list.look()
 
 
 def batch(phase, epoch, done, total=10, accuracy=0.5, left=None):
@@ -98,7 +98,7 @@ def end(alive, key, state="done", history=(), **facts):
     alive.discard(key)
 
 
-def finish(trainings, alive, state="done", history=(), **facts):
+def finish(run_list, alive, state="done", history=(), **facts):
     """Let the process of the run that is shown end, and have a look at it."""
-    end(alive, trainings.key, state, history, **facts)
-    trainings.look()
+    end(alive, run_list.key, state, history, **facts)
+    run_list.look()

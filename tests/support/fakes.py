@@ -11,34 +11,34 @@ import numpy as np
 from explorer.catalog import PHOTOGRAPHS, architectures
 from explorer.errors import DownloadNeeded, ExplorerError, UnreadableModel, WeightsUnavailable
 from explorer.values import (
-    Answers,
+    AudioClip,
     Axis,
     Example,
     FeatureMaps,
     Heard,
-    Held,
+    InputSpec,
     Layer,
     Layers,
+    LoadedModels,
     MelSpectrogram,
     ModelFile,
     NetworkSpec,
     NetworkSummary,
     Prediction,
+    Predictions,
+    PreprocessedInput,
     Progress,
-    Reading,
     ScoresOverTime,
-    SeenInput,
-    Stretch,
     TakenFile,
     TensorInfo,
 )
 
 ROWS, COLUMNS = 6, 8  # not square, so that a mix-up shows
 INPUT = (Axis("row", 2 * ROWS, "pixel", 0, 2 * ROWS), Axis("column", 2 * COLUMNS, "pixel", 0, 2 * COLUMNS), Axis("channel", 3))
-PICTURES = Reading("image", (TensorInfo("image", (2 * ROWS, 2 * COLUMNS, 3), "float32"),), "tf", size=(2 * ROWS, 2 * COLUMNS, 3))
-ARRAYS = Reading("arrays", (TensorInfo("steps", (ROWS, 3), "float32"), TensorInfo("age", (), "int32", below=120)))
+PICTURES = InputSpec("image", (TensorInfo("image", (2 * ROWS, 2 * COLUMNS, 3), "float32"),), "tf", size=(2 * ROWS, 2 * COLUMNS, 3))
+ARRAYS = InputSpec("arrays", (TensorInfo("steps", (ROWS, 3), "float32"), TensorInfo("age", (), "int32", below=120)))
 MEL = MelSpectrogram(rate=8000, samples=16_000, fft=512, hop=800, bands=8)
-SOUND = Reading("audio", (TensorInfo("spectrogram", MEL.shape, "float32"),), "timbres", size=MEL.shape, sound=MEL)
+SOUND = InputSpec("audio", (TensorInfo("spectrogram", MEL.shape, "float32"),), "timbres", size=MEL.shape, sound=MEL)
 EDGES = (0, 200, 450, 750, 1100, 1600, 2200, 3000, 4000)  # Hz: no two bands are equally wide
 LONG, HOP = 10.0, 0.5  # seconds: a sound, and from one window along it to the next
 SCORES = (TensorInfo("predictions", (4,), "float32"),)
@@ -61,9 +61,9 @@ NESTED = Layers(
     [
         layer(0, "image", "input", "InputLayer", "stem", (2 * ROWS, 2 * COLUMNS, 3)),
         layer(1, "backbone", "model", "Functional", "backbone", (ROWS, COLUMNS, 5), 140),
-        layer(1, "backbone/conv", "convolution", "Conv2D", "backbone", (ROWS, COLUMNS, 5), 140, further=True),
+        layer(1, "backbone/conv", "convolution", "Conv2D", "backbone", (ROWS, COLUMNS, 5), 140, is_nested_or_reused=True),
         layer(2, "predictions", "dense", "Dense", "top", (4,), 24),
-        layer(2, "predictions:1", "dense", "Dense", "top", (4,), further=True),
+        layer(2, "predictions:1", "dense", "Dense", "top", (4,), is_nested_or_reused=True),
     ]
 )
 OF_ARRAYS = Layers(
@@ -83,14 +83,14 @@ OF_SOUND = Layers(
 )
 
 
-def network(spec, reading=PICTURES, layers=LAYERS, outputs=SCORES, classes=None, samples=None):
+def network(spec, input_spec=PICTURES, layers=LAYERS, outputs=SCORES, classes=None, samples=None):
     """Return the summary of a network; `classes` are those of the outputs that are vectors."""
     if classes is None:
         classes = tuple(one.shape[0] if len(one.shape) == 1 else 0 for one in outputs)
     if samples is None:
         samples = architectures[spec.architecture].samples if isinstance(spec, NetworkSpec) else PHOTOGRAPHS
-    axes = INPUT if reading.kind == "image" else ()
-    return NetworkSummary(spec, reading, axes, layers, outputs, classes, 164, 656, samples if reading.kind == "image" else ())
+    axes = INPUT if input_spec.kind == "image" else ()
+    return NetworkSummary(spec, input_spec, axes, layers, outputs, classes, 164, 656, samples if input_spec.kind == "image" else ())
 
 
 def network_of_arrays(spec):
@@ -130,7 +130,7 @@ def heard(example):
     envelope = np.abs(hum()).reshape(100, -1).max(axis=1)[:, None] * np.float32([-1, 1]) / 32768
     sound = Heard(MEL.rate, 1, LONG, start, start + MEL.seconds, envelope.astype(np.float32), loud)
     nothing = np.zeros((0, 0), np.uint8)
-    return SeenInput(nothing, nothing, (), sound_axes(start), notes=("Made louder.",), sound=sound)
+    return PreprocessedInput(nothing, nothing, (), sound_axes(start), notes=("Made louder.",), sound=sound)
 
 
 def scores_over_time():
@@ -155,29 +155,29 @@ class FakeBackend:
 
     report = None
 
-    def __init__(self, missing=(), to_download=(), at_hand=frozenset({"digits"}), networks=None):
-        self.missing, self.to_download, self.here = missing, to_download, at_hand
+    def __init__(self, missing=(), to_download=(), locally_available=frozenset({"digits"}), networks=None):
+        self.missing, self.to_download, self.here = missing, to_download, locally_available
         self.networks, self.opened, self.asked = networks or {}, {}, []
 
     def close(self):
         self.asked.append(("close", ""))
 
-    def at_hand(self, _say):
+    def locally_available(self, _report_progress):
         return self.here
 
-    def adopt(self, spec, model, prepare, _say):
-        self.asked.append(("adopt", spec, model, prepare))
+    def register_live_model(self, spec, model, prepare, _report_progress):
+        self.asked.append(("register_live_model", spec, model, prepare))
         return spec
 
-    def receive(self, data, name, _say):
+    def receive(self, data, name, _report_progress):
         self.asked.append(("receive", name))
         if data == b"bad":
             raise UnreadableModel(f"{name} is no Keras model.")
         return ModelFile(f"/somewhere/{name}", "1", name)
 
-    def open(self, spec, download, say):
+    def open(self, spec, download, report_progress):
         self.asked.append(("open", spec.name))
-        say(Progress("Building"))
+        report_progress(Progress("Building"))
         if spec.name in self.to_download and spec.weights is not None and not download:
             raise DownloadNeeded(f"{spec.name} is not here.")
         if spec.name in self.missing:
@@ -185,10 +185,10 @@ class FakeBackend:
         self.opened[spec] = self.networks.get(spec.name, network)(spec)
         return self.opened[spec]
 
-    def held(self, _say):
-        return Held(tuple((spec.name, one.memory) for spec, one in self.opened.items()), 1024)
+    def loaded_models(self, _report_progress):
+        return LoadedModels(tuple((spec.name, one.memory) for spec, one in self.opened.items()), 1024)
 
-    def view(self, _spec, example, _say):
+    def view(self, _spec, example, _report_progress):
         self.asked.append(("view", example.name))
         if example.data == b"bad":
             raise ExplorerError(f"{example.name} is not a picture.")
@@ -196,36 +196,36 @@ class FakeBackend:
             return heard(example)
         if example.kind == "arrays":
             arrays = example.data if isinstance(example.data, tuple) else (("steps", np.ones((ROWS, 3), np.float32)),)
-            return SeenInput(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint8), (), (), arrays=arrays)
-        came = np.full((2 * ROWS, 3 * COLUMNS, 3), 90, np.uint8)
-        return SeenInput(came, came[:, : 2 * COLUMNS], (3 * COLUMNS, 2 * ROWS), INPUT)
+            return PreprocessedInput(np.zeros((0, 0), np.uint8), np.zeros((0, 0), np.uint8), (), (), arrays=arrays)
+        original = np.full((2 * ROWS, 3 * COLUMNS, 3), 90, np.uint8)
+        return PreprocessedInput(original, original[:, : 2 * COLUMNS], (3 * COLUMNS, 2 * ROWS), INPUT)
 
-    def random_example(self, spec, seed, _say):
+    def random_example(self, spec, seed, _report_progress):
         self.asked.append(("random_example", seed))
-        if self.opened[spec].reading.kind == "audio":
+        if self.opened[spec].input_spec.kind == "audio":
             return Example("audio", wav(hum()), "hum.wav")
         rows = np.random.default_rng(seed).standard_normal((ROWS, 3)).astype(np.float32)
         return Example("arrays", (("steps", rows), ("age", np.array(40 + seed, np.int32))), f"random values, seed {seed}")
 
-    def predict(self, spec, example, top, output, _say):
+    def predict(self, spec, example, top, output, _report_progress):
         self.asked.append(("predict", example.name, top))
         if not 1 <= top <= len(LABELS):
             raise ExplorerError(f"top must be from 1 to {len(LABELS)}, not {top}.")
         scores = (0.5, 0.25, 0.125, 0.125)
         rows = tuple(Prediction(str(index), LABELS[index], scores[index]) for index in range(min(top, self.opened[spec].classes[output])))
-        return Answers(rows, len(LABELS) - len(rows), 1 - sum(scores[: len(rows)]), output=output)
+        return Predictions(rows, len(LABELS) - len(rows), 1 - sum(scores[: len(rows)]), output=output)
 
-    def stretch(self, _spec, example, start, stop, _say):
-        self.asked.append(("stretch", example.name, start, stop))
-        return Stretch(start, stop, wav(hum(max(0, start), min(LONG, stop))))
+    def clip(self, _spec, example, start, stop, _report_progress):
+        self.asked.append(("clip", example.name, start, stop))
+        return AudioClip(start, stop, wav(hum(max(0, start), min(LONG, stop))))
 
-    def over_time(self, spec, _example, first, count, _say):
+    def over_time(self, spec, _example, first, count, _report_progress):
         self.asked.append(("over_time", spec.name, first, count))
         scores = scores_over_time()
         some = slice(first, first + count)
         return ScoresOverTime(np.arange(len(scores))[some] * HOP, scores[some], LABELS, MEL.seconds, HOP, "independent", len(scores))
 
-    def feature_maps(self, spec, example, name, _say):
+    def feature_maps(self, spec, example, name, _report_progress):
         self.asked.append(("feature_maps", name))
         row = self.opened[spec].layers.find(name)
         values, kept = maps_of(row), (3 * 2**20, 256 * 2**20)
@@ -239,19 +239,19 @@ class FakeBackend:
         axes = tuple(Axis(name, size, *span) for name, size, span in zip(("row", "column", "channel"), values.shape, spans, strict=True))
         return FeatureMaps(row, values, axes, *kept)
 
-    def take(self, spec, what, _say):
+    def take(self, spec, what, _report_progress):
         self.asked.append(("take", what))
         if what == "h5":
             raise ExplorerError(f"{spec.name} can't be saved.")
         return TakenFile(f"{spec.name}.{what}", what.encode())
 
-    def load_weights(self, _spec, data, name, by_name, _say):
+    def load_weights(self, _spec, data, name, by_name, _report_progress):
         self.asked.append(("load_weights", name, by_name))
         if data == b"bad":
             raise UnreadableModel(f"{name} holds no weights.")
         return self.report
 
-    def evaluate(self, _spec, data, name, _say):
+    def evaluate(self, _spec, data, name, _report_progress):
         self.asked.append(("evaluate", name))
         if data == b"bad":
             raise ExplorerError(f"{name} holds no x.")
@@ -259,28 +259,28 @@ class FakeBackend:
 
 
 class HeldBackend(FakeBackend):
-    """Holds a verb back for what is named in `held`, until `let_go` is set; its answers name their example."""
+    """Holds a verb back for what is named in `loaded_models`, until `let_go` is set; its answers name their example."""
 
-    def __init__(self, held, verb="predict", **options):
+    def __init__(self, held, method="predict", **options):
         super().__init__(**options)
-        self.held_back, self.verb, self.let_go, self.holding = held, verb, threading.Event(), threading.Event()
+        self.held_back, self.method, self.let_go, self.holding = held, method, threading.Event(), threading.Event()
 
-    def predict(self, spec, example, top, output, say):
+    def predict(self, spec, example, top, output, report_progress):
         self._hold("predict", example.name)
-        answers = super().predict(spec, example, top, output, say)
-        named = tuple(Prediction(one.id, f"{example.name} {one.label}", one.score) for one in answers.predictions)
-        return Answers(named, answers.others, answers.others_score, output=output)
+        predictions = super().predict(spec, example, top, output, report_progress)
+        named = tuple(Prediction(one.id, f"{example.name} {one.label}", one.score) for one in predictions.predictions)
+        return Predictions(named, predictions.others, predictions.others_score, output=output)
 
-    def open(self, spec, download, say):
+    def open(self, spec, download, report_progress):
         self._hold("open", spec.name)
-        return super().open(spec, download, say)
+        return super().open(spec, download, report_progress)
 
-    def random_example(self, spec, seed, say):
+    def random_example(self, spec, seed, report_progress):
         self._hold("random_example", seed)
-        return super().random_example(spec, seed, say)
+        return super().random_example(spec, seed, report_progress)
 
-    def _hold(self, verb, name):
-        if verb == self.verb and name in self.held_back:
+    def _hold(self, method, name):
+        if method == self.method and name in self.held_back:
             self.holding.set()
             self.let_go.wait(10)
 

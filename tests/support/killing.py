@@ -51,12 +51,12 @@ def moments(seed: int, count: int = 12, longest: float = LONGEST) -> tuple[Momen
 
 
 def place_in(folder: Path) -> int:
-    """Return how much a training has told so far, so that `came` looks only at what is told from here on."""
+    """Return how much a training has told so far, so that `original` looks only at what is told from here on."""
     path = folder / files.PROGRESS
     return path.stat().st_size if path.exists() else 0
 
 
-def came(moment: Moment, folder: Path, before: int, alive: Callable[[], bool]) -> bool:
+def original(moment: Moment, folder: Path, before: int, alive: Callable[[], bool]) -> bool:
     """Wait until the training in a folder is at this moment, or past it; return whether its process still lives."""
     deadline = time.monotonic() + PATIENCE
     while _place_of(steps(folder, before)) < list(PLACES).index(moment.place):
@@ -83,4 +83,4 @@ def steps(folder: Path, before: int = 0) -> list[TrainingStep]:
     """Return the steps that a training has told from there on."""
     path = folder / files.PROGRESS
     lines = path.read_bytes()[before:].split(b"\n")[:-1] if path.exists() else []
-    return [told.step for told in map(files.told_in, lines) if told is not None]
+    return [told.step for told in map(files.parse_line, lines) if told is not None]

@@ -114,17 +114,17 @@ def examples(model, count=2, shape=(4,)):
     return arrays if len(arrays) > 1 else arrays[0]
 
 
-def answers(model, given):
+def predictions(model, given):
     return [np.asarray(one) for one in keras.tree.flatten(model(given, training=False))]
 
 
 def assert_same_answers(one, other):
     given = examples(one)
-    for expected, got in zip(answers(one, given), answers(other, given), strict=True):
+    for expected, got in zip(predictions(one, given), predictions(other, given), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
-def moved(model):
+def weight_change(model):
     """Give a model other weights than its initial ones, the moving means of normalisations too."""
     random = np.random.default_rng(1)
     model.set_weights([random.random(weight.shape).astype(weight.dtype) for weight in model.get_weights()])

@@ -75,7 +75,7 @@ def plainly(network, data, recipe, frozen):
     if recipe.head.dropout:
         x = layers.Dropout(recipe.head.dropout)(x)
     tuned = keras.Model(base.input, layers.Dense(3, activation="softmax")(x))
-    (x, y), (held_out, answers) = arrays(network, data.training), arrays(network, data.validation)
+    (x, y), (held_out, predictions) = arrays(network, data.training), arrays(network, data.validation)
     losses, held_out_losses = [], []
     for place, phase in enumerate(recipe.phases):
         for layer in base.layers:
@@ -86,7 +86,7 @@ def plainly(network, data, recipe, frozen):
         tuned.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
         keras.utils.set_random_seed(recipe.seed + 1 + place)
         batches = tensorflow.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=recipe.seed).batch(phase.batch_size)
-        history = tuned.fit(batches, validation_data=(held_out, answers), epochs=phase.epochs, shuffle=False, verbose=0).history
+        history = tuned.fit(batches, validation_data=(held_out, predictions), epochs=phase.epochs, shuffle=False, verbose=0).history
         losses += history["loss"]
         held_out_losses += history["val_loss"]
     return tuned, losses, held_out_losses

@@ -77,7 +77,7 @@ def test_what_only_looks_like_an_index_or_a_name_is_refused(key, layers):
 def nested():
     """A network with a nested one, used twice."""
     rows = [("picture", 0), ("backbone", 1), ("backbone/conv", 0), ("backbone:1", 1), ("backbone:1/conv", 0), ("top", 2)]
-    return Layers(Layer(index, name, "other", "Layer", "", (4,), 0, further="/" in name or ":" in name) for name, index in rows)
+    return Layers(Layer(index, name, "other", "Layer", "", (4,), 0, is_nested_or_reused="/" in name or ":" in name) for name, index in rows)
 
 
 def test_further_rows_are_found_by_their_address_only(nested):

@@ -14,7 +14,7 @@ def page_of(backend, session):
 
     def page_of(make):
         backend.networks["mine"] = make
-        session.adopt(type("Model", (), {"name": "mine"})())
+        session.register_live_model(type("Model", (), {"name": "mine"})())
         return session
 
     return page_of

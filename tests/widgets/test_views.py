@@ -11,31 +11,31 @@ from messages import says, sent
 import explorer.locale
 from explorer.dashboards.pages import Explorer
 from explorer.state.session import Session
-from explorer.widgets.audio.audio import SoundView
+from explorer.widgets.audio.audio import AudioView
 from explorer.widgets.audio.over_time import OverTimeView
 from explorer.widgets.explore.architecture_picker import ArchitecturePicker
 from explorer.widgets.explore.feature_maps import FeatureMapsView
 from explorer.widgets.explore.input import InputView
 from explorer.widgets.explore.layer_strip import LayerStrip
-from explorer.widgets.explore.model_tools import ModelView
-from explorer.widgets.explore.network_options import OptionsView
-from explorer.widgets.explore.predictions import AnswersView
+from explorer.widgets.explore.model_tools import ModelToolsView
+from explorer.widgets.explore.network_options import NetworkOptionsView
+from explorer.widgets.explore.predictions import PredictionsView
 from explorer.widgets.explore.status import StatusView
 from explorer.widgets.fine_tuning.before_after import BeforeAfterView
-from explorer.widgets.fine_tuning.dataset import TrainingDataView
+from explorer.widgets.fine_tuning.dataset import DatasetView
 from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
 from explorer.widgets.fine_tuning.recipe import RecipeView
-from explorer.widgets.fine_tuning.results import OutcomeView
+from explorer.widgets.fine_tuning.results import ResultsView
 from explorer.widgets.fine_tuning.runs import RunsView
 from explorer.worker.queue import Worker
 
 VIEWS = [
-    *(AnswersView, ArchitecturePicker, FeatureMapsView, InputView, LayerStrip, ModelView),
-    *(OptionsView, OverTimeView, SoundView, StatusView),
+    *(PredictionsView, ArchitecturePicker, FeatureMapsView, InputView, LayerStrip, ModelToolsView),
+    *(NetworkOptionsView, OverTimeView, AudioView, StatusView),
 ]
 # On a page once fine-tuning is looked at; they stand alone too.
-TUNING = [BeforeAfterView, FreezePlanView, OutcomeView, RecipeView, RunsView, TrainingDataView]
-LISTS = ("kinds", "models", "takes", "conventions")  # they hold keys and endings of files too
+TUNING = [BeforeAfterView, FreezePlanView, ResultsView, RecipeView, RunsView, DatasetView]
+LISTS = ("kinds", "models", "takes", "preprocess_modes")  # they hold keys and endings of files too
 
 
 @pytest.mark.parametrize("view", VIEWS + TUNING)
@@ -64,7 +64,7 @@ def test_every_word_of_a_view_goes_through_gettext(view, session, monkeypatch):
             return f"⟦{message}⟧"
 
     monkeypatch.setattr(explorer.locale, "_catalogue", Marked())
-    for name, word in view(session).words.items():
+    for name, word in view(session).texts.items():
         if name not in LISTS:
             assert word.startswith("⟦"), name
 
@@ -73,7 +73,7 @@ def test_every_word_of_a_view_goes_through_gettext(view, session, monkeypatch):
 def test_javascript_holds_no_words_and_uses_only_those_it_is_given(view, session):
     one = view(session)
     code = re.sub(r"^\s*//.*$", "", one._esm, flags=re.MULTILINE)
-    assert set(re.findall(r"words\.(\w+)", code)) <= set(one.words)
+    assert set(re.findall(r"words\.(\w+)", code)) <= set(one.texts)
     for text in re.findall(r'make\("[^"]+", \{[^}]*\}, "([^"]*)"', code):
         assert not re.search(r"[A-Za-z]{2}", text), text
 
@@ -83,7 +83,7 @@ def test_a_closed_view_no_longer_follows_the_session(view, session):
     one = view(session)
     before = one.get_state()
     one.close()
-    session.failure = "something"
+    session.error_message = "something"
     session.top = 1
     session.open("VGG16")
     assert one.comm is None or one.get_state() == before
@@ -95,12 +95,12 @@ def test_a_message_that_no_view_knows_is_no_failure(view, session):
         one = view(session)
         before = one.get_state()
         says(one, {"nonsense": 1})
-        assert (session.failure, one.get_state()) == ("", before)
+        assert (session.error_message, one.get_state()) == ("", before)
 
 
 def test_a_failure_in_a_view_is_said_on_the_page_and_in_the_log(session, caplog):
     says(ArchitecturePicker(session), {"nonsense": 1})
-    assert "KeyError" in session.failure
+    assert "KeyError" in session.error_message
     assert any(record.exc_info for record in caplog.records)
 
 
@@ -108,45 +108,45 @@ def test_a_view_that_can_not_draw_stops_neither_the_page_nor_other_views(session
     def fail(_self):
         raise ZeroDivisionError
 
-    answers, strip = AnswersView(session), LayerStrip(session)
-    monkeypatch.setattr(AnswersView, "_draw", fail)
-    broken = AnswersView(session)
+    predictions, strip = PredictionsView(session), LayerStrip(session)
+    monkeypatch.setattr(PredictionsView, "_draw", fail)
+    broken = PredictionsView(session)
     session.open("VGG16")
-    assert "ZeroDivisionError" in session.failure
+    assert "ZeroDivisionError" in session.error_message
     assert (session.network.spec.name, session.example.name, session.layer) == ("VGG16", "cat.jpg", "block1_relu")
-    assert (len(answers.answers), strip.layer, broken.answers) == (4, 2, [])
+    assert (len(predictions.predictions), strip.layer, broken.predictions) == (4, 2, [])
 
 
 def test_an_upload_comes_in_parts_each_one_acknowledged(session):
     view = InputView(session)
-    answers = sent(view)
+    predictions = sent(view)
     parts = [b"a" * 1000, b"b" * 1000, b"c"]
     for part, chunk in enumerate(parts):
         says(view, {"upload": "u", "part": part, "count": 3, "size": 2001, "name": "big.jpg"}, chunk)
-    assert answers == [{"upload": "u", "part": part} for part in range(3)]
+    assert predictions == [{"upload": "u", "part": part} for part in range(3)]
     assert session.example.data == b"".join(parts)
     assert session.example.name == "big.jpg"
 
 
 def test_a_later_upload_overtakes_the_one_under_way(session):
     view = InputView(session)
-    answers = sent(view)
+    predictions = sent(view)
     says(view, {"upload": "first", "part": 0, "count": 2, "size": 2, "name": "first.jpg"}, b"1")
     says(view, {"upload": "second", "part": 0, "count": 1, "size": 1, "name": "second.jpg"}, b"2")
     says(view, {"upload": "first", "part": 1, "count": 2, "size": 2, "name": "first.jpg"}, b"1")
-    assert answers[-1]["error"] == "overtaken"
+    assert predictions[-1]["error"] == "overtaken"
     assert session.example.name == "second.jpg"
 
 
 def test_an_upload_that_is_too_large_is_refused_and_the_page_works_on(session, monkeypatch):
     monkeypatch.setattr("explorer.widgets.base.view.LARGEST", 10)
     view = InputView(session)
-    answers = sent(view)
+    predictions = sent(view)
     says(view, {"upload": "u", "part": 0, "count": 1, "size": 11, "name": "huge.jpg"}, b"x" * 11)
-    assert answers[-1]["error"] == "too large"
-    assert session.failure.startswith("huge.jpg is larger than")
+    assert predictions[-1]["error"] == "too large"
+    assert session.error_message.startswith("huge.jpg is larger than")
     says(view, {"sample": "digit_3.png"})
-    assert (session.example.name, session.failure) == ("digit_3.png", "")
+    assert (session.example.name, session.error_message) == ("digit_3.png", "")
 
 
 def test_the_page_puts_every_view_over_one_session(page_of):
@@ -175,5 +175,5 @@ def test_what_is_drawn_while_another_network_takes_over_leaves_the_failure_that_
 
     session, views = asyncio.run(opened())
     assert session.network.spec.name == "digits"
-    assert (session.failure, views[StatusView].failure) == ("The weights are not here.",) * 2
+    assert (session.error_message, views[StatusView].error_message) == ("The weights are not here.",) * 2
     assert (session.layer, views[LayerStrip].layer) == ("block1_relu", 2)

@@ -8,7 +8,7 @@ from traitlets.config import Application
 
 from explorer.errors import ExplorerError
 from explorer.values import Progress
-from explorer.worker.queue import InlineWorker, Wish, Worker, cell_here, worker_here
+from explorer.worker.queue import InlineWorker, Request, Worker, cell_here, worker_here
 
 
 class Verbs:
@@ -21,39 +21,39 @@ class Verbs:
     def close(self):
         self.closed = True
 
-    def double(self, number, say):
-        say(Progress(f"doubling {number}"))
+    def double(self, number, report_progress):
+        report_progress(Progress(f"doubling {number}"))
         self.done.append(number)
         return 2 * number
 
-    def wait(self, number, _say):
+    def wait(self, number, _report_progress):
         self.began.set()
         assert self.let_go.wait(10)
         self.done.append(number)
         return 2 * number
 
-    def download(self, say):
+    def download(self, report_progress):
         """Say its progress until nobody wants to hear it."""
         deadline = time.monotonic() + 10
         try:
             while time.monotonic() < deadline:
                 self.began.set()
-                say(Progress("downloading", 0.4, cancellable=True))
+                report_progress(Progress("downloading", 0.4, cancellable=True))
                 time.sleep(0.005)
         finally:
             self.done.append("download")
 
-    def fail(self, _say):
+    def fail(self, _report_progress):
         raise OSError("no such thing")
 
-    def thread(self, _say):
+    def thread(self, _report_progress):
         return threading.current_thread()
 
 
-def wish(slot, verb, *arguments, heard):
-    return Wish(
-        slot,
-        verb,
+def request(key, method, *arguments, heard):
+    return Request(
+        key,
+        method,
         arguments,
         done=lambda result, seconds: heard.append(("done", result)),
         failed=lambda error: heard.append(("failed", error)),
@@ -65,8 +65,8 @@ def test_result_and_progress_come_back_in_order_on_the_main_thread():
     async def page():
         heard, threads = [], []
         worker = Worker(Verbs)
-        worker.ask(wish("a", "double", 4, heard=heard))
-        worker.ask(Wish("b", "thread", (), lambda other, _s: threads.extend((other, threading.current_thread())), print, print))
+        worker.submit(request("a", "double", 4, heard=heard))
+        worker.submit(Request("b", "thread", (), lambda other, _s: threads.extend((other, threading.current_thread())), print, print))
         await until(lambda: threads)
         worker.close()
         return heard, threads
@@ -83,10 +83,10 @@ def test_a_newer_wish_drops_the_waiting_one_and_silences_the_running_one():
     async def page():
         heard = []
         worker = Worker(lambda: verbs)
-        worker.ask(wish("answers", "wait", 1, heard=heard))
+        worker.submit(request("answers", "wait", 1, heard=heard))
         await until(verbs.began.is_set)
-        worker.ask(wish("answers", "double", 2, heard=heard))
-        worker.ask(wish("answers", "double", 3, heard=heard))
+        worker.submit(request("answers", "double", 2, heard=heard))
+        worker.submit(request("answers", "double", 3, heard=heard))
         verbs.let_go.set()
         await until(lambda: ("done", 6) in heard)
         worker.close()
@@ -103,14 +103,14 @@ def test_what_nobody_wants_any_more_ends_where_it_next_says_its_progress(newer):
     async def page():
         heard = []
         worker = Worker(lambda: verbs)
-        worker.ask(wish("network", "download", heard=heard))
+        worker.submit(request("network", "download", heard=heard))
         await until(lambda: heard)
         if newer:
-            worker.ask(wish("network", "double", 3, heard=heard))
+            worker.submit(request("network", "double", 3, heard=heard))
         else:
-            worker.drop("network")
+            worker.cancel("network")
         before = len(heard)
-        worker.ask(wish("other", "double", 4, heard=heard))
+        worker.submit(request("other", "double", 4, heard=heard))
         await until(lambda: ("done", 8) in heard)
         worker.close()
         return heard[before:]
@@ -125,11 +125,11 @@ def test_a_wish_dropped_before_its_turn_is_never_begun():
 
     async def page():
         worker = Worker(lambda: verbs)
-        worker.ask(wish("a", "wait", 1, heard=[]))
+        worker.submit(request("a", "wait", 1, heard=[]))
         await until(verbs.began.is_set)
-        worker.ask(wish("b", "double", 2, heard=[]))
-        worker.drop("b")
-        worker.ask(wish("c", "double", 3, heard=[]))
+        worker.submit(request("b", "double", 2, heard=[]))
+        worker.cancel("b")
+        worker.submit(request("c", "double", 3, heard=[]))
         verbs.let_go.set()
         await until(lambda: 3 in verbs.done)
         worker.close()
@@ -145,8 +145,8 @@ def test_a_backend_that_can_not_be_made_is_said_to_everyone_who_asks():
     async def page():
         heard = []
         worker = Worker(refuse)
-        worker.ask(wish("a", "double", 1, heard=heard))
-        worker.ask(wish("b", "double", 2, heard=heard))
+        worker.submit(request("a", "double", 1, heard=heard))
+        worker.submit(request("b", "double", 2, heard=heard))
         await until(lambda: len(heard) == 2)
         worker.close()
         return heard
@@ -158,8 +158,8 @@ def test_wishes_for_other_slots_are_not_overtaken():
     async def page():
         heard = []
         worker = Worker(Verbs)
-        for number, slot in enumerate("abc"):
-            worker.ask(wish(slot, "double", number, heard=heard))
+        for number, key in enumerate("abc"):
+            worker.submit(request(key, "double", number, heard=heard))
         await until(lambda: ("done", 4) in heard)
         worker.close()
         return [event for event in heard if event[0] == "done"]
@@ -171,8 +171,8 @@ def test_a_failure_comes_back_and_the_worker_goes_on():
     async def page():
         heard = []
         worker = Worker(Verbs)
-        worker.ask(wish("a", "fail", heard=heard))
-        worker.ask(wish("b", "double", 1, heard=heard))
+        worker.submit(request("a", "fail", heard=heard))
+        worker.submit(request("b", "double", 1, heard=heard))
         await until(lambda: ("done", 2) in heard)
         worker.close()
         return heard
@@ -187,7 +187,7 @@ def test_nothing_starts_before_the_cell_that_asked_has_run():
 
     async def page():
         worker = Worker(lambda: verbs)
-        worker.ask(wish("a", "double", 1, heard=[]))
+        worker.submit(request("a", "double", 1, heard=[]))
         before = list(verbs.done)
         await until(lambda: verbs.done)
         worker.close()
@@ -202,8 +202,8 @@ def test_close_stops_the_thread_and_silences_what_is_under_way():
     async def page():
         heard = []
         worker = Worker(lambda: verbs)
-        worker.ask(wish("a", "wait", 1, heard=heard))
-        worker.ask(wish("b", "double", 5, heard=heard))
+        worker.submit(request("a", "wait", 1, heard=heard))
+        worker.submit(request("b", "double", 5, heard=heard))
         await until(verbs.began.is_set)
         worker.close()
         verbs.let_go.set()
@@ -227,7 +227,7 @@ def test_what_is_asked_of_a_worker_that_was_closed_begins_anew():
         heard = []
         worker = Worker(make)
         for number in (1, 2):
-            worker.ask(wish("a", "double", number, heard=heard))
+            worker.submit(request("a", "double", number, heard=heard))
             await until(lambda number=number: ("done", 2 * number) in heard)
             worker.close()
         await until(lambda: not any(thread.name == "explorer" for thread in threading.enumerate()))
@@ -286,7 +286,7 @@ def test_a_loop_that_is_gone_ends_the_worker_quietly():
 
     async def page():
         worker = Worker(lambda: verbs)
-        worker.ask(wish("a", "wait", 1, heard=[]))
+        worker.submit(request("a", "wait", 1, heard=[]))
         await until(verbs.began.is_set)
         return worker
 
@@ -301,8 +301,8 @@ def test_a_loop_that_is_gone_ends_the_worker_quietly():
 def test_the_inline_twin_answers_before_it_returns():
     heard = []
     worker = InlineWorker(Verbs)
-    worker.ask(wish("a", "double", 4, heard=heard))
-    worker.ask(wish("a", "fail", heard=heard))
+    worker.submit(request("a", "double", 4, heard=heard))
+    worker.submit(request("a", "fail", heard=heard))
     worker.close()
     assert worker._backend.closed
     assert heard[:2] == [("progress", "doubling 4"), ("done", 8)]
@@ -315,9 +315,9 @@ def test_the_inline_twin_ends_what_is_given_up_meanwhile():
 
     def give_up(progress):
         heard.append(progress)
-        worker.drop("network")
+        worker.cancel("network")
 
-    worker.ask(Wish("network", "download", (), lambda *result: heard.append(result), heard.append, give_up))
+    worker.submit(Request("network", "download", (), lambda *result: heard.append(result), heard.append, give_up))
     assert heard == [Progress("downloading", 0.4, cancellable=True)]
     assert verbs.done == ["download"]
 

@@ -18,12 +18,12 @@ from explorer.backend.inputs.npy import Array
 from explorer.backend.runtime.refusals import refusing
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _
-from explorer.values import Reading
+from explorer.values import InputSpec
 
 MOST = 1_000_000  # examples that are taken one by one
 
 
-def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = None) -> Collection:
+def collected(x: Any, y: Any, input_spec: InputSpec, classes: Sequence[str] | None = None) -> Collection:
     """Return examples `x` with their classes `y`.
 
     x: for pictures (n, height, width, 3), (n, height, width, 1) or (n, height, width) of 0 to 255; for sound (n, samples) at the
@@ -34,11 +34,11 @@ def collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None = 
     Raises ExplorerError for others, also for unequal numbers of them. What can't be read is left out and named.
     """
     with refusing(ExplorerError, _("{name} can't be read as examples and classes ({why}); give arrays or lists of them."), _("The data")):
-        return _collected(x, y, reading, classes)
+        return _collected(x, y, input_spec, classes)
 
 
-def _collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None) -> Collection:
-    sources, notes = _sources(x, reading)
+def _collected(x: Any, y: Any, input_spec: InputSpec, classes: Sequence[str] | None) -> Collection:
+    sources, notes = _sources(x, input_spec)
     try:
         y = np.atleast_1d(np.asarray(y))
     except ValueError:
@@ -49,7 +49,7 @@ def _collected(x: Any, y: Any, reading: Reading, classes: Sequence[str] | None) 
     left_out = []
     for place, (source, names) in enumerate(zip(sources, given.names, strict=True)):
         try:
-            examples.append((from_python(source, f"x[{place}]", reading), names, ""))
+            examples.append((from_python(source, f"x[{place}]", input_spec), names, ""))
         except UnreadableExample as why:
             left_out.append((f"x[{place}]", str(why)))
     return collection(examples, given.multi_label, tuple(left_out), (*notes, *given.notes), given.classes)
@@ -66,21 +66,21 @@ def read_npz(path: Path) -> tuple[Any, Array]:
     return x, arrays["y"]
 
 
-def _sources(x: Any, reading: Reading) -> tuple[Sequence[Any], tuple[str, ...]]:
+def _sources(x: Any, input_spec: InputSpec) -> tuple[Sequence[Any], tuple[str, ...]]:
     """Return what stands for each example, as `predict` takes it, and what there is to say of it."""
-    if reading.kind == "arrays":
-        by_name = named(x, [one.name for one in reading.inputs], "x")
+    if input_spec.kind == "arrays":
+        by_name = named(x, [one.name for one in input_spec.inputs], "x")
         check_lengths(by_name, {})
         return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)], ()
     x = _listed(x)
-    if reading.kind == "image":
+    if input_spec.kind == "image":
         pixels: Any = (
-            _pixels(x, reading.size[2])
+            _pixels(x, input_spec.size[2])
             if isinstance(x, np.ndarray)
-            else [_pixels(one[None], reading.size[2])[0] if isinstance(one, np.ndarray) else one for one in x]
+            else [_pixels(one[None], input_spec.size[2])[0] if isinstance(one, np.ndarray) else one for one in x]
         )
         return pixels, ()
-    rate = reading.sound.rate if reading.sound else 0
+    rate = input_spec.sound.rate if input_spec.sound else 0
     assumed = _("Arrays of samples are taken to have {rate} samples a second, as the network hears.").format(rate=f"{rate:,}")
     sounds = [(one, rate) if isinstance(one, np.ndarray) else one for one in x]
     return sounds, (assumed,) if any(isinstance(one, np.ndarray) for one in x) else ()

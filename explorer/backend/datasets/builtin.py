@@ -17,7 +17,7 @@ from explorer.backend.runtime import budget
 from explorer.catalog import DATA_SETS, TIMBRES
 from explorer.errors import ExplorerError, UnknownName, near
 from explorer.locale import _
-from explorer.values import Example, Reading
+from explorer.values import Example, InputSpec
 from explorer.values.names import natural
 
 Data: TypeAlias = "bytes | np.ndarray[Any, np.dtype[np.uint8]]"
@@ -41,11 +41,11 @@ class BuiltIn:
     kind: str
     count: int
     classes: tuple[str, ...]
-    make: Callable[[str, int, int, Reading], Data]
+    make: Callable[[str, int, int, InputSpec], Data]
     there: Callable[[str], int] = lambda _name: MOST
 
 
-def collected(name: str, reading: Reading, count: int = 0, seed: int = 0) -> Collection:
+def collected(name: str, input_spec: InputSpec, count: int = 0, seed: int = 0) -> Collection:
     """Return a built-in set, one of `BUILT_IN`: `count` examples in all, as even by class as can be; 0 for its own number.
 
     Raises UnknownName for other names, ExplorerError where the network reads something else, for more examples than there
@@ -54,8 +54,8 @@ def collected(name: str, reading: Reading, count: int = 0, seed: int = 0) -> Col
     if name not in BUILT_IN:
         raise UnknownName(_("There is no built-in data set {name!r}.{near}").format(name=name, near=near(name, BUILT_IN)))
     chosen = BUILT_IN[name]
-    if chosen.kind != reading.kind:
-        raise ExplorerError(_not_read(name, reading.kind))
+    if chosen.kind != input_spec.kind:
+        raise ExplorerError(_not_read(name, input_spec.kind))
     classes = sorted(chosen.classes, key=natural)
     count = count or chosen.count
     most = min(MOST, sum(map(chosen.there, classes)))
@@ -65,12 +65,12 @@ def collected(name: str, reading: Reading, count: int = 0, seed: int = 0) -> Col
                 name=name, least=len(classes), most=f"{most:,}", count=f"{count:,}"
             )
         )
-    first = chosen.make(classes[0], 0, seed, reading)
+    first = chosen.make(classes[0], 0, seed, input_spec)
     size = len(first) if isinstance(first, bytes) else first.nbytes
     budget.check(size * count, name, _("Choose fewer examples."), ExplorerError)
     evenly = sorted((place, rank) for rank, one in enumerate(classes) for place in range(min(count, chosen.there(one))))[:count]
     ordered = sorted((rank, place) for place, rank in evenly)
-    made = ((classes[rank], place, chosen.make(classes[rank], place, seed, reading)) for rank, place in ordered)
+    made = ((classes[rank], place, chosen.make(classes[rank], place, seed, input_spec)) for rank, place in ordered)
     return collection(((Example(chosen.kind, data, f"{one} {place + 1}"), (one,), "") for one, place, data in made), classes=classes)
 
 
@@ -95,20 +95,20 @@ def _digits() -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     return {str(one): large[digits.target == one] for one in range(10)}
 
 
-def _digit(name: str, place: int, _seed: int, _reading: Reading) -> Data:
+def _digit(name: str, place: int, _seed: int, _input_spec: InputSpec) -> Data:
     return np.stack([_digits()[name][place]] * 3, axis=-1)
 
 
-def _pattern(name: str, place: int, seed: int, reading: Reading) -> Data:
+def _pattern(name: str, place: int, seed: int, input_spec: InputSpec) -> Data:
     """Draw a pattern about as large as the network reads it."""
     low, high = PATTERN_SIDES
     rng = np.random.default_rng((seed, patterns.CLASSES.index(name), place))
-    return patterns.drawn(name, min(max(low, *reading.size[:2]), high), rng)
+    return patterns.drawn(name, min(max(low, *input_spec.size[:2]), high), rng)
 
 
-def _timbre(name: str, place: int, seed: int, reading: Reading) -> Data:
+def _timbre(name: str, place: int, seed: int, input_spec: InputSpec) -> Data:
     """Play an instrument for as long as the network hears."""
-    how = reading.sound
+    how = input_spec.sound
     seconds, rate, samples = (how.seconds, how.rate, how.samples) if how else (PHRASE, synthesis.RATE, round(PHRASE * synthesis.RATE))
     rng = np.random.default_rng((seed, TIMBRES.index(name), place))
     phrase = synthesis.random_sound(name, rng, min(seconds, PHRASE), rate)

@@ -17,7 +17,7 @@ from explorer.dataset_layout.folders import Folder, Steps, folder_of
 from explorer.dataset_layout.layouts import Layout, Side, classes_in, layout
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _
-from explorer.values import Reading
+from explorer.values import InputSpec
 from explorer.values.names import natural, plain
 
 DEEPEST = 100  # folders inside each other
@@ -41,25 +41,25 @@ def laid_out(folder: Path, name: str = "") -> Layout:
     return replace(found, left_out=(*found.left_out, *lost))
 
 
-def collected(folder: Path, reading: Reading, name: str = "") -> tuple[Collection, Collection | None]:
+def collected(folder: Path, input_spec: InputSpec, name: str = "") -> tuple[Collection, Collection | None]:
     """Return the examples in a folder of class folders, and those that it holds for validation, None where it is not split.
 
     Files come by class and name; unreadable ones are left out and named. Files in one folder inside a class's folder are a group.
     name: what to call the folder. Raises ExplorerError where there are no class folders.
     """
     found = laid_out(folder, name)
-    training = _of_side(folder, found.training, reading, found.left_out, found.notes)
+    training = _of_side(folder, found.training, input_spec, found.left_out, found.notes)
     if found.validation is None:
         return training, None
-    return training, _of_side(folder, found.validation, reading, notes=(found.split,))
+    return training, _of_side(folder, found.validation, input_spec, notes=(found.split,))
 
 
-def _of_side(folder: Path, side: Side, reading: Reading, left_out: LeftOut = (), notes: tuple[str, ...] = ()) -> Collection:
+def _of_side(folder: Path, side: Side, input_spec: InputSpec, left_out: LeftOut = (), notes: tuple[str, ...] = ()) -> Collection:
     examples: list[Named] = []
     unread = []
     for one in side.members:
         try:
-            examples.append((from_file(folder.joinpath(*one.path), one.name, reading), (one.label,), one.group))
+            examples.append((from_file(folder.joinpath(*one.path), one.name, input_spec), (one.label,), one.group))
         except UnreadableExample as why:
             unread.append((one.name, str(why)))
     return collection(examples, left_out=(*left_out, *unread), notes=notes, classes=side.classes)

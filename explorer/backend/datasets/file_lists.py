@@ -21,7 +21,7 @@ from explorer.backend.runtime.refusals import refusing
 from explorer.dataset_layout.splits import Parts, some
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
-from explorer.values import Reading
+from explorer.values import InputSpec
 from explorer.values.names import plain
 
 MOST = 20_000  # columns
@@ -52,7 +52,7 @@ class Roles:
     group: Column | None
 
 
-def collected(path: Path, reading: Reading, label_column: str = "", file_column: str = "") -> tuple[Collection, Collection | None]:
+def collected(path: Path, input_spec: InputSpec, label_column: str = "", file_column: str = "") -> tuple[Collection, Collection | None]:
     """Return the examples that a .csv lists, and those that it lists for validation, None where no column says a split.
 
     Each line names a file, seen from the folder of the .csv or in a folder inside it, with or without its ending, and its classes:
@@ -64,10 +64,10 @@ def collected(path: Path, reading: Reading, label_column: str = "", file_column:
     """
     said = _("{name} can't be read as a list of files and their classes ({why}); write a file and its class into each line.")
     with refusing(ExplorerError, said, path.name):
-        return _collected(path, reading, label_column, file_column)
+        return _collected(path, input_spec, label_column, file_column)
 
 
-def _collected(path: Path, reading: Reading, label_column: str, file_column: str) -> tuple[Collection, Collection | None]:
+def _collected(path: Path, input_spec: InputSpec, label_column: str, file_column: str) -> tuple[Collection, Collection | None]:
     listed = ListedFiles(path)
     header, columns = _table(path, listed)
     roles = _roles(path.name, columns, listed, label_column, file_column, has_header=bool(header))
@@ -79,9 +79,9 @@ def _collected(path: Path, reading: Reading, label_column: str, file_column: str
                 )
             )
     labels = _labels(roles.labels)
-    own = _of_side(roles, labels, True, listed, reading)
+    own = _of_side(roles, labels, True, listed, input_spec)
     own = replace(own, notes=(*_said(roles, columns, header), *([labels.note] if labels.note else []), *own.notes))
-    return own, _of_side(roles, labels, False, listed, reading) if roles.split and roles.split[1].validation else None
+    return own, _of_side(roles, labels, False, listed, input_spec) if roles.split and roles.split[1].validation else None
 
 
 def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
@@ -164,7 +164,7 @@ def _said(roles: Roles, columns: Sequence[Column], header: Row) -> list[str]:
     return notes
 
 
-def _of_side(roles: Roles, labels: Labels, training: bool, listed: ListedFiles, reading: Reading) -> Collection:
+def _of_side(roles: Roles, labels: Labels, training: bool, listed: ListedFiles, input_spec: InputSpec) -> Collection:
     """Return the examples that are trained on, or validated with: one for each file, whose lines must agree."""
     lines: dict[str, list[int]] = {}
     part_of = roles.split[0].cells if roles.split else None
@@ -186,7 +186,7 @@ def _of_side(roles: Roles, labels: Labels, training: bool, listed: ListedFiles, 
             if len(classes_of) != 1 and not labels.multi_label:
                 raise UnreadableExample(_("{name} is listed without a class.").format(name=name))
             group = f"{roles.group.called} {cell}" if roles.group and (cell := roles.group.cells[places[0]]) else ""
-            examples.append((from_file(listed.find(name), name, reading), classes_of, group))
+            examples.append((from_file(listed.find(name), name, input_spec), classes_of, group))
         except UnreadableExample as why:
             left_out.append((name, str(why)))
     notes = (*_on_lines(lines, torn), *((roles.split[1].note,) if roles.split and not training else ()))

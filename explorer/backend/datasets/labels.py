@@ -17,7 +17,7 @@ NUMBERS, TEXTS = "buif", "SUO"  # kinds of arrays
 
 
 @dataclass(frozen=True)
-class Answers:
+class Targets:
     """The names of the classes of each example; `classes` are all names, where they have an order of their own."""
 
     names: list[tuple[str, ...]]
@@ -26,7 +26,7 @@ class Answers:
     notes: tuple[str, ...] = ()
 
 
-def answers(y: Array, classes: Sequence[str] | None = None) -> Answers:
+def answers(y: Array, classes: Sequence[str] | None = None) -> Targets:
     """Return the classes that `y` gives: (n,) or (n, 1) numbers or names of classes, or (n, classes) of 0 and 1.
 
     Rows that each hold a single 1 are one class an example. classes: their names in order; numbers and columns are places among them.
@@ -44,22 +44,22 @@ def answers(y: Array, classes: Sequence[str] | None = None) -> Answers:
     if y.dtype.kind not in NUMBERS or not np.isfinite(y).all() or not np.array_equal(y, np.rint(y)):
         raise ExplorerError(_("y must hold whole numbers or names of classes."))
     if classes is None:
-        return Answers([(str(int(one)),) for one in y])
+        return Targets([(str(int(one)),) for one in y])
     if y.size and not 0 <= y.min() <= y.max() < len(classes):
         raise ExplorerError(
             _("y holds {low} to {high}, but there are names for 0 to {last}.").format(low=y.min(), high=y.max(), last=len(classes) - 1)
         )
-    return Answers([(classes[int(one)],) for one in y], classes)
+    return Targets([(classes[int(one)],) for one in y], classes)
 
 
-def _of_names(names: list[str], classes: Sequence[str] | None) -> Answers:
+def _of_names(names: list[str], classes: Sequence[str] | None) -> Targets:
     unknown = [] if classes is None else sorted(set(names) - set(classes))
     if unknown:
         raise ExplorerError(_("y holds {name!r}, which is not among the names of the classes.").format(name=unknown[0]))
-    return Answers([(name,) for name in names], classes)
+    return Targets([(name,) for name in names], classes)
 
 
-def _of_columns(y: Array, classes: Sequence[str] | None) -> Answers:
+def _of_columns(y: Array, classes: Sequence[str] | None) -> Targets:
     if y.dtype.kind not in NUMBERS or not np.isin(y, (0, 1)).all():
         raise ExplorerError(_("y has a column for each class, so it must hold 0 and 1 only."))
     classes = [str(place) for place in range(y.shape[1])] if classes is None else classes
@@ -67,5 +67,5 @@ def _of_columns(y: Array, classes: Sequence[str] | None) -> Answers:
         raise ExplorerError(_("y has {columns} columns, but {count} classes are named.").format(columns=y.shape[1], count=len(classes)))
     names = [tuple(name for name, holds in zip(classes, row, strict=True) if holds) for row in y]
     if names and all(len(one) == 1 for one in names):
-        return Answers(names, classes, notes=(_("Each row of y has a single 1, so each example is taken to be of one class."),))
-    return Answers(names, classes, multi_label=True)
+        return Targets(names, classes, notes=(_("Each row of y has a single 1, so each example is taken to be of one class."),))
+    return Targets(names, classes, multi_label=True)

@@ -27,7 +27,7 @@ from explorer.dataset_layout.dropped_files import on_page
 from explorer.dataset_layout.layouts import Layout, layout_or_class
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
-from explorer.values import Collected, DataClass, DataSpec, DataSummary, ExampleCard, Reading, TrainingData
+from explorer.values import DataClass, DatasetChange, DataSpec, DataSummary, ExampleCard, InputSpec, TrainingData
 from explorer.values.names import natural, plain
 
 LARGEST = 2 * 2**30  # bytes of all files together
@@ -52,7 +52,7 @@ class CollectedFolder:
         self._left_out: list[tuple[str, str, str]] = []  # class, name, why
         self._notes: list[str] = []
 
-    def apply(self, changes: Collected | Iterable[Collected]) -> None:
+    def apply(self, changes: DatasetChange | Iterable[DatasetChange]) -> None:
         """Take in changes, in their order, or none.
 
         A file for which there is no room is left out and named. Raises ExplorerError for a zip that can't be taken, for a
@@ -70,46 +70,46 @@ class CollectedFolder:
             "clear": self._clear,
             "undo": self._undo,
         }
-        for change in (changes,) if isinstance(changes, Collected) else changes:
+        for change in (changes,) if isinstance(changes, DatasetChange) else changes:
             try:
                 doing[change.what](change)
             except OSError as error:
                 name, why = change.name or change.label, disk.why_not(error)
                 raise ExplorerError(_("{name} can't be kept: {why}.").format(name=name, why=why)) from error
 
-    def summary(self, reading: Reading, validation: float, seed: int) -> DataSummary | None:
-        """Return what is collected, for a network that reads as `reading` says; None where there are no classes.
+    def summary(self, input_spec: InputSpec, validation: float, seed: int) -> DataSummary | None:
+        """Return what is collected, for a network that reads as `input_spec` says; None where there are no classes.
 
         As long as it can't be trained on, a note says what is missing, and all examples count as trained on. Classes without
         examples are among the others. New files that can't be read are thrown away, and named.
         """
-        self._sift(reading)
+        self._sift(input_spec)
         spec = data_spec(self._classes.folder, validation, seed)
         if not self._classes.labels():
             self._data = None
-            return DataSummary(spec, reading.kind, (), removed=self._removals.said) if self._removals.said else None
+            return DataSummary(spec, input_spec.kind, (), removed=self._removals.said) if self._removals.said else None
         try:
-            data = training_data(spec, reading)
+            data = training_data(spec, input_spec)
         except ExplorerError as error:
-            data = self._unfinished(reading, error)
+            data = self._unfinished(input_spec, error)
         self._data = data
         left_out = (*((name, why) for _label, name, why in self._left_out), *data.left_out)
-        found = summary(spec, replace(data, left_out=left_out, notes=(*self._notes, *data.notes)), reading)
+        found = summary(spec, replace(data, left_out=left_out, notes=(*self._notes, *data.notes)), input_spec)
         empty = (DataClass(label, 0, 0) for label in self._classes.labels() if label not in data.classes)
         classes = tuple(sorted((*found.classes, *empty), key=lambda one: natural(one.name)))
         return replace(found, classes=classes, copies=len(self._copies()), removed=self._removals.said)
 
-    def examples(self, label: str, first: int, count: int, reading: Reading) -> tuple[tuple[ExampleCard, ...], int]:
+    def examples(self, label: str, first: int, count: int, input_spec: InputSpec) -> tuple[tuple[ExampleCard, ...], int]:
         """Return some examples of a class as they were at the last summary, and how many it has; their keys are for `apply`."""
-        return cards(self._data, label, first, count, reading, removable=True) if self._data else ((), 0)
+        return cards(self._data, label, first, count, input_spec, removable=True) if self._data else ((), 0)
 
     def holds(self, spec: DataSpec) -> bool:
         """Whether it is these files that a spec means."""
         return spec.source == "folder" and spec.path == str(self._classes.folder)
 
-    def _unfinished(self, reading: Reading, error: ExplorerError) -> TrainingData:
+    def _unfinished(self, input_spec: InputSpec, error: ExplorerError) -> TrainingData:
         """Return what can't be trained on yet, and what is missing."""
-        found, _held = collected(self._classes.folder, reading)
+        found, _held = collected(self._classes.folder, input_spec)
         filled = [name for name, number in zip(found.classes, counts(found.classes, found.examples), strict=True) if number]
         if not filled and found.left_out:
             missing = str(error)
@@ -120,9 +120,9 @@ class CollectedFolder:
             missing = _("Add examples of {names} to train.").format(names=empty)
         else:
             missing = _("Add examples to two classes to train.")
-        return TrainingData(reading.kind, found.classes, found.examples, (), False, found.left_out, (missing,))
+        return TrainingData(input_spec.kind, found.classes, found.examples, (), False, found.left_out, (missing,))
 
-    def _sift(self, reading: Reading) -> None:
+    def _sift(self, input_spec: InputSpec) -> None:
         """Throw away and name the new files that can't be read."""
         fresh, self._fresh = self._fresh, []
         folders = self._classes.labels()
@@ -131,12 +131,12 @@ class CollectedFolder:
                 continue
             full = f"{label}/{path.relative_to(folders[label]).as_posix()}"  # as it is called later on
             try:
-                from_file(path, full, reading)
+                from_file(path, full, input_spec)
             except UnreadableExample as why:
                 self._classes.drop(path)
                 self._left_out.append((label, name, str(why).replace(full, name)))
 
-    def _add(self, change: Collected) -> None:
+    def _add(self, change: DatasetChange) -> None:
         label, name = composed(change.label), _last_part(change.name)
         self._classes.of(label)
         if not self._fits(1, len(change.data)):
@@ -150,7 +150,7 @@ class CollectedFolder:
             raise
         self._keep(path, label, name)
 
-    def _add_zip(self, change: Collected) -> None:
+    def _add_zip(self, change: DatasetChange) -> None:
         with tempfile.TemporaryDirectory(dir=self._place) as room:
             packed = Path(room) / short(_last_part(change.name))
             packed.write_bytes(change.data)
@@ -174,17 +174,17 @@ class CollectedFolder:
         self._left_out += [("", one, why) for one, why in found.left_out]
         self._notes += on_page(name, found)
 
-    def _rename(self, change: Collected) -> None:
+    def _rename(self, change: DatasetChange) -> None:
         moved, old, new = self._classes.rename(change.label, change.name), composed(change.label), composed(change.name)
         self._fresh = [(moved[path], new, name) if path in moved else (path, label, name) for path, label, name in self._fresh]
         self._left_out = [(new if label == old else label, name, why) for label, name, why in self._left_out]
 
-    def _remove(self, change: Collected) -> None:
+    def _remove(self, change: DatasetChange) -> None:
         label = composed(change.label)
         if label in self._classes.labels():
             self._remove_classes(_("The class {name} was removed.").format(name=label), (label,))
 
-    def _clear(self, _change: Collected) -> None:
+    def _clear(self, _change: DatasetChange) -> None:
         if labels := tuple(self._classes.labels()):
             self._remove_classes(_("All classes were removed."), labels, tuple(self._notes))
         self._fresh, self._left_out, self._notes = [], [], []
@@ -195,13 +195,13 @@ class CollectedFolder:
         self._removals.take(said, [(label, path) for label in labels for path in files_in(folders[label])], labels, left_out, notes)
         self._left_out = [one for one in self._left_out if one[0] not in labels]
 
-    def _remove_example(self, change: Collected) -> None:
+    def _remove_example(self, change: DatasetChange) -> None:
         label = composed(change.label)
         folder = self._classes.labels().get(label)
         if folder is not None and (path := folder / change.name) in files_in(folder):  # else it was clicked twice
             self._removals.take(_("{name} was removed.").format(name=shown_name(change.name)), [(label, path)])
 
-    def _remove_copies(self, _change: Collected) -> None:
+    def _remove_copies(self, _change: DatasetChange) -> None:
         if paths := self._copies():
             self._removals.take(counted("{number} copy was removed.", "{number} copies were removed.", len(paths)), paths)
 
@@ -214,7 +214,7 @@ class CollectedFolder:
         files = [(label, folders[label] / key_of(one, label)) for label, one in found if label in folders]
         return [(label, path) for label, path in files if path.exists()]
 
-    def _undo(self, _change: Collected) -> None:
+    def _undo(self, _change: DatasetChange) -> None:
         if (last := self._removals.undo()) is not None:
             self._left_out += last.left_out
             self._notes += last.notes

@@ -13,13 +13,13 @@ from explorer.backend.runtime import budget
 from explorer.backend.runtime.refusals import refusing
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import Reading
+from explorer.values import InputSpec
 
 INFINITE = -1  # tf.data.INFINITE_CARDINALITY
 ROW = 500  # bytes that an example takes beside its numbers
 
 
-def collected(dataset: Any, reading: Reading) -> Collection:
+def collected(dataset: Any, input_spec: InputSpec) -> Collection:
     """Return the examples of a `tf.data.Dataset` of (x, y), one at a time or in batches.
 
     x: an array, for several inputs a dict by their names or a tuple in their order; pictures may be of unequal sizes.
@@ -28,10 +28,10 @@ def collected(dataset: Any, reading: Reading) -> Collection:
     """
     name = _("The tf.data.Dataset")
     with refusing(ExplorerError, _("{name} can't be read: {why}. Iterate over it to see where it fails."), name):
-        return _collected(dataset, reading, name)
+        return _collected(dataset, input_spec, name)
 
 
-def _collected(dataset: Any, reading: Reading, name: str) -> Collection:
+def _collected(dataset: Any, input_spec: InputSpec, name: str) -> Collection:
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) != 2:
         raise ExplorerError(_("The tf.data.Dataset must give pairs: an example and its class."))
@@ -42,7 +42,7 @@ def _collected(dataset: Any, reading: Reading, name: str) -> Collection:
     size, most, inputs = 0, budget.limit(), dict[str, Any]()
     for x, y in dataset.as_numpy_iterator():
         inputs = _by_input(x)
-        batched = _is_batch(inputs, y, reading)
+        batched = _is_batch(inputs, y, input_spec)
         size += sum(np.asarray(one).nbytes for one in inputs.values()) + ROW * (len(y) if batched else 1)
         if size > most:  # of what was free before the first example came
             budget.check(size, name, _("Use a part of it, or a folder of files."), ExplorerError)
@@ -50,7 +50,7 @@ def _collected(dataset: Any, reading: Reading, name: str) -> Collection:
         answers += list(y) if batched else [y]
     columns = [_together(column) for column in zip(*rows, strict=True)]
     several = dict(zip(inputs, columns, strict=True)) if isinstance(spec[0], Mapping) else columns
-    return arrays.collected(columns[0] if len(columns) == 1 else several, answers, reading, getattr(dataset, "class_names", None))
+    return arrays.collected(columns[0] if len(columns) == 1 else several, answers, input_spec, getattr(dataset, "class_names", None))
 
 
 def _by_input(x: Any) -> dict[str, Any]:
@@ -59,15 +59,15 @@ def _by_input(x: Any) -> dict[str, Any]:
     return {str(place): one for place, one in enumerate(x if isinstance(x, tuple) else (x,))}
 
 
-def _is_batch(inputs: Mapping[str, Any], y: Any, reading: Reading) -> bool:
+def _is_batch(inputs: Mapping[str, Any], y: Any, input_spec: InputSpec) -> bool:
     """Whether it is several examples: with a class for each, and an axis more than one example has."""
     name, first = next(iter(inputs.items()))
-    if reading.kind == "image":
+    if input_spec.kind == "image":
         alone = 3 if np.shape(first)[-1:] in ((1,), (3,)) else 2  # grey pictures may come without channels
-    elif reading.kind == "audio":
+    elif input_spec.kind == "audio":
         alone = 1
     else:
-        alone = len({one.name: one.shape for one in reading.inputs}.get(name, reading.inputs[0].shape))
+        alone = len({one.name: one.shape for one in input_spec.inputs}.get(name, input_spec.inputs[0].shape))
     return np.ndim(first) > alone and np.ndim(y) > 0 and len(first) == len(y)
 
 

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 
 from explorer import disk
-from explorer.backend.fine_tuning.keras_callbacks import Best
+from explorer.backend.fine_tuning.keras_callbacks import BestCheckpoint
 from explorer.errors import ExplorerError, is_out_of_memory
 from explorer.locale import _
-from explorer.runs.serialization import BACKUPS
+from explorer.runs.serialization import CHECKPOINTS
 from explorer.values import Epoch
 
 PART = 0.1  # of the time, at most, goes into waiting for the disk
 
 
 @dataclass(frozen=True, eq=False)
-class Backup:
+class Checkpoint:
     """Where a training was: the phase and the epoch to go on with, the history, and the values of its variables."""
 
     phase: int
@@ -36,7 +36,7 @@ class Backup:
     loss: float
     arrays: dict[str, np.ndarray[Any, Any]]
 
-    def restore(self, optimizer: Any, best: Best) -> None:
+    def restore(self, optimizer: Any, best: BestCheckpoint) -> None:
         """Bring everything back to where it was."""
         for name, group in (("variable", best.variables), ("optimizer", optimizer.variables)):
             for place, variable in enumerate(group):
@@ -46,7 +46,7 @@ class Backup:
             best.values = [self.arrays[f"best_{place}"] for place in range(len(best.variables))]
 
 
-class Backups:
+class Checkpoints:
     """The backup in a folder, written anew after each epoch; the one before is kept too, as disks and memory may damage one.
 
     A process that is killed loses no more than the epoch under way; for a power cut too the disk is waited for, but never for
@@ -58,19 +58,19 @@ class Backups:
     """
 
     def __init__(self, folder: Path | None, of: str = "") -> None:
-        self._files, self._of = [folder / name for name in BACKUPS] if folder else [], of
+        self._files, self._of = [folder / name for name in CHECKPOINTS] if folder else [], of
         self.notice = ""
         self._took, self._waited = 0.0, 0.0
 
-    def found(self) -> Backup | None:
+    def found(self) -> Checkpoint | None:
         """Return the newest backup that is whole; None without one. `notice` says what is damaged.
 
         Raises ExplorerError for that of another training.
         """
         there = [path for path in self._files if path.exists()]
         for path in there:
-            backup = self._read(path)
-            if backup is not None:
+            checkpoint = self._read(path)
+            if checkpoint is not None:
                 if path != there[0]:
                     self.notice = _(
                         "The newest backup of this training is damaged: it goes on from the one before, and trains again what came "
@@ -79,17 +79,17 @@ class Backups:
                 if path != self._files[0]:
                     with suppress(OSError):  # a folder that can't be written, which `keep` will say
                         os.replace(path, self._files[0])  # a damaged one must not become the one before
-                return backup
+                return checkpoint
         if there:
             self.notice = _("The backup of this training is damaged: what was trained is lost, and it begins anew.")
         return None
 
-    def _read(self, path: Path) -> Backup | None:
+    def _read(self, path: Path) -> Checkpoint | None:
         """Return what a file holds; None where it is damaged. Raises ExplorerError for the backup of another training."""
         try:
             state, arrays = _contents(path)
             history = tuple(Epoch(**one) for one in state["history"])
-            backup = Backup(state["phase"], state["epoch"], history, state["best"], state["loss"], arrays)
+            checkpoint = Checkpoint(state["phase"], state["epoch"], history, state["best"], state["loss"], arrays)
         except Exception as error:  # whatever a damaged file causes
             if is_out_of_memory(error):
                 raise
@@ -97,9 +97,9 @@ class Backups:
         if state.get("of", self._of) != self._of:
             said = _("{path} is of another training, or the data has changed since: delete it to begin anew, or give another folder.")
             raise ExplorerError(said.format(path=path))
-        return backup
+        return checkpoint
 
-    def keep(self, phase: int, epoch: int, history: Sequence[Epoch], best: Best, optimizer: Any, lasting: bool = False) -> None:
+    def keep(self, phase: int, epoch: int, history: Sequence[Epoch], best: BestCheckpoint, optimizer: Any, lasting: bool = False) -> None:
         """Write a backup of the variables that `best` knows, as they are now.
 
         lasting: whether to wait for the disk even where little time has gone by since the last time.

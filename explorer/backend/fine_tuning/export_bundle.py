@@ -33,7 +33,7 @@ from explorer.backend.runtime.keras_private import flat_layers
 from explorer.catalog import architectures
 from explorer.locale import _
 from explorer.runs.serialization import history_csv
-from explorer.values import Epoch, Layers, NetworkSpec, Reading, Recipe, TakenFile, TrainingData
+from explorer.values import Epoch, InputSpec, Layers, NetworkSpec, Recipe, TakenFile, TrainingData
 
 BACKBONE = "backbone.keras"
 SCRIPT = "fine_tune.py"
@@ -81,7 +81,7 @@ def bundle(network: Network, data: TrainingData, recipe: Recipe, run: Trained) -
             if BACKBONE in about.base:
                 room.write(BACKBONE, _backbone(parts), zipfile.ZIP_STORED)
             if about.as_files:
-                write_pictures(room, data, about.folders, network.reading.size, recipe.head.multi_label)
+                write_pictures(room, data, about.folders, network.input_spec.size, recipe.head.multi_label)
             else:
                 write_arrays(room, data, network, recipe.head.multi_label)
         file.seek(0)
@@ -94,14 +94,14 @@ def most_bytes(network: Network, data: TrainingData, parameters: int) -> int:
     Raises UnreadableExample.
     """
     weights = 0 if _may_be_loaded(network) else 4 * parameters
-    measure = bytes_of_pictures if _as_files(network.reading) else bytes_of_arrays
+    measure = bytes_of_pictures if _as_files(network.input_spec) else bytes_of_arrays
     return min(weights + measure(data, network), LARGEST)
 
 
 def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) -> Subject:
     """Return what a script is about; parts: of the tuned network in the making."""
-    reading, base = network.reading, parts.base
-    as_files = _as_files(reading)
+    input_spec, base = network.input_spec, parts.base
+    as_files = _as_files(input_spec)
     application = _application(network, parts.table)
     layers = flat_layers(base)
     named = [parts.table.find(name) for name in recipe.freeze] if isinstance(recipe.freeze, tuple) else []
@@ -110,30 +110,30 @@ def subject(network: Network, data: TrainingData, recipe: Recipe, parts: Parts) 
         base=application or _loading(layers),
         table=parts.table,
         rank=len(base.outputs[0].shape),
-        module=_module(network) if reading.convention in ("tf", "caffe", "torch") else "",
+        module=_module(network) if input_spec.preprocess_mode in ("tf", "caffe", "torch") else "",
         own_layers=tuple(sorted({type(layer).__name__ for layer in layers if not type(layer).__module__.startswith("keras.")})),
-        reading=reading,
+        input_spec=input_spec,
         as_files=as_files,
         classes=data.classes,
         folders=folders(data.classes) if as_files and not recipe.head.multi_label else (),
         held_out=bool(data.validation),
         recipe=recipe,
         plan=parts.plan,
-        phases=mistakes.spoilt(parts.phases(), recipe),
+        phases=mistakes.apply_mistakes(parts.phases(), recipe),
         by_index=bool(application) and any(_numbered(row.name, row.class_name) for row in named),
         convolves_first=any(hasattr(one, "kernel_size") and one.data_format == "channels_first" for one in layers),
     )
 
 
-def _as_files(reading: Reading) -> bool:
+def _as_files(input_spec: InputSpec) -> bool:
     """Whether `keras.utils.load_img` reads pictures as the network does: in grey or in colour, with an axis of channels."""
-    plain = reading.kind == "image" and reading.convention in CONVENTIONS_OF_FILES
-    return plain and len(reading.inputs[0].shape) == 3 and reading.size[2] in (1, 3)
+    plain = input_spec.kind == "image" and input_spec.preprocess_mode in CONVENTIONS_OF_FILES
+    return plain and len(input_spec.inputs[0].shape) == 3 and input_spec.size[2] in (1, 3)
 
 
 def _parts(network: Network, data: TrainingData, recipe: Recipe) -> Parts:
     """Return the parts of the tuned network, untrained. Raises ExplorerError for a recipe or data that don't fit."""
-    recipe_checks.check(recipe, data, network.reading.kind)
+    recipe_checks.check(recipe, data, network.input_spec.kind)
     made(recipe.callbacks, 0, Path())  # refuses what can't be switched on
     return Parts(network, recipe, len(data.classes))
 

@@ -92,7 +92,7 @@ def write_pictures(room: Bounded, data: TrainingData, names: Sequence[str], size
 
 def bytes_of_pictures(data: TrainingData, network: Network) -> int:
     """Return how many bytes `write_pictures` writes at most. Raises UnreadableExample."""
-    height, width, _channels = network.reading.size
+    height, width, _channels = network.input_spec.size
     pixels = sum(min(images.pixels(one.example), width * height) for one in (*data.training, *data.validation))
     return 3 * pixels + (MEMBER + 2 * len(data.classes)) * (len(data.training) + len(data.validation))
 

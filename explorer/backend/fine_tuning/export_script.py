@@ -121,12 +121,12 @@ def _data(subject: Subject) -> list[Section]:
     feeding = Section(order, lines.feeding(subject))
     if not subject.as_files:
         return [loading, feeding]
-    height, width, _channels = subject.reading.size
+    height, width, _channels = subject.input_spec.size
     read = _("Pictures, resized to {width} x {height} pixels as Keras does.").format(width=width, height=height)
     scaled = {
         "none": _("Pixels go in as 0 to 255."),
         "unit": _("Pixels, 0 to 255, are brought to 0 to 1."),
-    }.get(subject.reading.convention, _("Pixels, 0 to 255, are prepared as for the pictures that the network was trained on."))
+    }.get(subject.input_spec.preprocess_mode, _("Pixels, 0 to 255, are prepared as for the pictures that the network was trained on."))
     return [
         Section(read, lines.reading_pictures(subject)),
         Section("", lines.loading(subject)),
@@ -136,14 +136,14 @@ def _data(subject: Subject) -> list[Section]:
 
 
 def _arrays_were_made(subject: Subject) -> str:
-    reading = subject.reading
-    if reading.sound:
-        return _of_sound(reading.sound)
-    if reading.convention == "digit":
+    input_spec = subject.input_spec
+    if input_spec.sound:
+        return _of_sound(input_spec.sound)
+    if input_spec.preprocess_mode == "digit":
         return _("Pictures as the network reads them: light ink on black, cut to the ink, as coarse as 8 x 8 cells, 0 to 1.")
-    if reading.convention == "custom":
+    if input_spec.preprocess_mode == "custom":
         return _("Pictures as the function that was given to explorer as preprocess prepares them; new ones must go through it too.")
-    return _("Pictures as the network reads them.") if reading.kind == "image" else _("Arrays as the network reads them.")
+    return _("Pictures as the network reads them.") if input_spec.kind == "image" else _("Arrays as the network reads them.")
 
 
 def _of_sound(sound: MelSpectrogram) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from explorer.backend.fine_tuning.head_names import POOLS, head_names
 from explorer.backend.models.metadata import MEMBER
-from explorer.values import FreezePlan, Layers, Phase, Reading, Recipe
+from explorer.values import FreezePlan, InputSpec, Layers, Phase, Recipe
 
 WIDTH = 100  # of a line
 
@@ -40,7 +40,7 @@ class Subject:
     rank: int
     module: str
     own_layers: tuple[str, ...]
-    reading: Reading
+    input_spec: InputSpec
     as_files: bool
     classes: tuple[str, ...]
     folders: tuple[str, ...]
@@ -59,7 +59,7 @@ class Subject:
     @property
     def channels_first(self) -> bool:
         """Whether the order of axes is not Keras's usual one."""
-        return self.reading.data_format == "channels_first"
+        return self.input_spec.data_format == "channels_first"
 
 
 def literal(value: Any) -> str:
@@ -88,7 +88,7 @@ def listed(name: str, values: Iterable[str]) -> Lines:
 
 def reading_pictures(subject: Subject) -> Lines:
     """Return the functions that read the pictures in files."""
-    height, width, channels = subject.reading.size
+    height, width, channels = subject.input_spec.size
     grey = ', color_mode="grayscale"' if channels == 1 else ""
     opened = f"    return keras.utils.img_to_array(keras.utils.load_img(file, target_size=({height}, {width}){grey}))"
     if subject.recipe.head.multi_label:
@@ -126,7 +126,7 @@ def loading(subject: Subject) -> Lines:
     sides = ["train", *(["validation"] if subject.held_out else [])]
     if subject.as_files:
         return [f'x_{side}, y_{side} = read("data/{side}")' for side in sides]
-    count = len(subject.reading.inputs)
+    count = len(subject.input_spec.inputs)
     lines = ['data = np.load("data.npz")']
     for side in sides:
         alone = f'data["x_{side}"]'
@@ -137,12 +137,12 @@ def loading(subject: Subject) -> Lines:
 
 def preparing(subject: Subject) -> Lines:
     """Return the function that prepares a batch of pictures, 0 to 255, as the network reads them."""
-    kind, convention = subject.reading.inputs[0].dtype, subject.reading.convention
-    pixels = call("tf.cast", "x", dtype=kind if convention == "none" else "float32")
-    prepared = {"none": pixels, "unit": f"{pixels} / 255"}.get(convention) or (
+    kind, preprocess_mode = subject.input_spec.inputs[0].dtype, subject.input_spec.preprocess_mode
+    pixels = call("tf.cast", "x", dtype=kind if preprocess_mode == "none" else "float32")
+    prepared = {"none": pixels, "unit": f"{pixels} / 255"}.get(preprocess_mode) or (
         f"keras.applications.{subject.module}.preprocess_input({pixels})"
         if subject.module
-        else call("keras.applications.imagenet_utils.preprocess_input", pixels, mode=convention)
+        else call("keras.applications.imagenet_utils.preprocess_input", pixels, mode=preprocess_mode)
     )
     return ["def prepare(x, y):", f"    return {prepared}, y"]
 
@@ -180,7 +180,7 @@ def feeding(subject: Subject) -> Lines:
 
 def card(subject: Subject) -> Lines:
     """Return the lines that write into model.keras what a plain Keras model doesn't say of itself."""
-    told = {"preprocess": subject.reading.named_convention, "name": subject.name}
+    told = {"preprocess": subject.input_spec.named_convention, "name": subject.name}
     items = [f"{literal(key)}: {literal(value)}" for key, value in told.items()]
     return [
         f'card = {{"labels": CLASSES, {", ".join(items)}}}',

@@ -47,7 +47,7 @@ class Bounds:
 BOUNDS = Bounds()
 
 
-class Pass:
+class FeatureExtractor:
     """Passes over examples: what some tensors of a model are for each of them.
 
     network: how the examples are read; inputs, tensors: of the model that answers.

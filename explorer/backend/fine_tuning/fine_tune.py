@@ -85,7 +85,7 @@ def fine_tune(
     head_at = str(head_at)
     network = _network(network)
     with within_memory():
-        tuned_on = training_data(data, network.reading, validation, seed, label_column=label_column, file_column=file_column)
+        tuned_on = training_data(data, network.input_spec, validation, seed, label_column=label_column, file_column=file_column)
     recipe = recipe_of(network, tuned_on, freeze, train_from, head, phases, augment, seed, batch_norm, head_at, precision)
     backups = [one for one in callbacks if isinstance(one, keras.callbacks.BackupAndRestore)]
     others = [one for one in callbacks if one not in backups]

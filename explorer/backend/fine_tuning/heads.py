@@ -49,7 +49,7 @@ def features_of(network: Network, head_at: str = "") -> Any:
 
 def backbone(network: Network, head_at: str = "") -> Any:
     """Return a copy of the network up to its features, with its weights; it shares nothing with the network."""
-    with data_format(network.reading.data_format):
+    with data_format(network.input_spec.data_format):
         copied = copy(_up_to(network.unshared_model, features_of(network, head_at)))
     if copied is None:
         raise ExplorerError(_("Keras can't copy {name}, so that it can't be trained without changing it.").format(name=network.spec.name))

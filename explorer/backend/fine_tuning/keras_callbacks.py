@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.backend.fine_tuning.throughput import Pace
+from explorer.backend.fine_tuning.throughput import Throughput
 from explorer.backend.runtime.keras import keras
 from explorer.backend.runtime.keras_private import pass_on_initial_epoch
 from explorer.values import Epoch, TrainingStep
@@ -51,7 +51,7 @@ class Link(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
 
 
 @dataclass(eq=False)
-class Best:
+class BestCheckpoint:
     """The weights of the best epoch so far: by the loss on held-out data, else on the training data.
 
     place: among the epochs of the history; None before the first.
@@ -79,7 +79,7 @@ class Best:
             variable.assign(value)
 
 
-class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class ProgressCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells how far a phase is, keeps its history, and stops it when asked to, or when the loss is no number any more.
 
     phase: its place in the recipe; history: all epochs so far, which grows.
@@ -90,27 +90,27 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self,
         phase: int,
         history: list[Epoch],
-        best: Best,
+        best: BestCheckpoint,
         on_progress: Callable[[TrainingStep], None],
         stop: Callable[[], bool],
-        pace: Pace,
+        throughput: Throughput,
     ) -> None:
         super().__init__()
         self.stopped = ""
         self._phase, self._history, self._best = phase, history, best
-        self._on_progress, self._stop, self._pace = on_progress, stop, pace
+        self._on_progress, self._stop, self._throughput = on_progress, stop, throughput
         self._epoch, self._began, self._said = 0, 0.0, 0.0
         self._warned: set[str] = set()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Begin to count."""
         self._epoch, self._began = epoch, time.perf_counter()
-        self._pace.begin(self._phase, epoch)
+        self._throughput.begin(self._phase, epoch)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Tell how far the epoch is, and look whether to stop."""
         logs, total = logs or {}, self.params["steps"]
-        self._pace.batch(batch + 1, total)
+        self._throughput.batch(batch + 1, total)
         if not math.isfinite(logs.get("loss", 0.0)):
             self._end("nan")
         elif self._stop():
@@ -121,7 +121,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Look whether to stop."""
-        self._pace.validated()
+        self._throughput.validated()
         if self._stop():
             self._end("stop")
 
@@ -140,7 +140,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         record = Epoch(self._phase, epoch, seconds, loss, accuracy, val_loss, val_accuracy, rate)
         self._history.append(record)
         self._best.offer(record, len(self._history) - 1)
-        self._pace.finish()
+        self._throughput.finish()
 
     def tell_epoch(self) -> None:
         """Tell the newest epoch, which is through."""
@@ -154,8 +154,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
             self._on_progress(TrainingStep("notice", self._phase, self._epoch, text=text))
 
     def _tell(self, what: str, done: int = 0, total: int = 0, loss: Any = None, accuracy: Any = None, record: Epoch | None = None) -> None:
-        left = self._pace.left()
-        sooner = left is not None and self._pace.sooner
+        left = self._throughput.left()
+        sooner = left is not None and self._throughput.sooner
         self._on_progress(TrainingStep(what, self._phase, self._epoch, done, total, loss, accuracy, left, record, sooner=sooner))
 
     def _end(self, why: str) -> None:
@@ -169,7 +169,7 @@ class Callbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
     given: Keras's, or the user's own; own: what goes along with each phase, `watch` among them.
     """
 
-    def __init__(self, given: Sequence[Any], own: Sequence[Any], watch: Watch, **options: Any) -> None:
+    def __init__(self, given: Sequence[Any], own: Sequence[Any], watch: ProgressCallback, **options: Any) -> None:
         super().__init__([*given, *own], **options)
         self._own, self._watch = own, watch
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from explorer.backend.fine_tuning import batches, heads, recipe_checks, ridge
-from explorer.backend.fine_tuning.features import Pass
+from explorer.backend.fine_tuning.features import FeatureExtractor
 from explorer.backend.fine_tuning.unfolding import unfolded
 from explorer.backend.graph import layer_table
 from explorer.backend.network import Network
@@ -53,17 +53,17 @@ def probe(
     spread ones with the last. Deterministic; the network is not touched.
     Raises ExplorerError where there are too few examples, or the network answers with no numbers; Cancelled when `stop` says so.
     """
-    recipe_checks.check(Recipe(0, Head(multi_label=data.multi_label)), data, network.reading.kind)
+    recipe_checks.check(Recipe(0, Head(multi_label=data.multi_label)), data, network.input_spec.kind)
     examples = _part(data.training)
     truth = batches.targets(examples, len(data.classes), data.multi_label)
     groups = _numbered(examples)
     folds = _shared_folds(truth, groups) if data.multi_label else _folds(truth, groups, data.classes)
     base = heads.backbone(network, head_at)
-    found = _pooled(base, layer_table.table(base, opened=True), network.reading.data_format)
+    found = _pooled(base, layer_table.table(base, opened=True), network.input_spec.data_format)
     if not found:
         return ()
     total = len(examples) + len(found)
-    passing = Pass(network, base.inputs, list(found.values()))
+    passing = FeatureExtractor(network, base.inputs, list(found.values()))
     features = passing.over(examples, progress=lambda done: progress(done, total), stop=stop)
     probes = []
     with _alone() as pool:

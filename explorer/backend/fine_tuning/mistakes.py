@@ -13,7 +13,7 @@ TOO_HIGH = 100  # times the tail's learning rate
 GUESSING = 20  # a loss that no guess among any number of classes has
 
 
-def spoilt(phases: Mapping[int, Phase], recipe: Recipe) -> dict[int, Phase]:
+def apply_mistakes(phases: Mapping[int, Phase], recipe: Recipe) -> dict[int, Phase]:
     """Return the phases with the mistakes of the recipe in them."""
     factor = TOO_HIGH if "rate" in recipe.mistakes else 1
     return {

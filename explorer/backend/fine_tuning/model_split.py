@@ -18,7 +18,7 @@ class Cut:
     rest: the Keras model from these to the outputs of the whole; it shares the layers of the whole.
     """
 
-    crossing: tuple[Any, ...]
+    boundary_tensors: tuple[Any, ...]
     rest: Any
 
 
@@ -28,23 +28,23 @@ def cut(whole: Any, flat: Unfolded, cached: Collection[str]) -> Cut:
     flat: the same unfolded.
     cached: the addresses of the layers that are computed once. What lies between them and is no layer goes with what it reads.
     """
-    crossing = tuple(_crossing(flat, cached))
-    inputs = list(crossing)
+    boundary_tensors = tuple(_boundary_tensors(flat, cached))
+    inputs = list(boundary_tensors)
     if {id(tensor) for tensor in inputs} == {id(tensor) for tensor in whole.inputs}:
         return Cut(tuple(whole.inputs), whole)
-    return Cut(crossing, joined(inputs, flat.model.outputs[0], f"{whole.name}_rest"))
+    return Cut(boundary_tensors, joined(inputs, flat.model.outputs[0], f"{whole.name}_rest"))
 
 
-def _crossing(flat: Unfolded, cached: Collection[str]) -> list[Any]:
+def _boundary_tensors(flat: Unfolded, cached: Collection[str]) -> list[Any]:
     addresses = {id(tensor): address for address, tensors in flat.outputs.items() for tensor in tensors}
     own = {id(layer) for layer in flat.model.layers}
     settled: dict[int, Any] = {}  # the tensors of the cached part, by id
-    crossing: dict[int, Any] = {}
+    boundary_tensors: dict[int, Any] = {}
     for node in nodes(flat.model):
         sources = [id(tensor) for tensor in node.input_tensors]
         named = addresses.get(id(node.output_tensors[0])) in cached
         if (named if id(node.operation) in own else True) and all(source in settled for source in sources):
             settled |= {id(tensor): tensor for tensor in node.output_tensors}
         else:
-            crossing |= {source: settled[source] for source in sources if source in settled}
-    return list(crossing.values())
+            boundary_tensors |= {source: settled[source] for source in sources if source in settled}
+    return list(boundary_tensors.values())

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.fine_tuning import batches, keras_settings
-from explorer.backend.fine_tuning.checkpoints import Backup, Backups
-from explorer.backend.fine_tuning.keras_callbacks import Best, Callbacks, Link, Watch
+from explorer.backend.fine_tuning.checkpoints import Checkpoint, Checkpoints
+from explorer.backend.fine_tuning.keras_callbacks import BestCheckpoint, Callbacks, Link, ProgressCallback
 from explorer.backend.runtime.keras import keras, tensorflow
 from explorer.disk import why_not
 from explorer.locale import _
@@ -60,7 +60,15 @@ class Fit:
     material: Material
     compiled: bool = False
 
-    def run(self, callbacks: Sequence[Any], watch: Watch, backups: Backups, backup: Backup | None, best: Best, history: list[Epoch]) -> str:
+    def run(
+        self,
+        callbacks: Sequence[Any],
+        watch: ProgressCallback,
+        checkpoints: Checkpoints,
+        checkpoint: Checkpoint | None,
+        best: BestCheckpoint,
+        history: list[Epoch],
+    ) -> str:
         """Fit it; return what ended it early: "stop", "nan", or "" for nothing.
 
         backup: where to go on from, if it was in this phase.
@@ -68,14 +76,14 @@ class Fit:
         steps = -(-len(self.material.answers) // self.phase.batch_size)
         if not self.compiled:
             self._compile(steps)
-        if backup:
-            backup.restore(self.rest.optimizer, best)
+        if checkpoint:
+            checkpoint.restore(self.rest.optimizer, best)
 
         keras.utils.set_random_seed(self.recipe.seed + 1 + self.place)
         training, held_out = self.material.batches(self.phase, self.recipe.seed)
         every = Callbacks(
             callbacks,
-            [watch, self._saving(watch, backups, best, history), Link(self.rest)],
+            [watch, self._saving(watch, checkpoints, best, history), Link(self.rest)],
             watch,
             add_history=True,
             model=self.whole,
@@ -90,21 +98,21 @@ class Fit:
                 training,
                 validation_data=held_out,
                 epochs=self.phase.epochs,
-                initial_epoch=backup.epoch if backup else 0,
+                initial_epoch=checkpoint.epoch if checkpoint else 0,
                 shuffle=False,
                 callbacks=every,
                 verbose=0,
             )
         return watch.stopped
 
-    def _saving(self, watch: Watch, backups: Backups, best: Best, history: list[Epoch]) -> Any:
+    def _saving(self, watch: ProgressCallback, checkpoints: Checkpoints, best: BestCheckpoint, history: list[Epoch]) -> Any:
         """Return the callback that backs up each epoch that is through before it is told, and one that was cut off to be done once more."""
 
         def save(epoch: int, _logs: Any) -> None:
             if watch.stopped != "nan":
                 through = epoch if watch.stopped else epoch + 1
                 try:
-                    backups.keep(self.place, through, history, best, self.rest.optimizer, lasting=bool(watch.stopped))
+                    checkpoints.keep(self.place, through, history, best, self.rest.optimizer, lasting=bool(watch.stopped))
                 except OSError as error:
                     watch.warn(_("This training can't be backed up ({why}): free some disk space.").format(why=why_not(error)))
             if not watch.stopped:

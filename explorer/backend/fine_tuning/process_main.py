@@ -58,7 +58,7 @@ def main(folder: Path) -> int:
     result = work(folder, asked.is_set)
     shutil.rmtree(folder / files.TEMPORARY, ignore_errors=True)
     held.release()  # before the result is there: whoever sees it may start the next process
-    status = _say(folder, result)
+    status = _report_progress(folder, result)
     if result.state == "done" and status == 0:  # only now: without a result, all would be trained anew
         files.remove_backups(folder)
     return status
@@ -104,7 +104,7 @@ def work(folder: Path, asked: Callable[[], bool] = lambda: False) -> RunResult:
         result = RunResult("failed", 0.0, why(error, folder))
     earlier = files.read_result(folder / files.EARLIER)
     if earlier and not result.history:  # it did not get so far that there is anything newer
-        result = replace(earlier, state=result.state, failure=result.failure)
+        result = replace(earlier, state=result.state, error_message=result.error_message)
     return replace(result, seconds=diary.seconds)
 
 
@@ -137,7 +137,7 @@ class Diary:
 
     def __post_init__(self) -> None:
         with suppress(FileNotFoundError):
-            told = files.last_told((self.folder / files.PROGRESS).read_bytes())
+            told = files.last_entry((self.folder / files.PROGRESS).read_bytes())
             self.before = told.seconds if told else 0.0
 
     @property
@@ -158,7 +158,7 @@ class Diary:
         now = time.perf_counter()
         if step.what not in STAY and step.what != "preparing" and now - self.said < OFTEN:
             return
-        line = f"{files.as_json(files.Told(round(self.seconds, 3), step))}\n"
+        line = f"{files.as_json(files.LogEntry(round(self.seconds, 3), step))}\n"
         with suppress(OSError):
             stream = os.open(self.folder / files.PROGRESS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
@@ -171,28 +171,28 @@ class Diary:
 
 
 def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
-    def say(progress: Progress) -> None:
+    def report_progress(progress: Progress) -> None:
         diary.write(TrainingStep("preparing", text=progress.text))
         if stop():
             raise Cancelled
 
     settings, _created = files.read_settings(folder)
-    say(Progress(_("Loading TensorFlow…")))
+    report_progress(Progress(_("Loading TensorFlow…")))
     from explorer.backend.datasets import training_data
     from explorer.backend.fine_tuning.trainer import train
     from explorer.backend.loading import from_spec  # only now: they load TensorFlow
 
-    network = from_spec(settings.network, say)
-    say(Progress(_("Reading the data…")))
-    data = training_data(settings.data, network.reading)
+    network = from_spec(settings.network, report_progress)
+    report_progress(Progress(_("Reading the data…")))
+    data = training_data(settings.data, network.input_spec)
     for note in data.notes:
         diary.write(TrainingStep("notice", text=note))
-    say(Progress(_("Preparing the training…")))
+    report_progress(Progress(_("Preparing the training…")))
     run = train(network, data, settings.recipe, on_progress=diary.write, stop=stop, folder=folder)
     path = Path(settings.data.path)
     run.network.name_data("" if folder in path.parents else path.name)  # what was collected on a page has no name
     notices = (*data.notes, *run.notices)
-    result = RunResult(run.state, 0.0, run.failure, run.history, run.kept, run.trainable, run.outcome, notices)
+    result = RunResult(run.state, 0.0, run.error_message, run.history, run.best_epoch, run.trainable, run.outcome, notices)
     return _saved(folder, run, result)
 
 
@@ -206,16 +206,16 @@ def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
     except Exception as error:  # noqa: BLE001  # what was trained is in the backup, whatever it is
         traceback.print_exc()
         said = why(error, folder)
-        return replace(result, state="failed", failure=f"{result.failure} {said}".strip())
+        return replace(result, state="failed", error_message=f"{result.error_message} {said}".strip())
     return result
 
 
-def _say(folder: Path, result: RunResult) -> int:
+def _report_progress(folder: Path, result: RunResult) -> int:
     try:
         (folder / files.RESERVE).unlink(missing_ok=True)
         files.write(folder / files.RESULT, files.as_json(result))
     except OSError as error:
-        short = RunResult("failed", result.seconds, result.failure or why(error, folder), kept=result.kept)
+        short = RunResult("failed", result.seconds, result.error_message or why(error, folder), best_epoch=result.best_epoch)
         with suppress(OSError):  # there may be room for so much, and the progress tells the history
             files.write(folder / files.RESULT, files.as_json(short))
         return _unwritable(folder, error)

@@ -14,7 +14,7 @@ from explorer.backend.fine_tuning import batches
 from explorer.backend.graph.nodes import layer_at
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import Labelled, Layers, Missed, Outcome, TrainingData
+from explorer.values import Labelled, Layers, Misclassification, Outcome, TrainingData
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -26,11 +26,11 @@ SMALLEST = 1e-7  # of a score in a loss, as Keras clips it
 SURE = 1.959964  # standard deviations to both sides that hold 95 %
 
 
-def outcome(scores: Array, data: TrainingData, moved: tuple[tuple[str, float], ...], multi_label: bool = False) -> Outcome:
+def outcome(scores: Array, data: TrainingData, weight_change: tuple[tuple[str, float], ...], multi_label: bool = False) -> Outcome:
     """Return what a run has come to on the held-out examples.
 
     scores: float32 (n, classes), in the order of `data.validation`.
-    moved: as the function `moved` returns it.
+    moved: as the function `weight_change` returns it.
     multi_label: whether the head answers for each class on its own; always so where the examples may be of several classes.
         The accuracy is the share of single answers that are right then, as Keras's BinaryAccuracy has it.
     The interval counts the examples of one group as far less than so many, and single answers to one example as one, as
@@ -50,10 +50,10 @@ def outcome(scores: Array, data: TrainingData, moved: tuple[tuple[str, float], .
         for place in _by_score(np.flatnonzero(right < 1), sure)[:WORST]
     )
     confusion = _confusion(truth, answers, len(data.classes))
-    return Outcome(data.classes, confusion, accuracy, low, high, worst, moved, named, tuple(np.round(sure, DIGITS).tolist()))
+    return Outcome(data.classes, confusion, accuracy, low, high, worst, weight_change, named, tuple(np.round(sure, DIGITS).tolist()))
 
 
-def examples_in(found: Outcome, data: TrainingData, row: int, column: int) -> tuple[Missed, ...]:
+def examples_in(found: Outcome, data: TrainingData, row: int, column: int) -> tuple[Misclassification, ...]:
     """Return the validation examples in a cell of the confusion matrix, those with the highest scores first.
 
     row, column: places of classes; -1 for a whole column or row. Where an example may be of any number of classes the columns
@@ -94,7 +94,7 @@ def wilson(share: float, count: float) -> tuple[float, float]:
     return max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach))  # of 1 it ends at 1, and not a bit before
 
 
-def moved(before: Any, after: Any, table: Layers) -> tuple[tuple[str, float], ...]:
+def weight_change(before: Any, after: Any, table: Layers) -> tuple[tuple[str, float], ...]:
     """Return (block, how far its weights moved) for each block of a backbone that has weights, in order.
 
     before, after: Keras models that both have the layers of the table at the same addresses.
@@ -148,9 +148,9 @@ def _of_several(scores: Array, truth: Array, answers: Array) -> tuple[Array, Arr
     return -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1), np.where(answers, scores, 1 - scores).prod(axis=1)
 
 
-def _predicted(place: int, data: TrainingData, answer: Sequence[int], score: float) -> Missed:
+def _predicted(place: int, data: TrainingData, answer: Sequence[int], score: float) -> Misclassification:
     one = data.validation[place]
-    return Missed(place, one.example.name, _names(one.classes, data.classes), _names(answer, data.classes), float(score))
+    return Misclassification(place, one.example.name, _names(one.classes, data.classes), _names(answer, data.classes), float(score))
 
 
 def _by_score(places: Array, scores: Array) -> list[int]:

@@ -45,7 +45,7 @@ def _as_data(network: Network) -> Iterator[AnySpec]:
     if not (isinstance(spec, AdoptedModel) or random or network.altered):
         yield spec
         return
-    if network.reading.convention == "custom":
+    if network.input_spec.preprocess_mode == "custom":
         raise ExplorerError(
             _("{name} prepares pictures with a function of your own, which no other process has: train it with explorer.fine_tune.").format(
                 name=network.spec.name

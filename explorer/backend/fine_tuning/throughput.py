@@ -38,7 +38,7 @@ class _Epoch:
         return training, after + end - (self.validation or self.batches)[-1]
 
 
-class Pace:
+class Throughput:
     """How long the rest of a training takes.
 
     Nobody knows before an epoch of each kind that is still to come was measured: the pass through the frozen part and epochs of

@@ -11,12 +11,12 @@ from typing import Any
 from explorer.backend.fine_tuning import batches, keras_settings, mistakes, recipe_checks, results
 from explorer.backend.fine_tuning.augmentation import changes
 from explorer.backend.fine_tuning.callback_registry import made
-from explorer.backend.fine_tuning.checkpoints import Backup, Backups
-from explorer.backend.fine_tuning.features import BOUNDS, Bounds, Pass, answers
-from explorer.backend.fine_tuning.keras_callbacks import Best, Watch
+from explorer.backend.fine_tuning.checkpoints import Checkpoint, Checkpoints
+from explorer.backend.fine_tuning.features import BOUNDS, Bounds, FeatureExtractor, answers
+from explorer.backend.fine_tuning.keras_callbacks import BestCheckpoint, ProgressCallback
 from explorer.backend.fine_tuning.model_split import Cut
 from explorer.backend.fine_tuning.phase_fit import Fit, Material
-from explorer.backend.fine_tuning.throughput import Pace
+from explorer.backend.fine_tuning.throughput import Throughput
 from explorer.backend.fine_tuning.tuned_model import Parts
 from explorer.backend.network import Network
 from explorer.backend.runtime.keras import keras
@@ -35,10 +35,10 @@ class Run:
 
     network: the tuned network, live; its labels are the classes of the data.
     plan, recipe: what was frozen, and all settings.
-    history: the epochs, one after the other; `kept` is the place in it of the epoch that the weights are of, None where they
+    history: the epochs, one after the other; `best_epoch` is the place in it of the epoch that the weights are of, None where they
         are those of the end.
     trainable: the names of the layers that trained last, read back from the compiled model.
-    state: "done", "stopped" (by `stop`) or "failed"; `failure` says why, and what to do.
+    state: "done", "stopped" (by `stop`) or "failed"; `error_message` says why, and what to do.
     outcome: how the held-out examples were answered; None where the training did not get so far, or nothing is held out.
     notices: what there is to know of the run and its data, in sentences.
     """
@@ -47,10 +47,10 @@ class Run:
     plan: FreezePlan
     recipe: Recipe
     history: tuple[Epoch, ...]
-    kept: int | None
+    best_epoch: int | None
     trainable: tuple[str, ...]
     state: str
-    failure: str = ""
+    error_message: str = ""
     outcome: Outcome | None = None
     notices: tuple[str, ...] = ()
 
@@ -78,10 +78,10 @@ def train(
     The backup stays there: whoever has kept the tuned network removes it.
     Sets Python's, NumPy's and TensorFlow's random seeds.
     Raises ExplorerError for a recipe or data that don't fit, a backup of another training, and too little room for what is kept.
-    What goes wrong in the middle of training ends in the run's `failure`.
+    What goes wrong in the middle of training ends in the run's `error_message`.
     """
     recipe = recipe_checks.plain(recipe)
-    recipe_checks.check(recipe, data, network.reading.kind, callbacks)
+    recipe_checks.check(recipe, data, network.input_spec.kind, callbacks)
     on_progress(TrainingStep("preparing", text=_("Copying the network…")))
     parts = Parts(network, recipe, len(data.classes))
     return _Training(network, data, recipe, parts, callbacks, on_progress, stop, folder, bounds).run()
@@ -104,20 +104,20 @@ class _Training:
     trainable: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.phases = mistakes.spoilt(self.parts.phases(), self.recipe)
+        self.phases = mistakes.apply_mistakes(self.parts.phases(), self.recipe)
         self.cuts = self._cuts()
         changed = {id(variable) for one in self.cuts.values() for variable in one.rest.variables}
-        self.best = Best([variable for variable in self.parts.whole.variables if id(variable) in changed])
+        self.best = BestCheckpoint([variable for variable in self.parts.whole.variables if id(variable) in changed])
         self.best.keep()
-        self.backups = Backups(self.folder, self._fingerprint())
+        self.checkpoints = Checkpoints(self.folder, self._fingerprint())
         self.features: Mapping[int, tuple[Any, Any]] = {}
 
     def run(self) -> Run:
         """Train phase after phase; whatever ends it early, the best weights so far are in the network that comes back."""
-        backup = self._backup()
+        checkpoint = self._checkpoint()
         try:
             self.features = self._features()
-            why = self._fit_all(backup)
+            why = self._fit_all(checkpoint)
         except Cancelled:
             why = "stop"
         except KeyboardInterrupt:  # in a notebook or a shell; what was trained so far is worth more than the traceback
@@ -143,16 +143,16 @@ class _Training:
             self.best.place if ended_early else None,
             self.trainable,
             {"": "done", "stop": "stopped"}.get(why, "failed"),
-            failure=self._failure(why),
+            error_message=self._failure(why),
             outcome=outcome,
             notices=self._notices(),
         )
 
-    def _backup(self) -> Backup | None:
-        backup = self.backups.found()
-        if self.backups.notice:
-            self.on_progress(TrainingStep("notice", text=self.backups.notice))
-        return backup
+    def _checkpoint(self) -> Checkpoint | None:
+        checkpoint = self.checkpoints.found()
+        if self.checkpoints.notice:
+            self.on_progress(TrainingStep("notice", text=self.checkpoints.notice))
+        return checkpoint
 
     def _cuts(self) -> dict[str, Cut]:
         """Return the cut of each kind of phase; one that is not compiled again stays with that of the phase before."""
@@ -163,9 +163,9 @@ class _Training:
 
     def _features(self) -> dict[int, tuple[Any, Any]]:
         """Return what crosses, by the tensor's id: its values for the training examples (and their copies) and the held-out ones."""
-        tensors = list({id(tensor): tensor for one in self.cuts.values() for tensor in one.crossing}.values())
+        tensors = list({id(tensor): tensor for one in self.cuts.values() for tensor in one.boundary_tensors}.values())
         training, held_out = self.data.training * max(1, self._copies), self.data.validation
-        going = Pass(self.network, self.parts.whole.inputs, tensors)
+        going = FeatureExtractor(self.network, self.parts.whole.inputs, tensors)
 
         def over(examples: Any, before: int, change: Any = None) -> Any:
             def progress(done: int) -> None:
@@ -186,29 +186,29 @@ class _Training:
         return self.recipe.augmentation.copies if self.recipe.augmentation else 0
 
     def _changes(self, augmentation: Augmentation) -> Any:
-        return changes(augmentation, self.network.reading.data_format, self.recipe.seed)
+        return changes(augmentation, self.network.input_spec.data_format, self.recipe.seed)
 
     def _fingerprint(self) -> str:
         """Return what a backup has in common with the training that it is of; epochs and rates may differ."""
         phases = [(phase.trains, phase.optimizer) for phase in self.recipe.phases]
         return json.dumps([self.data.classes, phases, [tuple(variable.shape) for variable in self.best.variables]])
 
-    def _fit_all(self, backup: Backup | None) -> str:
+    def _fit_all(self, checkpoint: Checkpoint | None) -> str:
         """Fit phase after phase, from the backup on where there is one; return what ended it early, "" for nothing."""
-        if backup:
-            self.history += backup.history
-        pace = Pace(self.phases, sooner=self._may_stop_early())
+        if checkpoint:
+            self.history += checkpoint.history
+        throughput = Throughput(self.phases, sooner=self._may_stop_early())
         for place, phase in self.phases.items():
-            if backup is None or place >= backup.phase:
-                why = self._fit(place, phase, pace, backup if backup and place == backup.phase else None)
+            if checkpoint is None or place >= checkpoint.phase:
+                why = self._fit(place, phase, throughput, checkpoint if checkpoint and place == checkpoint.phase else None)
                 if why:
                     return why
         return ""
 
-    def _fit(self, place: int, phase: Phase, pace: Pace, backup: Backup | None) -> str:
+    def _fit(self, place: int, phase: Phase, throughput: Throughput, checkpoint: Checkpoint | None) -> str:
         self.on_progress(TrainingStep("preparing", place, text=_("Preparing phase {number}…").format(number=place + 1)))
         one = self.cuts[phase.trains]
-        kept = [self.features[id(tensor)] for tensor in one.crossing]
+        kept = [self.features[id(tensor)] for tensor in one.boundary_tensors]
         change = self._changes(self.recipe.augmentation) if self.recipe.augmentation and not self._copies else None
         material = Material(
             [array for array, _held_out in kept],
@@ -221,12 +221,15 @@ class _Training:
         self.parts.thaw(phase.trains)
         kept_compiled = "recompile" in self.recipe.mistakes and getattr(one.rest, "optimizer", None) is not None
         fit = Fit(place, phase, self.recipe, self.parts.whole, one.rest, material, compiled=kept_compiled)
-        watch = Watch(place, self.history, self.best, self.on_progress, self.stop, pace)
+        watch = ProgressCallback(place, self.history, self.best, self.on_progress, self.stop, throughput)
         why = fit.run(
-            [*self.callbacks, *made(self.recipe.callbacks, place, self.folder and self.folder / CALLBACKS, self.history if backup else ())],
+            [
+                *self.callbacks,
+                *made(self.recipe.callbacks, place, self.folder and self.folder / CALLBACKS, self.history if checkpoint else ()),
+            ],
             watch,
-            self.backups,
-            backup,
+            self.checkpoints,
+            checkpoint,
             self.best,
             self.history,
         )
@@ -241,17 +244,17 @@ class _Training:
         return batches.targets(examples, len(self.data.classes), self.recipe.head.multi_label)
 
     def _tuned(self) -> Network:
-        reading, whole = self.network.reading, self.parts.whole
+        input_spec, whole = self.network.input_spec, self.parts.whole
         labels = tuple((str(place), name) for place, name in enumerate(self.data.classes))
         spec = AdoptedModel(id(whole), 0, whole.name)
-        network = Network(whole, spec, replace(reading, assumed=()), labels, prepare=self.network.prepare)
+        network = Network(whole, spec, replace(input_spec, assumed=()), labels, prepare=self.network.prepare)
         network.run = keras_settings.settings(self.recipe) | {"network": self.network.spec.name}
         return network
 
     def _notices(self) -> tuple[str, ...]:
         measured = self.data.validation or self.data.training
         said = mistakes.said(self.recipe, self.parts.plan, self.history, self.parts.norms, len(measured))
-        return (*filter(None, [self.backups.notice]), *said)
+        return (*filter(None, [self.checkpoints.notice]), *said)
 
     def _failure(self, why: str) -> str:
         if why == "nan":
@@ -278,6 +281,6 @@ class _Training:
         if not self.data.validation or not self.features or not self.history:
             return None
         rest = self.cuts[self.phases[self.history[-1].phase].trains]
-        scores = answers(rest.rest, [self.features[id(tensor)][1] for tensor in rest.crossing], self.stop)
-        moved = results.moved(self.network.unshared_model, self.parts.whole, self.parts.table)
-        return results.outcome(scores, self.data, moved, self.recipe.head.multi_label)
+        scores = answers(rest.rest, [self.features[id(tensor)][1] for tensor in rest.boundary_tensors], self.stop)
+        weight_change = results.weight_change(self.network.unshared_model, self.parts.whole, self.parts.table)
+        return results.outcome(scores, self.data, weight_change, self.recipe.head.multi_label)

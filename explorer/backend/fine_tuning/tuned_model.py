@@ -28,7 +28,7 @@ class Parts:
 
     def __init__(self, network: Network, recipe: Recipe, classes: int) -> None:
         keras.utils.set_random_seed(recipe.seed)  # what is random in the backbone, such as a dropout
-        base, order = heads.backbone(network, recipe.head_at), network.reading.data_format
+        base, order = heads.backbone(network, recipe.head_at), network.input_spec.data_format
         self.base = base
         self.table: Layers = layer_table.table(base, opened=True)
         self.plan = freeze_plan(self.table, recipe, classes, order)

@@ -36,7 +36,7 @@ class Layout(NamedTuple):
 class Scaling(NamedTuple):
     """How pixels go into a model that prepares them itself: a convention, and the sentence that says so."""
 
-    convention: str
+    preprocess_mode: str
     sentence: str
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from explorer.backend.graph.blocks import with_blocks
 from explorer.backend.graph.nodes import Record, address_of, has_graph, indices, nodes, opens, uses
-from explorer.backend.graph.receptive_fields import Along
+from explorer.backend.graph.receptive_fields import AxisMapping
 from explorer.backend.runtime.keras import keras
 from explorer.backend.runtime.keras_private import flat_layers, own_trainable_variables, takes_training
 from explorer.values import Axis, Layer, Layers
@@ -84,7 +84,7 @@ def _rows(
             index_of[id(layer)],
             outputs=[_shape(tensor) for tensor in node.output_tensors],
             parameters=0 if use or again else _parameters(layer),
-            further=bool(use or again or opening or (path and not opened)),
+            is_nested_or_reused=bool(use or again or opening or (path and not opened)),
             inputs=inputs,
             input_shapes=tuple(_shape(tensor) for tensor in node.input_tensors),
         )
@@ -155,14 +155,16 @@ def recorded_table(model: Any, record: Record) -> Layers:
             _position(layer, record[path][0] if path else model),
             outputs=[_shape(tensor) for tensor in keras.tree.flatten(output)],
             parameters=0 if id(layer) in summed else _parameters(layer),
-            further=not own,
+            is_nested_or_reused=not own,
         )
         listed |= {id(layer)} if own else set()
         summed.add(id(layer))
     for layer in model.layers:
         if id(layer) not in listed:
             address = next(name for name in (address_of(layer.name, use) for use in itertools.count()) if name not in rows)
-            rows[address] = _row(layer, address, index_of[id(layer)], [], layer.count_params() if layer.built else 0, further=False)
+            rows[address] = _row(
+                layer, address, index_of[id(layer)], [], layer.count_params() if layer.built else 0, is_nested_or_reused=False
+            )
     return Layers(_in_order(rows))
 
 
@@ -183,7 +185,7 @@ def _inside_of_keras(address: str, record: dict[str, Any]) -> bool:
 
 def _in_order(rows: dict[str, Layer]) -> list[Layer]:
     """Return the rows by the place of their layer in `model.layers`, with what belongs to it behind it."""
-    place = {row.name: row.index for row in rows.values() if not row.further}
+    place = {row.name: row.index for row in rows.values() if not row.is_nested_or_reused}
 
     def place_of(row: Layer) -> int:
         first = row.name.split("/")[0]
@@ -196,7 +198,7 @@ def _shape(tensor: Any) -> Shape:
     return tuple(getattr(tensor, "shape", ())[1:])
 
 
-def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters: int, further: bool, **facts: Any) -> Layer:
+def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters: int, is_nested_or_reused: bool, **facts: Any) -> Layer:
     operation = not isinstance(layer, keras.layers.Layer)
     return Layer(
         index=index,
@@ -209,7 +211,7 @@ def _row(layer: Any, address: str, index: int, outputs: list[Shape], parameters:
         block="",
         output_shape=outputs[0] if outputs else (),
         parameters=parameters,
-        further=further or operation,
+        is_nested_or_reused=is_nested_or_reused or operation,
         output_shapes=tuple(outputs),
         **facts,
     )
@@ -233,7 +235,7 @@ def _draws(layer: Any) -> bool:
     return any(isinstance(rate, int | float) and rate > 0 for rate in rates) or type(layer).__name__.startswith("Random")
 
 
-def axes_of(inputs: tuple[Axis, ...], shape: tuple[int, ...], places: Sequence[Along | None] = ()) -> tuple[Axis, ...]:
+def axes_of(inputs: tuple[Axis, ...], shape: tuple[int, ...], places: Sequence[AxisMapping | None] = ()) -> tuple[Axis, ...]:
     """Return the axes of an output of this shape, channels last: those that run along the input, then channels or units.
 
     places: how each axis runs along the input; where it isn't known, the cells of maps are taken to share the input evenly.
@@ -254,18 +256,18 @@ def axes_of(inputs: tuple[Axis, ...], shape: tuple[int, ...], places: Sequence[A
     return (Axis("row", rows), Axis("column", columns), Axis("channel", math.prod(shape) // (rows * columns)))
 
 
-def _placed(inputs: Sequence[Axis], place: Along | None, size: int, count: int) -> Axis:
+def _placed(inputs: Sequence[Axis], place: AxisMapping | None, size: int, count: int) -> Axis:
     """Return one axis of maps (of three axes) or of a sequence (of two), in the units of the input's axis that it runs along."""
     if place is None:
         return Axis("channel" if count > 2 else "unit", size)
-    along = inputs[place.axis]
+    axis_mappings = inputs[place.axis]
 
     def at(cell: float) -> float:
-        return along.at(cell / along.size)
+        return axis_mappings.at(cell / axis_mappings.size)
 
     start, stop = float(place.start), float(place.stop)
-    steps = len(along.scale) - 1
-    scale = tuple(at(start + (stop - start) * step / steps) for step in range(steps + 1)) if along.scale else ()
+    steps = len(axis_mappings.scale) - 1
+    scale = tuple(at(start + (stop - start) * step / steps) for step in range(steps + 1)) if axis_mappings.scale else ()
     seen = zip(place.first.tolist(), place.last.tolist(), strict=True)
     fields = tuple((at(first), at(last + 1)) if first <= last else None for first, last in seen)
-    return replace(along, size=size, start=at(start), stop=at(stop), scale=scale, fields=fields)
+    return replace(axis_mappings, size=size, start=at(start), stop=at(stop), scale=scale, fields=fields)

@@ -18,7 +18,7 @@ from explorer.backend.runtime.keras import keras
 
 
 @dataclass(frozen=True, eq=False)
-class Along:
+class AxisMapping:
     """How one axis of a layer's output runs along one axis of the input.
 
     axis: the input's axis: 0 rows, 1 columns.
@@ -35,7 +35,7 @@ class Along:
     stop: float
 
 
-def along(model: Any, address: str, data_format: str = "channels_last") -> tuple[Along | None, ...]:
+def axis_mappings(model: Any, address: str, data_format: str = "channels_last") -> tuple[AxisMapping | None, ...]:
     """Return how the (first) output of a layer runs along the input: one entry for each of its axes but the batch.
 
     None for an axis that runs along neither rows nor columns (channels, units, merged axes), and for all axes where the
@@ -51,7 +51,7 @@ def along(model: Any, address: str, data_format: str = "channels_last") -> tuple
         return ()
     part, node = path[-1]
     sizes = sizes_of(node.output_tensors[0])
-    found: list[Along | None] = [None] * len(sizes)
+    found: list[AxisMapping | None] = [None] * len(sizes)
     if len(model.inputs) != 1 or len(model.inputs[0].shape) not in (3, 4) or not _fixed(model):
         return tuple(found)
     itself = tuple(Seen(axis, np.arange(size), np.arange(size), ((0, 1), (size, size + 1))) for axis, size in enumerate(sizes))
@@ -63,7 +63,7 @@ def along(model: Any, address: str, data_format: str = "channels_last") -> tuple
         if seen.axis is not None:
             middle, behind = (sum(edges) / 2 for edges in seen.place)
             half = (behind - middle) / sizes[seen.axis] / 2
-            found[seen.axis] = Along(axis, seen.first, seen.last, middle - half, behind - half)
+            found[seen.axis] = AxisMapping(axis, seen.first, seen.last, middle - half, behind - half)
     return tuple(found)
 
 

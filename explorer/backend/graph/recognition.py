@@ -23,7 +23,7 @@ class Recognised:
     """
 
     row: Architecture
-    convention: str
+    preprocess_mode: str
     by_layers: bool
 
 
@@ -33,9 +33,9 @@ def recognised(model: Any) -> Recognised | None:
     named = _by_name(model)
     hits, backbone = max(((_hits(lines, one), one) for one in BACKBONES), key=lambda pair: pair[0])
     if not hits:
-        return Recognised(named, named.convention, by_layers=False) if named else None
+        return Recognised(named, named.preprocess_mode, by_layers=False) if named else None
     row = named if named and named.name in backbone.rows else architectures[_row(lines, backbone)]
-    return Recognised(row, backbone.bare or row.convention, by_layers=True)
+    return Recognised(row, backbone.bare or row.preprocess_mode, by_layers=True)
 
 
 def _by_name(model: Any) -> Architecture | None:

@@ -20,7 +20,7 @@ _patching = threading.RLock()
 
 
 @contextmanager
-def recording(model: Any, order: Order = MappingProxyType({})) -> Iterator[Record]:
+def capture_activations(model: Any, order: Order = MappingProxyType({})) -> Iterator[Record]:
     """Return a dict that a call of `model` inside the `with` fills: address -> (layer, what it returned).
 
     Operations between layers, such as `x / 255`, are recorded too. Addresses are `block_3_add`,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.graph.nodes import Record, has_graph, running_order
-from explorer.backend.inference.activation_capture import recording
+from explorer.backend.inference.activation_capture import capture_activations
 from explorer.backend.inference.run_costs import Recurrence, peak, recurrences
 from explorer.backend.inputs.input_spec import structure_of, tensors_in
 from explorer.backend.runtime import budget
@@ -28,7 +28,7 @@ Arrays = list[np.ndarray[Any, Any]]
 SIDE_BY_SIDE = 2
 
 
-class Runs:
+class ModelExecutor:
     """The ways in which a model is run: for its outputs, and for what its layers return.
 
     A model with a graph is compiled; what a subclassed one does in Python can't be trusted to a graph.
@@ -82,12 +82,12 @@ class Runs:
         returned: dict[str, Any] = self._run(self._recorders[names], next(self._parts(arrays, at_once)))
         return returned
 
-    def watched(self, batch: Iterable[Any]) -> tuple[Record, Any]:
+    def run_eagerly(self, batch: Iterable[Any]) -> tuple[Record, Any]:
         """Call the model uncompiled; return what each layer returned, and what the model did. Raises as `forward` does."""
 
         def run(*tensors: Any) -> tuple[Record, Any]:
             self._called(tensors)  # layers that are not built yet are called twice the first time
-            with recording(self._model, self._order) as record:
+            with capture_activations(self._model, self._order) as record:
                 return record, self._called(tensors)
 
         watched: tuple[Record, Any] = self._run(run, list(batch))
@@ -168,7 +168,7 @@ class Runs:
         return compiled
 
     def _recorded(self, inputs: tuple[Any, ...], names: tuple[str, ...]) -> dict[str, Any]:
-        with recording(self._model, self._order) as record:
+        with capture_activations(self._model, self._order) as record:
             self._called(inputs)
         outputs = {one.name: tensor for one, tensor in zip(self._inputs, inputs, strict=True)}
         outputs |= {name: keras.tree.flatten(record[name][1])[0] for name in names if name in record}

@@ -26,7 +26,7 @@ def layer_outputs(
     found = remembered.get(digest, names)
     if found is None:
         recorded = _recorded(now, names, remembered.bound)
-        outputs = now.runs.record(batch(), recorded)
+        outputs = now.executor.record(batch(), recorded)
         kept = {name: np.asarray(outputs[name])[0].astype(np.float32, copy=False) for name in recorded if name in outputs}
         if silent_layers := [name for name in names if name not in kept]:
             raise ExplorerError(_("The network does not run its layer {name}.").format(name=silent_layers[0]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.backend.graph import layer_table, nodes
 from explorer.backend.inference import predictions
-from explorer.backend.inference.executor import Runs
+from explorer.backend.inference.executor import ModelExecutor
 from explorer.backend.inputs import input_spec
 from explorer.backend.runtime.keras import keras
 from explorer.backend.runtime.keras_private import attributes, flat_layers
@@ -33,14 +33,14 @@ class ModelStructure:
         whether it was built without its classification head.
         """
         finalize_statistics(model)
-        self.runs = Runs(model, inputs)
+        self.executor = ModelExecutor(model, inputs)
         self.graph = nodes.has_graph(model)
         if self.graph:
             self.layers, self.outputs = layer_table.table(model), input_spec.outputs_of(model)
             self.last = frozenset(nodes.output_addresses(model))
             activations = [predictions.last_activation(tensor) for tensor in model.outputs]
         else:
-            record, returned = self.runs.watched(blank())
+            record, returned = self.executor.run_eagerly(blank())
             self.layers, self.outputs = layer_table.recorded_table(model, record), input_spec.outputs_of(model, returned)
             self.last = frozenset([name for name in record if "/" not in name][-1:])
             activations = [predictions.activation_of(record[name][0]) for name in self.last if len(self.outputs) == 1]

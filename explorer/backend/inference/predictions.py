@@ -14,7 +14,7 @@ from explorer.backend.runtime.keras import keras
 from explorer.backend.runtime.keras_private import origin
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
-from explorer.values import Answers, Prediction, TensorInfo
+from explorer.values import Prediction, Predictions, TensorInfo
 
 Labels = tuple[tuple[str, str], ...]
 Values = np.ndarray[Any, np.dtype[np.float64]]
@@ -52,7 +52,7 @@ class Scoring:
         return np.concatenate([1 - values, values], axis=-1) if self.pair else values
 
     def scale(self, scores: Values) -> str:
-        """Return what the scores of the classes are, as `Answers` has it."""
+        """Return what the scores of the classes are, as `Predictions` has it."""
         if self.pair:
             return "shares"
         return "independent" if self.logit else scale_of(scores, self.activation)
@@ -142,7 +142,7 @@ def activation_of(operation: Any) -> str:
     return str(getattr(getattr(operation, "activation", None), "__name__", ""))
 
 
-def best(scores: Values, top: int, labels: Labels, scale: str, output: int = 0) -> Answers:
+def best(scores: Values, top: int, labels: Labels, scale: str, output: int = 0) -> Predictions:
     """Return the `top` best scores, best first, and what the others hold.
 
     labels: (id, label) of each class; with any other number of them the classes have numbers for names, and a single number is a value.
@@ -154,11 +154,11 @@ def best(scores: Values, top: int, labels: Labels, scale: str, output: int = 0) 
     order = np.argsort(-scores, kind="stable")
     first, others = order[:top], order[top:]
     predictions = tuple(Prediction(labels[index][0], labels[index][1], float(scores[index])) for index in first)
-    return Answers(predictions, len(others), float(scores[others].sum()), scale, output)
+    return Predictions(predictions, len(others), float(scores[others].sum()), scale, output)
 
 
 def scale_of(scores: Values, activation: str) -> str:
-    """Return what scores are: "shares", "independent" or "values", as `Answers` has it.
+    """Return what scores are: "shares", "independent" or "values", as `Predictions` has it.
 
     activation: the name of the last one; where that says nothing ("") the scores themselves say it.
     """

@@ -22,7 +22,7 @@ from explorer.backend.runtime import budget
 from explorer.backend.runtime.refusals import refusing
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import LARGEST, Axis, Example, Reading, SeenInput, TensorInfo, shape_text
+from explorer.values import LARGEST, Axis, Example, InputSpec, PreprocessedInput, TensorInfo, shape_text
 
 OPEN = 16  # steps of a random example along an axis whose size is open
 BELOW = 2  # random whole numbers are 0 or 1 where nothing says how large they may be
@@ -80,10 +80,10 @@ def _value(source: Any) -> Array | Example:
     return copied(source)
 
 
-def random(reading: Reading, seed: int = 0) -> Example:
+def random(input_spec: InputSpec, seed: int = 0) -> Example:
     """Return an example of random values that fit every input: normal ones, or whole numbers that the network knows."""
     generator = np.random.default_rng(seed)
-    arrays = tuple((one.name, _random(one, generator)) for one in reading.inputs)
+    arrays = tuple((one.name, _random(one, generator)) for one in input_spec.inputs)
     return Example("arrays", arrays, _("random values, seed {seed}").format(seed=seed))
 
 
@@ -103,24 +103,24 @@ def _random(wanted: TensorInfo, generator: np.random.Generator) -> Array:
     return generator.integers(0, wanted.below or BELOW, shape).astype(wanted.dtype)
 
 
-def to_batch(example: Example, reading: Reading) -> tuple[Array, ...]:
+def to_batch(example: Example, input_spec: InputSpec) -> tuple[Array, ...]:
     """Return one array an input, each with a batch axis of one and the input's dtype. Raises UnreadableExample."""
     with _refusing(example.name):
-        return tuple(_batch(one, example) for one in _by_input(example, reading))
+        return tuple(_batch(one, example) for one in _by_input(example, input_spec))
 
 
-def to_view(example: Example, reading: Reading) -> SeenInput:
+def to_view(example: Example, input_spec: InputSpec) -> PreprocessedInput:
     """Return what each input of the network gets."""
-    given = _by_input(example, reading)
+    given = _by_input(example, input_spec)
     pairs = tuple((one.wanted.name, _batch(one, example)[0]) for one in given)
     count = max((_count(one) for one in given), default=1)
     notes = (_("The first of {count} examples in the file.").format(count=count),) if count > 1 else ()
-    return SeenInput(EMPTY, EMPTY, (), (), aligned=False, notes=(*notes, *defects(example, reading)), arrays=pairs)
+    return PreprocessedInput(EMPTY, EMPTY, (), (), aligned=False, notes=(*notes, *defects(example, input_spec)), arrays=pairs)
 
 
-def defects(example: Example, reading: Reading) -> tuple[str, ...]:
+def defects(example: Example, input_spec: InputSpec) -> tuple[str, ...]:
     """Return what was taken for granted of an example, in sentences. Raises UnreadableExample."""
-    given = _by_input(example, reading)
+    given = _by_input(example, input_spec)
     said = [sentence for one in given if isinstance(one.value, Example) and one.picture for sentence in one.picture.assumed]
     for one in given:
         if one.made_up:
@@ -137,18 +137,18 @@ class ForInput(NamedTuple):
     """
 
     wanted: TensorInfo
-    picture: Reading | None
+    picture: InputSpec | None
     value: Array | Example
     made_up: bool = False
 
 
-def _by_input(example: Example, reading: Reading) -> list[ForInput]:
+def _by_input(example: Example, input_spec: InputSpec) -> list[ForInput]:
     """Return what an example holds for each of the network's inputs, in their order. Raises UnreadableExample where it doesn't match."""
     given = _given(example)
-    names = [one.name for one in reading.inputs]
-    pictures = reading.pictures or (None,) * len(names)
+    names = [one.name for one in input_spec.inputs]
+    pictures = input_spec.pictures or (None,) * len(names)
     if len(given) == len(names) == 1:
-        return [ForInput(reading.inputs[0], pictures[0], next(iter(given.values())))]
+        return [ForInput(input_spec.inputs[0], pictures[0], next(iter(given.values())))]
     if ALONE in given:
         if not any(pictures):
             raise UnreadableExample(
@@ -168,7 +168,7 @@ def _by_input(example: Example, reading: Reading) -> list[ForInput]:
     generator = np.random.default_rng(0)
     return [
         ForInput(wanted, picture, _random(wanted, generator) if value is None else value, value is None)
-        for wanted, picture, value in zip(reading.inputs, pictures, found, strict=True)
+        for wanted, picture, value in zip(input_spec.inputs, pictures, found, strict=True)
     ]
 
 
@@ -231,7 +231,7 @@ def _no_picture(one: ForInput, example: Example) -> str:
     )
 
 
-def axes_of(_reading: Reading, _example: Example | None = None) -> tuple[Axis, ...]:
+def axes_of(_input_spec: InputSpec, _example: Example | None = None) -> tuple[Axis, ...]:
     """Return no axes: nothing says where the cells of a feature map lie on several arrays."""
     return ()
 

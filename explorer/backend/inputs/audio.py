@@ -21,7 +21,7 @@ from explorer.backend.inputs.files import bytes_from, existing, warn_of
 from explorer.catalog.options import stamp_of
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import LARGEST, Axis, Example, FileOnDisk, Heard, MelSpectrogram, Reading, SeenInput, Stretch
+from explorer.values import LARGEST, AudioClip, Axis, Example, FileOnDisk, Heard, InputSpec, MelSpectrogram, PreprocessedInput
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | tuple[np.ndarray[Any, Any], int] | Example"
 
@@ -86,43 +86,43 @@ def _encoded(samples: Any, rate: Any) -> bytes:
     return audio_files.wav(floats.reshape(len(floats), -1), whole)
 
 
-def to_batch(example: Example, reading: Reading) -> tuple[Samples]:
+def to_batch(example: Example, input_spec: InputSpec) -> tuple[Samples]:
     """Return the spectrogram a network reads, in decibels, in a tuple of one: float32 (1, bands, frames, 1).
 
     The channels are averaged, resampled by librosa's "soxr_hq", and heard from `example.start` on, or around the middle.
     Raises UnreadableExample with the reason, also where more than half of that part can't be decoded; warns (ExampleWarning) of less,
     which is heard as silence.
     """
-    warn_of(damage(example, reading))
-    return (_spectrogram(example, _how(reading))[0][None, ..., None],)
+    warn_of(damage(example, input_spec))
+    return (_spectrogram(example, _how(input_spec))[0][None, ..., None],)
 
 
-def to_view(example: Example, reading: Reading) -> SeenInput:
+def to_view(example: Example, input_spec: InputSpec) -> PreprocessedInput:
     """Return the sound as it came, as its envelope, and the spectrogram that the network sees of a part of it."""
-    how = _how(reading)
+    how = _how(input_spec)
     sound, (spectrogram, _gaps) = audio_files.sound_of(example), _spectrogram(example, how)
     start, stop = part_of(example, how)
-    notes = [*sound.defects, *damage(example, reading)]
+    notes = [*sound.defects, *damage(example, input_spec)]
     if stop - sound.seconds > 0.05:  # else both would be shown as the same
         notes.append(_("The sound lasts {seconds:.1f} s; silence follows to {stop:.1f} s.").format(seconds=sound.seconds, stop=stop))
     if spectrogram.max() <= mel_spectrogram.decibels(SILENCE, how).max():
         notes.append(_("There is nothing to hear: all samples are 0."))
     heard = Heard(sound.rate, sound.channels, sound.seconds, start, stop, audio_files.envelope(example), spectrogram)
-    return SeenInput(EMPTY, EMPTY, (), axes_of(reading, example), aligned=False, notes=tuple(notes), sound=heard)
+    return PreprocessedInput(EMPTY, EMPTY, (), axes_of(input_spec, example), aligned=False, notes=tuple(notes), sound=heard)
 
 
-def blank(reading: Reading) -> Example:
+def blank(input_spec: InputSpec) -> Example:
     """Return an example that every network of sounds can read: a silent one."""
-    rate = _how(reading).rate
+    rate = _how(input_spec).rate
     return Example("audio", audio_files.wav(np.zeros((rate, 1), np.int16), rate), _("a silent sound"))
 
 
-def axes_of(reading: Reading, example: Example | None = None) -> tuple[Axis, ...]:
+def axes_of(input_spec: InputSpec, example: Example | None = None) -> tuple[Axis, ...]:
     """Return the axes of the spectrogram that is read: frequency in Hz, time in seconds of the sound, channel.
 
     Without an example, time is that of a part that begins with the sound. A frame reaches half a hop to both sides of its centre.
     """
-    how = _how(reading)
+    how = _how(input_spec)
     start = 0.0 if example is None else part_of(example, how)[0]
     edges, half = _edges(how), how.hop / how.rate / 2
     return (
@@ -147,7 +147,7 @@ def part_of(example: Example, how: MelSpectrogram) -> tuple[float, float]:
     return first / how.rate, (first + how.samples) / how.rate
 
 
-def stretch(example: Example, start: float, stop: float) -> Stretch:
+def clip(example: Example, start: float, stop: float) -> AudioClip:
     """Return from `start` to `stop` seconds of a sound, as far as it goes, sample for sample, with its own rate and channels.
 
     16 bits a sample, or 32-bit float where the source has more. Raises UnreadableExample, also where there is no sound.
@@ -161,7 +161,7 @@ def stretch(example: Example, start: float, stop: float) -> Stretch:
                 name=example.name, seconds=sound.seconds, start=start, stop=stop
             )
         )
-    return Stretch(first / sound.rate, last / sound.rate, audio_files.wav_of(example, first, last - first))
+    return AudioClip(first / sound.rate, last / sound.rate, audio_files.wav_of(example, first, last - first))
 
 
 def length(example: Example, how: MelSpectrogram) -> int:
@@ -195,14 +195,14 @@ def resampled(example: Example, how: MelSpectrogram, first: int, count: int, los
     return heard
 
 
-def defects(example: Example, _reading: Reading) -> tuple[str, ...]:
+def defects(example: Example, _input_spec: InputSpec) -> tuple[str, ...]:
     """Return what is wrong with a file that can be heard all the same, in sentences. Raises UnreadableExample."""
     return audio_files.sound_of(example).defects
 
 
-def damage(example: Example, reading: Reading) -> tuple[str, ...]:
+def damage(example: Example, input_spec: InputSpec) -> tuple[str, ...]:
     """Return what can't be decoded of the part that is heard, and is silence, in a sentence; remembered. Raises UnreadableExample."""
-    how = _how(reading)
+    how = _how(input_spec)
     lost = _lost(example, how)
     start, stop = part_of(example, how)
     seconds = audio_files.sound_of(example).seconds
@@ -255,7 +255,7 @@ def _first(example: Example, how: MelSpectrogram) -> int:
     return round(example.start * how.rate)
 
 
-def _how(reading: Reading) -> MelSpectrogram:
-    if reading.sound is None:
+def _how(input_spec: InputSpec) -> MelSpectrogram:
+    if input_spec.sound is None:
         raise UnreadableExample(_("This network reads no sound."))
-    return reading.sound
+    return input_spec.sound

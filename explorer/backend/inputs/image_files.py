@@ -49,20 +49,20 @@ def decoded(data: bytes, name: str, draft: bool = False, alpha: bool = False) ->
     draft: only look whether it can be decoded, a JPEG at an eighth of its size; alpha: RGBA, with the transparency left where it is.
     Raises UnreadableExample.
     """
-    with reading(name, data):
+    with input_spec(name, data):
         return upright(_ready(data, name, draft), partial(_opened, data), alpha)
 
 
 def is_deep(data: bytes, name: str) -> bool:
     """Whether the values of a picture have more than 8 bits. Raises UnreadableExample."""
-    with reading(name, data):
+    with input_spec(name, data):
         image_costs.check_icon(data, name)
         return bit_depth.is_deep(_opened(data))
 
 
 def pixels(data: bytes, name: str) -> int:
     """Return how many pixels a picture has, which is not decoded. Raises UnreadableExample."""
-    with reading(name, data):
+    with input_spec(name, data):
         width, height = _looked_at(data, name).size
     return width * height
 
@@ -92,7 +92,7 @@ def upright(image: Image.Image, again: Callable[[], Image.Image], alpha: bool = 
 
 
 @contextmanager
-def reading(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
+def input_spec(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
     """Turn what is raised on files that are no pictures, damaged, unsupported or too large into sentences, and keep libtiff quiet.
 
     data: the file; kind: its format, where there is none. Raises UnreadableExample.

@@ -15,7 +15,7 @@ from explorer.backend.inputs.files import bytes_from, bytes_of, read_bytes, warn
 from explorer.backend.inputs.pixel_chunks import whole
 from explorer.errors import UnreadableExample
 from explorer.locale import _
-from explorer.values import Axis, Example, FileOnDisk, Reading, SeenInput
+from explorer.values import Axis, Example, FileOnDisk, InputSpec, PreprocessedInput
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO | Image.Image | np.ndarray[Any, Any] | Example"
 
@@ -39,7 +39,7 @@ def read(source: Source) -> Example:
     if isinstance(source, Image.Image):
         if 0 in source.size:
             raise UnreadableExample(_("The picture has no pixels."))
-        with image_files.reading(_("The picture"), kind=source.format or ""):
+        with image_files.input_spec(_("The picture"), kind=source.format or ""):
             image_costs.check_budget(source, _("The picture"))
             image, notes = image_files.upright(source, source.copy)
             pixels = whole(image)
@@ -74,13 +74,13 @@ def pixels(example: Example) -> int:
     return image_files.pixels(_bytes(example), example.name)
 
 
-def defects(example: Example, reading: Reading) -> tuple[str, ...]:
+def defects(example: Example, input_spec: InputSpec) -> tuple[str, ...]:
     """Return, in sentences, what had to be assumed of the values of an array, or of a picture of more than 8 bits.
 
     Raises UnreadableExample.
     """
     if pixel_arrays.array_of(example) is not None:
-        return pixel_arrays.notes(example, reading)
+        return pixel_arrays.notes(example, input_spec)
     deep = image_files.is_deep(_bytes(example), example.name)
     return _decoded(example)[1] if deep else ()
 
@@ -108,57 +108,57 @@ def _decoded(example: Example, draft: bool = False, alpha: bool = False) -> tupl
     return image_files.upright(pixels, pixels.copy, alpha)
 
 
-def to_batch(example: Example, reading: Reading) -> tuple[Pixels]:
+def to_batch(example: Example, input_spec: InputSpec) -> tuple[Pixels]:
     """Return the pixels a network reads, in a tuple of one: 0 to 255, before its own scaling.
 
-    float32 (1, height, width, channels), or (1, channels, height, width) where `reading` says channels_first.
+    float32 (1, height, width, channels), or (1, channels, height, width) where `input_spec` says channels_first.
     Pictures are resized by nearest neighbour, as `keras.utils.load_img(target_size=...)` does. For the
     "digit" convention the values are ready to use: ink on black, 0 to 1.
     """
-    example = pixel_arrays.plain(example, reading)
-    if reading.convention == "digit":
-        pixels = ink_of(picture(example).convert("L"), *reading.size[:2]).values[None]
+    example = pixel_arrays.plain(example, input_spec)
+    if input_spec.preprocess_mode == "digit":
+        pixels = ink_of(picture(example).convert("L"), *input_spec.size[:2]).values[None]
     else:
-        pixels = np.asarray(_fitted(example, reading), np.float32).reshape(1, *reading.size)
-    if len(reading.inputs[0].shape) < 3:  # grey pixels without an axis of channels, or laid out in a vector
-        return (pixels.reshape(1, *reading.inputs[0].shape),)
-    return (np.moveaxis(pixels, -1, 1) if reading.data_format == "channels_first" else pixels,)
+        pixels = np.asarray(_fitted(example, input_spec), np.float32).reshape(1, *input_spec.size)
+    if len(input_spec.inputs[0].shape) < 3:  # grey pixels without an axis of channels, or laid out in a vector
+        return (pixels.reshape(1, *input_spec.inputs[0].shape),)
+    return (np.moveaxis(pixels, -1, 1) if input_spec.data_format == "channels_first" else pixels,)
 
 
-def to_view(example: Example, reading: Reading) -> SeenInput:
+def to_view(example: Example, input_spec: InputSpec) -> PreprocessedInput:
     """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it."""
-    axes, assumed = axes_of(reading), pixel_arrays.notes(example, reading)
-    if numbers := pixel_arrays.numbers(example, reading):
-        seen = pixel_arrays.shown(numbers.values, reading)
-        return SeenInput(seen, seen, (seen.shape[1], seen.shape[0]), axes, notes=assumed)
-    example = pixel_arrays.plain(example, reading)
+    axes, assumed = axes_of(input_spec), pixel_arrays.notes(example, input_spec)
+    if numbers := pixel_arrays.numbers(example, input_spec):
+        seen = pixel_arrays.shown(numbers.values, input_spec)
+        return PreprocessedInput(seen, seen, (seen.shape[1], seen.shape[0]), axes, notes=assumed)
+    example = pixel_arrays.plain(example, input_spec)
     image, deep = _decoded(example)
     size, notes = image.size, (*assumed, *deep)
-    if reading.convention == "digit":
-        ink = ink_of(image.convert("L"), *reading.size[:2])
+    if input_spec.preprocess_mode == "digit":
+        ink = ink_of(image.convert("L"), *input_spec.size[:2])
         seen = (ink.values[..., 0] * 255).round().astype(np.uint8)
         if ink.inverted:
             notes = (*notes, _("Dark ink on light paper: inverted, as the network was trained on light ink."))
     else:
-        seen = np.asarray(_fitted(example, reading, image))
+        seen = np.asarray(_fitted(example, input_spec, image))
     image.thumbnail((PREVIEW, PREVIEW))  # in its place: a copy of a photograph is large
-    return SeenInput(np.asarray(image), seen, size, axes, aligned=reading.convention != "digit", notes=notes)
+    return PreprocessedInput(np.asarray(image), seen, size, axes, aligned=input_spec.preprocess_mode != "digit", notes=notes)
 
 
-def blank(_reading: Reading) -> Example:
+def blank(_input_spec: InputSpec) -> Example:
     """Return an example that every network of pictures can read: a black one."""
     return Example("image", np.zeros((1, 1, 3), np.uint8), _("a black picture"))
 
 
-def axes_of(reading: Reading, _example: Example | None = None) -> tuple[Axis, ...]:
+def axes_of(input_spec: InputSpec, _example: Example | None = None) -> tuple[Axis, ...]:
     """Return the axes of the picture that is read: rows and columns in pixels, channels."""
-    height, width, channels = reading.size
+    height, width, channels = input_spec.size
     return (Axis("row", height, "pixel", 0, height), Axis("column", width, "pixel", 0, width), Axis("channel", channels))
 
 
-def _fitted(example: Example, reading: Reading, image: Image.Image | None = None) -> Image.Image:
+def _fitted(example: Example, input_spec: InputSpec, image: Image.Image | None = None) -> Image.Image:
     """Return the picture in the size and with the channels that are read; `image` is the decoded one, where it is at hand."""
-    height, width, channels = reading.size
+    height, width, channels = input_spec.size
     alpha = MODES[channels].endswith("A")
     if image is None or alpha:
         image, _notes = _decoded(example, alpha=alpha)

@@ -14,32 +14,32 @@ from explorer.backend.runtime.keras_private import origin
 from explorer.catalog import SPECTROGRAMS, Architecture
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
-from explorer.values import Reading, TensorInfo, shape_text
+from explorer.values import InputSpec, TensorInfo, shape_text
 
 SIDE = 224  # pixels a side of a picture where the network takes any
 
 
-def of_architecture(row: Architecture, model: Any, data_format: str, own_input: bool) -> Reading:
+def of_architecture(row: Architecture, model: Any, data_format: str, own_input: bool) -> InputSpec:
     """Return how a network of the table reads pictures or sound.
 
     own_input: whether it was built on a tensor of the user's own, before which other layers may lie.
     """
     inputs = inputs_of(model)
     if row.input == "audio":
-        return _of_sound(row.convention, inputs) if _hears(row.convention, inputs) else Reading("arrays", inputs)
+        return _of_sound(row.preprocess_mode, inputs) if _hears(row.preprocess_mode, inputs) else InputSpec("arrays", inputs)
     layout = layout_of(model, 0, inputs[0]) if len(inputs) == 1 and len(inputs[0].shape) == 3 else None
     if layout is None or layout.data_format != data_format or layout.size[2] not in (1, 3):
         return of_model(model, None)  # such as four channels, or a vector that layers before it make a picture of
     size = _sized(layout, row.input_size[0])
     if own_input and (scaling := scaling_of(model)):
-        return Reading(row.input, inputs, scaling.convention, data_format, size, known=(scaling.sentence,))
-    if not _fits(row.convention, size):
+        return InputSpec(row.input, inputs, scaling.preprocess_mode, data_format, size, known=(scaling.sentence,))
+    if not _fits(row.preprocess_mode, size):
         grey = _("{name} is made for colour pictures; grey pixels are brought to 0 to 1.").format(name=row.name)
-        return Reading(row.input, inputs, "unit", data_format, size, (grey,))
-    return Reading(row.input, inputs, row.convention, data_format, size)
+        return InputSpec(row.input, inputs, "unit", data_format, size, (grey,))
+    return InputSpec(row.input, inputs, row.preprocess_mode, data_format, size)
 
 
-def of_model(model: Any, preprocess: str | None) -> Reading:
+def of_model(model: Any, preprocess: str | None) -> InputSpec:
     """Return how a model of the user's own reads examples.
 
     preprocess: a named convention, "custom" for a function, None to guess; what is guessed is said in `assumed`.
@@ -49,18 +49,18 @@ def of_model(model: Any, preprocess: str | None) -> Reading:
     if preprocess in SPECTROGRAMS:
         return _of_named_sound(model, str(preprocess), inputs)
     found = recognised(model) if preprocess is None else None
-    if found and found.row.input == "audio" and _hears(found.convention, inputs):
+    if found and found.row.input == "audio" and _hears(found.preprocess_mode, inputs):
         hears = _("It hears sound as {name} does, {why}.").format(name=found.row.name, why=_why(found))
-        return replace(_of_sound(found.convention, inputs), assumed=(hears,))
+        return replace(_of_sound(found.preprocess_mode, inputs), assumed=(hears,))
     pictures = tuple(_of_picture(model, place, one, preprocess, found) for place, one in enumerate(inputs))
     if len(inputs) == 1 and pictures[0] and len(inputs[0].shape) > 1:
         return replace(pictures[0], inputs=inputs)
     if preprocess is not None and (preprocess == "custom" or not any(pictures)):
         raise ExplorerError(_("preprocess is for pictures; the inputs of {name} are arrays.").format(name=model.name))
-    return Reading("arrays", inputs, pictures=pictures if any(pictures) else ())
+    return InputSpec("arrays", inputs, pictures=pictures if any(pictures) else ())
 
 
-def _of_picture(model: Any, place: int, wanted: TensorInfo, preprocess: str | None, found: Recognised | None) -> Reading | None:
+def _of_picture(model: Any, place: int, wanted: TensorInfo, preprocess: str | None, found: Recognised | None) -> InputSpec | None:
     """Return how a picture is read by an input of the model; None by one that reads none."""
     layout = layout_of(model, place, wanted)
     if layout is None:
@@ -74,7 +74,7 @@ def _of_picture(model: Any, place: int, wanted: TensorInfo, preprocess: str | No
     if preprocess is None:
         scaling = scaling_of(model, place)
         if scaling:
-            preprocess, known = scaling.convention, (scaling.sentence,)
+            preprocess, known = scaling.preprocess_mode, (scaling.sentence,)
         else:
             preprocess, why = _guessed(model, place, wanted, size, found)
             assumed.append(why)
@@ -84,30 +84,30 @@ def _of_picture(model: Any, place: int, wanted: TensorInfo, preprocess: str | No
                 preprocess=preprocess, channels=_channels(1 if preprocess == "digit" else 3), name=model.name, own=_channels(size[2])
             )
         )
-    return Reading("image", (wanted,), preprocess, layout.data_format, size, tuple(assumed), known=known)
+    return InputSpec("image", (wanted,), preprocess, layout.data_format, size, tuple(assumed), known=known)
 
 
-def _hears(convention: str, inputs: tuple[TensorInfo, ...]) -> bool:
+def _hears(preprocess_mode: str, inputs: tuple[TensorInfo, ...]) -> bool:
     """Whether these are the inputs of a network that reads spectrograms of this kind."""
-    return len(inputs) == 1 and inputs[0].shape == SPECTROGRAMS[convention].shape
+    return len(inputs) == 1 and inputs[0].shape == SPECTROGRAMS[preprocess_mode].shape
 
 
-def _of_sound(convention: str, inputs: tuple[TensorInfo, ...]) -> Reading:
-    how = SPECTROGRAMS[convention]
-    return Reading("audio", inputs, convention, size=how.shape, sound=how)
+def _of_sound(preprocess_mode: str, inputs: tuple[TensorInfo, ...]) -> InputSpec:
+    how = SPECTROGRAMS[preprocess_mode]
+    return InputSpec("audio", inputs, preprocess_mode, size=how.shape, sound=how)
 
 
-def _of_named_sound(model: Any, convention: str, inputs: tuple[TensorInfo, ...]) -> Reading:
-    if not _hears(convention, inputs):
+def _of_named_sound(model: Any, preprocess_mode: str, inputs: tuple[TensorInfo, ...]) -> InputSpec:
+    if not _hears(preprocess_mode, inputs):
         raise ExplorerError(
             _("preprocess={preprocess!r} makes spectrograms of {own}; {name} reads {given}.").format(
-                preprocess=convention,
-                own=shape_text(SPECTROGRAMS[convention].shape),
+                preprocess=preprocess_mode,
+                own=shape_text(SPECTROGRAMS[preprocess_mode].shape),
                 name=model.name,
                 given=_(" and ").join(shape_text(one.shape) for one in inputs),
             )
         )
-    return _of_sound(convention, inputs)
+    return _of_sound(preprocess_mode, inputs)
 
 
 def structure_of(model: Any) -> Any:
@@ -196,9 +196,9 @@ def _sized(layout: Layout, otherwise: int) -> tuple[int, int, int]:
     return height or otherwise, width or otherwise, channels
 
 
-def _fits(convention: str, size: tuple[int, int, int]) -> bool:
+def _fits(preprocess_mode: str, size: tuple[int, int, int]) -> bool:
     """Whether the convention prepares pictures with so many channels."""
-    return {"caffe": 3, "torch": 3, "digit": 1}.get(convention, size[2]) == size[2]
+    return {"caffe": 3, "torch": 3, "digit": 1}.get(preprocess_mode, size[2]) == size[2]
 
 
 def _channels(count: int) -> str:
@@ -211,9 +211,9 @@ def _guessed(model: Any, place: int, wanted: TensorInfo, size: tuple[int, int, i
         return "none", _("Pixels go in as 0 to 255: its own layer {layer} is taken to prepare them.").format(layer=own)
     if "int" in wanted.dtype:
         return "none", _("Pixels go in as 0 to 255: the network reads whole numbers.")
-    if found and found.row.input == "image" and _fits(found.convention, size):
-        return found.convention, _("Pixels are prepared as for {name} (preprocess={convention!r}), {why}.").format(
-            name=found.row.name, convention=found.convention, why=_why(found)
+    if found and found.row.input == "image" and _fits(found.preprocess_mode, size):
+        return found.preprocess_mode, _("Pixels are prepared as for {name} (preprocess={convention!r}), {why}.").format(
+            name=found.row.name, convention=found.preprocess_mode, why=_why(found)
         )
     return "unit", _("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.")
 

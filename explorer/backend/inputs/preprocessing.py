@@ -12,43 +12,45 @@ from explorer.backend.inputs.images import Pixels
 from explorer.backend.runtime.keras import keras
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import Example, Reading, shape_text
+from explorer.values import Example, InputSpec, shape_text
 
 
-def batch_of(example: Example, reading: Reading, prepare: Callable[[Any], Any] | None = None) -> Any:
+def batch_of(example: Example, input_spec: InputSpec, prepare: Callable[[Any], Any] | None = None) -> Any:
     """Return what a network reads of a picture, or of an array of numbers that stands for one: (1, ...) in its dtype.
 
     prepare: as for `prepared`. Raises UnreadableExample, and as `prepared` does.
     """
-    numbers = pixel_arrays.numbers(example, reading)
+    numbers = pixel_arrays.numbers(example, input_spec)
     if numbers is None:
-        return prepared(images.to_batch(example, reading)[0], reading, prepare)
-    return prepared(numbers.values, reading, prepare) if numbers.pixels else numbers.values.astype(reading.inputs[0].dtype, copy=False)
+        return prepared(images.to_batch(example, input_spec)[0], input_spec, prepare)
+    return (
+        prepared(numbers.values, input_spec, prepare) if numbers.pixels else numbers.values.astype(input_spec.inputs[0].dtype, copy=False)
+    )
 
 
-def prepared(pixels: Pixels, reading: Reading, prepare: Callable[[Any], Any] | None) -> Any:
+def prepared(pixels: Pixels, input_spec: InputSpec, prepare: Callable[[Any], Any] | None) -> Any:
     """Return pixels as the network reads them, in its dtype.
 
-    pixels: float32 in 0 to 255, (n, height, width, channels) or (n, channels, height, width) as `reading` says;
+    pixels: float32 in 0 to 255, (n, height, width, channels) or (n, channels, height, width) as `input_spec` says;
         for the convention "digit" ready to use.
     prepare: the user's own function, for the convention "custom".
     Raises ExplorerError where that function returns something of another shape.
     """
-    done = _prepared(pixels, reading, prepare)
+    done = _prepared(pixels, input_spec, prepare)
     if done.shape != pixels.shape:
         raise ExplorerError(
             _("The function given as preprocess returns {given} for pixels of {wanted}; it must keep their shape.").format(
                 given=shape_text(done.shape), wanted=shape_text(pixels.shape)
             )
         )
-    return done.astype(reading.inputs[0].dtype, copy=False)
+    return done.astype(input_spec.inputs[0].dtype, copy=False)
 
 
-def _prepared(pixels: Pixels, reading: Reading, prepare: Callable[[Any], Any] | None) -> Any:
+def _prepared(pixels: Pixels, input_spec: InputSpec, prepare: Callable[[Any], Any] | None) -> Any:
     if prepare is not None:
         return np.asarray(prepare(pixels))
-    if reading.convention in ("none", "digit"):
+    if input_spec.preprocess_mode in ("none", "digit"):
         return pixels
-    if reading.convention == "unit":
+    if input_spec.preprocess_mode == "unit":
         return pixels / np.float32(255)
-    return keras.applications.imagenet_utils.preprocess_input(pixels, data_format=reading.data_format, mode=reading.convention)
+    return keras.applications.imagenet_utils.preprocess_input(pixels, data_format=input_spec.data_format, mode=input_spec.preprocess_mode)

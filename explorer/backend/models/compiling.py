@@ -64,7 +64,7 @@ def _modern_arguments(arguments: Any) -> Any:
     return kept
 
 
-def at_hand(training: Any, custom_objects: Custom) -> tuple[Any, tuple[str, ...]]:
+def what_is_available(training: Any, custom_objects: Custom) -> tuple[Any, tuple[str, ...]]:
     """Return what a model was compiled with as far as it is at hand, and sentences on what was left out.
 
     Metrics can be left out one by one; without the loss or the optimizer nothing is left: None.

@@ -22,7 +22,7 @@ from explorer.backend.models import config_text, legacy_order, metadata, topolog
 from explorer.backend.models import hdf5 as hdf5_models
 from explorer.backend.models.archives import WEIGHTS, check_archive, check_backend, hdf5, usual_size
 from explorer.backend.models.build_costs import within_budget
-from explorer.backend.models.compiling import Opened, at_hand, modernise_training, opened
+from explorer.backend.models.compiling import Opened, modernise_training, opened, what_is_available
 from explorer.backend.models.legacy_config import is_old, modernise
 from explorer.backend.models.metadata import ModelCard
 from explorer.backend.models.security import Custom, check_config, quietly, refusing
@@ -127,7 +127,7 @@ def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
         repaired = modernise({key: value for key, value in config.items() if key != "compile_config"}, old)
         custom_objects = check_config(repaired, custom_objects, path.name)
         written = config.get("compile_config")
-        training, notes = at_hand(modernise_training(written) if old else written, custom_objects)
+        training, notes = what_is_available(modernise_training(written) if old else written, custom_objects)
         if "compile_config" in config:
             repaired["compile_config"] = training or {}
         with file_for_keras(path, ".keras", repaired == config) as (file, fresh):
@@ -162,7 +162,7 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     config, training = (_parsed(text, path.name) if text else {} for text in written.values())
     repaired = modernise(config, is_old(version))
     custom_objects = check_config(repaired, custom_objects, path.name)
-    repaired_training, notes = at_hand(modernise_training(training), custom_objects)
+    repaired_training, notes = what_is_available(modernise_training(training), custom_objects)
     good = not misread and (repaired, repaired_training or {}) == (config, training)
     within = partial(within_budget, path.name, held, usual_size(path.stat().st_size))
     with file_for_keras(path, ".h5", good) as (file, fresh):

@@ -13,7 +13,7 @@ import yaml
 
 from explorer.backend.models import config_text
 from explorer.backend.models.build_costs import within_budget
-from explorer.backend.models.compiling import Opened, at_hand, modernise_training, opened
+from explorer.backend.models.compiling import Opened, modernise_training, opened, what_is_available
 from explorer.backend.models.legacy_config import is_old, modernise
 from explorer.backend.models.security import Custom, check_config, quietly, refusing
 from explorer.backend.runtime.keras import keras
@@ -101,7 +101,7 @@ def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Op
         training = content.pop("compile_config", None)
         content = modernise(content, old)
         known = check_config(content, custom_objects, name)
-        training, notes = at_hand(modernise_training(training) if old else training, known)
+        training, notes = what_is_available(modernise_training(training) if old else training, known)
 
         def load(compiled: bool) -> Any:
             whole = {**content, "compile_config": training} if compiled else content

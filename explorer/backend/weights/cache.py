@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.backend.runtime.refusals import refusing
 from explorer.backend.weights.checksum import wrong_with
-from explorer.backend.weights.download import Say, download
+from explorer.backend.weights.download import ReportProgress, download
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
 from explorer.catalog.keras_home import keras_home
 from explorer.catalog.options import side_of
@@ -80,7 +80,7 @@ def file_size(spec: AnySpec) -> int:
     return file.stat().st_size if file is not None and file.is_file() else 0
 
 
-def at_hand() -> frozenset[str]:
+def locally_available() -> frozenset[str]:
     """Return the names of the architectures whose default weights are on this machine."""
     return frozenset(name for name, row in architectures.items() if find(row.files[0], row))
 
@@ -126,16 +126,16 @@ def check(path: Path, file: WeightsFile) -> None:
     _known_whole.add(key)
 
 
-def fetch(spec: NetworkSpec, say: Say) -> Path:
+def fetch(spec: NetworkSpec, report_progress: ReportProgress) -> Path:
     """Return the file of the pretrained weights that `spec` names, whole: downloaded into Keras's cache where it isn't here or is damaged.
 
     With ImageNet's classes at the top, the file of their names is brought along.
-    Raises WeightsUnavailable where they can't be had; what `say` raises (Cancelled) ends the download and passes through.
+    Raises WeightsUnavailable where they can't be had; what `report_progress` raises (Cancelled) ends the download and passes through.
     """
     row = architectures[spec.architecture]
     file, *others = _needed(spec)
     try:
-        path = _fetch(file, row, _("Downloading the weights of {name}").format(name=row.name), say)
+        path = _fetch(file, row, _("Downloading the weights of {name}").format(name=row.name), report_progress)
     except WeightsUnavailable as error:
         raise WeightsUnavailable(
             _("The weights of {name} ({size}) are not on this machine. {why} Or use weights=None for random weights.").format(
@@ -143,13 +143,13 @@ def fetch(spec: NetworkSpec, say: Say) -> Path:
             )
         ) from error
     if others:
-        fetch_class_index(say)
+        fetch_class_index(report_progress)
     return path
 
 
-def fetch_class_index(say: Say) -> Path:
+def fetch_class_index(report_progress: ReportProgress) -> Path:
     """Return the file with the names of the ImageNet classes, downloaded where it isn't here; raises as `fetch` does."""
-    return _fetch(CLASS_INDEX, None, _("Downloading the names of the classes"), say)
+    return _fetch(CLASS_INDEX, None, _("Downloading the names of the classes"), report_progress)
 
 
 def classes() -> tuple[tuple[str, str], ...]:
@@ -240,7 +240,7 @@ def whole(file: WeightsFile, row: Architecture | None) -> Path | None:
     return None
 
 
-def _fetch(file: WeightsFile, row: Architecture | None, title: str, say: Say) -> Path:
+def _fetch(file: WeightsFile, row: Architecture | None, title: str, report_progress: ReportProgress) -> Path:
     """Return a whole copy of the file, downloaded where there is none."""
     try:
         path = whole(file, row)
@@ -248,10 +248,10 @@ def _fetch(file: WeightsFile, row: Architecture | None, title: str, say: Say) ->
         if row is not None and row.bundled:
             raise
         path = None
-    return path or _download(_alike(file, row), title, say)
+    return path or _download(_alike(file, row), title, report_progress)
 
 
-def _download(files: tuple[WeightsFile, ...], title: str, say: Say) -> Path:
+def _download(files: tuple[WeightsFile, ...], title: str, report_progress: ReportProgress) -> Path:
     """Return the first of these files that can be had, downloaded. Raises what the first one raises where none can be."""
     file, *others = files
     path = cache() / file.name
@@ -259,10 +259,10 @@ def _download(files: tuple[WeightsFile, ...], title: str, say: Say) -> Path:
     published = file.md5 or file.sha256
     size = file.size if published or not mirror else None  # a mirror may hold a file that was saved anew, see `check`
     try:
-        download(f"{mirror}/{file.name}" if mirror else file.url, path, size, published, say, title)
+        download(f"{mirror}/{file.name}" if mirror else file.url, path, size, published, report_progress, title)
     except WeightsUnavailable:
         if others:
             with suppress(WeightsUnavailable):
-                return _download(tuple(others), title, say)
+                return _download(tuple(others), title, report_progress)
         raise
     return path

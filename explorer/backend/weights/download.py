@@ -36,10 +36,10 @@ UNWRITABLE = {
     *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG),
 }
 
-Say: TypeAlias = Callable[[Progress], None]
+ReportProgress: TypeAlias = Callable[[Progress], None]
 
 
-def download(url: str, path: Path, size: int | None, published: str | None, say: Say, title: str) -> None:
+def download(url: str, path: Path, size: int | None, published: str | None, report_progress: ReportProgress, title: str) -> None:
     """Put the file at `url` to `path`; return when it is there and whole.
 
     It grows as `path`.part beside it, where a later call goes on, and takes its name at the end; a file that has
@@ -52,15 +52,15 @@ def download(url: str, path: Path, size: int | None, published: str | None, say:
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise ExplorerError(_("{url} is no address to download from: it must start with http:// or https://.").format(url=url))
-    _Download(url, path, size, published, say, title).run()
+    _Download(url, path, size, published, report_progress, title).run()
 
 
 class _Download:
     """One call of `download`."""
 
-    def __init__(self, url: str, path: Path, size: int | None, published: str | None, say: Say, title: str) -> None:
+    def __init__(self, url: str, path: Path, size: int | None, published: str | None, report_progress: ReportProgress, title: str) -> None:
         self._url, self._path, self._size, self._published = url, path, size, published
-        self._tell, self._title = say, title
+        self._tell, self._title = report_progress, title
         self._host = urlsplit(url).netloc.rpartition("@")[2]
         self._part = path.with_name(f"{path.name}.part")
         self._pace = _Pace()
@@ -87,7 +87,7 @@ class _Download:
         """Return the note beside the part when no other process or thread holds it any more."""
         path = self._path.with_name(f"{self._path.name}.part.note")
         while (note := hold(path)) is None:
-            self._say(_("another program is downloading it"))
+            self._report_progress(_("another program is downloading it"))
             time.sleep(TICK)
         return note
 
@@ -117,7 +117,7 @@ class _Download:
         try:
             while transfer.is_alive():
                 self._total = transfer.total or self._total
-                self._say(self._pace.words(self._here(), self._total, self._host, time.monotonic()))
+                self._report_progress(self._pace.words(self._here(), self._total, self._host, time.monotonic()))
                 if transfer.total and shutil.disk_usage(self._part.parent).free < transfer.total - transfer.received:
                     raise self._full()
                 transfer.join(TICK)
@@ -146,7 +146,7 @@ class _Download:
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            self._say(_("trying {host} again in {seconds:.0f} s").format(host=self._host, seconds=left))
+            self._report_progress(_("trying {host} again in {seconds:.0f} s").format(host=self._host, seconds=left))
             time.sleep(min(TICK, left))
 
     def _finish(self) -> None:
@@ -157,7 +157,7 @@ class _Download:
             nonlocal due
             if time.monotonic() >= due:
                 due = time.monotonic() + TICK
-                self._say(_("checking the file"))
+                self._report_progress(_("checking the file"))
 
         wrong = wrong_with(self._part, self._published, self._size, tick)
         if wrong:
@@ -172,7 +172,7 @@ class _Download:
             os.replace(self._path, self._path.with_name(f"{self._path.name}.damaged"))
         os.replace(self._part, self._path)
 
-    def _say(self, state: str) -> None:
+    def _report_progress(self, state: str) -> None:
         here = self._here()
         fraction = min(1.0, here / self._total) if self._total else None
         self._tell(Progress(_("{title}: {state}").format(title=self._title, state=state), fraction, cancellable=True))

@@ -17,7 +17,7 @@ from explorer import disk
 from explorer.backend.runtime.refusals import refusing
 from explorer.backend.weights import cache
 from explorer.backend.weights.checksum import hash_of
-from explorer.backend.weights.download import Say
+from explorer.backend.weights.download import ReportProgress
 from explorer.catalog import Architecture, WeightsFile, architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -46,7 +46,7 @@ class Copy:
         return self.file.about if self.path is None else self.path.stat().st_size
 
 
-def shelf(names: Iterable[str] = ()) -> Iterator[Copy]:
+def inventory(names: Iterable[str] = ()) -> Iterator[Copy]:
     """Yield every copy of every file that is here, checked, and the default files that are not.
 
     names: of architectures; none for all of them.
@@ -61,7 +61,7 @@ def shelf(names: Iterable[str] = ()) -> Iterator[Copy]:
     yield from (_checked("", cache.CLASS_INDEX, path) for path in cache.copies(cache.CLASS_INDEX))
 
 
-def lost() -> Iterator[Copy]:
+def missing() -> Iterator[Copy]:
     """Yield what the manifest of the pack in use lists and the pack doesn't hold."""
     for name, entry in _manifest_in_use().items():
         file = WeightsFile(name, url="", md5=entry["md5"], size=entry["size"])
@@ -70,7 +70,7 @@ def lost() -> Iterator[Copy]:
             yield Copy(entry["architecture"] or "", file, None, wrong)
 
 
-def make(folder: Path, copies: Iterable[Copy], say: Say) -> list[Copy]:
+def make(folder: Path, copies: Iterable[Copy], report_progress: ReportProgress) -> list[Copy]:
     """Copy the files that are here into a pack, made where there is none; return what is there then of them.
 
     Files that the pack had before stay. Raises ExplorerError where the folder can't be written.
@@ -83,7 +83,7 @@ def make(folder: Path, copies: Iterable[Copy], say: Say) -> list[Copy]:
         for copy in copies:
             if copy.path is None:
                 continue
-            say(Progress(_("Packing {file}…").format(file=copy.file.name)))
+            report_progress(Progress(_("Packing {file}…").format(file=copy.file.name)))
             target = models / copy.file.name
             md5 = _put(copy.path, target)
             made.append(replace(copy, path=target))

@@ -24,20 +24,20 @@ function drawWave(canvas, model, el, [start, stop]) {
 
 function render({ model, el }) {
   root(el, "sound-view");
-  const words = model.get("words");
+  const texts = model.get("texts");
   let position = 0; // seconds: where the whole is played from
   let piece = model.get("versions").whole; // the version that `position` is in
   let moving = null; // seconds: where the part that is heard is to begin, until Python has heard of it
   let drag = null;
 
-  const playButton = make("button", { class: "play main", onclick: () => (player.busy() ? stop() : playFrom(position)) }, words.play);
+  const playButton = make("button", { class: "play main", onclick: () => (player.busy() ? stop() : playFrom(position)) }, texts.play);
   const time = make("span", { class: "time number" });
-  const again = make("button", { class: "again", onclick: playStretch }, words.again);
+  const again = make("button", { class: "again", onclick: playStretch }, texts.again);
   const says = make("span", { class: "says", role: "status" });
   const caption = make("span", { class: "caption" });
   const canvas = make("canvas", { role: "img" });
-  const seek = make("div", { class: "seek", role: "slider", tabindex: "0", "aria-description": words.position_keys, "aria-valuemin": "0", onclick: onSeek, onkeydown: onSeekKey }, canvas);
-  const shade = make("div", { class: "shade", role: "slider", "aria-label": words.window, "aria-description": words.window_keys, "aria-valuemin": "0", onkeydown: onShadeKey });
+  const seek = make("div", { class: "seek", role: "slider", tabindex: "0", "aria-description": texts.position_keys, "aria-valuemin": "0", onclick: onSeek, onkeydown: onSeekKey }, canvas);
+  const shade = make("div", { class: "shade", role: "slider", "aria-label": texts.window, "aria-description": texts.window_keys, "aria-valuemin": "0", onkeydown: onShadeKey });
   const bracket = make("span", { class: "bracket" });
   const cursor = make("span", { class: "cursor" });
   const wave = make("div", { class: "wave" }, seek, shade, bracket, cursor);
@@ -51,12 +51,12 @@ function render({ model, el }) {
   const heardTimes = make("div", { class: "axis", "aria-hidden": "true" });
   const low = make("span"), high = make("span"), ramp = make("i", { class: "ramp" });
   const heardText = make("span", { class: "heard" });
-  const here = make("button", { class: "here", onclick: () => hear(position) }, words.here);
+  const here = make("button", { class: "here", onclick: () => hear(position) }, texts.here);
   const notes = make("p", { class: "notes", role: "note" });
   const player = soundPlayer(model, el, drawPlaying, drawComing);
   el.append(
-    make("div", { class: "head" }, make("h2", {}, words.title), playButton, time, again), make("div", { class: "line quiet number" }, caption, says),
-    make("div", { class: "chart" }, times, wave, funnel, pitches, spectrum, make("span", { class: "unit quiet", "aria-hidden": "true" }, words.hertz), heardTimes),
+    make("div", { class: "head" }, make("h2", {}, texts.title), playButton, time, again), make("div", { class: "line quiet number" }, caption, says),
+    make("div", { class: "chart" }, times, wave, funnel, pitches, spectrum, make("span", { class: "unit quiet", "aria-hidden": "true" }, texts.hertz), heardTimes),
     make("div", { class: "foot quiet number" }, heardText, here, make("span", { class: "scale" }, low, ramp, high)), notes, player.audio);
 
   const seconds = () => model.get("seconds");
@@ -71,7 +71,7 @@ function render({ model, el }) {
 
   // Playing
   const source = () => (player.whole() ? "whole" : "part");
-  const range = (what) => (what === "stretch" ? model.get("stretch") : what === "part" ? [heard()[0], Math.min(heard()[1], seconds())] : [0, seconds()]);
+  const range = (what) => (what === "clip" ? model.get("clip") : what === "part" ? [heard()[0], Math.min(heard()[1], seconds())] : [0, seconds()]);
   function playFrom(at) {
     const [start, stop] = range(source());
     position = at >= start && at < stop - 0.01 ? at : start;
@@ -79,23 +79,23 @@ function render({ model, el }) {
   }
   function playStretch() {
     keep();
-    player.play("stretch", model.get("stretch")[0]);
+    player.play("clip", model.get("clip")[0]);
   }
   function keep() { // where the piece was, to go on from there
-    if (player.playing() && player.playing() !== "stretch") position = within(player.now(), 0, seconds());
+    if (player.playing() && player.playing() !== "clip") position = within(player.now(), 0, seconds());
   }
   function stop() {
     keep();
     player.halt();
   }
   player.audio.addEventListener("ended", () => {
-    if (player.playing() !== "stretch") position = range(player.playing())[0];
+    if (player.playing() !== "clip") position = range(player.playing())[0];
     player.halt();
   });
 
   // Another place, and another part to hear
   function goTo(at, play) {
-    const on = play || (player.playing() && player.playing() !== "stretch");
+    const on = play || (player.playing() && player.playing() !== "clip");
     position = within(at, 0, seconds());
     if (on) playFrom(position); else drawPlaying();
   }
@@ -167,7 +167,7 @@ function render({ model, el }) {
     here.hidden = !free;
     shade.setAttribute("aria-valuemax", last().toFixed(2));
     shade.setAttribute("aria-valuenow", start.toFixed(2));
-    shade.setAttribute("aria-valuetext", fill(words.span, { start: clock(part[0]), stop: clock(part[1]) }));
+    shade.setAttribute("aria-valuetext", fill(texts.span, { start: clock(part[0]), stop: clock(part[1]) }));
   }
   function drawAt(at) {
     const all = seconds() || 1;
@@ -190,18 +190,18 @@ function render({ model, el }) {
     const what = player.playing();
     const [start, stop] = what ? range(what) : ["", ""];
     Object.assign(el.dataset, { playing: what, start, stop });
-    playButton.textContent = player.busy() ? words.stop : words.play;
-    const stretch = model.get("stretch");
-    again.hidden = !stretch.length;
-    const told = what === "stretch" ? words.plays : words.stretch;
-    says.textContent = player.failed() ? words.unplayable : stretch.length ? fill(told, { start: stretch[0].toFixed(2), stop: stretch[1].toFixed(2) }) : "";
-    notes.textContent = [...model.get("notes"), ...(model.get("shown") && !player.whole() ? [words.only_part] : [])].join(" ");
+    playButton.textContent = player.busy() ? texts.stop : texts.play;
+    const clip = model.get("clip");
+    again.hidden = !clip.length;
+    const told = what === "clip" ? texts.plays : texts.clip;
+    says.textContent = player.failed() ? texts.unplayable : clip.length ? fill(told, { start: clip[0].toFixed(2), stop: clip[1].toFixed(2) }) : "";
+    notes.textContent = [...model.get("notes"), ...(model.get("shown") && !player.whole() ? [texts.only_part] : [])].join(" ");
     notes.hidden = !notes.textContent;
     run();
   }
   function drawComing(part) {
-    playButton.textContent = words.stop;
-    time.textContent = fill(words.coming, { percent: Math.round(part * 100) });
+    playButton.textContent = texts.stop;
+    time.textContent = fill(texts.coming, { percent: Math.round(part * 100) });
   }
   function drawSpans() {
     const at = model.get("mark");
@@ -215,8 +215,8 @@ function render({ model, el }) {
     el.hidden = !model.get("shown");
     if (el.hidden) return stop();
     caption.textContent = model.get("caption");
-    canvas.setAttribute("aria-label", fill(words.waveform, { name: model.get("name"), seconds: seconds().toFixed(1) }));
-    seek.setAttribute("aria-label", fill(words.position, { name: model.get("name") }));
+    canvas.setAttribute("aria-label", fill(texts.waveform, { name: model.get("name"), seconds: seconds().toFixed(1) }));
+    seek.setAttribute("aria-label", fill(texts.position, { name: model.get("name") }));
     seek.setAttribute("aria-valuemax", seconds().toFixed(1));
     rule(times, model.get("times"));
     rule(heardTimes, model.get("heard_times"));
@@ -239,10 +239,10 @@ function render({ model, el }) {
       ramp.style.background = `linear-gradient(90deg, ${model.get("gradient").join(", ")})`;
       heardText.textContent = model.get("heard_text");
     }),
-    follow(model, ["settled", "heard"], () => { if (!drag) moving = null; }),
-    follow(model, ["shown", "name", "caption", "notes", "seconds", "envelope", "times", "heard", "across", "heard_times", "pitches", "settled"], drawAll),
+    follow(model, ["example_revision", "heard"], () => { if (!drag) moving = null; }),
+    follow(model, ["shown", "name", "caption", "notes", "seconds", "envelope", "times", "heard", "across", "heard_times", "pitches", "example_revision"], drawAll),
     follow(model, ["mark", "bracket"], drawSpans),
-    follow(model, ["stretch", "versions"], () => {
+    follow(model, ["clip", "versions"], () => {
       if (piece !== model.get("versions").whole) position = 0;
       piece = model.get("versions").whole;
       drawPlaying();

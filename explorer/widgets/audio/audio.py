@@ -12,13 +12,13 @@ import traitlets
 from explorer.locale import _, counted
 from explorer.rendering import feature_maps
 from explorer.rendering.feature_maps import clock
-from explorer.state.audio_playback import Listening, time_of
+from explorer.state.audio_playback import AudioPlayback, time_of
 from explorer.state.session import Session
-from explorer.values import Axis, Example, FileOnDisk, Heard, Region, SeenInput, Stretch, TakenFile
+from explorer.values import AudioClip, Axis, Example, FileOnDisk, Heard, PreprocessedInput, Region, TakenFile
 from explorer.widgets.base.view import View, levels
 
 
-class SoundView(View):
+class AudioView(View):
     """Shows and plays the sound, with the part that the network hears and the part that a chosen cell sees marked.
 
     What it sounds like reaches the browser only when it is to be played: the JavaScript asks for one of `versions`.
@@ -44,22 +44,22 @@ class SoundView(View):
     ends = traitlets.List(traitlets.Unicode(), help="What the ends of the colour scale stand for.").tag(sync=True)
     mark = traitlets.Dict(help="Left, top, width and height of the region, as parts of the spectrogram; empty for none.").tag(sync=True)
     bracket = traitlets.List(traitlets.Float(), help="Start and stop of the region in seconds; empty for none.").tag(sync=True)
-    stretch = traitlets.List(traitlets.Float(), help="Start and stop of the stretch that can be played; empty for none.").tag(sync=True)
+    clip = traitlets.List(traitlets.Float(), help="Start and stop of the stretch that can be played; empty for none.").tag(sync=True)
     versions: traitlets.Dict[str, int] = traitlets.Dict(
         help="What can be asked for: whole (no file that stays on disk), part (that is heard), stretch; a new number when it changes."
     ).tag(sync=True)
     plays = traitlets.Int(0, help="How many stretches came that are to be played at once.").tag(sync=True)
-    settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
+    example_revision = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.listening = Listening(self.session)
+        self.audio_playback = AudioPlayback(self.session)
         self._version = count(1)
         self._data: bytes | FileOnDisk | None = None  # what version `whole` is of
-        self.follow("seen", by=self._draw)
-        self.follow("seen", "region", by=self._mark)
-        self.follow("settled", by=self._settle)
-        self.follow("stretch", by=self._offer_stretch, of=self.listening)
+        self.follow("preprocessed", by=self._draw)
+        self.follow("preprocessed", "region", by=self._mark)
+        self.follow("example_revision", by=self._settle)
+        self.follow("clip", by=self._offer_stretch, of=self.audio_playback)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -69,7 +69,7 @@ class SoundView(View):
             "stop": _("Stop"),
             "again": _("Play the stretch"),
             "plays": _("plays {start} s to {stop} s"),
-            "stretch": _("{start} s to {stop} s"),
+            "clip": _("{start} s to {stop} s"),
             "coming": _("Fetching the sound, {percent} %"),
             "unplayable": _("This browser can't play the sound."),
             "only_part": _("Only the part that the network hears can be played."),
@@ -93,7 +93,7 @@ class SoundView(View):
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
-        self.listening.close()
+        self.audio_playback.close()
         super().close()
 
     def _play(self, what: str, version: Any) -> None:
@@ -102,20 +102,20 @@ class SoundView(View):
             return
         if what == "whole" and isinstance(self._data, bytes):
             self._give_sound(what, version, 0.0, self._data)
-        elif what == "stretch" and self.listening.stretch is not None:
-            self._give_sound(what, version, self.listening.stretch.start, self.listening.stretch.data)
+        elif what == "clip" and self.audio_playback.clip is not None:
+            self._give_sound(what, version, self.audio_playback.clip.start, self.audio_playback.clip.data)
         elif what == "part":
 
-            def give(part: Stretch | None) -> None:
+            def give(part: AudioClip | None) -> None:
                 if part is None:
                     self._offer(what, True)  # another version: nobody waits for this one any more
                 else:
                     self._give_sound(what, version, part.start, part.data)
 
-            self.listening.take_heard(give)
+            self.audio_playback.take_heard(give)
 
     def _give_sound(self, what: str, version: int, start: float, data: bytes) -> None:
-        self.give(TakenFile(self.name, data), "play", what=what, of=version, start=start)
+        self.send_file(TakenFile(self.name, data), "play", what=what, of=version, start=start)
 
     def _offer(self, what: str, there: bool) -> None:
         """Offer a new version of a sound, or none."""
@@ -123,14 +123,14 @@ class SoundView(View):
         self.versions = others | {what: next(self._version)} if there else others
 
     def _draw(self) -> None:
-        seen, example = self.session.seen, self.session.example
-        if seen is None or seen.sound is None or example is None:
+        preprocessed, example = self.session.preprocessed, self.session.example
+        if preprocessed is None or preprocessed.sound is None or example is None:
             self.shown, self.envelope, self.spectrogram, self.notes, self.heard = False, b"", b"", [], []
             self._offer("part", False)
             return
-        self._draw_whole(example, seen.sound)
-        self._draw_heard(seen, seen.sound)
-        self.notes = list(seen.notes)
+        self._draw_whole(example, preprocessed.sound)
+        self._draw_heard(preprocessed, preprocessed.sound)
+        self.notes = list(preprocessed.notes)
         self.shown = True
 
     def _draw_whole(self, example: Example, sound: Heard) -> None:
@@ -144,8 +144,8 @@ class SoundView(View):
             self._data = example.data
             self._offer("whole", isinstance(example.data, bytes))
 
-    def _draw_heard(self, seen: SeenInput, sound: Heard) -> None:
-        frequency, time = (next(axis for axis in seen.axes if axis.name == name) for name in ("frequency", "time"))
+    def _draw_heard(self, preprocessed: PreprocessedInput, sound: Heard) -> None:
+        frequency, time = (next(axis for axis in preprocessed.axes if axis.name == name) for name in ("frequency", "time"))
         self.heard = [sound.start, sound.stop]
         self.heard_text = _("the network hears {start} to {stop}").format(start=clock(sound.start), stop=clock(sound.stop))
         self.spectrogram, self.across = feature_maps.spectrogram(sound.spectrogram), [time.start, time.stop]
@@ -168,18 +168,20 @@ class SoundView(View):
         self._offer("part", True)
 
     def _mark(self) -> None:
-        seen, region, span = self.session.seen, self.session.region, time_of(self.session)
-        self.mark = _mark(seen, region) if seen is not None and seen.sound is not None and region is not None else {}
+        preprocessed, region, span = self.session.preprocessed, self.session.region, time_of(self.session)
+        self.mark = (
+            _mark(preprocessed, region) if preprocessed is not None and preprocessed.sound is not None and region is not None else {}
+        )
         self.bracket = [span.start, span.stop] if span is not None else []
 
     def _settle(self) -> None:
-        self.settled = self.session.settled
+        self.example_revision = self.session.example_revision
 
     def _offer_stretch(self) -> None:
-        stretch = self.listening.stretch
-        self.stretch = [] if stretch is None else [stretch.start, stretch.stop]
-        self._offer("stretch", stretch is not None)
-        if stretch is not None and self.listening.chosen:
+        clip = self.audio_playback.clip
+        self.clip = [] if clip is None else [clip.start, clip.stop]
+        self._offer("clip", clip is not None)
+        if clip is not None and self.audio_playback.chosen:
             self.plays += 1
 
 
@@ -187,14 +189,14 @@ def _channels(number: int) -> str:
     return {1: _("mono"), 2: _("stereo")}.get(number) or counted("{number} channel", "{number} channels", number)
 
 
-def _mark(seen: SeenInput, region: Region) -> dict[str, float]:
+def _mark(preprocessed: PreprocessedInput, region: Region) -> dict[str, float]:
     """Return the region as parts of the spectrogram; along an axis that it is not bounded on it is all of it."""
     mark = {"left": 0.0, "top": 0.0, "width": 1.0, "height": 1.0}
     sides = {"time": ("left", "width"), "frequency": ("top", "height")}
     for span in region.spans:
         if span.axis not in sides:
             continue
-        axis = next(axis for axis in seen.axes if axis.name == span.axis)
+        axis = next(axis for axis in preprocessed.axes if axis.name == span.axis)
         start, stop = (min(1.0, max(0.0, axis.part(value))) for value in (span.start, span.stop))
         near, size = sides[span.axis]
         mark[near], mark[size] = 1 - stop if axis.upward else start, stop - start

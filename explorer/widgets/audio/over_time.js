@@ -2,23 +2,23 @@ const ROW = 24; // CSS pixels: the height of a row
 
 function render({ model, el }) {
   root(el, "over-time");
-  const words = model.get("words");
+  const texts = model.get("texts");
   let at = null; // the row and the column that are looked at
 
-  const top = make("input", { type: "number", min: "1", step: "1", "aria-label": words.top_label, onchange: () => {
+  const top = make("input", { type: "number", min: "1", step: "1", "aria-label": texts.top_label, onchange: () => {
     const wish = Number(top.value);
     if (top.value && Number.isSafeInteger(wish) && Math.abs(wish) < 1e9) assign(model, { top: wish });
     top.value = tags().length;
   } });
   const about = make("span", { class: "quiet number about" });
-  const bar = make("progress", { max: "1", value: "0", "aria-label": words.progress });
+  const bar = make("progress", { max: "1", value: "0", "aria-label": texts.progress });
   const low = make("span"), high = make("span"), ramp = make("i", { class: "ramp" });
-  const head = make("div", { class: "head" }, make("h2", {}, words.title), make("label", { class: "quiet" }, words.top, " ", top), about, bar, make("span", { class: "scale quiet number" }, low, ramp, high));
-  const none = make("p", { class: "quiet none" }, words.none);
+  const head = make("div", { class: "head" }, make("h2", {}, texts.title), make("label", { class: "quiet" }, texts.top, " ", top), about, bar, make("span", { class: "scale quiet number" }, low, ramp, high));
+  const none = make("p", { class: "quiet none" }, texts.none);
   const labels = make("ol", { class: "labels" });
   const picture = make("img", { draggable: "false", alt: "" });
   const mark = make("span", { class: "mark" });
-  const map = make("div", { class: "map", role: "slider", tabindex: "0", "aria-valuenow": "0", "aria-label": words.map, "aria-description": words.keys, "aria-valuemin": "0",
+  const map = make("div", { class: "map", role: "slider", tabindex: "0", "aria-valuenow": "0", "aria-label": texts.map, "aria-description": texts.keys, "aria-valuemin": "0",
     onclick: hear, onkeydown: onKey, onfocus: () => look(at ?? [0, 0]), onpointermove: (event) => { const cell = under(event); if (cell) look(cell); } }, picture, mark);
   const heard = make("span", { class: "heard" });
   const times = make("div", { class: "axis", "aria-hidden": "true" });
@@ -70,13 +70,13 @@ function render({ model, el }) {
 
   function drawCell() {
     mark.hidden = !at || !tags().length;
-    says.textContent = mark.hidden ? words.hint : "";
+    says.textContent = mark.hidden ? texts.hint : "";
     if (mark.hidden) return;
     const [row, column] = at;
     const start = starts()[column], hop = model.get("hop");
     const left = percent(middle(column) - hop / 2);
     Object.assign(mark.style, { left, width: `calc(${percent(middle(column) + hop / 2)} - ${left})`, top: `${row * ROW}px`, height: `${ROW}px` });
-    says.textContent = fill(words.cell, { tag: tags()[row], start: clock(start), stop: clock(start + model.get("window")), score: fill(model.get("form"), { number: written(score(row, column)) }) });
+    says.textContent = fill(texts.cell, { tag: tags()[row], start: clock(start), stop: clock(start + model.get("window")), score: fill(model.get("form"), { number: written(score(row, column)) }) });
     map.setAttribute("aria-valuenow", String(column));
     map.setAttribute("aria-valuetext", says.textContent);
   }
@@ -112,7 +112,7 @@ function render({ model, el }) {
   const stops = [
     follow(model, ["picture", "about"], () => {
       showBytes(picture, model.get("picture"));
-      picture.alt = `${words.map}: ${model.get("about")}`;
+      picture.alt = `${texts.map}: ${model.get("about")}`;
     }),
     follow(model, ["tags", "scores", "starts", "window", "hop", "total", "growing", "about", "seconds", "ends", "top", "classes"], draw),
     follow(model, ["times", "heard"], drawTimes),

@@ -11,7 +11,7 @@ import traitlets
 from explorer.locale import _
 from explorer.rendering import feature_maps
 from explorer.rendering.feature_maps import short
-from explorer.state.over_time import Sliding
+from explorer.state.over_time import OverTime
 from explorer.state.session import Session
 from explorer.values import Axis, ScoresOverTime
 from explorer.widgets.base.view import View, levels
@@ -40,9 +40,9 @@ class OverTimeView(View):
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.sliding = Sliding(self.session)
-        self.follow("seen", by=self._draw_heard)
-        self.follow("scores", "growing", by=self._draw, of=self.sliding)
+        self.over_time = OverTime(self.session)
+        self.follow("preprocessed", by=self._draw_heard)
+        self.follow("scores", "growing", by=self._draw, of=self.over_time)
         self.observe(self._choose, "top")
 
     def translated(self) -> dict[str, str]:
@@ -66,7 +66,7 @@ class OverTimeView(View):
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
-        self.sliding.close()
+        self.over_time.close()
         super().close()
 
     def _choose(self, change: dict[str, Any]) -> None:
@@ -76,13 +76,13 @@ class OverTimeView(View):
             self._draw()
 
     def _draw_heard(self) -> None:
-        sound = self.session.seen.sound if self.session.seen else None
+        sound = self.session.preprocessed.sound if self.session.preprocessed else None
         self.seconds = max(sound.seconds, sound.stop) if sound else 0.0
         self.heard = [sound.start, sound.stop] if sound else []
         self.times = levels(Axis("time", 1, "s", 0.0, self.seconds)) if sound else []
 
     def _draw(self) -> None:
-        scores, self.growing = self.sliding.scores, self.sliding.growing
+        scores, self.growing = self.over_time.scores, self.over_time.growing
         if scores is None or not scores.scores.size:
             self.picture, self.scores, self.tags, self.starts = b"", b"", [], []
             self.about, self.ends, self.total, self.classes = "", [], 0, 0

@@ -1,6 +1,6 @@
 // Put in front of sound.js: what fetches sounds and plays them.
 
-// Plays one sound at a time, of those that Python gives: whole, part (that the network hears) and stretch (that a cell sees).
+// Plays one sound at a time, of those that Python gives: whole, part (that the network hears) and clip (that a cell sees).
 // `changed` is called when another one begins, or none plays any more; `coming` takes 0 to 1 while one is fetched.
 function soundPlayer(model, el, changed, coming) {
   const audio = make("audio", { hidden: true });
@@ -78,7 +78,7 @@ function soundPlayer(model, el, changed, coming) {
     now: () => here.get(playing).start + audio.currentTime,
     close() {
       stops.forEach((stop) => stop());
-      ["whole", "part", "stretch"].forEach(forget);
+      ["whole", "part", "clip"].forEach(forget);
     },
   };
 }

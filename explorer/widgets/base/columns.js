@@ -1,8 +1,8 @@
 // Put in front of training_data.js: which column of a list holds the classes, where that has to be asked.
 
-function columnChoice(model, words) {
+function columnChoice(model, texts) {
   const columns = make("div", { class: "buttons" });
-  const question = make("p", { id: "column-question" }, words.column);
+  const question = make("p", { id: "column-question" }, texts.column);
   const box = make("div", { class: "columns", role: "group", "aria-labelledby": "column-question" }, question, columns);
   const choose = (name) => model.send({ choose: model.get("source"), count: 0, column: name });
   const stop = follow(model, ["columns"], () => {

@@ -33,7 +33,7 @@ class View(anywidget.AnyWidget):
 
     scripts: ClassVar[tuple[str, ...]] = ()  # JavaScript that `name.js` uses, as paths below `explorer/widgets`
     largest = traitlets.Int(LARGEST, help="Bytes of the largest file that is taken in.").tag(sync=True)
-    words = traitlets.Dict(help="The words that the JavaScript shows, translated.").tag(sync=True)
+    texts = traitlets.Dict(help="The words that the JavaScript shows, translated.").tag(sync=True)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -52,11 +52,11 @@ class View(anywidget.AnyWidget):
         self._upload, self._parts = "", list[bytes]()
         self._numbers = count(1)
         self._given = dict[int, tuple[TakenFile, dict[str, Any], int]]()  # downloads under way: the file, what is said of it, the last part
-        super().__init__(words=self.translated())
+        super().__init__(texts=self.translated())
         self.on_msg(self._received)
 
     def translated(self) -> dict[str, Any]:
-        """Return the words for `words`; a subclass with words of its own overrides this."""
+        """Return the words for `texts`; a subclass with words of its own overrides this."""
         return {}
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
@@ -74,7 +74,7 @@ class View(anywidget.AnyWidget):
                 with self.hold_sync():
                     by()
             except Exception as error:  # noqa: BLE001  # or else the session would stop half-way, and other views not be drawn
-                self.session.refuse(error)
+                self.session.report_error(error)
 
         state.observe(changed, list(names))
         self._followed.append((state, changed, list(names)))
@@ -90,7 +90,7 @@ class View(anywidget.AnyWidget):
             self.session.close()
         super().close()
 
-    def took(self, message: dict[str, Any], buffers: list[memoryview]) -> bytes | None:
+    def receive_chunk(self, message: dict[str, Any], buffers: list[memoryview]) -> bytes | None:
         """Take in a part of a file that the view's JavaScript uploads; return the file when it is whole.
 
         Each part is acknowledged; a newer upload overtakes an older one.
@@ -119,7 +119,7 @@ class View(anywidget.AnyWidget):
         """Take in no more of the upload that is under way."""
         self._upload, self._parts = "", []
 
-    def give(self, file: TakenFile, purpose: str = "save", **more: Any) -> None:
+    def send_file(self, file: TakenFile, purpose: str = "save", **more: Any) -> None:
         """Send a file to the browser: in parts, each one sent when the one before is acknowledged.
 
         purpose: what the view's JavaScript receives it for; `saveFiles` saves it as the browser saves downloads.
@@ -149,7 +149,7 @@ class View(anywidget.AnyWidget):
             else:
                 self.received(message, buffers)
         except Exception as error:  # noqa: BLE001  # a notebook or dashboard would swallow it
-            self.session.refuse(error)
+            self.session.report_error(error)
 
 
 def levels(axis: Axis) -> list[list[list[Any]]]:

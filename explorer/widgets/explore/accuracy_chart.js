@@ -1,12 +1,12 @@
 function render({ model, el }) {
   root(el, "accuracy-chart");
-  const words = model.get("words");
-  const sides = ["parameters", "size"].map((one) => make("button", { value: one, onclick: () => assign(model, { across: one }) }, words[one]));
+  const texts = model.get("texts");
+  const sides = ["parameters", "size"].map((one) => make("button", { value: one, onclick: () => assign(model, { across: one }) }, texts[one]));
   const step = make("span", { role: "status" });
-  const wait = make("p", { class: "quiet wait" }, step, make("progress", { "aria-label": words.title }));
+  const wait = make("p", { class: "quiet wait" }, step, make("progress", { "aria-label": texts.title }));
   el.append(
-    make("div", { class: "head" }, make("h2", {}, words.title), make("span", { class: "segments", role: "group", "aria-label": words.across }, ...sides)),
-    make("p", { class: "quiet small" }, `${words.hint} ${words.left_out}`), wait);
+    make("div", { class: "head" }, make("h2", {}, texts.title), make("span", { class: "segments", role: "group", "aria-label": texts.across }, ...sides)),
+    make("p", { class: "quiet small" }, `${texts.hint} ${texts.left_out}`), wait);
 
   // The figure beside says when it is drawn; what Python would send it before is lost, so Python is told.
   const drawn = ({ detail }) => {

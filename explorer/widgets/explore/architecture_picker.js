@@ -38,72 +38,72 @@ function ordered(rows, { by, falling }) {
 }
 
 // The buttons that sort: one a column, the first one has two.
-function sorter(words, sort, changed) {
+function sorter(texts, sort, changed) {
   const button = (by) => make("button", { "data-by": by, onclick: () => {
     Object.assign(sort, { falling: sort.by === by ? !sort.falling : BEST_FIRST.includes(by), by });
     changed();
-  } }, words[by], make("span", { class: "way", "aria-hidden": "true" }), make("span", { class: "unseen" }));
+  } }, texts[by], make("span", { class: "way", "aria-hidden": "true" }), make("span", { class: "unseen" }));
   const buttons = ["family", "name", ...COLUMNS].map(button);
   const [family, name, ...others] = buttons;
-  const bar = make("div", { class: "row titles", role: "group", "aria-label": words.sort },
+  const bar = make("div", { class: "row titles", role: "group", "aria-label": texts.sort },
     make("span", { class: "first" }, family, name), ...others.flatMap((one) => (one.dataset.by === "size" ? [one, make("span", { class: "where" })] : [one])));
   const draw = () => buttons.forEach((one) => {
     const own = one.dataset.by === sort.by;
     one.setAttribute("aria-pressed", String(own));
     one.children[0].textContent = own ? (sort.falling ? " ↓" : " ↑") : "";
-    one.children[1].textContent = own ? ` ${sort.falling ? words.falling : words.rising}` : "";
+    one.children[1].textContent = own ? ` ${sort.falling ? texts.falling : texts.rising}` : "";
   });
   return [bar, draw];
 }
 
 // The filters below the search field, and what they are set to.
-function filters(words, choices, wanted, changed) {
+function filters(texts, choices, wanted, changed) {
   const local = make("input", { type: "checkbox", onchange: () => { wanted.local = local.checked; changed(); } });
   const selects = Object.entries(choices).map(([name, pairs]) => {
-    const select = make("select", { "aria-label": words[`only_${name}`], onchange: () => { wanted[name] = pairs[select.selectedIndex][0]; changed(); } },
+    const select = make("select", { "aria-label": texts[`only_${name}`], onchange: () => { wanted[name] = pairs[select.selectedIndex][0]; changed(); } },
       ...pairs.map(([, text]) => make("option", {}, text)));
     return select;
   });
   const count = make("span", { class: "quiet number", role: "status" });
-  const reset = make("button", { onclick: () => { clear(); changed(); } }, words.reset);
+  const reset = make("button", { onclick: () => { clear(); changed(); } }, texts.reset);
   function clear() {
     Object.assign(wanted, { search: "", local: false, ...Object.fromEntries(Object.keys(choices).map((name) => [name, 0])) });
     local.checked = false;
     for (const select of selects) select.selectedIndex = 0;
   }
   clear();
-  const bar = make("div", { class: "filters" }, make("label", {}, local, words.local), ...selects, reset, count);
+  const bar = make("div", { class: "filters" }, make("label", {}, local, texts.local), ...selects, reset, count);
   const draw = (shown, all) => {
-    count.textContent = fill(words.count, { shown, all });
+    count.textContent = fill(texts.count, { shown, all });
     reset.hidden = !Object.values(wanted).some(Boolean);
   };
   return [bar, draw];
 }
 
 // One row of the list; read out, each value follows the name of its column.
-function optionOf(row, words, where) {
+function optionOf(row, texts, where) {
   const { texts } = row;
-  const spoken = [row.name, ...COLUMNS.map((one) => `${words[one]} ${texts[one]}`), where ? words.on_machine : words.to_download];
+  const spoken = [row.name, ...COLUMNS.map((one) => `${texts[one]} ${texts[one]}`), where ? texts.on_machine : texts.to_download];
   const cells = COLUMNS.flatMap((one) => [
     make("span", { class: "quiet number", "data-by": one, "aria-hidden": "true" }, texts[one]),
-    ...(one === "size" ? [make("span", { class: "where", "aria-hidden": "true" }, where ? words.here : "")] : []),
+    ...(one === "size" ? [make("span", { class: "where", "aria-hidden": "true" }, where ? texts.here : "")] : []),
   ]);
   return make("div", { class: "row", role: "option" }, make("span", { class: "unseen" }, spoken.join(", ")), make("b", { "aria-hidden": "true" }, row.name), ...cells);
 }
 
 // What else is known of the row that the arrow keys or the pointer are at.
-function detailsOf(row, where, words) {
+function detailsOf(row, where, texts) {
   const facts = row.details.flatMap(([label, text, link, address]) => {
     const said = make("dd", {}, text);
     if (link) said.append(" ", make("a", { href: address, target: "_blank", rel: "noopener" }, link));
     return [make("dt", {}, label), said];
   });
-  return [make("b", {}, row.name), make("dl", {}, ...facts, make("dt", {}, words.size), make("dd", {}, `${row.texts.size}, ${where ? words.on_machine : words.to_download}`))];
+  return [make("b", {}, row.name), make("dl", {}, ...facts, make("dt", {}, texts.size), make("dd", {}, `${row.texts.size}, ${where ? texts.on_machine : texts.to_download}`))];
 }
 
 function render({ model, el }) {
   root(el, "picker");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   const wanted = {}, sort = { by: "family", falling: false };
   let shown = [], active = ""; // the rows in sight and the name of the one that Enter loads
@@ -111,15 +111,15 @@ function render({ model, el }) {
   const name = make("b");
   const summary = make("span", { class: "quiet" });
   const button = make("button", { class: "pick", "aria-haspopup": "listbox", "aria-expanded": "false", onclick: () => (list.hidden ? open() : close()) },
-    make("span", { class: "unseen" }, `${words.label}: `), name, summary, make("span", { class: "arrow", "aria-hidden": "true" }, "▾"));
-  const chart = make("button", { class: "chart", onclick: () => assign(model, { chart: !model.get("chart") }) }, words.chart);
-  const search = make("input", { type: "search", class: "search", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: words.search, "aria-label": words.search, "aria-description": words.keys, oninput: () => { wanted.search = search.value; draw(); point(meant(shown, search.value)?.name); } });
-  const [titles, drawTitles] = sorter(words, sort, draw);
-  const [bar, drawFilters] = filters(words, model.get("choices"), wanted, () => { search.value = wanted.search; draw(); });
-  const options = make("div", { role: "listbox", class: "options", id, "aria-label": words.label, onpointerdown: (event) => event.preventDefault() });
-  const nothing = make("p", { class: "quiet nothing" }, words.nothing);
-  const details = make("div", { class: "details", role: "region", id: `${id}-details`, "aria-label": words.details });
-  const hint = make("p", { class: "hint quiet" }, `${words.hint} ${words.keys}`);
+    make("span", { class: "unseen" }, `${texts.label}: `), name, summary, make("span", { class: "arrow", "aria-hidden": "true" }, "▾"));
+  const chart = make("button", { class: "chart", onclick: () => assign(model, { chart: !model.get("chart") }) }, texts.chart);
+  const search = make("input", { type: "search", class: "search", role: "combobox", "aria-expanded": "true", "aria-controls": id, "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: texts.search, "aria-label": texts.search, "aria-description": texts.keys, oninput: () => { wanted.search = search.value; draw(); point(meant(shown, search.value)?.name); } });
+  const [titles, drawTitles] = sorter(texts, sort, draw);
+  const [bar, drawFilters] = filters(texts, model.get("choices"), wanted, () => { search.value = wanted.search; draw(); });
+  const options = make("div", { role: "listbox", class: "options", id, "aria-label": texts.label, onpointerdown: (event) => event.preventDefault() });
+  const nothing = make("p", { class: "quiet nothing" }, texts.nothing);
+  const details = make("div", { class: "details", role: "region", id: `${id}-details`, "aria-label": texts.details });
+  const hint = make("p", { class: "hint quiet" }, `${texts.hint} ${texts.keys}`);
   const table = make("div", { class: "table" }, titles, options, nothing);
   const sheet = make("div", { class: "sheet" }, make("div", { class: "ask" }, search, bar), table, details, hint);
   const list = make("div", { class: "list", onkeydown: onKey }, sheet);
@@ -128,7 +128,7 @@ function render({ model, el }) {
 
   function open() {
     wanted.search = search.value = "";
-    active = model.get("opening") || model.get("chosen");
+    active = model.get("loading") || model.get("chosen");
     list.hidden = false;
     button.setAttribute("aria-expanded", "true");
     place();
@@ -162,7 +162,7 @@ function render({ model, el }) {
     if (!option) return;
     search.setAttribute("aria-activedescendant", option.id);
     const row = shown.find((one) => one.name === name);
-    details.replaceChildren(...detailsOf(row, model.get("here").includes(name), words));
+    details.replaceChildren(...detailsOf(row, model.get("here").includes(name), texts));
     if (!reveal) return;
     const box = table.getBoundingClientRect(), own = option.getBoundingClientRect();
     const top = box.top + titles.offsetHeight + (sort.by === "family" ? HEADING : 0);
@@ -186,7 +186,7 @@ function render({ model, el }) {
     const rows = model.get("rows"), here = model.get("here");
     shown = ordered(fitting(rows, wanted, here), sort);
     const made = shown.map((row, index) => {
-      const option = optionOf(row, words, here.includes(row.name));
+      const option = optionOf(row, texts, here.includes(row.name));
       option.id = `${id}-${index}`;
       option.dataset.name = row.name;
       option.setAttribute("aria-selected", String(row.name === model.get("chosen")));
@@ -212,8 +212,8 @@ function render({ model, el }) {
   document.addEventListener("pointerdown", outside);
   window.addEventListener("resize", place);
   el.addEventListener("focusout", (event) => { if (event.relatedTarget && !el.contains(event.relatedTarget)) close(); });
-  const stop = follow(model, ["here", "chosen", "opening", "summary", "chart"], () => {
-    name.textContent = model.get("opening") || model.get("chosen") || words.none;
+  const stop = follow(model, ["here", "chosen", "loading", "summary", "chart"], () => {
+    name.textContent = model.get("loading") || model.get("chosen") || texts.none;
     summary.textContent = model.get("summary");
     chart.hidden = model.get("chart") === null;
     chart.setAttribute("aria-pressed", String(Boolean(model.get("chart"))));

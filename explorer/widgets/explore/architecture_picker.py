@@ -38,7 +38,7 @@ class ArchitecturePicker(View):
     )
     here: traitlets.List[str] = traitlets.List(help="The architectures whose weights are on this machine.").tag(sync=True)
     chosen = traitlets.Unicode(help="The architecture that is loaded.").tag(sync=True)
-    opening = traitlets.Unicode(help="The architecture that is being loaded.").tag(sync=True)
+    loading = traitlets.Unicode(help="The architecture that is being loaded.").tag(sync=True)
     summary = traitlets.Unicode(help="The facts of the one that is loaded or being loaded.").tag(sync=True)
     chart = traitlets.Bool(None, allow_none=True, help="Whether a chart shows; None where there is none to show.").tag(sync=True)
 
@@ -47,7 +47,7 @@ class ArchitecturePicker(View):
         with self.hold_sync():
             self.rows = [_row(one) for one in architectures.values()]
             self.choices = _choices()
-        self.follow("network", "opening", "at_hand", "weights_from", by=self._draw)
+        self.follow("network", "loading_spec", "locally_available", "weights_from", by=self._draw)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -85,11 +85,11 @@ class ArchitecturePicker(View):
 
     def _draw(self) -> None:
         network = self.session.network
-        self.here = [name for name, row in architectures.items() if row.bundled or name in self.session.at_hand]
+        self.here = [name for name, row in architectures.items() if row.bundled or name in self.session.locally_available]
         self.chosen = _name(network.spec) if network else ""
-        self.opening = _name(self.session.opening) if self.session.opening else ""
-        if self.session.opening is not None:
-            self.summary = _summary(self.session.opening, None, self.opening in self.here)
+        self.loading = _name(self.session.loading_spec) if self.session.loading_spec else ""
+        if self.session.loading_spec is not None:
+            self.summary = _summary(self.session.loading_spec, None, self.loading in self.here)
         else:
             self.summary = _summary(network.spec, network, True, self.session.weights_from) if network else ""
 
@@ -151,7 +151,7 @@ def _row(row: Architecture) -> Row:
             "year": str(row.year),
             "input": f"{height} × {width}"
             if row.input == "image"
-            else _("{seconds} s").format(seconds=round(SPECTROGRAMS[row.convention].seconds)),
+            else _("{seconds} s").format(seconds=round(SPECTROGRAMS[row.preprocess_mode].seconds)),
         },
         "details": _details(row),
     }
@@ -168,22 +168,22 @@ def _details(row: Architecture) -> list[list[str]]:
         [_("Accuracy"), accuracy(row), "", ""],
         [_("Weights"), _("{weights}; licence {licence}").format(weights=row.weights, licence=row.licence), "", ""],
         [_("Depth"), depth, "", ""],
-        *_reading(row),
+        *_input_spec(row),
     ]
 
 
-def _reading(row: Architecture) -> list[list[str]]:
+def _input_spec(row: Architecture) -> list[list[str]]:
     """Return how a network reads pictures or sound."""
     height, width, channels = row.input_size
     if row.input == "image":
         shape = _("{height} × {width} × {channels}; at least {smallest} × {smallest} without the top").format(
             height=height, width=width, channels=channels, smallest=row.smallest
         )
-        return [[_("Input"), shape, "", ""], [_("Pixels"), _pixels()[row.convention], "", ""]]
-    how = SPECTROGRAMS[row.convention]
+        return [[_("Input"), shape, "", ""], [_("Pixels"), _pixels()[row.preprocess_mode], "", ""]]
+    how = SPECTROGRAMS[row.preprocess_mode]
     sound = _("{seconds} s of sound at {rate} kHz, one channel").format(seconds=f"{how.seconds:.4g}", rate=f"{how.rate / 1000:g}")
-    seen = _("{bands} mel bands × {frames} frames, in decibels").format(bands=height, frames=width)
-    return [[_("Input"), sound, "", ""], [_("Spectrogram"), seen, "", ""]]
+    preprocessed = _("{bands} mel bands × {frames} frames, in decibels").format(bands=height, frames=width)
+    return [[_("Input"), sound, "", ""], [_("Spectrogram"), preprocessed, "", ""]]
 
 
 def accuracy(row: Architecture) -> str:

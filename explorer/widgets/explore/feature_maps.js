@@ -5,36 +5,36 @@ const INSIGHT = 0.88; // of the window's height: the most that the mosaic takes,
 
 function render({ model, el }) {
   root(el, "feature-maps");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const title = make("h2", { class: "strong" });
   const about = make("span", { class: "quiet number about" });
-  const choice = make("select", { "aria-label": words.scale, onchange: () => assign(model, { alike: choice.value === "alike" }) },
-    make("option", { value: "each" }, words.each), make("option", { value: "alike" }, words.alike));
+  const choice = make("select", { "aria-label": texts.scale, onchange: () => assign(model, { alike: choice.value === "alike" }) },
+    make("option", { value: "each" }, texts.each), make("option", { value: "alike" }, texts.alike));
   const low = make("span"), high = make("span"), ramp = make("i", { class: "ramp" });
   const scale = make("span", { class: "scale quiet number" }, low, ramp, high);
   const mosaic = make("img", { draggable: "false", alt: "" });
   const chosen = make("span", { class: "mark" });
   const tip = make("div", { class: "tip number", hidden: true, "aria-hidden": "true" });
-  const maps = make("div", { class: "mosaic", role: "slider", tabindex: "0", "aria-label": words.mosaic, "aria-description": words.keys, onclick: onMosaic, onpointermove: onHover, onpointerleave: () => { tip.hidden = true; }, onkeydown: (event) => onKey(event, model.get("grid").columns) }, mosaic, chosen, tip);
+  const maps = make("div", { class: "mosaic", role: "slider", tabindex: "0", "aria-label": texts.mosaic, "aria-description": texts.keys, onclick: onMosaic, onpointermove: onHover, onpointerleave: () => { tip.hidden = true; }, onkeydown: (event) => onKey(event, model.get("grid").columns) }, mosaic, chosen, tip);
   const canvas = make("canvas");
-  const bars = make("div", { class: "bars", role: "slider", tabindex: "0", "aria-label": words.units, "aria-description": words.keys, onclick: onBars, onpointermove: onHoverBars, onpointerleave: () => { tip.hidden = true; }, onkeydown: (event) => onKey(event, 10) }, canvas);
-  const empty = make("p", { class: "quiet" }, words.empty);
+  const bars = make("div", { class: "bars", role: "slider", tabindex: "0", "aria-label": texts.units, "aria-description": texts.keys, onclick: onBars, onpointermove: onHoverBars, onpointerleave: () => { tip.hidden = true; }, onkeydown: (event) => onKey(event, 10) }, canvas);
+  const empty = make("p", { class: "quiet" }, texts.empty);
   const memory = make("p", { class: "quiet memory" });
 
   const oneTitle = make("b"), oneRange = make("span", { class: "quiet number" });
   const one = make("img", { draggable: "false", alt: "" });
   const mark = make("span", { class: "mark" });
-  const map = make("div", { class: "one", role: "application", tabindex: "0", "aria-label": words.one, onclick: onCell, onkeydown: onCellKey }, one, mark);
+  const map = make("div", { class: "one", role: "application", tabindex: "0", "aria-label": texts.one, onclick: onCell, onkeydown: onCellKey }, one, mark);
   const facts = make("dl", { class: "facts number", "aria-live": "polite" });
   const left = make("div", { class: "axis upright", "aria-hidden": "true" }), below = make("div", { class: "axis below", "aria-hidden": "true" });
-  const hertz = make("span", { class: "unit quiet", "aria-hidden": "true" }, words.hertz);
+  const hertz = make("span", { class: "unit quiet", "aria-hidden": "true" }, texts.hertz);
   const framed = make("div", { class: "framed" }, left, map, hertz, below);
   const hint = make("p", { class: "quiet hint" });
-  const full = make("button", { class: "full", onclick: () => (dialog.open ? dialog.close() : enlarge()) }, words.full);
+  const full = make("button", { class: "full", onclick: () => (dialog.open ? dialog.close() : enlarge()) }, texts.full);
   const aside = make("div", { class: "aside" }, make("div", { class: "head" }, oneTitle, oneRange, full), framed, facts, hint);
   const main = make("div", { class: "main" }, make("div", { class: "head" }, title, choice, scale), maps, bars, empty);
   const two = make("div", { class: "two" }, main, aside);
-  const dialog = make("dialog", { "aria-label": words.one, onclose: () => { two.append(aside); full.textContent = words.full; full.focus(); }, onkeydown: onDialogKey });
+  const dialog = make("dialog", { "aria-label": texts.one, onclose: () => { two.append(aside); full.textContent = texts.full; full.focus(); }, onkeydown: onDialogKey });
   el.append(two, make("div", { class: "foot" }, about, memory), dialog);
 
   const count = () => model.get("grid").count || units().length;
@@ -66,11 +66,11 @@ function render({ model, el }) {
   }
   function onHover(event) {
     const index = under(event);
-    show(event, index < count() ? `${fill(words.map, { index })} · ${model.get("ranges")[index]}` : "", maps);
+    show(event, index < count() ? `${fill(texts.map, { index })} · ${model.get("ranges")[index]}` : "", maps);
   }
   function onHoverBars(event) {
     const index = unitUnder(event);
-    show(event, `${fill(words.unit, { index })} · ${units()[index].toPrecision(3)}`, bars);
+    show(event, `${fill(texts.unit, { index })} · ${units()[index].toPrecision(3)}`, bars);
   }
   function show(event, text, box) {
     box.append(tip);
@@ -84,7 +84,7 @@ function render({ model, el }) {
   function enlarge() {
     dialog.append(aside);
     dialog.showModal();
-    full.textContent = words.small;
+    full.textContent = texts.small;
     map.focus();
   }
   function onDialogKey(event) {
@@ -183,7 +183,7 @@ function render({ model, el }) {
       about.textContent = model.get("about");
       memory.textContent = model.get("memory");
       showBytes(mosaic, model.get("mosaic"));
-      mosaic.alt = `${words.mosaic}: ${model.get("about")}`;
+      mosaic.alt = `${texts.mosaic}: ${model.get("about")}`;
       mosaic.classList.toggle("coarse", Boolean(grid.count) && frame(grid).across < main.clientWidth);
       maps.classList.toggle("single", grid.count === 1);
       maps.style.maxWidth = grid.count > 1 ? `min(${grid.columns * TILE}px, ${(INSIGHT * 100 * frame(grid).across) / frame(grid).down}vh)` : "";

@@ -4,42 +4,42 @@ const NOTE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6 3.3v7.1a2.
 
 function render({ model, el }) {
   root(el, "input-view");
-  const words = model.get("words");
-  let shown = "came";
+  const texts = model.get("texts");
+  let shown = "original";
   let local = ""; // the address of a picture shown before Python has seen it
 
-  const cameButton = make("button", { onclick: () => show("came") }, words.came);
-  const seenButton = make("button", { onclick: () => show("seen") }, words.seen);
-  const segments = make("span", { class: "segments", role: "group", "aria-label": words.title }, cameButton, seenButton);
+  const originalButton = make("button", { onclick: () => show("original") }, texts.original);
+  const preprocessedButton = make("button", { onclick: () => show("preprocessed") }, texts.preprocessed);
+  const segments = make("span", { class: "segments", role: "group", "aria-label": texts.title }, originalButton, preprocessedButton);
   const picture = make("img", { alt: "", draggable: "false" });
   const mark = make("span", { class: "mark" });
   const caption = make("p", { class: "quiet caption number" });
   const notes = make("p", { class: "notes", role: "note" });
   const frame = make("div", { class: "frame" }, picture, mark);
-  const paper = make("canvas", { class: "paper", width: "270", height: "270", tabindex: "0", "aria-label": words.canvas, role: "img" });
+  const paper = make("canvas", { class: "paper", width: "270", height: "270", tabindex: "0", "aria-label": texts.canvas, role: "img" });
   const arrays = make("div", { class: "arrays" });
   const file = make("input", { type: "file", hidden: true, onchange: () => { if (file.files[0]) take(file.files[0], file.files[0].name); file.value = ""; } });
-  const drawButton = make("button", { "aria-pressed": "false", onclick: () => toggleDrawing(paper.hidden) }, words.draw);
-  const wipe = make("button", { onclick: () => { clear(); submit(); }, hidden: true }, words.wipe);
-  const hint = make("span", { class: "quiet" }, words.drop_first);
+  const drawButton = make("button", { "aria-pressed": "false", onclick: () => toggleDrawing(paper.hidden) }, texts.draw);
+  const wipe = make("button", { onclick: () => { clear(); submit(); }, hidden: true }, texts.wipe);
+  const hint = make("span", { class: "quiet" }, texts.drop_first);
   const progress = make("progress", { max: "1", value: "0", hidden: true });
-  const paste = make("button", { onclick: pasteNow }, words.paste);
-  const random = make("button", { onclick: () => model.send({ random: true }) }, words.random);
-  const recordButton = make("button", { class: "record number", "aria-pressed": "false", onclick: toggleRecording }, words.record);
+  const paste = make("button", { onclick: pasteNow }, texts.paste);
+  const random = make("button", { onclick: () => model.send({ random: true }) }, texts.random);
+  const recordButton = make("button", { class: "record number", "aria-pressed": "false", onclick: toggleRecording }, texts.record);
   const drop = make("div", { class: "drop" }, paper, frame, arrays, caption, notes, progress,
-    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, words.browse), random, paste, drawButton, wipe, recordButton, hint, file));
-  const samples = make("div", { class: "samples", role: "group", "aria-label": words.samples });
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), segments), drop, samples);
+    make("div", { class: "row" }, make("button", { onclick: () => file.click() }, texts.browse), random, paste, drawButton, wipe, recordButton, hint, file));
+  const samples = make("div", { class: "samples", role: "group", "aria-label": texts.samples });
+  el.append(make("div", { class: "head" }, make("h2", {}, texts.title), segments), drop, samples);
   paper.hidden = true;
 
   const refuse = (text, values = {}) => model.send({ refuse: fill(text, values) });
-  const refuseNoFile = () => refuse(model.get("kind") === "audio" ? words.no_sound_file : words.no_file);
+  const refuseNoFile = () => refuse(model.get("kind") === "audio" ? texts.no_sound_file : texts.no_file);
 
   let newest = 0; // the number of the wish made last
   let settled = 0; // the newest wish that Python has shown or refused
   async function take(blob, name, recorded = false) {
-    const isModel = words.models.some((ending) => name.toLowerCase().endsWith(ending));
-    if (blob.size > model.get("largest")) return refuse(isModel ? words.model_too_large : words.too_large, { name });
+    const isModel = texts.models.some((ending) => name.toLowerCase().endsWith(ending));
+    if (blob.size > model.get("largest")) return refuse(isModel ? texts.model_too_large : texts.too_large, { name });
     const mine = (newest += 1);
     if (model.get("kind") === "image" && paper.hidden && blob.type.startsWith("image/")) preview(blob, mine);
     try {
@@ -50,7 +50,7 @@ function render({ model, el }) {
       await upload(model, sent.blob, sent.name, (part) => {
         if (mine !== newest) return;
         progress.value = part;
-        if (!progress.hidden) caption.textContent = fill(words.sending, { name, percent: Math.round(part * 100) });
+        if (!progress.hidden) caption.textContent = fill(texts.sending, { name, percent: Math.round(part * 100) });
       }, () => mine === newest);
     } catch (error) {
       if (!error.said) refuseNoFile(); // a folder, or a file that is gone
@@ -64,15 +64,15 @@ function render({ model, el }) {
   async function readable(blob, name, recorded) {
     if (model.get("kind") !== "audio" || !(recorded || (await isForeign(blob, name)))) return { blob, name };
     progress.hidden = true;
-    caption.textContent = fill(words.decoding, { name });
+    caption.textContent = fill(texts.decoding, { name });
     let sound;
     try {
       sound = await decode(blob);
     } catch {
-      return refuse(recorded ? words.no_recording : words.undecodable, { name });
+      return refuse(recorded ? texts.no_recording : texts.undecodable, { name });
     }
     caption.textContent = "";
-    if (HEAD + 2 * sound.length > model.get("largest")) return refuse(words.too_long, { name });
+    if (HEAD + 2 * sound.length > model.get("largest")) return refuse(texts.too_long, { name });
     return { blob: wav(mixed(sound), RATE), name: recorded ? name : `${name}.wav` };
   }
   function takeSample(name) {
@@ -121,20 +121,20 @@ function render({ model, el }) {
     const inside = el.contains(document.activeElement);
     if (event.target.closest?.("input, textarea, [contenteditable]") || (!inside && elsewhere())) return;
     const item = [...(event.clipboardData?.files || [])][0];
-    if (!item) return inside && model.get("kind") === "image" ? refuse(words.no_picture) : undefined;
+    if (!item) return inside && model.get("kind") === "image" ? refuse(texts.no_picture) : undefined;
     event.preventDefault();
     toggleDrawing(false);
-    take(item, item.name || words.pasted);
+    take(item, item.name || texts.pasted);
   };
   document.addEventListener("paste", onPaste);
   async function pasteNow() {
     try {
       for (const item of await navigator.clipboard.read()) {
         const type = item.types.find((one) => one.startsWith("image/"));
-        if (type) { toggleDrawing(false); return take(await item.getType(type), words.pasted); }
+        if (type) { toggleDrawing(false); return take(await item.getType(type), texts.pasted); }
       }
     } catch { /* no permission: the sentence says how else */ }
-    refuse(words.no_picture);
+    refuse(texts.no_picture);
   }
 
   // The microphone
@@ -144,28 +144,28 @@ function render({ model, el }) {
   async function toggleRecording() {
     if (endRecording) return endRecording(true);
     if (asking) return;
-    if (!navigator.mediaDevices) return refuse(words.insecure);
+    if (!navigator.mediaDevices) return refuse(texts.insecure);
     asking = true;
     try {
       endRecording = await record(showRecording, takeRecording);
       if (gone || model.get("kind") !== "audio") endRecording(false);
     } catch ({ name }) {
-      refuse({ NotAllowedError: words.not_allowed, NotFoundError: words.no_microphone }[name] || words.microphone_fails);
+      refuse({ NotAllowedError: texts.not_allowed, NotFoundError: texts.no_microphone }[name] || texts.microphone_fails);
     }
     asking = false;
   }
   function showRecording(seconds) {
     const time = `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-    recordButton.textContent = fill(words.stop, { time });
+    recordButton.textContent = fill(texts.stop, { time });
     recordButton.setAttribute("aria-pressed", "true");
-    hint.textContent = words.cancel;
+    hint.textContent = texts.cancel;
   }
   function takeRecording(sound) {
     endRecording = null;
-    recordButton.textContent = words.record;
+    recordButton.textContent = texts.record;
     recordButton.setAttribute("aria-pressed", "false");
     draw();
-    if (sound) take(sound, words.recording, true);
+    if (sound) take(sound, texts.recording, true);
   }
   const onEscape = (event) => {
     if (event.key !== "Escape" || !endRecording || event.defaultPrevented || elsewhere()) return;
@@ -197,7 +197,7 @@ function render({ model, el }) {
     last = now;
   }
   // toBlob would wait until the browser is idle, a second and more
-  const submit = async () => { drawn = true; take(await (await fetch(paper.toDataURL("image/png"))).blob(), words.drawing); };
+  const submit = async () => { drawn = true; take(await (await fetch(paper.toDataURL("image/png"))).blob(), texts.drawing); };
   const lift = (event) => {
     if (!last) return;
     stroke(event);
@@ -213,7 +213,7 @@ function render({ model, el }) {
     if (on) clear();
     drawn = false;
     paper.hidden = wipe.hidden = !on;
-    drawButton.textContent = on ? words.done : words.draw;
+    drawButton.textContent = on ? texts.done : texts.draw;
     drawButton.setAttribute("aria-pressed", String(on));
     draw();
   }
@@ -229,14 +229,14 @@ function render({ model, el }) {
     if (!pictures && !paper.hidden) return toggleDrawing(false);
     if (kind !== "audio" && endRecording) endRecording(false);
     const drawing = !paper.hidden;
-    const which = drawing ? "seen" : shown; // the paper itself is the drawing as it came
+    const which = drawing ? "preprocessed" : shown; // the paper itself is the drawing as it came
     showBytes(picture, model.get(which));
-    picture.classList.toggle("coarse", which === "seen");
-    picture.alt = `${words[which]}: ${model.get(`${which}_text`)}`;
+    picture.classList.toggle("coarse", which === "preprocessed");
+    picture.alt = `${texts[which]}: ${model.get(`${which}_text`)}`;
     frame.hidden = picture.hidden || (drawing && !drawn);
     frame.classList.toggle("small", drawing);
-    const undrawn = drawing && !drawn && Boolean(model.get("came_text"));
-    caption.textContent = undrawn ? fill(words.undrawn, { name: model.get("name") }) : frame.hidden ? "" : drawing ? `${words.seen}: ${model.get("seen_text")}` : model.get(`${shown}_text`);
+    const undrawn = drawing && !drawn && Boolean(model.get("original_text"));
+    caption.textContent = undrawn ? fill(texts.undrawn, { name: model.get("name") }) : frame.hidden ? "" : drawing ? `${texts.preprocessed}: ${model.get("preprocessed_text")}` : model.get(`${shown}_text`);
     segments.hidden = drawing;
     el.classList.toggle("drawing", drawing); // theme.css puts the answers beside it
     el.classList.toggle("undrawn", undrawn); // and greys them, as they are of the picture before
@@ -246,25 +246,25 @@ function render({ model, el }) {
     random.hidden = kind !== "arrays";
     recordButton.hidden = kind !== "audio";
     drop.classList.toggle("bare", kind === "audio");
-    if (!pictures) { caption.textContent = model.get("came_text"); segments.hidden = true; }
+    if (!pictures) { caption.textContent = model.get("original_text"); segments.hidden = true; }
     const mixed = kind === "arrays" && model.get("mixed");
-    file.accept = kind ? `${mixed ? `${ACCEPT.image},` : ""}${ACCEPT[kind]},${words.models}` : "";
+    file.accept = kind ? `${mixed ? `${ACCEPT.image},` : ""}${ACCEPT[kind]},${texts.models}` : "";
     const hints = {
-      image: model.get("came")?.byteLength ? words.drop : words.drop_first,
-      arrays: mixed ? words.drop_mixed : words.drop_arrays,
-      audio: words.drop_sound,
+      image: model.get("original")?.byteLength ? texts.drop : texts.drop_first,
+      arrays: mixed ? texts.drop_mixed : texts.drop_arrays,
+      audio: texts.drop_sound,
     };
-    hint.textContent = endRecording ? words.cancel : hints[kind] ?? words.drop_any;
-    cameButton.setAttribute("aria-pressed", String(shown === "came"));
-    seenButton.setAttribute("aria-pressed", String(shown === "seen"));
+    hint.textContent = endRecording ? texts.cancel : hints[kind] ?? texts.drop_any;
+    originalButton.setAttribute("aria-pressed", String(shown === "original"));
+    preprocessedButton.setAttribute("aria-pressed", String(shown === "preprocessed"));
     const at = model.get("mark");
-    mark.hidden = !("left" in at) || (which === "came" && !model.get("aligned"));
+    mark.hidden = !("left" in at) || (which === "original" && !model.get("aligned"));
     for (const side of ["left", "top", "width", "height"]) if (!mark.hidden) mark.style[side] = `${at[side] * 100}%`;
   }
 
   const addresses = [];
   const stops = [
-    follow(model, ["came", "seen", "came_text", "name", "seen_text", "notes", "mark", "aligned", "kind", "mixed"], draw),
+    follow(model, ["original", "preprocessed", "original_text", "name", "preprocessed_text", "notes", "mark", "aligned", "kind", "mixed"], draw),
     follow(model, ["arrays"], () => {
       arrays.replaceChildren(...model.get("arrays").map(({ text, picture: bytes }) => {
         const image = make("img", { alt: text });
@@ -273,12 +273,12 @@ function render({ model, el }) {
         return make("figure", {}, image, make("figcaption", { class: "quiet number" }, text));
       }));
     }),
-    follow(model, ["settled"], () => { settled = newest; draw(); }),
+    follow(model, ["example_revision"], () => { settled = newest; draw(); }),
     follow(model, ["samples"], () => {
       addresses.splice(0).forEach((address) => URL.revokeObjectURL(address));
       samples.replaceChildren(...model.get("samples").map(({ name, picture: bytes }) => {
         const called = name.replace(/\.\w+$/, "").replaceAll("_", " ");
-        const label = fill(words.sample, { name: called });
+        const label = fill(texts.sample, { name: called });
         const button = make("button", { class: "sample", title: label, "aria-label": label, onclick: () => takeSample(name) });
         if (!bytes.byteLength) {
           button.innerHTML = NOTE;

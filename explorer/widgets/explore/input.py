@@ -22,17 +22,17 @@ PIXEL = 4  # numbers that a pixel has at most
 class InputView(View):
     """Takes in what the network reads, and shows a picture with the part that a chosen cell stands for marked.
 
-    Sounds are only taken in here; a `SoundView` shows them. WAV, FLAC, Ogg and MP3 come as they are, anything else
+    Sounds are only taken in here; a `AudioView` shows them. WAV, FLAC, Ogg and MP3 come as they are, anything else
     that the browser can decode, its microphone among it, as WAV: one channel, 16 bits, 44.1 kHz.
     """
 
     scripts = ("base/wav_encoder.js",)
 
-    came = traitlets.Bytes(help="The picture as it came, PNG or JPEG.").tag(sync=True)
-    seen = traitlets.Bytes(help="The picture as the network sees it, PNG.").tag(sync=True)
-    came_text = traitlets.Unicode().tag(sync=True)
+    original = traitlets.Bytes(help="The picture as it came, PNG or JPEG.").tag(sync=True)
+    preprocessed = traitlets.Bytes(help="The picture as the network sees it, PNG.").tag(sync=True)
+    original_text = traitlets.Unicode().tag(sync=True)
     name = traitlets.Unicode(help="What the example that is shown is called.").tag(sync=True)
-    seen_text = traitlets.Unicode().tag(sync=True)
+    preprocessed_text = traitlets.Unicode().tag(sync=True)
     aligned = traitlets.Bool(True, help="Whether both pictures show the same frame.").tag(sync=True)
     notes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     samples: traitlets.List[dict[str, Any]] = traitlets.List(
@@ -42,22 +42,22 @@ class InputView(View):
     kind = traitlets.Unicode("", help='What the network reads: "image", "audio" or "arrays"; "" until it is there.').tag(sync=True)
     mixed = traitlets.Bool(False, help="Whether an input of a network of arrays also reads pictures.").tag(sync=True)
     arrays: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an input: its text, and its values as PNG.").tag(sync=True)
-    settled = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
+    example_revision = traitlets.Int(0, help="How many examples have been shown or refused so far.").tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
         self._seed = 0
         super().__init__(session)
         self.follow("network", by=self._offer)  # before what it was shown: another kind of network wipes that off
-        self.follow("seen", by=self._draw)
-        self.follow("settled", by=self._settle)
+        self.follow("preprocessed", by=self._draw)
+        self.follow("example_revision", by=self._settle)
         self.follow("region", by=self._mark)
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
         return {
             "title": _("Input"),
-            "came": _("as it came"),
-            "seen": _("as the network sees it"),
+            "original": _("as it came"),
+            "preprocessed": _("as the network sees it"),
             "browse": _("Browse…"),
             "paste": _("Paste"),
             "draw": _("Draw"),
@@ -100,7 +100,7 @@ class InputView(View):
     def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
         """Take in a part of an upload, a sample's name, or a sentence about what can't be taken in."""
         if "upload" in message:
-            whole, name = self.took(message, buffers), str(message["name"])
+            whole, name = self.receive_chunk(message, buffers), str(message["name"])
             if whole is not None:
                 (self.session.open_file if name.lower().endswith(MODEL_ENDINGS) else self.session.show)(whole, name)
         elif "sample" in message:
@@ -110,46 +110,48 @@ class InputView(View):
             self._seed += 1
             self.session.show_random(self._seed)
         elif "refuse" in message:
-            self.session.refuse(UnreadableExample(str(message["refuse"])))
+            self.session.report_error(UnreadableExample(str(message["refuse"])))
 
     def _draw(self) -> None:
-        seen = self.session.seen
-        if seen is None:
+        preprocessed = self.session.preprocessed
+        if preprocessed is None:
             return  # what was shown stays until the next example is there
         example = self.session.example
         self.name = example.name if example else ""
-        self.notes = [] if seen.sound else list(seen.notes)
-        self.arrays = [_drawn(name, array) for name, array in seen.arrays]
-        if seen.arrays or seen.sound:
-            self.came, self.seen, self.seen_text, self.mark = b"", b"", "", {}
-            self.came_text = example.name if example and seen.arrays else ""
+        self.notes = [] if preprocessed.sound else list(preprocessed.notes)
+        self.arrays = [_drawn(name, array) for name, array in preprocessed.arrays]
+        if preprocessed.arrays or preprocessed.sound:
+            self.original, self.preprocessed, self.preprocessed_text, self.mark = b"", b"", "", {}
+            self.original_text = example.name if example and preprocessed.arrays else ""
             return
-        self.came, self.seen = feature_maps.picture(seen.came), feature_maps.picture(seen.seen)
-        width, height = seen.came_size
-        self.came_text = _("{name}, {width} × {height} pixels").format(name=example.name if example else "", width=width, height=height)
-        self.seen_text = _("{width} × {height} pixels").format(width=seen.seen.shape[1], height=seen.seen.shape[0])
-        self.aligned = seen.aligned
+        self.original, self.preprocessed = feature_maps.picture(preprocessed.original), feature_maps.picture(preprocessed.preprocessed)
+        width, height = preprocessed.came_size
+        self.original_text = _("{name}, {width} × {height} pixels").format(name=example.name if example else "", width=width, height=height)
+        self.preprocessed_text = _("{width} × {height} pixels").format(
+            width=preprocessed.preprocessed.shape[1], height=preprocessed.preprocessed.shape[0]
+        )
+        self.aligned = preprocessed.aligned
         self._mark()
 
     def _settle(self) -> None:
-        self.settled = self.session.settled
+        self.example_revision = self.session.example_revision
 
     def _offer(self) -> None:
         network, before = self.session.network, self.kind
-        self.kind = network.reading.kind if network else before
-        self.mixed = bool(network and network.reading.pictures)
+        self.kind = network.input_spec.kind if network else before
+        self.mixed = bool(network and network.input_spec.pictures)
         if self.kind != before:  # what was shown is nothing for this network
-            self.came, self.seen, self.arrays, self.notes, self.came_text, self.seen_text = b"", b"", [], [], "", ""
+            self.original, self.preprocessed, self.arrays, self.notes, self.original_text, self.preprocessed_text = b"", b"", [], [], "", ""
         pictures = self.kind == "image"
         self.samples = [{"name": name, "picture": (SAMPLES / name).read_bytes() if pictures else b""} for name in self.session.samples]
 
     def _mark(self) -> None:
-        seen, region = self.session.seen, self.session.region
+        preprocessed, region = self.session.preprocessed, self.session.region
         sides = {"row": ("top", "height"), "column": ("left", "width")}
-        if seen is None or region is None or not all(span.axis in sides for span in region.spans):
+        if preprocessed is None or region is None or not all(span.axis in sides for span in region.spans):
             self.mark = {}
             return
-        extents = {axis.name: axis.stop - axis.start for axis in seen.axes if axis.spatial}
+        extents = {axis.name: axis.stop - axis.start for axis in preprocessed.axes if axis.spatial}
         mark = {"left": 0.0, "top": 0.0, "width": 1.0, "height": 1.0}  # along an axis that the cell sees all of
         for span in region.spans:
             start, size = sides[span.axis]

@@ -6,7 +6,7 @@ const SUGGESTED = 40; // at most: who looks for more types another letter
 const inWords = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean).join(" ");
 
 // What can be gone to: each block of the strip that is no single layer of that name, and each layer.
-function destinations(layers, words) {
+function destinations(layers, texts) {
   const found = [];
   layers.forEach((layer, place) => {
     const block = layer[BLOCK];
@@ -14,7 +14,7 @@ function destinations(layers, words) {
       let last = place;
       while (layers[last + 1]?.[BLOCK] === block) last += 1;
       const [first, final] = [layer[INDEX], layers[last][INDEX]];
-      if (last > place) found.push({ place, name: block, title: block, about: first < 0 || final < 0 ? "" : fill(words.in_block, { first, last: final }), said: [inWords(block)] });
+      if (last > place) found.push({ place, name: block, title: block, about: first < 0 || final < 0 ? "" : fill(texts.in_block, { first, last: final }), said: [inWords(block)] });
     }
     const inside = layer[NAME].split("/").at(-1);
     found.push({ place, index: layer[INDEX], name: layer[NAME], title: layer[TITLE], about: layer[DESCRIPTION], said: [inWords(layer[NAME]), inWords(inside), inWords(layer[TITLE])] });
@@ -41,12 +41,12 @@ function meantBy(text, all, count) {
 }
 
 // The field and what it suggests below; `go` takes the place of the bar that is meant.
-function layerSearch(model, words, go) {
+function layerSearch(model, texts, go) {
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   let shown = [], active = 0;
   const field = make("input", { type: "text", role: "combobox", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false",
-    placeholder: words.go, "aria-label": words.go, oninput: suggest, onkeydown: onKey, onblur: close });
-  const options = make("div", { class: "options", role: "listbox", id, "aria-label": words.go, onpointerdown: (event) => event.preventDefault() });
+    placeholder: texts.go, "aria-label": texts.go, oninput: suggest, onkeydown: onKey, onblur: close });
+  const options = make("div", { class: "options", role: "listbox", id, "aria-label": texts.go, onpointerdown: (event) => event.preventDefault() });
   const miss = make("p", { class: "miss", role: "status" });
   const box = make("span", { class: "find" }, field, options, miss);
   close();
@@ -61,12 +61,12 @@ function layerSearch(model, words, go) {
     const text = field.value.trim();
     if (!text) return;
     const all = model.get("layers"), count = all.filter((layer) => layer[INDEX] >= 0).length;
-    shown = meantBy(text, destinations(all, words), count);
+    shown = meantBy(text, destinations(all, texts), count);
     options.replaceChildren(...shown.map((one, place) => make("div", { class: "option", role: "option", id: `${id}-${place}`, onclick: () => choose(one) },
       make("b", {}, one.title), make("span", { class: "quiet number" }, one.about))));
     options.hidden = !shown.length;
     miss.hidden = Boolean(shown.length);
-    miss.textContent = shown.length ? "" : fill(/^-?\d+$/.test(text) ? words.no_index : words.no_name, { typed: text, last: count - 1 });
+    miss.textContent = shown.length ? "" : fill(/^-?\d+$/.test(text) ? texts.no_index : texts.no_name, { typed: text, last: count - 1 });
     field.setAttribute("aria-expanded", String(!options.hidden));
     point(0);
   }

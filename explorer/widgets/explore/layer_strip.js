@@ -4,17 +4,17 @@ const FAINT = 0.3; // how much is seen of the old head, which a fine-tuned netwo
 
 function render({ model, el }) {
   root(el, "layer-strip");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const title = make("h2");
   const scale = make("span", { class: "quiet small" });
-  const search = layerSearch(model, words, (place) => select(place));
+  const search = layerSearch(model, texts, (place) => select(place));
   const zoomed = (factor) => () => zoom(factor, (model.get("layer") - view.start) / (view.stop - view.start));
-  const zooms = make("span", { class: "segments", role: "group", "aria-label": words.zoom },
-    make("button", { onclick: zoomed(0.5) }, words.closer), make("button", { onclick: zoomed(2) }, words.wider), make("button", { onclick: () => { fit(); draw(); } }, words.all));
+  const zooms = make("span", { class: "segments", role: "group", "aria-label": texts.zoom },
+    make("button", { onclick: zoomed(0.5) }, texts.closer), make("button", { onclick: zoomed(2) }, texts.wider), make("button", { onclick: () => { fit(); draw(); } }, texts.all));
   const legend = make("div", { class: "legend", "aria-hidden": "true" });
   const canvas = make("canvas", {});
   const tip = make("div", { class: "tip", hidden: true });
-  const strip = make("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": words.label, "aria-description": words.keys, "aria-valuemin": "0", onkeydown: onKey }, canvas, tip);
+  const strip = make("div", { class: "strip", role: "slider", tabindex: "0", "aria-label": texts.label, "aria-description": texts.keys, "aria-valuemin": "0", onkeydown: onKey }, canvas, tip);
   const said = make("div", { class: "said" });
   const field = make("div", { class: "field" }, strip);
   el.append(make("div", { class: "head" }, title, scale, search.box, zooms), legend, field, said);
@@ -125,7 +125,7 @@ function render({ model, el }) {
     const selected = model.get("layer");
     const gap = step() > 3 ? 1 : 0;
     const kinds = {};
-    const head = model.get("tuning_shown") ? line.place(model.get("backbone_count")) : all.length;
+    const head = model.get("fine_tuning_shown") ? line.place(model.get("backbone_count")) : all.length;
     for (let index = Math.floor(view.start); index < Math.min(all.length, Math.ceil(view.stop)); index += 1) {
       const [, kind, , , parameters] = all[index];
       const high = Math.max(5, (Math.log1p(parameters) / tallest) * (FLOOR - TOP));
@@ -160,8 +160,8 @@ function render({ model, el }) {
     strip.setAttribute("aria-valuetext", `${layer[TITLE]}, ${layer[DESCRIPTION]}`);
     said.replaceChildren(
       make("b", {}, layer[TITLE]), make("span", {}, layer[DESCRIPTION]),
-      make("span", {}, fill(words.parameters, { number: layer[PARAMETERS].toLocaleString("en") })),
-      make("span", {}, `${words.in_keras} `, make("code", {}, layer[CODE])));
+      make("span", {}, fill(texts.parameters, { number: layer[PARAMETERS].toLocaleString("en") })),
+      make("span", {}, `${texts.in_keras} `, make("code", {}, layer[CODE])));
   }
 
   const scope = {
@@ -169,8 +169,8 @@ function render({ model, el }) {
     beyond: (clientX) => Math.min(0, clientX - left() - SIDE) + Math.max(0, clientX - left() - width() + SIDE),
     reveal: (place) => { if (place < view.start || place > view.stop) pan(place - (view.start + view.stop) / 2); },
   };
-  const line = freezeLine(model, words, scope, () => proof.draw());
-  const proof = evidence(model, el, words, scope, line);
+  const line = freezeLine(model, texts, scope, () => proof.draw());
+  const proof = evidence(model, el, texts, scope, line);
   field.append(proof.box, ...line.boxes);
   field.after(proof.about);
 
@@ -179,16 +179,16 @@ function render({ model, el }) {
     line.stop,
     proof.stop,
     follow(model, ["title"], () => { title.textContent = model.get("title"); }),
-    follow(model, ["tuning_shown", "backbone_count"], () => draw()),
+    follow(model, ["fine_tuning_shown", "backbone_count"], () => draw()),
     follow(model, ["layers"], () => {
       const all = layers();
       const tallest = Math.max(0, ...all.map((layer) => layer[PARAMETERS]));
       scale.hidden = zooms.hidden = !all.length;
-      scale.textContent = all.length ? `${words.scale}, ${fill(words.tallest, { number: tallest.toLocaleString("en") })}` : "";
+      scale.textContent = all.length ? `${texts.scale}, ${fill(texts.tallest, { number: tallest.toLocaleString("en") })}` : "";
       const there = new Set(all.map((layer) => layer[KIND]));
-      const kinds = words.kinds.filter((kind) => there.has(kind));
+      const kinds = texts.kinds.filter((kind) => there.has(kind));
       legend.replaceChildren(...kinds.map((kind) => {
-        const entry = make("span", {}, words[`kind_${kind}`]);
+        const entry = make("span", {}, texts[`kind_${kind}`]);
         entry.style.setProperty("--c", `var(--${kind})`);
         return entry;
       }));

@@ -9,7 +9,7 @@ import traitlets
 
 from explorer.locale import _, counted
 from explorer.recipe.freeze_plan import block_ends
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import Layer, Layers, Probe, shape_text
 from explorer.values.layer_names import ways
@@ -29,7 +29,7 @@ class LayerStrip(View):
     ).tag(sync=True)
     layer = traitlets.Int(0, help="Place of the selected layer among the rows.").tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
-    tuning_shown = traitlets.Bool(False, help="Whether there is a freeze line.").tag(sync=True)
+    fine_tuning_shown = traitlets.Bool(False, help="Whether there is a freeze line.").tag(sync=True)
     freeze = traitlets.Int(0, help="Where it stands: k of the layers[:k] that are frozen.").tag(sync=True)
     snap = traitlets.Bool(True, help="Whether it goes from block end to block end.").tag(sync=True)
     backbone_count = traitlets.Int(0, help="How far it goes: what is behind is the old head.").tag(sync=True)
@@ -43,16 +43,16 @@ class LayerStrip(View):
         help="Of some block ends: index, accuracy, its standard error, the share of the work that trains, the block and all of it in words."
     ).tag(sync=True)
 
-    def __init__(self, session: Session | None = None, tuning: Tuning | None = None) -> None:
+    def __init__(self, session: Session | None = None, fine_tuning: FineTuningState | None = None) -> None:
         super().__init__(session)
-        self.tuning = tuning
+        self.fine_tuning = fine_tuning
         self.follow("network", by=self._draw)
         self.follow("layer", by=self._select)
         self.observe(self._selected, "layer")
-        if tuning is not None:
-            self.follow("shown", "backbone", by=self._draw_backbone, of=tuning)
-            self.follow("freeze", "snap", by=self._draw_line, of=tuning)
-            self.follow("probes", by=self._draw_probes, of=tuning)
+        if fine_tuning is not None:
+            self.follow("shown", "backbone", by=self._draw_backbone, of=fine_tuning)
+            self.follow("freeze", "snap", by=self._draw_line, of=fine_tuning)
+            self.follow("probes", by=self._draw_probes, of=fine_tuning)
             self.observe(self._moved, "freeze")
 
     def translated(self) -> dict[str, Any]:
@@ -87,8 +87,8 @@ class LayerStrip(View):
 
     def received(self, _message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Look at fine-tuning, as the page's address names a run."""
-        if self.tuning is not None:
-            self.tuning.wanted = True
+        if self.fine_tuning is not None:
+            self.fine_tuning.wanted = True
 
     @property
     def _rows(self) -> tuple[Layer, ...]:
@@ -97,7 +97,7 @@ class LayerStrip(View):
     @property
     def _backbone(self) -> Layers | None:
         """The backbone, while fine-tuning is looked at."""
-        return self.tuning.backbone if self.tuning and self.tuning.shown else None
+        return self.fine_tuning.backbone if self.fine_tuning and self.fine_tuning.shown else None
 
     def _draw(self) -> None:
         self.layers = [_described(row) for row in self._rows]
@@ -123,24 +123,24 @@ class LayerStrip(View):
 
     def _draw_backbone(self) -> None:
         backbone = self._backbone
-        self.tuning_shown = backbone is not None
+        self.fine_tuning_shown = backbone is not None
         self.backbone_count = len(backbone or ())
         self.places = _bars(self._rows, backbone or Layers(()))
         self.ends = [] if backbone is None else _said_ends(backbone)
         self._name()
 
     def _draw_line(self) -> None:
-        if self.tuning is not None:
-            self.freeze, self.snap = self.tuning.freeze, self.tuning.snap
+        if self.fine_tuning is not None:
+            self.freeze, self.snap = self.fine_tuning.freeze, self.fine_tuning.snap
 
     def _draw_probes(self) -> None:
-        if self.tuning is not None:
-            self.probes = [_said_probe(probe, self.tuning.work_from(probe.index)) for probe in self.tuning.probes]
+        if self.fine_tuning is not None:
+            self.probes = [_said_probe(probe, self.fine_tuning.work_from(probe.index)) for probe in self.fine_tuning.probes]
 
     def _moved(self, change: dict[str, Any]) -> None:
-        if self.tuning is not None:
-            if self._backbone is not None and change["new"] != self.tuning.freeze:
-                self.tuning.freeze_at(change["new"])
+        if self.fine_tuning is not None:
+            if self._backbone is not None and change["new"] != self.fine_tuning.freeze:
+                self.fine_tuning.freeze_at(change["new"])
             self._draw_line()  # a line that was moved late may mean a backbone that is gone
 
 
@@ -182,7 +182,7 @@ def _described(layer: Layer) -> list[str | int]:
         layer.parameters,
         layer.title,
         layer.code,
-        -1 if layer.further else layer.index,
+        -1 if layer.is_nested_or_reused else layer.index,
     ]
 
 

@@ -13,14 +13,14 @@ function pairs({ model, watch }, trait, live = false) {
 }
 
 // How a model of the user's own reads pictures or sound, and what its classes are called.
-function ownForm({ model, words, watch }) {
+function ownForm({ model, texts, watch }) {
   const automatic = make("option", { value: "" });
-  const convention = make("select", {}, automatic, ...words.conventions.map(([value, text]) => make("option", { value }, text)));
+  const convention = make("select", {}, automatic, ...texts.preprocess_modes.map(([value, text]) => make("option", { value }, text)));
   const labels = make("textarea", { rows: "4", spellcheck: "false" });
-  const reading = make("label", {}, words.read_as, convention);
-  const naming = make("label", {}, words.labels, labels);
-  const apply = make("button", { type: "submit" }, words.apply);
-  const refresh = make("button", { type: "button", onclick: () => model.send({ refresh: true }) }, words.refresh);
+  const reading = make("label", {}, texts.read_as, convention);
+  const naming = make("label", {}, texts.labels, labels);
+  const apply = make("button", { type: "submit" }, texts.apply);
+  const refresh = make("button", { type: "button", onclick: () => model.send({ refresh: true }) }, texts.refresh);
   const submit = (event) => {
     event.preventDefault();
     model.send({ read_as: convention.value, labels: labels.value });
@@ -40,42 +40,42 @@ function ownForm({ model, words, watch }) {
 }
 
 // One button for each file that the model can give.
-function takeButtons({ model, words, watch }) {
+function takeButtons({ model, texts, watch }) {
   const button = (label) => ([what, ending]) => {
     const one = make("button", { "aria-label": `${label} (${ending})`, onclick: () => model.send({ take: what }) }, ending);
     watch(["barred", "drawn"], () => {
       const barred = model.get("barred").includes(what);
       one.disabled = barred || !model.get("drawn");
-      one.title = barred ? words.barred : "";
+      one.title = barred ? texts.barred : "";
     });
     return one;
   };
-  const rows = words.takes.map(([label, files]) => [make("dt", {}, label), make("dd", { class: "row" }, ...Object.entries(files).map(button(label)))]);
+  const rows = texts.takes.map(([label, files]) => [make("dt", {}, label), make("dd", { class: "row" }, ...Object.entries(files).map(button(label)))]);
   return make("dl", { class: "facts takes" }, ...rows.flat());
 }
 
 // A bar that shows how far a transfer is, and what moves it (0 to 1).
-function transferBar({ words }) {
-  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": words.transfer });
+function transferBar({ texts }) {
+  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": texts.transfer });
   return [bar, (done) => { bar.hidden = done >= 1; bar.value = done; }];
 }
 
 // Returns a function for files on their way to Python, which go one after the other.
-function sender({ model, words }) {
+function sender({ model, texts }) {
   const refuse = (text, name) => model.send({ refuse: fill(text, { name }) });
   async function send(file, purpose, progress) {
     progress(0);
     try {
       await upload(model, file, file.name, progress, () => true, { purpose });
     } catch (error) {
-      if (!error.said) refuse(words.no_file, file.name);
-      else if (error.message === "overtaken") refuse(words.overtaken, file.name);
+      if (!error.said) refuse(texts.no_file, file.name);
+      else if (error.message === "overtaken") refuse(texts.overtaken, file.name);
     }
     progress(1);
   }
   let before = Promise.resolve();
   return (file, purpose, progress) => {
-    if (file.size > model.get("largest")) refuse(words.too_large, file.name);
+    if (file.size > model.get("largest")) refuse(texts.too_large, file.name);
     else before = before.then(() => send(file, purpose, progress));
   };
 }
@@ -87,38 +87,38 @@ function fileButton(page, send, text, accept, purpose, ...beside) {
   return [make("div", { class: "row" }, make("button", { onclick: () => file.click() }, text), file, ...beside), bar];
 }
 
-function pathForm({ model, words }) {
-  const path = make("input", { type: "text", placeholder: words.path, "aria-label": words.path, spellcheck: "false" });
+function pathForm({ model, texts }) {
+  const path = make("input", { type: "text", placeholder: texts.path, "aria-label": texts.path, spellcheck: "false" });
   const submit = (event) => {
     event.preventDefault();
     if (path.value.trim()) model.send({ open: path.value });
   };
   return make("form", { class: "row", onsubmit: submit },
-    path, make("button", { type: "submit" }, words.open_button), make("span", { class: "quiet" }, words.path_about));
+    path, make("button", { type: "submit" }, texts.open_button), make("span", { class: "quiet" }, texts.path_about));
 }
 
 function render({ model, el }) {
   root(el, "model-view");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const stops = [];
-  const page = { model, words, watch: (names, draw) => stops.push(follow(model, names, draw)) };
+  const page = { model, texts, watch: (names, draw) => stops.push(follow(model, names, draw)) };
   const send = sender(page);
   const assumed = make("ul", { class: "notes" });
   const heldText = make("p", { class: "quiet number" });
   const dataText = make("span", { class: "quiet" });
   const byName = make("input", { type: "checkbox" });
   const [givenBar, given] = transferBar(page);
-  const weights = fileButton(page, send, words.weights_file, ".h5,.hdf5,.keras", () => (byName.checked ? "by_name" : "weights"),
-    make("label", {}, byName, words.by_name), make("span", { class: "quiet" }, words.weights_about));
-  const data = fileButton(page, send, words.data_file, ".npz", () => "evaluate", dataText);
+  const weights = fileButton(page, send, texts.weights_file, ".h5,.hdf5,.keras", () => (byName.checked ? "by_name" : "weights"),
+    make("label", {}, byName, texts.by_name), make("span", { class: "quiet" }, texts.weights_about));
+  const data = fileButton(page, send, texts.data_file, ".npz", () => "evaluate", dataText);
 
-  const is = [part(words.facts, pairs(page, "facts"), assumed, ownForm(page)), part(words.node, pairs(page, "node"))];
+  const is = [part(texts.facts, pairs(page, "facts"), assumed, ownForm(page)), part(texts.node, pairs(page, "node"))];
   const does = [
-    part(words.take, takeButtons(page), givenBar),
-    part(words.weights, ...weights, pairs(page, "report", true)),
-    part(words.evaluate, ...data, pairs(page, "scores", true)),
-    part(words.open, pathForm(page)),
-    part(words.held, heldText, pairs(page, "held")),
+    part(texts.take, takeButtons(page), givenBar),
+    part(texts.weights, ...weights, pairs(page, "report", true)),
+    part(texts.evaluate, ...data, pairs(page, "scores", true)),
+    part(texts.open, pathForm(page)),
+    part(texts.loaded_models, heldText, pairs(page, "loaded_models")),
   ];
   el.append(make("div", { class: "parts" }, make("div", {}, ...is), make("div", {}, ...does)));
 

@@ -11,7 +11,7 @@ from explorer.catalog.options import CONVENTIONS
 from explorer.errors import UnreadableExample
 from explorer.locale import _, counted, megabytes, size_text
 from explorer.rendering.feature_maps import short
-from explorer.state.model_files import Workbench
+from explorer.state.model_files import ModelFiles
 from explorer.state.session import Session
 from explorer.values import AdoptedModel, Layer, NetworkSpec, NetworkSummary, TensorInfo, shape_text
 from explorer.widgets.base.view import View
@@ -22,7 +22,7 @@ NAMED = 8  # layers that are named in a report
 Pairs = list[list[str]]
 
 
-class ModelView(View):
+class ModelToolsView(View):
     """Shows the network as a Keras model, and gives and takes its files."""
 
     facts: traitlets.List[list[str]] = traitlets.List(help="Pairs of a term and what it is.").tag(sync=True)
@@ -37,7 +37,7 @@ class ModelView(View):
     drawn = traitlets.Int(0, help="How many networks were shown; what was typed into the form gives way to the newest.").tag(sync=True)
     barred = traitlets.List(traitlets.Unicode(), help="Which files it can't give.").tag(sync=True)
     data = traitlets.Unicode(help="What a file to evaluate on has to hold.").tag(sync=True)
-    held: traitlets.List[list[str]] = traitlets.List(help="Pairs: the networks that are held, and their size.").tag(sync=True)
+    loaded_models: traitlets.List[list[str]] = traitlets.List(help="Pairs: the networks that are held, and their size.").tag(sync=True)
     held_text = traitlets.Unicode().tag(sync=True)
     node: traitlets.List[list[str]] = traitlets.List(help="Pairs about the selected layer and each of its uses.").tag(sync=True)
     report: traitlets.List[list[str]] = traitlets.List(help="Pairs: what became of which layers.").tag(sync=True)
@@ -45,19 +45,19 @@ class ModelView(View):
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.workbench = Workbench(self.session)
+        self.model_files = ModelFiles(self.session)
         self.follow("network", by=self._draw)
-        self.follow("held", by=self._draw_held)
+        self.follow("loaded_models", by=self._draw_held)
         self.follow("layer", "network", by=self._draw_node)
-        self.workbench.observe(lambda _change: self._draw_report(), "report")
-        self.workbench.observe(lambda _change: self._draw_scores(), "evaluation")
-        self.workbench.observe(self._give, "taken")
+        self.model_files.observe(lambda _change: self._draw_report(), "report")
+        self.model_files.observe(lambda _change: self._draw_scores(), "evaluation")
+        self.model_files.observe(self._give, "taken")
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
         return {
             "facts": _("This network"),
-            "held": _("Held in memory"),
+            "loaded_models": _("Held in memory"),
             "node": _("The selected layer in Keras"),
             "take": _("Take away"),
             "takes": [
@@ -69,7 +69,7 @@ class ModelView(View):
             ],
             "barred": _("Not to be had of this model."),
             "read_as": _("Pictures are read as"),
-            "conventions": list(map(list, _conventions().items())),
+            "preprocess_modes": list(map(list, _conventions().items())),
             "labels": _("Names of the classes, one a line"),
             "apply": _("Apply"),
             "refresh": _("Show it as it is now"),
@@ -92,7 +92,7 @@ class ModelView(View):
     def received(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
         """Do what a button asks, or take in a part of an upload."""
         if "take" in message:
-            self.workbench.take(str(message["take"]))
+            self.model_files.take(str(message["take"]))
         elif "upload" in message:
             self._take_in(message, buffers)
         elif "read_as" in message:
@@ -103,27 +103,27 @@ class ModelView(View):
         elif "open" in message:
             self.session.open(str(message["open"]).strip())
         elif "refuse" in message:
-            self.session.refuse(UnreadableExample(str(message["refuse"])))
+            self.session.report_error(UnreadableExample(str(message["refuse"])))
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
-        self.workbench.close()
+        self.model_files.close()
         super().close()
 
     def _take_in(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
-        whole = self.took(message, buffers)
+        whole = self.receive_chunk(message, buffers)
         if whole is None:
             return
         name, purpose = str(message["name"]), message["purpose"]
         if purpose == "evaluate":
-            self.workbench.evaluate(whole, name)
+            self.model_files.evaluate(whole, name)
         else:
-            self.workbench.load_weights(whole, name, by_name=purpose == "by_name")
+            self.model_files.load_weights(whole, name, by_name=purpose == "by_name")
 
     def _give(self, change: dict[str, Any]) -> None:
         if change["new"] is not None:
-            self.give(change["new"])
-            self.workbench.taken = None  # it may be large, and the browser has it soon
+            self.send_file(change["new"])
+            self.model_files.taken = None  # it may be large, and the browser has it soon
 
     def _draw(self) -> None:
         self.forget_upload()  # it was meant for the network before
@@ -133,18 +133,18 @@ class ModelView(View):
         spec = network.spec
         self.facts = _facts(network)
         self.own, self.live = not isinstance(spec, NetworkSpec), isinstance(spec, AdoptedModel)
-        self.assumed = [*network.reading.known, *network.reading.assumed, *_lacks(network)]
-        self.picture, self.classes = network.reading.kind != "arrays", any(network.classes)
+        self.assumed = [*network.input_spec.known, *network.input_spec.assumed, *_lacks(network)]
+        self.picture, self.classes = network.input_spec.kind != "arrays", any(network.classes)
         self.read_as = "" if isinstance(spec, NetworkSpec) else spec.preprocess or ""
-        self.automatic = _automatic(network.reading.convention, chosen=bool(self.read_as))
+        self.automatic = _automatic(network.input_spec.preprocess_mode, chosen=bool(self.read_as))
         self.labels = "\n".join(network.labels) if self.own else ""
         self.barred = [] if network.graph else list(NEED_GRAPH)
         self.data = _data(network)
         self.drawn += 1
 
     def _draw_held(self) -> None:
-        held = self.session.held
-        self.held = [[name, size_text(size)] for name, size in held.networks]
+        held = self.session.loaded_models
+        self.loaded_models = [[name, size_text(size)] for name, size in held.networks]
         total = sum(size for _name, size in held.networks)
         self.held_text = _("{total} MB of at most {bound} MB of weights; EXPLORER_MEMORY sets the bound in MB.").format(
             total=megabytes(total), bound=megabytes(held.bound)
@@ -155,7 +155,7 @@ class ModelView(View):
         self.node = _about_layer(network, network.layers.find(name)) if network and name in network.layers else []
 
     def _draw_report(self) -> None:
-        report, network = self.workbench.report, self.session.network
+        report, network = self.model_files.report, self.session.network
         if report is None or network is None:
             self.report = []
             return
@@ -170,11 +170,11 @@ class ModelView(View):
         self.report = reached + [[term, _named(layers, order)] for term, layers in others.items() if layers]
 
     def _draw_scores(self) -> None:
-        self.scores = [[name, short(value)] for name, value in self.workbench.evaluation.items()]
+        self.scores = [[name, short(value)] for name, value in self.model_files.evaluation.items()]
 
 
 def _facts(network: NetworkSummary) -> Pairs:
-    inputs, outputs = network.reading.inputs, network.outputs
+    inputs, outputs = network.input_spec.inputs, network.outputs
     return [
         [_("name"), network.spec.name],
         *([_numbered(_("input"), place, inputs), f"{one.name}, {_shapes((one.shape,))}, {one.dtype}"] for place, one in enumerate(inputs)),
@@ -230,7 +230,7 @@ def _shapes(shapes: tuple[tuple[int | None, ...], ...]) -> str:
 
 def _data(network: NetworkSummary) -> str:
     """Return what a file to evaluate on has to hold."""
-    x = [f"x_{one.name}" for one in network.reading.inputs] if len(network.reading.inputs) > 1 else ["x"]
+    x = [f"x_{one.name}" for one in network.input_spec.inputs] if len(network.input_spec.inputs) > 1 else ["x"]
     y = [f"y_{one.name}" for one in network.outputs] if len(network.outputs) > 1 else ["y"]
     return _("An .npz file with {x}, as the network reads it, and the right answers {y}.").format(x=", ".join(x), y=", ".join(y))
 
@@ -244,13 +244,13 @@ def _named(layers: tuple[str, ...], order: dict[str, int]) -> str:
     return counted("{number} layer", "{number} layers", len(layers)) + f": {first}"
 
 
-def _automatic(convention: str, chosen: bool) -> str:
+def _automatic(preprocess_mode: str, chosen: bool) -> str:
     """Return what to call the way of preparing examples that nobody has chosen on the page."""
     if chosen:
         return _("automatic")
-    if convention == "custom":
+    if preprocess_mode == "custom":
         return _("a function of your own")
-    return _("automatic: {convention}").format(convention=_conventions()[convention])
+    return _("automatic: {convention}").format(convention=_conventions()[preprocess_mode])
 
 
 def _conventions() -> dict[str, str]:

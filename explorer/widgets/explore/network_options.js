@@ -1,14 +1,14 @@
 function render({ model, el }) {
   root(el, "options-view");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const fields = make("div", { class: "fields" });
   const problem = make("p", { class: "problem", role: "alert" });
   const outlook = make("p", { class: "quiet" });
   const result = make("p", { class: "quiet number" });
-  const build = make("button", { class: "main", type: "submit" }, words.build);
+  const build = make("button", { class: "main", type: "submit" }, texts.build);
   const form = make("form", { onsubmit: (event) => { event.preventDefault(); model.send({ chosen: chosen(), build: true }); }, onchange: () => model.send({ chosen: chosen() }) },
-    fields, problem, outlook, make("div", { class: "row" }, build, make("button", { type: "button", onclick: () => model.send({ reset: true }) }, words.reset)));
-  const box = make("details", {}, make("summary", {}, words.title, " ", result), form);
+    fields, problem, outlook, make("div", { class: "row" }, build, make("button", { type: "button", onclick: () => model.send({ reset: true }) }, texts.reset)));
+  const box = make("details", {}, make("summary", {}, texts.title, " ", result), form);
   el.append(box);
 
   const chosen = () => Object.fromEntries([...form.elements].filter((one) => one.name).map((one) => [one.name, one.value]));

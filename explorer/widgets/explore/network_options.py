@@ -28,7 +28,7 @@ _READ: dict[str, Any] = {
 }
 
 
-class OptionsView(View):
+class NetworkOptionsView(View):
     """A form with the options that the loaded architecture takes; Build loads the network anew with them."""
 
     fields: traitlets.List[dict[str, Any]] = traitlets.List(
@@ -58,7 +58,7 @@ class OptionsView(View):
         self._chosen = {str(name): str(text).strip() for name, text in message.get("chosen", {}).items()}
         self._check(row)
         if message.get("build"):
-            self.session.failure = self.problem
+            self.session.error_message = self.problem
             if not self.problem:
                 self.session.open(row.name, **self._options(row))
 
@@ -213,8 +213,8 @@ def _outlook(row: Architecture, wanted: NetworkSpec) -> str:
 
 
 def _result(network: NetworkSummary) -> str:
-    reads = ", ".join(shape_text(one.shape) for one in network.reading.inputs)
-    answers = ", ".join(shape_text(one.shape) for one in network.outputs)
+    reads = ", ".join(shape_text(one.shape) for one in network.input_spec.inputs)
+    predictions = ", ".join(shape_text(one.shape) for one in network.outputs)
     return _("{name} reads {reads}, answers {answers}; {parameters} parameters, {memory} of weights.").format(
-        name=network.spec.name, reads=reads, answers=answers, parameters=f"{network.parameters:,}", memory=size_text(network.memory)
+        name=network.spec.name, reads=reads, answers=predictions, parameters=f"{network.parameters:,}", memory=size_text(network.memory)
     )

@@ -10,14 +10,16 @@ import traitlets
 from explorer.locale import _, counted
 from explorer.rendering.feature_maps import short
 from explorer.state.session import Session
-from explorer.values import Answers, NetworkSummary, shape_text
+from explorer.values import NetworkSummary, Predictions, shape_text
 from explorer.widgets.base.view import View
 
 
-class AnswersView(View):
+class PredictionsView(View):
     """Draws the top answers as labelled bars with numbers; `top` says how many."""
 
-    answers: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an answer: label, text, and share of the bar.").tag(sync=True)
+    predictions: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict an answer: label, text, and share of the bar.").tag(
+        sync=True
+    )
     others = traitlets.Instance(dict, allow_none=True, help="The same of all other classes together.").tag(sync=True)
     about = traitlets.Unicode(help="What the scores are, where they share no whole.").tag(sync=True)
     outputs = traitlets.List(traitlets.Unicode(), help="The outputs to choose from; empty where there is one.").tag(sync=True)
@@ -27,14 +29,14 @@ class AnswersView(View):
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.follow("answers", "network", "top", "output", by=self._draw)
+        self.follow("predictions", "network", "top", "output", by=self._draw)
         self.observe(lambda change: setattr(self.session, "top", change["new"]), "top")
         self.observe(self._choose_output, "output")
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
         return {
-            "title": _("Answers"),
+            "title": _("Predictions"),
             "top": _("top"),
             "top_label": _("How many answers"),
             "output": _("Output"),
@@ -45,32 +47,34 @@ class AnswersView(View):
         self.output = self.session.output  # a choice that came late may mean a network that is gone
 
     def _draw(self) -> None:
-        answers, network = self.session.answers, self.session.network
+        predictions, network = self.session.predictions, self.session.network
         self.top, self.output = self.session.top, self.session.output
         self.outputs = [one.name for one in network.outputs] if network and len(network.outputs) > 1 else []
         self.classes = network.classes[self.output] if network else 0
-        self.about = _about(network, answers, self.output)
-        reach = max((abs(one.score) for one in answers.predictions if math.isfinite(one.score)), default=0) if answers else 0
-        scale = answers.scale if answers else "shares"
-        self.answers = [_answer(one.label.replace("_", " "), one.score, scale, reach) for one in answers.predictions] if answers else []
-        if answers and answers.others and scale == "shares":
-            label = counted("{number} other", "{number} others together", answers.others)
-            self.others = _answer(label, max(0.0, answers.others_score), scale, reach)
+        self.about = _about(network, predictions, self.output)
+        reach = max((abs(one.score) for one in predictions.predictions if math.isfinite(one.score)), default=0) if predictions else 0
+        scale = predictions.scale if predictions else "shares"
+        self.predictions = (
+            [_answer(one.label.replace("_", " "), one.score, scale, reach) for one in predictions.predictions] if predictions else []
+        )
+        if predictions and predictions.others and scale == "shares":
+            label = counted("{number} other", "{number} others together", predictions.others)
+            self.others = _answer(label, max(0.0, predictions.others_score), scale, reach)
         else:
             self.others = None
 
 
-def _about(network: NetworkSummary | None, answers: Answers | None, output: int) -> str:
+def _about(network: NetworkSummary | None, predictions: Predictions | None, output: int) -> str:
     """Return what has to be said about the answers of this output."""
     if network is not None and not network.classes[output]:
         shape = shape_text(network.outputs[output].shape)
         return _("This network answers with {shape} values; select its last layer to see them.").format(shape=shape)
-    if answers is None:
+    if predictions is None:
         return _("No answers yet.")
     return {
         "independent": _("Each score stands for itself, from 0 to 100 %."),
         "values": _("Values as the network returns them, no shares of a whole."),
-    }.get(answers.scale, "")
+    }.get(predictions.scale, "")
 
 
 def _answer(label: str, score: float, scale: str, reach: float) -> dict[str, Any]:

@@ -17,27 +17,27 @@ function heartbeat(model, lost) {
 
 function render({ model, el }) {
   root(el, "status-view");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const send = (wish) => () => { line.focus(); model.send({ [wish]: true }); };
   const dot = make("span", { class: "dot", "aria-hidden": "true" });
   const text = make("span", {});
-  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": words.progress });
-  const cancel = make("button", { hidden: true, onclick: send("cancel") }, words.cancel);
+  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": texts.progress });
+  const cancel = make("button", { hidden: true, onclick: send("cancel") }, texts.cancel);
   const line = make("div", { class: "status", role: "status", tabindex: "-1" }, dot, text, bar, cancel);
   const asked = make("span", { class: "sentence" });
-  const question = make("div", { class: "question", role: "alertdialog", "aria-label": words.download }, asked,
-    make("span", { class: "choices" }, make("button", { class: "main", onclick: send("download") }, words.download),
-      make("button", { onclick: send("random") }, words.random), make("button", { onclick: send("decline") }, words.decline)));
+  const question = make("div", { class: "question", role: "alertdialog", "aria-label": texts.download }, asked,
+    make("span", { class: "choices" }, make("button", { class: "main", onclick: send("download") }, texts.download),
+      make("button", { onclick: send("random") }, texts.random), make("button", { onclick: send("decline") }, texts.decline)));
   const sentence = make("span", { class: "sentence" });
-  const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, words.dismiss));
-  const gone = make("div", { class: "failure lost", role: "alert", hidden: true }, make("span", { class: "sentence" }, words.lost));
-  const turn = make("button", { class: "turn", onclick: () => { window.explorerTheme.turn(!window.explorerTheme.isDark()); sayTheme(); } }, words.dark);
+  const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, texts.dismiss));
+  const gone = make("div", { class: "failure lost", role: "alert", hidden: true }, make("span", { class: "sentence" }, texts.lost));
+  const turn = make("button", { class: "turn", onclick: () => { window.explorerTheme.turn(!window.explorerTheme.isDark()); sayTheme(); } }, texts.dark);
   const sayTheme = () => { turn.setAttribute("aria-pressed", String(Boolean(window.explorerTheme?.isDark()))); };
   turn.hidden = !window.explorerTheme; // a page of explorer's own; elsewhere the host has a switch
   sayTheme();
   el.append(line, turn, question, failure, gone);
   const stop = heartbeat(model, (lost) => { gone.hidden = !lost; });
-  const unfollow = follow(model, ["text", "busy", "training", "silent", "failure", "fraction", "cancellable", "question"], () => {
+  const unfollow = follow(model, ["text", "busy", "training", "silent", "error_message", "fraction", "cancellable", "question"], () => {
     line.setAttribute("aria-live", model.get("training") ? "off" : "polite");
     text.textContent = model.get("text");
     line.classList.toggle("busy", model.get("busy"));
@@ -47,8 +47,8 @@ function render({ model, el }) {
     cancel.hidden = !model.get("cancellable");
     question.hidden = !model.get("question");
     asked.textContent = model.get("question");
-    failure.hidden = !model.get("failure");
-    sentence.textContent = model.get("failure");
+    failure.hidden = !model.get("error_message");
+    sentence.textContent = model.get("error_message");
   });
   const untheme = onTheme(el, sayTheme);
   return () => { stop(); unfollow(); untheme(); };

@@ -24,12 +24,12 @@ class StatusView(View):
     fraction = traitlets.Float(-1.0, help="How much is done, 0 to 1; -1 where nobody knows.").tag(sync=True)
     cancellable = traitlets.Bool(help="Whether what is going on can be given up.").tag(sync=True)
     question = traitlets.Unicode(help="What has to be asked before it goes on; empty for nothing.").tag(sync=True)
-    failure = traitlets.Unicode().tag(sync=True)
+    error_message = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.follow("status", "busy", "training", "training_silent", "failure", "opening", by=self._draw)
-        self.follow("offer", by=self._ask)
+        self.follow("status", "busy", "training", "training_silent", "error_message", "loading_spec", by=self._draw)
+        self.follow("download_prompt", by=self._ask)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -46,30 +46,30 @@ class StatusView(View):
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Put the failure away, give up what is going on, or answer the question."""
-        offer = self.session.offer
+        download_prompt = self.session.download_prompt
         if message.get("ping"):
             self.send({"pong": True})
         elif message.get("dismiss"):
-            self.session.failure = ""
+            self.session.error_message = ""
         elif message.get("cancel"):
             self.session.cancel()
         elif message.get("download"):
             self.session.download()
         elif message.get("decline"):
             self.session.decline()
-        elif message.get("random") and offer is not None:
+        elif message.get("random") and download_prompt is not None:
             self.session.open_with_random_weights()
 
     def _draw(self) -> None:
-        status, self.busy, self.failure = self.session.status, self.session.busy, self.session.failure
+        status, self.busy, self.error_message = self.session.status, self.session.busy, self.session.error_message
         self.training = bool(self.session.training) and not self.busy
         self.silent = self.training and self.session.training_silent
         self.text = self.session.training if self.training else status.text
         self.fraction = -1.0 if status.fraction is None or not self.busy else status.fraction
-        self.cancellable = status.cancellable and self.session.opening is not None
+        self.cancellable = status.cancellable and self.session.loading_spec is not None
 
     def _ask(self) -> None:
-        self.question = _question(self.session.offer) if self.session.offer else ""
+        self.question = _question(self.session.download_prompt) if self.session.download_prompt else ""
 
 
 def _question(spec: NetworkSpec) -> str:

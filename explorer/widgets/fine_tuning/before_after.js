@@ -2,30 +2,30 @@ const NARROWEST = 1 / 2, WIDEST = 2; // of an enlarged map: width by height; map
 
 function render({ model, el }) {
   root(el, "before-after");
-  const words = model.get("words");
-  const none = make("p", { class: "quiet" }, words.none);
+  const texts = model.get("texts");
+  const none = make("p", { class: "quiet" }, texts.none);
   const example = make("span", { class: "quiet example" });
-  const open = make("button", { onclick: () => model.send({ open: true }) }, words.open);
-  const lists = words.answers.map((label) => make("ol", { "aria-label": label }));
-  const abouts = words.answers.map(() => make("p", { class: "quiet" }));
-  const sides = words.sides.map((side, index) => make("section", {}, make("h3", {}, side), lists[index], abouts[index]));
+  const open = make("button", { onclick: () => model.send({ open: true }) }, texts.open);
+  const lists = texts.predictions.map((label) => make("ol", { "aria-label": label }));
+  const abouts = texts.predictions.map(() => make("p", { class: "quiet" }));
+  const sides = texts.sides.map((side, index) => make("section", {}, make("h3", {}, side), lists[index], abouts[index]));
 
   const layer = make("b", { class: "layer" });
   const low = make("span"), high = make("span"), ramp = make("i", { class: "ramp" });
   const scale = make("span", { class: "scale quiet number" }, low, ramp, high);
   const note = make("p", { class: "number note", role: "status" });
-  const furthest = make("button", { class: "furthest", onclick: () => choose(model.get("furthest")) }, words.furthest);
-  const mosaics = words.maps.map((alt) => make("img", { alt, draggable: "false" }));
-  const marks = words.maps.map(() => make("span", { class: "mark" }));
-  const ones = words.ones.map((alt) => make("img", { alt, draggable: "false" }));
-  const captioned = (content, index) => make("figure", {}, content, make("figcaption", { class: "quiet" }, words.sides[index]));
-  const pair = make("div", { class: "two pair", role: "slider", tabindex: "0", "aria-label": words.pair, "aria-description": words.keys, onkeydown: onKey },
+  const furthest = make("button", { class: "furthest", onclick: () => choose(model.get("furthest")) }, texts.furthest);
+  const mosaics = texts.maps.map((alt) => make("img", { alt, draggable: "false" }));
+  const marks = texts.maps.map(() => make("span", { class: "mark" }));
+  const ones = texts.ones.map((alt) => make("img", { alt, draggable: "false" }));
+  const captioned = (content, index) => make("figure", {}, content, make("figcaption", { class: "quiet" }, texts.sides[index]));
+  const pair = make("div", { class: "two pair", role: "slider", tabindex: "0", "aria-label": texts.pair, "aria-description": texts.keys, onkeydown: onKey },
     ...mosaics.map((mosaic, index) => captioned(make("div", { class: "mosaic", onclick: onMosaic }, mosaic, marks[index]), index)));
   const oneTitle = make("p", { class: "number one-title" });
   const enlarged = make("div", { class: "two ones" }, ...ones.map(captioned));
   const maps = make("div", { class: "maps" }, make("div", { class: "head" }, layer, scale), note, pair, make("div", { class: "head chosen" }, oneTitle, furthest), enlarged);
   const body = make("div", { class: "body" }, make("div", { class: "two answers" }, ...sides), maps);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), example, open), none, body);
+  el.append(make("div", { class: "head" }, make("h2", {}, texts.title), example, open), none, body);
 
   const choose = (index) => assign(model, { channel: Math.min((model.get("grid").count || 1) - 1, Math.max(0, index)) });
   // The size of a mosaic in its own pixels, and of one step.
@@ -65,14 +65,14 @@ function render({ model, el }) {
     follow(model, ["there", "openable", "missing"], () => {
       body.hidden = example.hidden = !model.get("there");
       none.hidden = !body.hidden;
-      none.textContent = model.get("missing") || words.none;
+      none.textContent = model.get("missing") || texts.none;
       open.hidden = !model.get("openable");
     }),
-    follow(model, ["answers", "example"], () => {
-      const answers = model.get("answers");
+    follow(model, ["predictions", "example"], () => {
+      const answers = model.get("predictions");
       example.textContent = model.get("example");
       sides.forEach((_side, index) => {
-        const { bars = [], others = "", about = "" } = answers[index] ?? { about: words.waiting };
+        const { bars = [], others = "", about = "" } = answers[index] ?? { about: texts.waiting };
         lists[index].replaceChildren(...bars.map(bar));
         lists[index].hidden = !bars.length;
         abouts[index].textContent = about || others;

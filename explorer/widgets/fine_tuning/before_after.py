@@ -11,9 +11,9 @@ import traitlets
 from explorer.locale import _, counted
 from explorer.rendering import feature_maps
 from explorer.rendering.feature_maps import short
-from explorer.state.run_comparison import Aftermath
+from explorer.state.run_comparison import RunComparison
 from explorer.state.session import Session
-from explorer.values import Answers, FeatureMaps, ModelFile
+from explorer.values import FeatureMaps, ModelFile, Predictions
 from explorer.widgets.base.view import View
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +36,9 @@ class BeforeAfterView(View):
     there = traitlets.Bool(False, help="Whether there is a tuned network.").tag(sync=True)
     openable = traitlets.Bool(False, help="Whether it is another one than the network on screen.").tag(sync=True)
     example = traitlets.Unicode(help="What the example is called.").tag(sync=True)
-    answers: traitlets.List[dict[str, Any]] = traitlets.List(help="Before and after: bars, others, and about in a sentence.").tag(sync=True)
+    predictions: traitlets.List[dict[str, Any]] = traitlets.List(help="Before and after: bars, others, and about in a sentence.").tag(
+        sync=True
+    )
     layer = traitlets.Unicode(help="The selected layer.").tag(sync=True)
     note = traitlets.Unicode(help="Why there are no maps to compare, or how much they differ.").tag(sync=True)
     mosaics = traitlets.List(traitlets.Bytes(), help="All maps before and after as PNG, on one colour scale.").tag(sync=True)
@@ -49,15 +51,15 @@ class BeforeAfterView(View):
     cells = traitlets.List(traitlets.Int(), help="Rows and columns of it.").tag(sync=True)
     one = traitlets.Unicode(help="What it is, and its values.").tag(sync=True)
 
-    def __init__(self, session: Session | None = None, aftermath: Aftermath | None = None) -> None:
+    def __init__(self, session: Session | None = None, run_comparison: RunComparison | None = None) -> None:
         super().__init__(session)
-        self._own = aftermath is None
-        self.aftermath = aftermath or Aftermath(self.session)
-        self.aftermath.shown = self.aftermath.shown or self._own
-        self.follow("tuned", "missing", by=self._draw_tuned, of=self.aftermath)
+        self._own = run_comparison is None
+        self.run_comparison = run_comparison or RunComparison(self.session)
+        self.run_comparison.shown = self.run_comparison.shown or self._own
+        self.follow("tuned", "missing", by=self._draw_tuned, of=self.run_comparison)
         self.follow("network", by=self._draw_tuned)
-        self.follow("answers", by=self._draw_answers, of=self.aftermath)
-        self.follow("maps", by=self._draw_maps, of=self.aftermath)
+        self.follow("predictions", by=self._draw_answers, of=self.run_comparison)
+        self.follow("maps", by=self._draw_maps, of=self.run_comparison)
         self.follow("channel", by=self._draw_one)
         self.observe(self._choose, "channel")
 
@@ -68,7 +70,7 @@ class BeforeAfterView(View):
             "none": _("The answers and feature maps of the input before and after training appear here when training ends."),
             "open": _("Open the tuned network"),
             "sides": [_("before"), _("after")],
-            "answers": [_("Answers before"), _("Answers after")],
+            "predictions": [_("Answers before"), _("Answers after")],
             "maps": [_("Feature maps before"), _("Feature maps after")],
             "pair": _("Feature maps before and after"),
             "ones": [_("The chosen map before"), _("The chosen map after")],
@@ -80,26 +82,26 @@ class BeforeAfterView(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Open the tuned network."""
         if message.get("open"):
-            self.aftermath.open_tuned()
+            self.run_comparison.open_tuned()
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
         if self._own:
-            self.aftermath.close()
+            self.run_comparison.close()
         super().close()
 
     def _draw_tuned(self) -> None:
-        tuned, network = self.aftermath.tuned, self.session.network
+        tuned, network = self.run_comparison.tuned, self.session.network
         shown = network.spec if network else None
-        self.there, self.missing = tuned is not None, self.aftermath.missing
+        self.there, self.missing = tuned is not None, self.run_comparison.missing
         self.openable = tuned is not None and not (isinstance(shown, ModelFile) and shown.path == tuned.path)
 
     def _draw_answers(self) -> None:
         self.example = self.session.example.name if self.session.example else ""
-        self.answers = [{"about": side} if isinstance(side, str) else _bars(side) for side in self.aftermath.answers]
+        self.predictions = [{"about": side} if isinstance(side, str) else _bars(side) for side in self.run_comparison.predictions]
 
     def _draw_maps(self) -> None:
-        sides = self.aftermath.maps
+        sides = self.run_comparison.maps
         layer = next((side.layer.title for side in sides if isinstance(side, FeatureMaps)), "")
         self.layer, self.mosaics, self.grid, self.ends, self.furthest = layer, [], {}, [], -1
         pair = _pair(sides)
@@ -123,7 +125,7 @@ class BeforeAfterView(View):
         self._draw_one()
 
     def _draw_one(self) -> None:
-        sides = self.aftermath.maps
+        sides = self.run_comparison.maps
         pair = _pair(sides)
         if pair is None:
             self.ones, self.cells, self.one = [], [], ""
@@ -142,15 +144,15 @@ class BeforeAfterView(View):
         )
 
 
-def _bars(answers: Answers) -> dict[str, Any]:
+def _bars(predictions: Predictions) -> dict[str, Any]:
     """Return the answers of one side: values are drawn against the largest of them, scores against 1."""
-    finite = [abs(one.score) for one in answers.predictions if math.isfinite(one.score)]
-    reach = max(finite, default=0.0) if answers.scale == "values" else 1.0
-    bars = [_bar(one.label.replace("_", " "), one.score, answers.scale, reach) for one in answers.predictions]
+    finite = [abs(one.score) for one in predictions.predictions if math.isfinite(one.score)]
+    reach = max(finite, default=0.0) if predictions.scale == "values" else 1.0
+    bars = [_bar(one.label.replace("_", " "), one.score, predictions.scale, reach) for one in predictions.predictions]
     others = ""
-    if answers.others and answers.scale == "shares":
-        label = counted("{number} other", "{number} others together", answers.others)
-        others = _("{label}: {share} %").format(label=label, share=f"{max(0.0, answers.others_score) * 100:.1f}")
+    if predictions.others and predictions.scale == "shares":
+        label = counted("{number} other", "{number} others together", predictions.others)
+        others = _("{label}: {share} %").format(label=label, share=f"{max(0.0, predictions.others_score) * 100:.1f}")
     return {"bars": bars, "others": others, "about": ""}
 
 

@@ -1,7 +1,7 @@
 // Put in front of training_data.js: taking pictures with the camera, or recording sounds, of the class that is selected.
 
 // label: says which class; add: takes [{ file, name, label, group }].
-function capturing(model, words, label, add) {
+function capturing(model, texts, label, add) {
   let close = null; // while it is open
   let asking = false, gone = false;
   let number = 0; // of what was captured so far
@@ -16,7 +16,7 @@ function capturing(model, words, label, add) {
     if (close) return close();
     if (asking) return;
     trouble.hidden = true;
-    if (!navigator.mediaDevices) return say(words.insecure[kind]);
+    if (!navigator.mediaDevices) return say(texts.insecure[kind]);
     asking = true;
     try {
       const ended = kind === "image" ? await pictures() : sounds();
@@ -36,8 +36,8 @@ function capturing(model, words, label, add) {
     asking = false;
   }
   const say = (text) => { trouble.textContent = text; trouble.hidden = false; };
-  const sayWhy = (name, kind) => say({ NotAllowedError: words.not_allowed, NotFoundError: words.none }[name]?.[kind] || words.fails[kind]);
-  const shut = () => make("button", { onclick: () => close() }, words.close);
+  const sayWhy = (name, kind) => say({ NotAllowedError: texts.not_allowed, NotFoundError: texts.none }[name]?.[kind] || texts.fails[kind]);
+  const shut = () => make("button", { onclick: () => close() }, texts.close);
 
   async function pictures() {
     const camera = await openCamera();
@@ -52,11 +52,11 @@ function capturing(model, words, label, add) {
       if (!file) return;
       taken += 1;
       number += 1;
-      count.textContent = fill(words.taken, { number: taken });
-      add([{ file, name: fill(words.picture_name, { number }), label: to, group: group_of }]);
+      count.textContent = fill(texts.taken, { number: taken });
+      add([{ file, name: fill(texts.picture_name, { number }), label: to, group: group_of }]);
     });
-    body.setAttribute("aria-label", words.camera);
-    body.replaceChildren(camera.video, hold, make("div", { class: "line" }, make("span", { class: "quiet" }, words.hold_keys), count, shut()));
+    body.setAttribute("aria-label", texts.camera);
+    body.replaceChildren(camera.video, hold, make("div", { class: "line" }, make("span", { class: "quiet" }, texts.hold_keys), count, shut()));
     draw();
     return () => { end(); camera.close(); };
   }
@@ -79,11 +79,11 @@ function capturing(model, words, label, add) {
       beginning = false;
     }
     function tick(seconds) {
-      button.textContent = fill(words.recording, { time: clock(seconds) });
+      button.textContent = fill(texts.recording, { time: clock(seconds) });
       button.setAttribute("aria-pressed", "true");
     }
-    body.setAttribute("aria-label", words.microphone);
-    const about = fill(words.windows, { seconds: model.get("window").toFixed(1) });
+    body.setAttribute("aria-label", texts.microphone);
+    const about = fill(texts.windows, { seconds: model.get("window").toFixed(1) });
     body.replaceChildren(button, make("p", { class: "quiet" }, about), make("div", { class: "line" }, shut()));
     draw();
     return () => stop?.(false);
@@ -93,19 +93,19 @@ function capturing(model, words, label, add) {
     try {
       samples = mixed(await decode(sound));
     } catch {
-      return say(words.no_sound);
+      return say(texts.no_sound);
     }
     number += 1;
     const group = `${serial} ${number}`;
     add(cut(samples, RATE, model.get("window")).map((part, place) => ({
-      file: wav(part, RATE), name: fill(words.part_name, { number, part: place + 1 }), label: to, group,
+      file: wav(part, RATE), name: fill(texts.part_name, { number, part: place + 1 }), label: to, group,
     })));
   }
   // Name the class that is selected now.
   function draw() {
     const button = body.querySelector("button.main");
     if (!button || button.classList.contains("holding")) return;
-    const text = model.get("kind") === "image" ? words.hold : words.record;
+    const text = model.get("kind") === "image" ? texts.hold : texts.record;
     button.textContent = fill(text, { name: label() });
     button.setAttribute("aria-pressed", "false");
   }

@@ -1,7 +1,7 @@
 // Put in front of training_data.js: the examples of one class, each of which can be removed.
 
-function exampleCards(model, words) {
-  const grid = make("ul", {}), more = make("button", { onclick: () => model.send({ further: true }) }, words.more_cards);
+function exampleCards(model, texts) {
+  const grid = make("ul", {}), more = make("button", { onclick: () => model.send({ further: true }) }, texts.more_cards);
   const box = make("div", { class: "cards-of-class" }, grid, more);
 
   function card({ key, name, text, picture }) {
@@ -12,7 +12,7 @@ function exampleCards(model, words) {
       model.send({ example: key, of: model.get("label") });
       (grid.children[place + 1] || grid.children[place - 1])?.querySelector("button")?.focus();
     };
-    const button = key ? make("button", { class: "away", "data-key": key, "aria-label": fill(words.remove_card, { name }), title: fill(words.remove_card, { name }), onclick: remove }, "×") : "";
+    const button = key ? make("button", { class: "away", "data-key": key, "aria-label": fill(texts.remove_card, { name }), title: fill(texts.remove_card, { name }), onclick: remove }, "×") : "";
     const face = image.hidden ? make("span", { class: "plain" }, name) : make("span", { class: "thumb" }, image);
     return make("li", { title: text }, face, image.hidden ? "" : make("span", { class: "unseen" }, text), button);
   }
@@ -23,7 +23,7 @@ function exampleCards(model, words) {
     const cards = model.get("cards"), before = [...grid.querySelectorAll("img")];
     drawCards(cards);
     for (const image of before) if (!grid.contains(image)) showBytes(image, null); // gives its address back
-    grid.setAttribute("aria-label", fill(words.cards_of, { name: model.get("label") }));
+    grid.setAttribute("aria-label", fill(texts.cards_of, { name: model.get("label") }));
     more.hidden = cards.length >= model.get("of_label");
     if (focused && !grid.contains(document.activeElement)) [...grid.querySelectorAll("button")].find(({ dataset }) => dataset.key === focused)?.focus();
   }

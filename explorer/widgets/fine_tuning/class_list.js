@@ -1,9 +1,9 @@
 // Put in front of training_data.js: the classes, and questions about them.
 
 // The rows of the classes: one at a time is selected, which new examples go to, and shows what can be done with it.
-function classRows(words, todo, cards) {
+function classRows(texts, todo, cards) {
   const rows = new Map(); // by name
-  const list = make("div", { class: "classes", role: "group", "aria-label": words.classes });
+  const list = make("div", { class: "classes", role: "group", "aria-label": texts.classes });
   const bar = (name) => make("i", { class: name });
 
   function made(name) {
@@ -12,7 +12,7 @@ function classRows(words, todo, cards) {
     const pick = make("button", { class: "pick", onclick: () => todo.select(name) }, make("span", { class: "thumb" }, picture), make("b", { "aria-hidden": "true" }, name), number, bars, spoken);
     const act = (text, run) => make("button", { "aria-label": `${text} ${name}`, onclick: run }, text);
     const look = make("button", { onclick: () => todo.look(name) });
-    const changes = [act(words.add_files, () => todo.browse(name)), act(words.rename, () => todo.rename(name)), act(words.remove, () => todo.remove(name))];
+    const changes = [act(texts.add_files, () => todo.browse(name)), act(texts.rename, () => todo.rename(name)), act(texts.remove, () => todo.remove(name))];
     const actions = make("div", { class: "actions" }, look, ...changes);
     const row = make("div", { class: "class" }, pick, actions);
     row.addEventListener("dragover", () => row.classList.add("over"));
@@ -48,13 +48,13 @@ function classRows(words, todo, cards) {
 }
 
 // One question at a time, where it is asked: for a name, which of some, or whether something is to be removed. Another one waits for its answer.
-function asker(words) {
+function asker(texts) {
   let answer = null, back = null, last = Promise.resolve();
   const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
   const choice = make("select", { onchange: () => { typed(!choice.value); if (!field.hidden) field.focus(); } });
   const yes = make("button", { class: "main", type: "submit" });
   const form = make("form", { class: "ask", hidden: true, onsubmit: (event) => { event.preventDefault(); end(true); } },
-    text, make("div", { class: "line" }, choice, field, yes, make("button", { type: "button", onclick: () => end(false) }, words.cancel)));
+    text, make("div", { class: "line" }, choice, field, yes, make("button", { type: "button", onclick: () => end(false) }, texts.cancel)));
   form.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); end(false); } });
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   [field.id, choice.id] = [`${id}-name`, `${id}-choice`];
@@ -80,11 +80,11 @@ function asker(words) {
     back = document.activeElement;
     text.textContent = question;
     choice.hidden = !choices.length;
-    choice.replaceChildren(...choices.map((name) => make("option", { value: name }, name)), make("option", { value: "" }, words.new_class));
+    choice.replaceChildren(...choices.map((name) => make("option", { value: name }, name)), make("option", { value: "" }, texts.new_class));
     choice.value = chosen;
     text.htmlFor = choice.hidden ? field.id : choice.id;
     field.toggleAttribute("aria-label", false);
-    if (!choice.hidden) field.setAttribute("aria-label", words.name);
+    if (!choice.hidden) field.setAttribute("aria-label", texts.name);
     typed(value !== null && (choice.hidden || !chosen));
     field.value = value ?? "";
     yes.textContent = action;

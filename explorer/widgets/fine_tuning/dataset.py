@@ -13,8 +13,8 @@ from explorer.dataset_layout.dropped_files import Drop, sorted_drop
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
 from explorer.rendering.example_counts import amount, amount_of, total
-from explorer.state.dataset_builder import Collecting
-from explorer.state.fine_tuning import Tuning
+from explorer.state.dataset_builder import DatasetBuilder
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import DataClass, ExampleCard
 from explorer.widgets.base.view import View
@@ -22,7 +22,7 @@ from explorer.widgets.base.view import View
 SIDES = (96, 640)  # pixels of a picture that is taken here, at least and at most
 
 
-class TrainingDataView(View):
+class DatasetView(View):
     """Takes in what is to be trained on, and shows it by class.
 
     tuning, collecting: the state of fine-tuning and of its data; without them the view makes its own.
@@ -61,18 +61,20 @@ class TrainingDataView(View):
     waiting = traitlets.Int(0, help="How many files have come, but are not read yet.").tag(sync=True)
     reading = traitlets.Bool(False, help="Whether the data is being read.").tag(sync=True)
 
-    def __init__(self, session: Session | None = None, tuning: Tuning | None = None, collecting: Collecting | None = None) -> None:
+    def __init__(
+        self, session: Session | None = None, fine_tuning: FineTuningState | None = None, dataset_builder: DatasetBuilder | None = None
+    ) -> None:
         super().__init__(session)
-        self._own = [one for one, given in (("tuning", tuning), ("collecting", collecting)) if given is None]
+        self._own = [one for one, given in (("fine_tuning", fine_tuning), ("dataset_builder", dataset_builder)) if given is None]
         self._lost: list[list[str]] = []  # files that did not get out of the browser
-        self.tuning = tuning or Tuning(self.session)
-        self.tuning.shown = self.tuning.shown or tuning is None
-        self.collecting = collecting or Collecting(self.session, self.tuning)
+        self.fine_tuning = fine_tuning or FineTuningState(self.session)
+        self.fine_tuning.shown = self.fine_tuning.shown or fine_tuning is None
+        self.dataset_builder = dataset_builder or DatasetBuilder(self.session, self.fine_tuning)
         self.follow("network", by=self._fit)
-        self.follow("summary", by=self._draw, of=self.collecting)
-        self.follow("label", "cards", "of_label", by=self._draw_cards, of=self.collecting)
+        self.follow("summary", by=self._draw, of=self.dataset_builder)
+        self.follow("label", "cards", "of_label", by=self._draw_cards, of=self.dataset_builder)
         chosen = ("source", "columns", "count", "collected", "validation", "seed")
-        self.follow(*chosen, "waiting", "reading", by=self._draw_choice, of=self.collecting)
+        self.follow(*chosen, "waiting", "reading", by=self._draw_choice, of=self.dataset_builder)
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -171,21 +173,21 @@ class TrainingDataView(View):
         if "upload" in message:
             self._take_in(message, buffers)
         elif "choose" in message:
-            self.collecting.choose(str(message["choose"]), max(0, int(message.get("count", 0))), str(message.get("column", "")))
+            self.dataset_builder.choose(str(message["choose"]), max(0, int(message.get("count", 0))), str(message.get("column", "")))
         elif "sort" in message:
             self._sort(message)
         elif "share" in message:
-            self.collecting.validation = float(message["share"])
+            self.dataset_builder.validation = float(message["share"])
             self._draw_choice()
         elif "seed" in message:
-            self.collecting.seed = int(message["seed"])
+            self.dataset_builder.seed = int(message["seed"])
             self._draw_choice()
         elif "refuse" in message:
-            self.session.refuse(UnreadableExample(str(message["refuse"])))
+            self.session.report_error(UnreadableExample(str(message["refuse"])))
         elif "look" in message:
-            self.collecting.look_at(str(message["look"]))
+            self.dataset_builder.look_at(str(message["look"]))
         elif "further" in message:
-            self.collecting.look_further()
+            self.dataset_builder.look_further()
         elif "lost" in message:
             self._lost.append([str(message["lost"]), str(message["why"])])
             self._draw()
@@ -203,49 +205,49 @@ class TrainingDataView(View):
         try:
             found = sorted_drop([tuple(map(str, path)) for path in message["paths"]])
         except ExplorerError as error:
-            self.session.refuse(error)
+            self.session.report_error(error)
             found = Drop((None,) * len(message["paths"]))
         self.send({"sort": message["sort"], "files": found.files})
         self._lost += map(list, found.left_out)
         for note in found.notes:
-            self.collecting.add_note(note)
+            self.dataset_builder.add_note(note)
 
     def _take_in(self, message: dict[str, Any], buffers: list[memoryview]) -> None:
-        whole, name = self.took(message, buffers), str(message["name"])
+        whole, name = self.receive_chunk(message, buffers), str(message["name"])
         if whole is not None and message.get("zip"):
-            self.collecting.add_zip(whole, name)
+            self.dataset_builder.add_zip(whole, name)
         elif whole is not None:
-            self.collecting.add_file(str(message["label"]), whole, name, str(message.get("group", "")))
+            self.dataset_builder.add_file(str(message["label"]), whole, name, str(message.get("group", "")))
 
     def _change(self, message: dict[str, Any]) -> None:
         """Change classes; "begin" says that files will come, and "stop" that those under way won't."""
         if "stop" in message:
             self.forget_upload()
             return
-        self.session.failure = ""
+        self.session.error_message = ""
         if "add" in message:
-            self.collecting.add_class(str(message["add"]))
+            self.dataset_builder.add_class(str(message["add"]))
         elif "rename" in message:
-            self.collecting.rename(str(message["rename"]), str(message["to"]))
+            self.dataset_builder.rename(str(message["rename"]), str(message["to"]))
         elif "remove" in message:
-            self.collecting.remove(str(message["remove"]))
+            self.dataset_builder.remove(str(message["remove"]))
         elif "example" in message:
-            self.collecting.remove_example(str(message["of"]), str(message["example"]))
+            self.dataset_builder.remove_example(str(message["of"]), str(message["example"]))
         elif "copies" in message:
-            self.collecting.remove_copies()
+            self.dataset_builder.remove_copies()
         elif "undo" in message:
-            self.collecting.undo()
+            self.dataset_builder.undo()
         elif "clear" in message:
             self._lost = []
-            self.collecting.clear()
+            self.dataset_builder.clear()
 
     def _fit(self) -> None:
         """Take what the network reads."""
         if (network := self.session.network) is None:
             return
-        self.kind = network.reading.kind
-        self.window = network.reading.sound.seconds if network.reading.sound else 0.0
-        self.side = min(max(SIDES[0], *network.reading.size[:2]), SIDES[1]) if self.kind == "image" else SIDES[0]
+        self.kind = network.input_spec.kind
+        self.window = network.input_spec.sound.seconds if network.input_spec.sound else 0.0
+        self.side = min(max(SIDES[0], *network.input_spec.size[:2]), SIDES[1]) if self.kind == "image" else SIDES[0]
         self.built_in = [
             [name, _("{name}: {examples}").format(name=name, examples=amount(one.kind, one.count))]
             for name, one in DATA_SETS.items()
@@ -253,7 +255,7 @@ class TrainingDataView(View):
         ]
 
     def _draw(self) -> None:
-        found = self.collecting.summary
+        found = self.dataset_builder.summary
         self.left_out = [*map(list, found.left_out if found else ()), *self._lost]
         number = len(self.left_out)
         left = counted("{number} file could not be used and was left out.", "{number} files could not be used and were left out.", number)
@@ -266,11 +268,11 @@ class TrainingDataView(View):
         self.classes = [_row(found.kind, one) for one in found.classes] if found else []
 
     def _draw_cards(self) -> None:
-        state = self.collecting
+        state = self.dataset_builder
         self.label, self.of_label, self.cards = state.label, state.of_label, [_card(one) for one in state.cards]
 
     def _draw_choice(self) -> None:
-        state = self.collecting
+        state = self.dataset_builder
         self.source, self.count, self.collected = state.source, state.count, state.collected
         self.source_text, self.columns = _called(state.source), list(state.columns)
         self.share, self.seed = state.validation, state.seed

@@ -5,7 +5,7 @@ const FASTEST = 0.15; // bars a frame and pixel beyond the edge, while the line 
 
 // The line between the frozen bars and the others: dragged, or moved by keys. `strip` tells where bars are: bars(), x(place),
 // place(clientX), left(), width(), beyond(clientX) in pixels, pan(bars), reveal(place). `moved` is called when the line has moved.
-function freezeLine(model, words, strip, moved) {
+function freezeLine(model, texts, strip, moved) {
   let line = 0; // k of layers[:k]: ahead of the trait while it moves
   let places = [0]; // of the bar that each index has, and the end of all
   let drag = null; // the pointer and how far beside the line it took hold, while it holds
@@ -14,7 +14,7 @@ function freezeLine(model, words, strip, moved) {
   const tint = make("div", { class: "tint", "aria-hidden": "true" });
   const stroke = make("div", { class: "stroke", "aria-hidden": "true" });
   const tag = make("span", { class: "tag", "aria-hidden": "true", onclick: () => strip.reveal(place(line)) });
-  const handle = make("div", { class: "handle", role: "slider", tabindex: "0", "aria-label": words.line, "aria-description": words.line_keys, "aria-valuemin": "0",
+  const handle = make("div", { class: "handle", role: "slider", tabindex: "0", "aria-label": texts.line, "aria-description": texts.line_keys, "aria-valuemin": "0",
     onkeydown: onKey, onpointerdown: take, onpointermove: pull, onpointerup: release, onpointercancel: release, onfocus: () => { if (!drag) strip.reveal(place(line)); } });
 
   const most = () => model.get("backbone_count");
@@ -24,7 +24,7 @@ function freezeLine(model, words, strip, moved) {
   const place = (index) => places[Math.min(index, places.length - 1)];
   const said = (index) => {
     const [end, probe] = ["ends", "probes"].map((name) => model.get(name).find(([one]) => one === index)?.at(-1));
-    return [end ?? fill(words.inside, { index, block: strip.bars()[place(index)]?.[BLOCK] }), probe].filter(Boolean).join("; ");
+    return [end ?? fill(texts.inside, { index, block: strip.bars()[place(index)]?.[BLOCK] }), probe].filter(Boolean).join("; ");
   };
 
   function go(index) {
@@ -78,7 +78,7 @@ function freezeLine(model, words, strip, moved) {
   }
 
   function draw() {
-    const there = model.get("tuning_shown");
+    const there = model.get("fine_tuning_shown");
     for (const box of [tint, stroke, tag, handle]) box.hidden = !there;
     if (!there) return;
     const x = strip.x(place(line)), wide = strip.width();
@@ -99,7 +99,7 @@ function freezeLine(model, words, strip, moved) {
     handle.setAttribute("aria-valuetext", said(line));
   }
 
-  const stop = follow(model, ["freeze", "tuning_shown", "backbone_count", "places", "ends", "layers", "probes"], () => {
+  const stop = follow(model, ["freeze", "fine_tuning_shown", "backbone_count", "places", "ends", "layers", "probes"], () => {
     places = model.get("places");
     if (!drag && !sending) line = model.get("freeze");
     draw();

@@ -1,18 +1,18 @@
 const INDEX = 0, NAME = 1; // of a row: then kind and shape
 
 // The whole list of layers, as it is printed; it is filled when it is first opened. Searched by text, walked through by keys.
-function layerList(model, words) {
+function layerList(model, texts) {
   let rows = []; // the elements, by index
   let active = -1;
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
-  const search = make("input", { type: "search", placeholder: words.search, "aria-label": words.search, "aria-controls": id, oninput: filter,
+  const search = make("input", { type: "search", placeholder: texts.search, "aria-label": texts.search, "aria-controls": id, oninput: filter,
     onkeydown: (event) => { if (event.key === "ArrowDown") { event.preventDefault(); list.focus(); } } });
   const found = make("span", { class: "quiet number", role: "status" });
-  const head = make("div", { class: "line quiet", "aria-hidden": "true" }, ...words.columns.map((text) => make("span", {}, text)));
-  const list = make("div", { class: "list number", id, role: "listbox", tabindex: "0", "aria-label": words.list, "aria-description": words.list_keys, onkeydown: onKey,
+  const head = make("div", { class: "line quiet", "aria-hidden": "true" }, ...texts.columns.map((text) => make("span", {}, text)));
+  const list = make("div", { class: "list number", id, role: "listbox", tabindex: "0", "aria-label": texts.list, "aria-description": texts.list_keys, onkeydown: onKey,
     onfocus: () => { if (active < 0) activate(seen()[0]); },
     onclick: (event) => { const row = event.target.closest(".line"); if (row) { activate(rows.indexOf(row), false); choose(); } } });
-  const box = make("details", { ontoggle: () => { if (box.open) build(); } }, make("summary", {}, words.list), make("div", { class: "head" }, search, found), head, list);
+  const box = make("details", { ontoggle: () => { if (box.open) build(); } }, make("summary", {}, texts.list), make("div", { class: "head" }, search, found), head, list);
 
   const seen = () => rows.flatMap((row, index) => (row.hidden ? [] : [index]));
   const choose = () => { if (rows[active]) model.send({ select: model.get("rows")[active][NAME] }); };
@@ -53,7 +53,7 @@ function layerList(model, words) {
       row.classList.toggle("behind", index === line);
       if (row.dataset.frozen === String(frozen)) return;
       row.dataset.frozen = frozen;
-      row.lastChild.textContent = frozen ? words.frozen : words.trains;
+      row.lastChild.textContent = frozen ? texts.frozen : texts.trains;
     });
   }
   function markSelected() {
@@ -65,7 +65,7 @@ function layerList(model, words) {
       const facts = model.get("rows")[index];
       row.hidden = !(/^\d+$/.test(text) && facts[INDEX] === Number(text)) && !facts.slice(NAME).some((fact) => fact.toLowerCase().includes(text));
     });
-    found.textContent = text ? fill(words.found, { number: seen().length.toLocaleString("en"), count: rows.length.toLocaleString("en") }) : "";
+    found.textContent = text ? fill(texts.found, { number: seen().length.toLocaleString("en"), count: rows.length.toLocaleString("en") }) : "";
     if (rows[active]?.hidden) activate();
     list.scrollTop = 0;
   }
@@ -75,31 +75,31 @@ function layerList(model, words) {
 
 function render({ model, el }) {
   root(el, "freeze-plan");
-  const words = model.get("words");
-  const none = make("p", { class: "quiet" }, words.none);
+  const texts = model.get("texts");
+  const none = make("p", { class: "quiet" }, texts.none);
   const facts = make("p", { class: "facts-line number" });
   const note = make("p", { class: "note", role: "status" });
 
-  const number = make("input", { type: "number", min: "0", step: "1", "aria-label": words.freeze, onchange: () => {
+  const number = make("input", { type: "number", min: "0", step: "1", "aria-label": texts.freeze, onchange: () => {
     if (number.value && Number.isSafeInteger(Number(number.value))) assign(model, { freeze: Math.min(model.get("count"), Math.max(0, Number(number.value))) });
     number.value = model.get("freeze");
   } });
-  const block = make("select", { "aria-label": words.block, onchange: () => assign(model, { freeze: Number(block.value) }) });
-  const from = make("input", { type: "text", size: "14", placeholder: words.from_hint, onkeydown: (event) => { if (event.key === "Enter") submit(); }, onchange: submit });
+  const block = make("select", { "aria-label": texts.block, onchange: () => assign(model, { freeze: Number(block.value) }) });
+  const from = make("input", { type: "text", size: "14", placeholder: texts.from_hint, onkeydown: (event) => { if (event.key === "Enter") submit(); }, onchange: submit });
   const snap = make("input", { type: "checkbox", role: "switch", onchange: () => assign(model, { snap: snap.checked }) });
   const code = (text) => make("span", { class: "mono", "aria-hidden": "true" }, text);
   const controls = make("div", { class: "controls" },
     make("span", {}, code("layers[:"), number, code("]")),
-    make("label", {}, words.block, " ", block), make("label", {}, words.from, " ", from), make("label", {}, snap, " ", words.snap));
+    make("label", {}, texts.block, " ", block), make("label", {}, texts.from, " ", from), make("label", {}, snap, " ", texts.snap));
   const ask = make("button", { onclick: () => model.send({ advice: !model.get("probing") }) });
-  const bar = make("progress", { max: "1", "aria-label": words.progress });
+  const bar = make("progress", { max: "1", "aria-label": texts.progress });
   const about = make("span", { class: "unseen", id: `explorer-${Math.random().toString(36).slice(2)}` });
   ask.setAttribute("aria-describedby", about.id);
   controls.append(make("span", { class: "advice" }, ask, bar, about));
-  const lines = make("pre", { tabindex: "0", "aria-label": words.lines });
+  const lines = make("pre", { tabindex: "0", "aria-label": texts.lines });
   const copied = make("span", { class: "quiet", role: "status" });
-  const keras = make("details", { class: "keras" }, make("summary", {}, words.lines), lines, make("div", { class: "head" }, make("button", { onclick: copy }, words.copy), copied));
-  const list = layerList(model, words);
+  const keras = make("details", { class: "keras" }, make("summary", {}, texts.lines), lines, make("div", { class: "head" }, make("button", { onclick: copy }, texts.copy), copied));
+  const list = layerList(model, texts);
   const body = make("div", { class: "body" }, facts, note, controls, make("div", { class: "folded" }, keras, list.box));
   el.append(none, body);
 
@@ -118,14 +118,14 @@ function render({ model, el }) {
       getSelection().selectAllChildren(lines);
       document.execCommand("copy");
     }
-    copied.textContent = words.copied;
+    copied.textContent = texts.copied;
   }
   function drawLine() {
     number.max = model.get("count");
     showValue(number, model.get("freeze"));
     const there = model.get("blocks").some(([index]) => index === model.get("freeze"));
     const options = model.get("blocks").map(([index, text]) => make("option", { value: index, selected: index === model.get("freeze") }, text));
-    block.replaceChildren(...(there ? [] : [make("option", { value: model.get("freeze"), selected: true, disabled: true }, words.elsewhere)]), ...options);
+    block.replaceChildren(...(there ? [] : [make("option", { value: model.get("freeze"), selected: true, disabled: true }, texts.elsewhere)]), ...options);
     snap.checked = model.get("snap");
   }
 
@@ -145,8 +145,8 @@ function render({ model, el }) {
     follow(model, ["advisable", "probing", "probed"], () => {
       const probing = model.get("probing");
       ask.disabled = !probing && !model.get("advisable");
-      ask.textContent = probing ? words.stop : words.probe;
-      about.textContent = ask.title = model.get("advisable") ? words.probe_about : words.probe_needs;
+      ask.textContent = probing ? texts.stop : texts.probe;
+      about.textContent = ask.title = model.get("advisable") ? texts.probe_about : texts.probe_needs;
       bar.hidden = !probing;
       if (model.get("probed") >= 0) bar.value = model.get("probed"); else bar.removeAttribute("value");
     }),

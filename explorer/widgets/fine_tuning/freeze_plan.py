@@ -9,7 +9,7 @@ import traitlets
 from explorer.locale import _, counted, size_text
 from explorer.recipe.freeze_plan import block_ends
 from explorer.recipe.keras_code import keras_lines
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import DataSummary, FreezePlan, Layers, shape_text
 from explorer.widgets.base.view import View
@@ -41,15 +41,15 @@ class FreezePlanView(View):
     probing = traitlets.Bool(False, help="Whether advice is on its way.").tag(sync=True)
     probed = traitlets.Float(-1.0, help="How much of it is there, 0 to 1; -1 where nobody knows.").tag(sync=True)
 
-    def __init__(self, session: Session | None = None, tuning: Tuning | None = None) -> None:
+    def __init__(self, session: Session | None = None, fine_tuning: FineTuningState | None = None) -> None:
         super().__init__(session)
-        self._own = tuning is None
-        self.tuning = tuning or Tuning(self.session)
-        self.tuning.shown = self.tuning.shown or self._own
-        self.follow("backbone", by=self._draw_backbone, of=self.tuning)
-        self.follow("plan", "data", "backbone", "pace", by=self._draw, of=self.tuning)
-        self.follow("freeze", "snap", by=self._draw_line, of=self.tuning)
-        self.follow("data", "probing", by=self._draw_advice, of=self.tuning)
+        self._own = fine_tuning is None
+        self.fine_tuning = fine_tuning or FineTuningState(self.session)
+        self.fine_tuning.shown = self.fine_tuning.shown or self._own
+        self.follow("backbone", by=self._draw_backbone, of=self.fine_tuning)
+        self.follow("plan", "data", "backbone", "seconds_per_mac", by=self._draw, of=self.fine_tuning)
+        self.follow("freeze", "snap", by=self._draw_line, of=self.fine_tuning)
+        self.follow("data", "probing", by=self._draw_advice, of=self.fine_tuning)
         self.follow("status", by=self._draw_advice)
         self.follow("layer", by=self._select)
         self.observe(self._moved, "freeze")
@@ -89,26 +89,26 @@ class FreezePlanView(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Train from what was typed, select a layer, or ask for advice."""
         if "go" in message:
-            self.tuning.go_to(str(message["go"]))
+            self.fine_tuning.go_to(str(message["go"]))
         elif "select" in message:
             self.session.select(str(message["select"]))
         elif "advice" in message:
-            (self.tuning.ask_advice if message["advice"] else self.tuning.stop_advice)()
+            (self.fine_tuning.ask_advice if message["advice"] else self.fine_tuning.stop_advice)()
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
         if self._own:
-            self.tuning.close()
+            self.fine_tuning.close()
         super().close()
 
     def _draw_backbone(self) -> None:
-        backbone = self.tuning.backbone
+        backbone = self.fine_tuning.backbone
         self.count = len(backbone or ())
         self.rows = [[place, row.name, row.class_name, shape_text(row.output_shape)] for place, row in enumerate(backbone or ())]
         self.blocks = [] if backbone is None else _named_ends(backbone)
 
     def _draw(self) -> None:
-        plan, backbone = self.tuning.plan, self.tuning.backbone
+        plan, backbone = self.fine_tuning.plan, self.fine_tuning.backbone
         self.there = plan is not None and backbone is not None
         if plan is None or backbone is None:
             self.facts, self.note, self.lines, self.first, self.further = [], "", [], 0, []
@@ -117,16 +117,21 @@ class FreezePlanView(View):
         indices = [place for place, row in enumerate(backbone) if row.name in frozen]
         self.first = next((place for place, index in enumerate(indices) if index != place), len(indices))
         self.further = indices[self.first :]
-        work = _work(plan, self.tuning.epoch_seconds)
-        self.facts = [_cold(plan, len(indices)), _warm(plan, len(backbone) - len(indices)), _crossing(plan, self.tuning.data), work]
+        work = _work(plan, self.fine_tuning.epoch_seconds)
+        self.facts = [
+            _cold(plan, len(indices)),
+            _warm(plan, len(backbone) - len(indices)),
+            _boundary_tensors(plan, self.fine_tuning.data),
+            work,
+        ]
         self.note = plan.note
-        self.lines = list(keras_lines(plan, self.tuning.recipe))
+        self.lines = list(keras_lines(plan, self.fine_tuning.recipe))
 
     def _draw_line(self) -> None:
-        self.freeze, self.snap = self.tuning.freeze, self.tuning.snap
+        self.freeze, self.snap = self.fine_tuning.freeze, self.fine_tuning.snap
 
     def _draw_advice(self) -> None:
-        self.advisable, self.probing = self.tuning.data is not None, self.tuning.probing
+        self.advisable, self.probing = self.fine_tuning.data is not None, self.fine_tuning.probing
         fraction = self.session.status.fraction if self.probing else None
         self.probed = -1.0 if fraction is None else fraction
 
@@ -134,12 +139,12 @@ class FreezePlanView(View):
         self.layer = str(self.session.layer)
 
     def _moved(self, change: dict[str, Any]) -> None:
-        if change["new"] != self.tuning.freeze and self.tuning.backbone is not None:
-            self.tuning.freeze_at(change["new"])
+        if change["new"] != self.fine_tuning.freeze and self.fine_tuning.backbone is not None:
+            self.fine_tuning.freeze_at(change["new"])
         self._draw_line()
 
     def _snapped(self, change: dict[str, Any]) -> None:
-        self.tuning.snap = change["new"]
+        self.fine_tuning.snap = change["new"]
 
 
 def _cold(plan: FreezePlan, frozen: int) -> list[str]:
@@ -165,9 +170,9 @@ def _warm(plan: FreezePlan, trained: int) -> list[str]:
     return ["warm", said, ", " + _("{backbone} + {head} parameters").format(backbone=_amount(plan.trained_parameters), head=head)]
 
 
-def _crossing(plan: FreezePlan, data: DataSummary | None) -> list[str]:
+def _boundary_tensors(plan: FreezePlan, data: DataSummary | None) -> list[str]:
     """Return what is computed once and for all, and how much room it takes."""
-    said = counted("{number} boundary tensor", "{number} boundary tensors", len(plan.crossing))
+    said = counted("{number} boundary tensor", "{number} boundary tensors", len(plan.boundary_tensors))
     if plan.cache_bytes is None:
         return ["quiet", said, ", " + _("of open size")]
     if data is None:

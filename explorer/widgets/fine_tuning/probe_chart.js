@@ -5,11 +5,11 @@ const CAP = 3; // half of what ends an error bar
 
 // How well probes separate the data, and how much of the work trains, at the block ends. `strip` is as for the freeze line;
 // `line` is that line, which goes where a click is.
-function evidence(model, el, words, strip, line) {
+function evidence(model, el, texts, strip, line) {
   const canvas = make("canvas", { "aria-hidden": "true" });
   const now = make("p", { class: "now number", "aria-hidden": "true" });
-  const list = make("ul", { class: "unseen", "aria-label": words.evidence });
-  const keys = [["accent", words.probe], ["warm", words.work]].map(([colour, text]) => {
+  const list = make("ul", { class: "unseen", "aria-label": texts.evidence });
+  const keys = [["accent", texts.probe], ["warm", texts.work]].map(([colour, text]) => {
     const key = make("span", { class: "key" }, text);
     key.style.setProperty("--c", `var(--${colour})`);
     return key;
@@ -30,7 +30,7 @@ function evidence(model, el, words, strip, line) {
   function say(probe = here()) {
     now.textContent = probe ? written(probe) : "";
   }
-  const share = (part) => fill(words.share, { number: Math.round(part * 100) });
+  const share = (part) => fill(texts.share, { number: Math.round(part * 100) });
 
   // Marks are pairs: how far down, and text.
   function drawLines(context, colour, marks) {
@@ -86,7 +86,7 @@ function evidence(model, el, words, strip, line) {
     drawTexts(context, colour, marks);
   }
   function draw() {
-    box.hidden = about.hidden = !model.get("tuning_shown") || !probes().length;
+    box.hidden = about.hidden = !model.get("fine_tuning_shown") || !probes().length;
     if (box.hidden) return;
     const context = wiped(canvas, strip.width(), PROBES + GAP + WORK + 1);
     context.font = "10px system-ui, 'DejaVu Sans', sans-serif";

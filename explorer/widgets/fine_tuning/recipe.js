@@ -46,7 +46,7 @@ function formOf(model) {
 }
 
 // The phases: a column each.
-function phaseTable(model, words, form) {
+function phaseTable(model, texts, form) {
   const table = make("table", {});
   let names = [];
   function build() {
@@ -55,11 +55,11 @@ function phaseTable(model, words, form) {
     table.dataset.count = columns.length;
     form.forget(names);
     names = [];
-    const rows = words.rows.flatMap((row) => {
+    const rows = texts.rows.flatMap((row) => {
       const cells = columns.map(([phase], place) => {
         const name = `phases.${place}.${row.name}`;
         names.push(name);
-        return form.input({ ...row, name, label: fill(words.of, { field: row.label, phase }) }, false);
+        return form.input({ ...row, name, label: fill(texts.of, { field: row.label, phase }) }, false);
       });
       const tds = cells.map(({ control, boxes }) => { boxes.push(control); return make("td", {}, control); });
       const said = make("tr", { class: "said" }, make("td", { colspan: columns.length + 1 }, ...cells.map(({ problem }) => problem)));
@@ -69,7 +69,7 @@ function phaseTable(model, words, form) {
     const trains = columns.map(() => make("td", {}));
     table.replaceChildren(
       make("thead", {}, make("tr", {}, make("td", {}), ...heads)),
-      make("tbody", {}, make("tr", { class: "trains" }, make("th", { scope: "row" }, words.trains), ...trains), ...rows));
+      make("tbody", {}, make("tr", { class: "trains" }, make("th", { scope: "row" }, texts.trains), ...trains), ...rows));
     say(columns);
   }
   function say(columns) {
@@ -89,22 +89,22 @@ function phaseTable(model, words, form) {
 }
 
 // Callbacks: chips that switch them on, and the numbers of those that are.
-function callbackChips(model, words, form) {
-  const chips = words.callbacks.map(({ name, label, about }) =>
+function callbackChips(model, texts, form) {
+  const chips = texts.callbacks.map(({ name, label, about }) =>
     make("button", { class: "chip", title: about, onclick: () => model.send({ field: name, value: !model.get("values")[name] }) }, label));
   const more = make("button", { class: "chip", onclick: () => { open = !open; draw(); } });
-  const options = words.callbacks.map(({ label, fields, about }) =>
+  const options = texts.callbacks.map(({ label, fields, about }) =>
     make("div", { class: "options" }, make("b", {}, label), make("span", { class: "quiet about" }, about), ...fields.map(form.line)));
-  const problems = words.callbacks.map(({ name }) => form.input({ name, kind: "switch" }).problem); // a chip has no field of its own
+  const problems = texts.callbacks.map(({ name }) => form.input({ name, kind: "switch" }).problem); // a chip has no field of its own
   let open = false;
   function draw() {
-    words.callbacks.forEach(({ name, fields }, place) => {
+    texts.callbacks.forEach(({ name, fields }, place) => {
       const on = Boolean(model.get("values")[name]);
       chips[place].setAttribute("aria-pressed", String(on));
-      chips[place].hidden = place >= words.first && !open && !on;
+      chips[place].hidden = place >= texts.first && !open && !on;
       options[place].hidden = !on || !fields.length;
     });
-    more.textContent = open ? words.fewer : words.more;
+    more.textContent = open ? texts.fewer : texts.more;
     more.setAttribute("aria-expanded", String(open));
   }
   return { elements: [make("div", { class: "chips" }, ...chips, more), ...problems, ...options], draw };
@@ -112,19 +112,19 @@ function callbackChips(model, words, form) {
 
 function render({ model, el }) {
   root(el, "recipe-view");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const form = formOf(model);
-  const phases = phaseTable(model, words, form);
-  const chips = callbackChips(model, words, form);
-  const own = make("option", { value: "", disabled: true }, words.own);
-  const preset = make("select", { class: "preset", "aria-label": words.preset, onchange: () => model.send({ preset: preset.value }) },
-    own, ...words.presets.map(([value, text]) => make("option", { value }, text)));
+  const phases = phaseTable(model, texts, form);
+  const chips = callbackChips(model, texts, form);
+  const own = make("option", { value: "", disabled: true }, texts.own);
+  const preset = make("select", { class: "preset", "aria-label": texts.preset, onchange: () => model.send({ preset: preset.value }) },
+    own, ...texts.presets.map(([value, text]) => make("option", { value }, text)));
   const cost = make("p", { class: "quiet cost", role: "status" });
   const group = ([title, fields], place) => make("details", {}, make("summary", {}, title), make("div", { class: "fields" }, ...fields.map(form.line)), ...(place === 1 ? [cost] : []));
-  const groups = words.groups.map(group);
-  const mistakes = make("details", { class: "mistakes" }, make("summary", {}, words.mistakes), make("p", { class: "quiet" }, words.mistakes_about),
-    make("div", { class: "fields" }, ...words.mistake.map(form.line)));
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), preset), make("div", { class: "wide" }, phases.table), ...chips.elements, ...groups, mistakes);
+  const groups = texts.groups.map(group);
+  const mistakes = make("details", { class: "mistakes" }, make("summary", {}, texts.mistakes), make("p", { class: "quiet" }, texts.mistakes_about),
+    make("div", { class: "fields" }, ...texts.mistake.map(form.line)));
+  el.append(make("div", { class: "head" }, make("h2", {}, texts.title), preset), make("div", { class: "wide" }, phases.table), ...chips.elements, ...groups, mistakes);
 
   // A group whose fields all are hidden goes as a whole.
   const tidy = () => {

@@ -10,7 +10,7 @@ import traitlets
 from explorer.errors import ExplorerError
 from explorer.locale import _, megabytes
 from explorer.recipe.fields import CALLBACKS, MONITORS, PHASE_FIELDS, changed, monitor, preset, preset_of, values
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import Augmentation, DataSummary, FreezePlan, Layers, NetworkSpec, Recipe
 from explorer.values.training import OPTIMIZERS, SCHEDULES
@@ -32,13 +32,13 @@ class RecipeView(View):
     preset = traitlets.Unicode(help='The preset that this is: "guide", "calm", "head"; empty for none of them.').tag(sync=True)
     cost = traitlets.Unicode(help="What changing the pictures costs.").tag(sync=True)
 
-    def __init__(self, session: Session | None = None, tuning: Tuning | None = None) -> None:
+    def __init__(self, session: Session | None = None, fine_tuning: FineTuningState | None = None) -> None:
         super().__init__(session)
-        self._own = tuning is None
-        self.tuning = tuning or Tuning(self.session)
-        self.tuning.shown = self.tuning.shown or self._own
-        self.follow("recipe", "plan", "data", by=self._draw, of=self.tuning)
-        self.follow("problems", by=self._draw_problems, of=self.tuning)
+        self._own = fine_tuning is None
+        self.fine_tuning = fine_tuning or FineTuningState(self.session)
+        self.fine_tuning.shown = self.fine_tuning.shown or self._own
+        self.follow("recipe", "plan", "data", by=self._draw, of=self.fine_tuning)
+        self.follow("problems", by=self._draw_problems, of=self.fine_tuning)
         self.follow("network", by=self._draw)
 
     def translated(self) -> dict[str, Any]:
@@ -48,29 +48,29 @@ class RecipeView(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Take a preset, or what was set in a field."""
         if "preset" in message:
-            self.tuning.choose(preset(str(message["preset"]), self.tuning.recipe, self._architecture()))
+            self.fine_tuning.choose(preset(str(message["preset"]), self.fine_tuning.recipe, self._architecture()))
         elif "field" in message:
             self._set(str(message["field"]), message["value"])
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
         if self._own:
-            self.tuning.close()
+            self.fine_tuning.close()
         super().close()
 
     def _set(self, name: str, value: Any) -> None:
-        problems = {field: said for field, said in self.tuning.problems.items() if field != name}
+        problems = {field: said for field, said in self.fine_tuning.problems.items() if field != name}
         try:
-            recipe = changed(self.tuning.recipe, name, value, monitor(self.tuning.data))
+            recipe = changed(self.fine_tuning.recipe, name, value, monitor(self.fine_tuning.data))
         except ExplorerError as error:
-            self.tuning.problems = problems | {name: str(error)}
+            self.fine_tuning.problems = problems | {name: str(error)}
             return
         hidden = _hidden(recipe, self._pictures)  # what can't be seen any more can't be mended either
-        self.tuning.problems = {field: said for field, said in problems.items() if field not in hidden}
-        self.tuning.recipe = recipe
+        self.fine_tuning.problems = {field: said for field, said in problems.items() if field not in hidden}
+        self.fine_tuning.recipe = recipe
 
     def _draw_problems(self) -> None:
-        self.problems = dict(self.tuning.problems)
+        self.problems = dict(self.fine_tuning.problems)
 
     def _architecture(self) -> str:
         spec = self.session.network.spec if self.session.network else None
@@ -78,17 +78,17 @@ class RecipeView(View):
 
     @property
     def _pictures(self) -> bool:
-        return self.session.network is None or self.session.network.reading.kind == "image"
+        return self.session.network is None or self.session.network.input_spec.kind == "image"
 
     def _draw(self) -> None:
-        recipe, plan = self.tuning.recipe, self.tuning.plan
-        kinds = {"head": (_("head"), _("the new head")), "tail": (_("tail"), _trains(plan, self.tuning.backbone))}
+        recipe, plan = self.fine_tuning.recipe, self.fine_tuning.plan
+        kinds = {"head": (_("head"), _("the new head")), "tail": (_("tail"), _trains(plan, self.fine_tuning.backbone))}
         named = [(place, *kinds[one.trains]) for place, one in enumerate(recipe.phases, 1)]
         self.columns = [[f"{place}. {name}", what] for place, name, what in named]
         self.values = values(recipe)
         self.hidden = _hidden(recipe, self._pictures)
         self.preset = preset_of(recipe)
-        self.cost = _cost(recipe.augmentation, plan, self.tuning.data)
+        self.cost = _cost(recipe.augmentation, plan, self.fine_tuning.data)
 
 
 def _choices() -> dict[str, dict[str, str]]:

@@ -4,10 +4,10 @@ const DENSE = 12; // with more columns than that cells are small, and hold no sh
 const FAINTEST = 16, FULLEST = 62; // percent of the colour in a cell that holds one example of many, and all of them
 
 // The table of cells: walked through by keys, one cell or head at a time. Row -1 and column -1 are the heads.
-function matrix(model, words, onPlace) {
+function matrix(model, texts, onPlace) {
   let places = new Map(); // "row,column" -> element
   let now = [0, 0];
-  const table = make("table", { role: "grid", class: "number", "aria-description": words.keys, onkeydown: onKey,
+  const table = make("table", { role: "grid", class: "number", "aria-description": texts.keys, onkeydown: onKey,
     onclick: (event) => visit(event, (place) => { go(place); choose(place); }),
     onmouseover: (event) => visit(event, onPlace), onmouseleave: () => onPlace(chosen()), onfocusin: (event) => visit(event, (place) => { mark(place); onPlace(place); }),
     onfocusout: () => onPlace(chosen()) });
@@ -59,11 +59,11 @@ function matrix(model, words, onPlace) {
     const dense = columns.length > DENSE;
     places = new Map();
     now = [0, 0];
-    table.setAttribute("aria-label", several ? words.classes : words.matrix);
+    table.setAttribute("aria-label", several ? texts.classes : texts.matrix);
     table.className = `number${dense ? " dense" : ""}${several ? " several" : ""}`;
     table.classList.toggle("upright", !several && (columns.length > UPRIGHT || columns.some((name) => name.length > LONG)));
     const heads = columns.map((name, column) => placed("th", [-1, column], { scope: "col", title: name }, make("span", {}, name)));
-    const head = make("tr", {}, make("th", { class: "corner" }, make("span", { class: "unseen" }, words.is)), ...heads, make("th", { scope: "col", class: "sum" }, make("span", {}, words.right)));
+    const head = make("tr", {}, make("th", { class: "corner" }, make("span", { class: "unseen" }, texts.is)), ...heads, make("th", { scope: "col", class: "sum" }, make("span", {}, texts.right)));
     const body = rows.map((name, row) => {
       const { count, all } = part(model, [row, -1]);
       const line = cells[row].map((one, column) => cell([row, column], one, all, good[row].includes(column), dense));
@@ -101,17 +101,17 @@ function part(model, [row, column]) {
 
 function render({ model, el }) {
   root(el, "outcome");
-  const words = model.get("words");
-  const none = make("p", { class: "quiet" }, words.none);
+  const texts = model.get("texts");
+  const none = make("p", { class: "quiet" }, texts.none);
   const about = make("p", { class: "number about" });
   const title = make("h2"), hint = make("p", { class: "quiet hint" });
   const detail = make("p", { class: "number detail", "aria-live": "polite" });
-  const table = matrix(model, words, tell);
-  const bars = make("ol", { class: "bars number", "aria-label": words.moved });
-  const moved = make("section", { class: "moved" }, make("h2", {}, words.moved), make("p", { class: "quiet hint" }, words.moved_about), bars);
+  const table = matrix(model, texts, tell);
+  const bars = make("ol", { class: "bars number", "aria-label": texts.weight_change });
+  const moved = make("section", { class: "moved" }, make("h2", {}, texts.weight_change), make("p", { class: "quiet hint" }, texts.moved_about), bars);
   const note = make("span", { class: "quiet number", role: "status" });
-  const back = make("button", { onclick: () => assign(model, { chosen: [] }) }, words.back);
-  const more = make("button", { onclick: () => model.send({ further: true }) }, words.more);
+  const back = make("button", { onclick: () => assign(model, { chosen: [] }) }, texts.back);
+  const more = make("button", { onclick: () => model.send({ further: true }) }, texts.more);
   const list = make("ul"), listTitle = make("h2");
   const worst = make("section", { class: "worst" }, make("div", { class: "head" }, listTitle, note, back), list, more);
   const what = make("section", {}, title, hint, table.box, detail);
@@ -122,7 +122,7 @@ function render({ model, el }) {
   function says(place) {
     const [row, column] = place, { count, all } = part(model, place), { rows, columns, several } = model.get("table");
     const template = row < 0 ? "column" : column < 0 ? "row" : "cell";
-    const text = words[several && column >= 0 ? `${template}_of_several` : template];
+    const text = texts[several && column >= 0 ? `${template}_of_several` : template];
     return fill(text, { row: rows[row], column: columns[column], count: count.toLocaleString("en"), all: all.toLocaleString("en"), share: percent(all ? count / all : 0) });
   }
   function tell(place) {
@@ -135,8 +135,8 @@ function render({ model, el }) {
     frame.hidden = Boolean(picture) && !picture.byteLength;
     const quiet = (text, kind = "") => make("span", { class: `quiet ${kind}` }, text);
     return make("li", {}, frame, make("div", { class: "said" }, make("p", { class: "quiet name", title: name }, name),
-      make("p", {}, quiet(words.truth), " ", make("b", {}, truth)),
-      make("p", {}, quiet(words.answer), " ", make("span", { class: right ? "" : "answer" }, answer), " ", quiet(score, "number score"))));
+      make("p", {}, quiet(texts.truth), " ", make("b", {}, truth)),
+      make("p", {}, quiet(texts.answer), " ", make("span", { class: right ? "" : "answer" }, answer), " ", quiet(score, "number score"))));
   }
   function drawExamples() {
     const chosen = model.get("chosen"), pictures = model.get("pictures");
@@ -144,33 +144,33 @@ function render({ model, el }) {
     const shown = chosen.length ? model.get("cell") : model.get("worst").map((one, index) => ({ ...one, picture: pictures[index] }));
     list.replaceChildren(...shown.map(card));
     list.hidden = !shown.length;
-    listTitle.textContent = chosen.length ? words.chosen : words.worst;
+    listTitle.textContent = chosen.length ? texts.chosen : texts.worst;
     list.setAttribute("aria-label", listTitle.textContent);
     back.hidden = !chosen.length;
     more.hidden = !chosen.length || shown.length >= model.get("in_cell");
     worst.hidden = !counted();
-    note.textContent = chosen.length ? says(chosen) : shown.length ? "" : words.all_right;
+    note.textContent = chosen.length ? says(chosen) : shown.length ? "" : texts.all_right;
   }
   const stops = [
     follow(model, ["there", "about", "missing"], () => {
       body.hidden = !model.get("there");
       none.hidden = !body.hidden;
-      none.textContent = model.get("missing") || words.none;
+      none.textContent = model.get("missing") || texts.none;
       about.textContent = model.get("about");
     }),
     follow(model, ["table"], () => {
       const { columns = [], several } = model.get("table");
       body.classList.toggle("many", columns.length > MANY);
-      title.textContent = several ? words.classes : words.matrix;
-      hint.textContent = several ? words.classes_about : words.matrix_about;
+      title.textContent = several ? texts.classes : texts.matrix;
+      hint.textContent = several ? texts.classes_about : texts.matrix_about;
       table.draw();
       what.hidden = !counted();
     }),
     follow(model, ["chosen"], () => { table.select(); tell(model.get("chosen").length ? model.get("chosen") : null); }),
     follow(model, ["worst", "pictures", "chosen", "cell", "in_cell", "table"], drawExamples),
-    follow(model, ["moved"], () => {
-      moved.hidden = !model.get("moved").length;
-      bars.replaceChildren(...model.get("moved").map(({ label, text, share }) => {
+    follow(model, ["weight_change"], () => {
+      moved.hidden = !model.get("weight_change").length;
+      bars.replaceChildren(...model.get("weight_change").map(({ label, text, share }) => {
         const inner = make("u");
         inner.style.width = `${share * 100}%`;
         return make("li", { class: share ? "" : "quiet" }, make("span", { class: "label", title: label }, label), make("i", { "aria-hidden": "true" }, inner), make("span", {}, text));

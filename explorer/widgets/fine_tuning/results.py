@@ -8,16 +8,16 @@ import numpy as np
 import traitlets
 
 from explorer.locale import _
-from explorer.state.run_comparison import Aftermath
+from explorer.state.run_comparison import RunComparison
 from explorer.state.session import Session
-from explorer.values import Missed, Outcome
+from explorer.values import Misclassification, Outcome
 from explorer.widgets.base.view import View
 
 TRULY, MISSED, WRONGLY, TRULY_NOT = range(4)  # the columns where an example is of any number of classes
 FEWEST = 0.001  # percent: less is written so
 
 
-class OutcomeView(View):
+class ResultsView(View):
     """Draws the results of a run on the validation examples: a cell of the confusion matrix, or a class, shows its examples.
 
     aftermath: the state behind; without one the view makes its own.
@@ -36,17 +36,17 @@ class OutcomeView(View):
     in_cell = traitlets.Int(0, help="How many there are.").tag(sync=True)
     worst: traitlets.List[dict[str, Any]] = traitlets.List(help="The most wrong examples: name, truth, answer, score.").tag(sync=True)
     pictures = traitlets.List(traitlets.Bytes(), help="Their pictures, b'' for none, as far as they are here.").tag(sync=True)
-    moved: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a block: name, text, share of the bar.").tag(sync=True)
+    weight_change: traitlets.List[dict[str, Any]] = traitlets.List(help="One dict a block: name, text, share of the bar.").tag(sync=True)
 
-    def __init__(self, session: Session | None = None, aftermath: Aftermath | None = None) -> None:
+    def __init__(self, session: Session | None = None, run_comparison: RunComparison | None = None) -> None:
         super().__init__(session)
-        self._own = aftermath is None
-        self.aftermath = aftermath or Aftermath(self.session)
-        self.aftermath.shown = self.aftermath.shown or self._own
-        self.follow("outcome", "missing", by=self._draw, of=self.aftermath)
-        self.follow("pictures", by=self._draw_pictures, of=self.aftermath)
-        self.follow("cell", "examples", "in_cell", by=self._draw_cell, of=self.aftermath)
-        self.observe(lambda change: self.aftermath.look_at(tuple(change["new"])), "chosen")
+        self._own = run_comparison is None
+        self.run_comparison = run_comparison or RunComparison(self.session)
+        self.run_comparison.shown = self.run_comparison.shown or self._own
+        self.follow("outcome", "missing", by=self._draw, of=self.run_comparison)
+        self.follow("pictures", by=self._draw_pictures, of=self.run_comparison)
+        self.follow("cell", "examples", "in_cell", by=self._draw_cell, of=self.run_comparison)
+        self.observe(lambda change: self.run_comparison.look_at(tuple(change["new"])), "chosen")
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -71,36 +71,36 @@ class OutcomeView(View):
             "back": _("Back to the most wrong"),
             "truth": _("true"),
             "answer": _("predicted"),
-            "moved": _("Change of the weights by block"),
+            "weight_change": _("Change of the weights by block"),
             "moved_about": _("Relative to their size before training. Frozen blocks do not change."),
         }
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Show more examples of the cell."""
         if message.get("further"):
-            self.aftermath.look_further()
+            self.run_comparison.look_further()
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
         if self._own:
-            self.aftermath.close()
+            self.run_comparison.close()
         super().close()
 
     def _draw(self) -> None:
-        outcome = self.aftermath.outcome
-        self.there, self.pictures, self.missing = outcome is not None, [], self.aftermath.missing
+        outcome = self.run_comparison.outcome
+        self.there, self.pictures, self.missing = outcome is not None, [], self.run_comparison.missing
         self.about = _about(outcome) if outcome else ""
         self.table = _table(outcome) if outcome else {}
         self.worst = [_example(one) for one in outcome.worst] if outcome else []
-        self.moved = _bars(outcome.moved) if outcome else []
+        self.weight_change = _bars(outcome.weight_change) if outcome else []
 
     def _draw_cell(self) -> None:
-        state = self.aftermath
+        state = self.run_comparison
         self.cell, self.in_cell = [{**_example(one), "picture": picture} for one, picture in state.examples], state.in_cell
         self.chosen = list(state.cell)
 
     def _draw_pictures(self) -> None:
-        outcome, pictures = self.aftermath.outcome, self.aftermath.pictures
+        outcome, pictures = self.run_comparison.outcome, self.run_comparison.pictures
         self.pictures = [pictures[one.place] for one in outcome.worst if one.place in pictures] if outcome else []
 
 
@@ -128,7 +128,7 @@ def _table(outcome: Outcome) -> dict[str, Any]:
     return {"rows": names, "columns": columns, "cells": cells, "good": good, "several": True}
 
 
-def _example(one: Missed) -> dict[str, Any]:
+def _example(one: Misclassification) -> dict[str, Any]:
     score = _("{number} %").format(number=_percent(one.score))
     return {
         "name": one.name,
@@ -139,10 +139,10 @@ def _example(one: Missed) -> dict[str, Any]:
     }
 
 
-def _bars(moved: tuple[tuple[str, float], ...]) -> list[dict[str, Any]]:
+def _bars(weight_change: tuple[tuple[str, float], ...]) -> list[dict[str, Any]]:
     """Return one bar a block, in their order, drawn against the one that moved furthest."""
-    furthest = max((far for _block, far in moved if np.isfinite(far)), default=0.0)
-    return [{"label": _written(block), "text": _far(far), "share": _part(far, furthest)} for block, far in moved]
+    furthest = max((far for _block, far in weight_change if np.isfinite(far)), default=0.0)
+    return [{"label": _written(block), "text": _far(far), "share": _part(far, furthest)} for block, far in weight_change]
 
 
 def _part(far: float, furthest: float) -> float:

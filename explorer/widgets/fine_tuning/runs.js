@@ -1,27 +1,27 @@
 // The table of runs: a row each, with what can be done with it; deleting is asked about in its place, once, and twice where a run trains.
-function runTable(model, words) {
+function runTable(model, texts) {
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   const body = make("tbody", { role: "rowgroup" });
   let asking = "", answered = false; // the key of the run that may be deleted, and whether the first question was
 
-  const action = (row, name, text) => make("button", { class: "link", "data-action": name, "aria-label": fill(words.of, { action: text, run: `${row.start}, ${row.about}` }),
+  const action = (row, name, text) => make("button", { class: "link", "data-action": name, "aria-label": fill(texts.of, { action: text, run: `${row.start}, ${row.about}` }),
     onclick: () => model.send({ [name]: row.key }) }, text);
   function sure(row) {
-    const keep = make("button", { class: "link", "data-action": "keep", onclick: () => { ask(""); focusOn(row.key, "delete"); } }, words.no);
-    const question = row.going && answered ? words.going : words.sure;
+    const keep = make("button", { class: "link", "data-action": "keep", onclick: () => { ask(""); focusOn(row.key, "delete"); } }, texts.no);
+    const question = row.going && answered ? texts.going : texts.sure;
     const yes = make("button", { class: "link bad", "data-action": "sure", onclick: () => {
       if (row.going && !answered) return ask(row.key, true);
       ask("");
       return model.send({ delete: row.key });
-    } }, row.going && answered ? words.end : words.yes);
+    } }, row.going && answered ? texts.end : texts.yes);
     return make("span", { class: "actions", role: "group", "aria-label": question,
       onkeydown: (event) => { if (event.key === "Escape") keep.click(); } }, make("span", { class: "quiet" }, question), yes, keep);
   }
   function actions(row) {
     if (row.key === asking) return sure(row);
-    const again = action(row, "again", words.again), remove = action(row, "delete", words.delete);
+    const again = action(row, "again", texts.again), remove = action(row, "delete", texts.delete);
     remove.addEventListener("click", (event) => { event.stopImmediatePropagation(); ask(row.key); }, { capture: true });
-    return make("span", { class: "actions" }, row.shown ? make("span", { class: "quiet" }, words.shown) : action(row, "show", words.show), again, remove);
+    return make("span", { class: "actions" }, row.shown ? make("span", { class: "quiet" }, texts.shown) : action(row, "show", texts.show), again, remove);
   }
   // What the actions depend on.
   const stage = (row) => JSON.stringify([row.start, row.about, ...(row.key === asking ? ["asked", answered, row.going] : [row.shown])]);
@@ -64,26 +64,26 @@ function runTable(model, words) {
     [...body.children].forEach((element, place) => element.show(rows[place]));
     if (name && !at.isConnected) focusOn(key, name);
   }
-  const heads = words.columns.map((text, place) => make("th", { scope: "col", role: "columnheader" }, place === words.columns.length - 1 ? make("span", { class: "unseen" }, text) : text));
-  const title = make("h2", { id }, words.title);
+  const heads = texts.columns.map((text, place) => make("th", { scope: "col", role: "columnheader" }, place === texts.columns.length - 1 ? make("span", { class: "unseen" }, text) : text));
+  const title = make("h2", { id }, texts.title);
   const table = make("table", { role: "table", "aria-labelledby": id }, make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)), body);
   return { title, table, draw };
 }
 
 function render({ model, el }) {
   root(el, "runs-view");
-  const words = model.get("words");
-  const { title, table, draw } = runTable(model, words);
-  const none = make("p", { class: "quiet" }, words.none);
-  const buttons = Object.entries(words.takes).map(([what, text]) => make("button", { value: what, onclick: () => model.send({ take: what }) }, text));
-  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": words.transfer });
+  const texts = model.get("texts");
+  const { title, table, draw } = runTable(model, texts);
+  const none = make("p", { class: "quiet" }, texts.none);
+  const buttons = Object.entries(texts.takes).map(([what, text]) => make("button", { value: what, onclick: () => model.send({ take: what }) }, text));
+  const bar = make("progress", { max: "1", value: "0", hidden: true, "aria-label": texts.transfer });
   const chosen = make("span", { class: "quiet" });
   const line = make("code");
-  const takeNone = make("p", { class: "quiet" }, words.take_none);
-  const take = make("div", {}, make("div", { class: "row" }, ...buttons), bar, make("p", { class: "about quiet" }, words.take_about), make("div", { class: "line", tabindex: "0", role: "region", "aria-label": words.line }, line));
+  const takeNone = make("p", { class: "quiet" }, texts.take_none);
+  const take = make("div", {}, make("div", { class: "row" }, ...buttons), bar, make("p", { class: "about quiet" }, texts.take_about), make("div", { class: "line", tabindex: "0", role: "region", "aria-label": texts.line }, line));
   el.append(make("div", { class: "parts" },
     make("section", {}, make("div", { class: "head" }, title), none, make("div", { class: "all" }, table)),
-    make("section", {}, make("div", { class: "head" }, make("h2", {}, words.take), chosen), takeNone, take)));
+    make("section", {}, make("div", { class: "head" }, make("h2", {}, texts.take), chosen), takeNone, take)));
 
   const stops = [
     follow(model, ["rows", "busy"], () => {
@@ -98,7 +98,7 @@ function render({ model, el }) {
       line.textContent = model.get("line");
       for (const button of buttons) {
         button.disabled = model.get("barred").includes(button.value);
-        button.title = button.disabled ? words.barred : "";
+        button.title = button.disabled ? texts.barred : "";
       }
     }),
     saveFiles(model, (done) => { bar.hidden = done >= 1; bar.value = done; }),

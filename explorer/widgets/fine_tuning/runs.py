@@ -12,9 +12,9 @@ import traitlets
 from explorer.locale import _
 from explorer.recipe.freeze_plan import freeze_plan
 from explorer.recipe.keras_code import in_keras
-from explorer.rendering.run_status import GOING, duration, share
-from explorer.state.fine_tuning import Tuning
-from explorer.state.run_list import Trainings
+from explorer.rendering.run_status import ACTIVE_STATES, duration, share
+from explorer.state.fine_tuning import FineTuningState
+from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import DataSpec, Layers, Recipe, RunRecord, RunSettings
 from explorer.widgets.base.view import View
@@ -37,15 +37,15 @@ class RunsView(View):
     barred = traitlets.List(traitlets.Unicode(), help="Which files it can't give.").tag(sync=True)
     busy = traitlets.Bool(False, help="Whether a training is under way, so that none can begin.").tag(sync=True)
 
-    def __init__(self, session: Session | None = None, tuning: Tuning | None = None, trainings: Trainings | None = None) -> None:
+    def __init__(self, session: Session | None = None, fine_tuning: FineTuningState | None = None, run_list: RunList | None = None) -> None:
         super().__init__(session)
-        self._own_tuning, self._own_trainings = tuning is None, trainings is None
-        self.tuning = tuning or Tuning(self.session)
-        self.tuning.shown = self.tuning.shown or self._own_tuning
-        self.trainings = trainings or Trainings(self.session, self.tuning)
-        self.follow("runs", "run", "busy", by=self._draw, of=self.trainings)
-        self.follow("backbone", by=self._draw, of=self.tuning)
-        self.trainings.observe(self._give, "taken")
+        self._own_tuning, self._own_trainings = fine_tuning is None, run_list is None
+        self.fine_tuning = fine_tuning or FineTuningState(self.session)
+        self.fine_tuning.shown = self.fine_tuning.shown or self._own_tuning
+        self.run_list = run_list or RunList(self.session, self.fine_tuning)
+        self.follow("runs", "run", "busy", by=self._draw, of=self.run_list)
+        self.follow("backbone", by=self._draw, of=self.fine_tuning)
+        self.run_list.observe(self._give, "taken")
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -76,7 +76,7 @@ class RunsView(View):
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Do what a button asks."""
-        actions = {"show": self.trainings.show, "again": self.trainings.rerun, "delete": self.trainings.delete, "take": self.trainings.take}
+        actions = {"show": self.run_list.show, "again": self.run_list.rerun, "delete": self.run_list.delete, "take": self.run_list.take}
         for name, action in actions.items():
             if name in message:
                 action(str(message[name]))
@@ -84,31 +84,31 @@ class RunsView(View):
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
         with suppress(ValueError):  # closed before
-            self.trainings.unobserve(self._give, "taken")
+            self.run_list.unobserve(self._give, "taken")
         if self._own_trainings:
-            self.trainings.close()
+            self.run_list.close()
         if self._own_tuning:
-            self.tuning.close()
+            self.fine_tuning.close()
         super().close()
 
     def _draw(self) -> None:
-        run = self.trainings.run
-        self.busy = self.trainings.busy
-        self.rows = [_row(record, record.key == self.trainings.key) for record in self.trainings.runs]
+        run = self.run_list.run
+        self.busy = self.run_list.busy
+        self.rows = [_row(record, record.key == self.run_list.key) for record in self.run_list.runs]
         self.chosen = "" if run is None else next((row["start"] for row in self.rows if row["key"] == run.key), "")
         self.line = "" if run is None else _line(run.settings.recipe, self._backbone(run))
-        self.barred = list(OF_HISTORY) if run is not None and (run.state in GOING or not run.history) else []
+        self.barred = list(OF_HISTORY) if run is not None and (run.state in ACTIVE_STATES or not run.history) else []
 
     def _backbone(self, record: RunRecord) -> Layers | None:
         """Return the layers that a run's freeze point counts, where they are those that are shown."""
-        network, backbone = self.session.network, self.tuning.backbone
+        network, backbone = self.session.network, self.fine_tuning.backbone
         same = network is not None and network.spec.name == record.settings.network.name
-        return backbone if same and record.settings.recipe.head_at == self.tuning.recipe.head_at else None
+        return backbone if same and record.settings.recipe.head_at == self.fine_tuning.recipe.head_at else None
 
     def _give(self, change: dict[str, Any]) -> None:
         if change["new"] is not None:
-            self.give(change["new"])
-            self.trainings.taken = None  # it may be large, and the browser has it soon
+            self.send_file(change["new"])
+            self.run_list.taken = None  # it may be large, and the browser has it soon
 
 
 def _row(record: RunRecord, shown: bool) -> dict[str, Any]:
@@ -119,10 +119,10 @@ def _row(record: RunRecord, shown: bool) -> dict[str, Any]:
         "about": _about(record),
         "score": score,
         "interval": interval,
-        "time": "" if record.state in GOING else duration(record.seconds),
+        "time": "" if record.state in ACTIVE_STATES else duration(record.seconds),
         "state": _states()[record.state],
         "failed": record.state in ("failed", "lost"),
-        "going": record.state in GOING,
+        "going": record.state in ACTIVE_STATES,
         "shown": shown,
     }
 

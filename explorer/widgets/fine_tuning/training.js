@@ -31,27 +31,27 @@ function remember(key) {
 
 function render({ model, el }) {
   root(el, "training-bar");
-  const words = model.get("words");
+  const texts = model.get("texts");
   const button = (text, message, kind = "") => make("button", { class: kind, onclick: () => model.send({ [message]: true }) }, text);
-  const train = button(words.train, "train", "main"), stop = button(words.stop, "stop"), goOn = button(words.go_on, "go_on");
-  const bar = make("progress", { max: "1", "aria-label": words.progress });
+  const train = button(texts.train, "train", "main"), stop = button(texts.stop, "stop"), goOn = button(texts.resume, "resume");
+  const bar = make("progress", { max: "1", "aria-label": texts.progress });
   const said = make("span", { class: "said number", role: "status" });
   const why = make("p", { class: "quiet", id: `explorer-${Math.random().toString(36).slice(2)}` });
   const failure = make("p", { class: "failure", role: "alert" });
   const quiet = make("span", {});
-  const silent = make("div", { class: "silent", role: "alert" }, quiet, button(words.kill, "kill"));
+  const silent = make("div", { class: "silent", role: "alert" }, quiet, button(texts.kill, "kill"));
   const notices = make("ul", { class: "notices", "aria-live": "polite" });
-  const none = make("p", { class: "quiet none" }, words.none);
-  const wait = make("p", { class: "quiet none", role: "status", hidden: true }, words.wait);
+  const none = make("p", { class: "quiet none" }, texts.none);
+  const wait = make("p", { class: "quiet none", role: "status", hidden: true }, texts.wait);
   const legend = make("span", { class: "legend", "aria-hidden": "true" },
-    make("span", { class: "held-out" }, words.held_out), make("span", { class: "training" }, words.training));
+    make("span", { class: "held-out" }, texts.held_out), make("span", { class: "training" }, texts.training));
   const body = make("tbody");
-  const table = make("div", { class: "unseen" }, make("table", {}, make("caption", {}, words.table),
-    make("thead", {}, make("tr", {}, ...words.columns.map((text) => make("th", { scope: "col" }, text)))), body));
+  const table = make("div", { class: "unseen" }, make("table", {}, make("caption", {}, texts.table),
+    make("thead", {}, make("tr", {}, ...texts.columns.map((text) => make("th", { scope: "col" }, text)))), body));
   const drawRows = lister(body, (row) => make("tr", {}, ...row.map((text) => make("td", {}, text))));
   const drawNotices = lister(notices, (text) => make("li", {}, text));
   train.setAttribute("aria-describedby", why.id);
-  el.append(make("div", { class: "head" }, make("h2", {}, words.title), make("div", { class: "row" }, train, stop, goOn, bar, said)),
+  el.append(make("div", { class: "head" }, make("h2", {}, texts.title), make("div", { class: "row" }, train, stop, goOn, bar, said)),
     why, silent, failure, notices, none, wait, legend, table);
 
   // The figure beside says when it is drawn; what Python would send it before is lost, so Python is told.

@@ -9,10 +9,10 @@ import ipywidgets
 import traitlets
 
 from explorer.locale import _
-from explorer.rendering.run_status import FAILED, GOING, ended, roughly
+from explorer.rendering.run_status import ACTIVE_STATES, FAILED_STATES, ended, roughly
 from explorer.rendering.training_curves import Curves
-from explorer.state.fine_tuning import Tuning
-from explorer.state.run_list import Trainings
+from explorer.state.fine_tuning import FineTuningState
+from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import Epoch
 from explorer.widgets.base.view import View
@@ -39,15 +39,15 @@ class TrainingBar(View):
     width = traitlets.Int(0, help="The width that the page has for the curves, in CSS pixels; 0 for not known.").tag(sync=True)
     drawn = traitlets.Bool(False, help="Whether the browser has read and drawn the figure.").tag(sync=True)
 
-    def __init__(self, session: Session | None, tuning: Tuning | None, trainings: Trainings | None) -> None:
+    def __init__(self, session: Session | None, fine_tuning: FineTuningState | None, run_list: RunList | None) -> None:
         super().__init__(session)
-        self._own_tuning, self._own_trainings = tuning is None, trainings is None
-        self.tuning = tuning or Tuning(self.session)
-        self.tuning.shown = self.tuning.shown or self._own_tuning
-        self.trainings = trainings or Trainings(self.session, self.tuning)
+        self._own_tuning, self._own_trainings = fine_tuning is None, run_list is None
+        self.fine_tuning = fine_tuning or FineTuningState(self.session)
+        self.fine_tuning.shown = self.fine_tuning.shown or self._own_tuning
+        self.run_list = run_list or RunList(self.session, self.fine_tuning)
         self.follow("network", by=self._draw_barred)
-        self.follow("data", "recipe", "problems", by=self._draw_barred, of=self.tuning)
-        self.follow("run", "step", "history", "busy", "stopping", "silent", by=self._draw, of=self.trainings)
+        self.follow("data", "recipe", "problems", by=self._draw_barred, of=self.fine_tuning)
+        self.follow("run", "step", "history", "busy", "stopping", "silent", by=self._draw, of=self.run_list)
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -55,7 +55,7 @@ class TrainingBar(View):
             "title": _("Training"),
             "train": _("Train"),
             "stop": _("Stop"),
-            "go_on": _("Resume"),
+            "resume": _("Resume"),
             "kill": _("End its process"),
             "progress": _("Training progress"),
             "none": _("Accuracy and loss appear here during training."),
@@ -76,26 +76,26 @@ class TrainingBar(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Do what a button asks, or show the run that the page's address names."""
         if message.get("train"):
-            self.trainings.train()
+            self.run_list.train()
         elif message.get("stop"):
-            self.trainings.stop()
-        elif message.get("go_on"):
-            self.trainings.go_on(self.key)
+            self.run_list.stop()
+        elif message.get("resume"):
+            self.run_list.resume(self.key)
         elif message.get("kill"):
-            self.trainings.kill()
+            self.run_list.kill()
         elif "own" in message:
-            self._forget(self.trainings.know([str(key) for key in message["own"]]))
+            self._forget(self.run_list.know([str(key) for key in message["own"]]))
         elif "run" in message and message["run"] != self.key:
-            self.trainings.return_to(str(message["run"]))
+            self.run_list.return_to(str(message["run"]))
             if message["run"] != self.key:
                 self._forget([message["run"]])
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
         if self._own_trainings:
-            self.trainings.close()
+            self.run_list.close()
         if self._own_tuning:
-            self.tuning.close()
+            self.fine_tuning.close()
         super().close()
 
     def _forget(self, keys: Iterable[str]) -> None:
@@ -103,22 +103,22 @@ class TrainingBar(View):
             self.send({"unknown": key})
 
     def _draw_barred(self) -> None:
-        self.barred = self.trainings.barred
+        self.barred = self.run_list.barred
 
     def _draw(self) -> None:
-        trainings, run = self.trainings, self.trainings.run
-        self.barred, self.key = trainings.barred, trainings.key
-        running = run is not None and run.state in GOING
-        starting = trainings.busy and not running
-        self.going, self.stoppable = running or starting, running and not trainings.stopping
-        self.resumable = run is not None and run.resumable and not trainings.busy
-        self.shown = bool(trainings.history) or running
-        self.failed = run is not None and run.state in FAILED and not starting
-        self.silent = _silent(trainings) if trainings.silent and running else ""
+        run_list, run = self.run_list, self.run_list.run
+        self.barred, self.key = run_list.barred, run_list.key
+        running = run is not None and run.state in ACTIVE_STATES
+        starting = run_list.busy and not running
+        self.going, self.stoppable = running or starting, running and not run_list.stopping
+        self.resumable = run is not None and run.resumable and not run_list.busy
+        self.shown = bool(run_list.history) or running
+        self.failed = run is not None and run.state in FAILED_STATES and not starting
+        self.silent = _silent(run_list) if run_list.silent and running else ""
         self.notices = list(run.notices) if run else []
-        self.rows = [_row(place, one) for place, one in enumerate(trainings.history)]
+        self.rows = [_row(place, one) for place, one in enumerate(run_list.history)]
         if self.going:
-            self.said, self.fraction = trainings.progress
+            self.said, self.fraction = run_list.progress
         else:
             self.said, self.fraction = ended(run) if run else "", -1.0
 
@@ -131,15 +131,15 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
     session: the shared state of the page; tuning: that of fine-tuning; trainings: the runs. The view makes those that are not given.
     """
 
-    def __init__(self, session: Session | None = None, tuning: Tuning | None = None, trainings: Trainings | None = None) -> None:
+    def __init__(self, session: Session | None = None, fine_tuning: FineTuningState | None = None, run_list: RunList | None = None) -> None:
         self.figure: FigureWidget | None = None
         self._layout: dict[str, Any] = {}
-        self.bar = TrainingBar(session, tuning, trainings)
-        self.session, self.trainings = self.bar.session, self.bar.trainings
+        self.bar = TrainingBar(session, fine_tuning, run_list)
+        self.session, self.run_list = self.bar.session, self.bar.run_list
         self._chart = ipywidgets.Box()
         super().__init__([self.bar, self._chart], layout=ipywidgets.Layout(width="100%"))
         self.add_class("explorer").add_class("training")
-        self.bar.follow("run", "history", "batches", by=self._draw, of=self.trainings)
+        self.bar.follow("run", "history", "batches", by=self._draw, of=self.run_list)
         self.bar.observe(lambda _change: self._draw(), ["width", "drawn"])
 
     def close(self) -> None:
@@ -150,13 +150,13 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
         super().close()
 
     def _draw(self) -> None:
-        trainings, run = self.trainings, self.trainings.run
+        run_list, run = self.run_list, self.run_list.run
         curves = Curves(
-            trainings.history,
-            trainings.batches,
-            trainings.planned(),
+            run_list.history,
+            run_list.batches,
+            run_list.planned(),
             {place for place, phase in enumerate(run.settings.recipe.phases) if phase.trains == "tail"} if run else frozenset(),
-            run.kept if run else None,
+            run.best_epoch if run else None,
             self.bar.width,
         )
         if self.figure is None and self.bar.width and self.bar.shown and run is not None:
@@ -180,13 +180,13 @@ class TrainingView(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unty
         return figure
 
 
-def _silent(trainings: Trainings) -> str:
+def _silent(run_list: RunList) -> str:
     """Return that the run that is shown gives no sign of life, what it was at, and what can be done."""
     said = _(
         "No sign of life for {time} ({step}). A large network may take that long; if this one hangs, end its process, and resume it "
         "from its last backup."
     )
-    return said.format(time=roughly(trainings.silent), step=trainings.progress[0])
+    return said.format(time=roughly(run_list.silent), step=run_list.progress[0])
 
 
 def _row(place: int, epoch: Epoch) -> list[str]:

@@ -10,15 +10,15 @@ from explorer.backend.datasets import arrays as array_pairs
 from explorer.backend.datasets import training_data
 from explorer.backend.inputs import arrays, audio, images
 from explorer.errors import ExplorerError
-from explorer.values import Example, Reading, TensorInfo
+from explorer.values import Example, InputSpec, TensorInfo
 
 RNG = np.random.default_rng(0)
 Y = np.arange(10) % 2
 X = RNG.integers(0, 256, (10, 8, 6, 3), np.uint8)
 
 
-def all_of(x, y, reading=PICTURES):
-    return training_data((x, y), reading, validation=0)
+def all_of(x, y, input_spec=PICTURES):
+    return training_data((x, y), input_spec, validation=0)
 
 
 def refusal(*args, **options):
@@ -271,10 +271,10 @@ def test_a_tf_dataset_may_hold_grey_pictures_without_channels(batch, tf):
 
 @pytest.mark.parametrize("batch", [None, 4])
 def test_a_tf_dataset_may_hold_several_inputs_in_their_order(batch, tf):
-    reading = Reading("arrays", (TensorInfo("b", (3,), "float32"), TensorInfo("a", (2,), "float32")))
+    input_spec = InputSpec("arrays", (TensorInfo("b", (3,), "float32"), TensorInfo("a", (2,), "float32")))
     b, a = RNG.normal(size=(10, 3)), RNG.normal(size=(10, 2))
     dataset = tf.data.Dataset.from_tensor_slices(((b, a), Y))
-    data = training_data(dataset.batch(batch) if batch else dataset, reading, validation=0)
+    data = training_data(dataset.batch(batch) if batch else dataset, input_spec, validation=0)
     assert np.array_equal([dict(one.example.data)["b"] for one in data.training], b)
     assert np.array_equal([dict(one.example.data)["a"] for one in data.training], a)
 

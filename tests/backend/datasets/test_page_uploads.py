@@ -12,7 +12,7 @@ from explorer.backend.datasets import training_data
 from explorer.backend.datasets.page_uploads import CollectedFolder
 from explorer.backend.inputs import images
 from explorer.errors import ExplorerError
-from explorer.values import Collected
+from explorer.values import DatasetChange
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def png(tmp_path):
 @pytest.fixture
 def file(png):
     """Return a function that makes the wish to add a picture."""
-    return lambda label, seed, name="a.png", group="": Collected("file", label, png(seed), name, group)
+    return lambda label, seed, name="a.png", group="": DatasetChange("file", label, png(seed), name, group)
 
 
-def found(folder, reading=PICTURES, validation=0.2, seed=0):
-    return folder.summary(reading, validation, seed)
+def found(folder, input_spec=PICTURES, validation=0.2, seed=0):
+    return folder.summary(input_spec, validation, seed)
 
 
 def sizes(folder, **options):
@@ -58,8 +58,8 @@ def test_as_long_as_it_is_unfinished_it_says_what_is_missing(folder, file):
         folder.apply(changes)
         return found(folder).notes
 
-    assert missing(Collected("class", "cats")) == ("Add a second class to train.",)
-    assert missing(Collected("class", "dogs")) == ("Add examples to two classes to train.",)
+    assert missing(DatasetChange("class", "cats")) == ("Add a second class to train.",)
+    assert missing(DatasetChange("class", "dogs")) == ("Add examples to two classes to train.",)
     assert missing(*(file("cats", seed) for seed in range(3))) == ("Add examples of dogs to train.",)
     assert [(one.name, one.training, one.validation, bool(one.thumbnail)) for one in found(folder).classes] == [
         ("cats", 3, 0, True),
@@ -82,7 +82,7 @@ def test_what_is_collected_is_what_is_trained_on(folder, file):
 
 
 def test_a_class_without_examples_stays_beside_those_that_can_be_trained_on(folder, file):
-    folder.apply([*(file(label, seed) for seed, label in enumerate("aabb")), Collected("class", "Äpfel")])
+    folder.apply([*(file(label, seed) for seed, label in enumerate("aabb")), DatasetChange("class", "Äpfel")])
     assert sizes(folder) == {"a": 2, "Äpfel": 0, "b": 2}
     assert training_data(found(folder).spec, PICTURES).classes == ("a", "b")
     assert "no readable example: Äpfel" in found(folder).notes[0]
@@ -107,10 +107,10 @@ def test_a_class_may_be_called_like_a_numbered_folder(folder, file):
 
 
 def test_half_a_character_in_a_name_is_replaced(folder, file):
-    folder.apply([file("x\ud83d", 1, "a\ud83d.png"), file("y", 2), Collected("file", "y", b"bad", "b\ud83d.png")])
+    folder.apply([file("x\ud83d", 1, "a\ud83d.png"), file("y", 2), DatasetChange("file", "y", b"bad", "b\ud83d.png")])
     assert sizes(folder) == {"x\ufffd": 1, "y": 1}
     assert found(folder).left_out[0][0] == "b\ufffd.png"
-    folder.apply(Collected("rename", "x\ud83d", name="x"))
+    folder.apply(DatasetChange("rename", "x\ud83d", name="x"))
     assert sizes(folder) == {"x": 1, "y": 1}
 
 
@@ -124,7 +124,7 @@ def test_names_that_differ_in_case_only_are_two_classes(folder, file):
 @pytest.mark.parametrize("name", ["", "  ", "z" * 101])
 def test_a_class_without_a_name_is_refused(folder, name):
     with pytest.raises(ExplorerError, match="1 to 100 characters"):
-        folder.apply(Collected("class", name))
+        folder.apply(DatasetChange("class", name))
 
 
 def test_the_names_of_files_lead_nowhere(folder, file):
@@ -139,7 +139,7 @@ def test_the_names_of_files_lead_nowhere(folder, file):
 
 def test_what_can_not_be_read_is_named_at_once_and_thrown_away(folder, file):
     folder.apply(
-        [file("a", 1), Collected("file", "a", b"%PDF-1.4", "old/notes.pdf"), Collected("file", "b", b"", "empty.png"), file("b", 2)]
+        [file("a", 1), DatasetChange("file", "a", b"%PDF-1.4", "old/notes.pdf"), DatasetChange("file", "b", b"", "empty.png"), file("b", 2)]
     )
     assert found(folder).left_out == (
         ("notes.pdf", "notes.pdf is a PDF document; export the page as PNG or JPEG."),
@@ -148,7 +148,7 @@ def test_what_can_not_be_read_is_named_at_once_and_thrown_away(folder, file):
     assert len(list(Path(found(folder).spec.path).glob("*/*"))) == 2
     folder.apply(file("a", 5))
     assert len(found(folder).left_out) == 2, "said as long as the class is there"
-    folder.apply(Collected("remove", "b"))
+    folder.apply(DatasetChange("remove", "b"))
     assert [name for name, _why in found(folder).left_out] == ["notes.pdf"]
 
 
@@ -164,7 +164,7 @@ def test_a_network_that_reads_something_else_says_so_and_loses_nothing(folder, f
 def test_groups_stay_on_one_side(folder, tmp_path):
     data = sound(tmp_path / "s.wav", 1.0).read_bytes()
     parts = [
-        Collected("file", label, data + f"{label}{turn}{part}".encode(), f"{part}.wav", f"{label} {turn}")
+        DatasetChange("file", label, data + f"{label}{turn}{part}".encode(), f"{part}.wav", f"{label} {turn}")
         for label in "ab"
         for turn in range(2)
         for part in range(4)
@@ -176,16 +176,16 @@ def test_groups_stay_on_one_side(folder, tmp_path):
 
 
 def test_classes_are_renamed_joined_and_removed(folder, file):
-    folder.apply([file("a", 1), file("b", 2), file("b", 3, group="g"), Collected("rename", "b", name="x/y")])
+    folder.apply([file("a", 1), file("b", 2), file("b", 3, group="g"), DatasetChange("rename", "b", name="x/y")])
     assert sizes(folder) == {"a": 1, "x/y": 2}
     stamp = found(folder).spec.stamp
-    folder.apply(Collected("rename", "x/y", name="x:y"))
+    folder.apply(DatasetChange("rename", "x/y", name="x:y"))
     assert found(folder).spec.stamp != stamp
-    folder.apply([Collected("rename", "x:y", name="a"), Collected("rename", "gone", name="z")])
+    folder.apply([DatasetChange("rename", "x:y", name="a"), DatasetChange("rename", "gone", name="z")])
     assert sizes(folder) == {"a": 3}
-    folder.apply([file("c", 4), Collected("remove", "a"), Collected("remove", "gone")])
+    folder.apply([file("c", 4), DatasetChange("remove", "a"), DatasetChange("remove", "gone")])
     assert sizes(folder) == {"c": 1}
-    folder.apply(Collected("clear"))
+    folder.apply(DatasetChange("clear"))
     assert found(folder).classes == ()
 
 
@@ -194,7 +194,7 @@ def test_a_zip_of_class_folders_joins_what_is_there(folder, file, tmp_path):
     picture(whole / "roses" / "burst" / "1.png", 71)
     (whole / "read me.txt").write_text("hello")
     (whole / "tulips" / "bad.png").write_bytes(b"bad")
-    folder.apply([file("roses", 50), Collected("zip", name="flowers.zip", data=zip_of(tmp_path / "in", tmp_path / "flowers.zip"))])
+    folder.apply([file("roses", 50), DatasetChange("zip", name="flowers.zip", data=zip_of(tmp_path / "in", tmp_path / "flowers.zip"))])
     assert sizes(folder) == {"roses": 4, "tulips": 3}
     assert dict(found(folder).left_out) == {
         "read me.txt": "read me.txt lies in no class's folder.",
@@ -205,21 +205,21 @@ def test_a_zip_of_class_folders_joins_what_is_there(folder, file, tmp_path):
 def test_a_zip_of_plain_pictures_is_a_class(folder, tmp_path):
     for seed in range(2):
         picture(tmp_path / "in" / f"{seed}.png", seed)
-    folder.apply(Collected("zip", name="roses.zip", data=zip_of(tmp_path / "in", tmp_path / "roses.zip")))
+    folder.apply(DatasetChange("zip", name="roses.zip", data=zip_of(tmp_path / "in", tmp_path / "roses.zip")))
     assert sizes(folder) == {"roses": 2}
 
 
 def test_an_empty_zip_is_no_class(folder, tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(ExplorerError, match=r"There are no files in empty\.zip\."):
-        folder.apply(Collected("zip", name="empty.zip", data=zip_of(tmp_path / "in", tmp_path / "empty.zip")))
+        folder.apply(DatasetChange("zip", name="empty.zip", data=zip_of(tmp_path / "in", tmp_path / "empty.zip")))
     assert found(folder) is None
 
 
 def test_the_two_sides_of_a_zip_are_joined_and_that_is_said(folder, tmp_path):
     pictures(tmp_path / "in" / "train", a=2, b=2)
     pictures(tmp_path / "in" / "test", a=1, b=1)
-    folder.apply(Collected("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
+    folder.apply(DatasetChange("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 3, "b": 3}
     assert "set.zip is split already; here its parts are put together" in found(folder).notes[0]
 
@@ -227,7 +227,7 @@ def test_the_two_sides_of_a_zip_are_joined_and_that_is_said(folder, tmp_path):
 def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
     pictures(tmp_path / "in" / "train", a=2, b=2)
     pictures(tmp_path / "in", test=2)
-    folder.apply(Collected("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
+    folder.apply(DatasetChange("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 2, "b": 2}
     assert found(folder).notes[0] == "Left aside, as it holds no folders of the classes: test."
 
@@ -238,9 +238,9 @@ def test_a_zip_that_is_refused_leaves_what_was_there(folder, file, tmp_path):
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     for members in ({"../a/1.png": b"x"}, {link: b"/etc/passwd"}):
         with pytest.raises(ExplorerError, match=r"^in\.zip holds the"):
-            folder.apply(Collected("zip", name="in.zip", data=zipped(tmp_path / "in.zip", members).read_bytes()))
+            folder.apply(DatasetChange("zip", name="in.zip", data=zipped(tmp_path / "in.zip", members).read_bytes()))
     with pytest.raises(ExplorerError, match=r"damaged"):
-        folder.apply(Collected("zip", name="in.zip", data=b"PK no"))
+        folder.apply(DatasetChange("zip", name="in.zip", data=b"PK no"))
     assert sizes(folder) == {"a": 1, "b": 1}
     place = Path(found(folder).spec.path)
     assert list(place.parent.iterdir()) == [place]
@@ -252,8 +252,8 @@ def test_there_is_an_end_to_what_is_kept(tmp_path, file):
     assert [name for name, _why in found(folder).left_out] == ["3.png", "4.png"]
     assert "No more than 3 files" in found(folder).left_out[0][1]
     with pytest.raises(ExplorerError, match=r"set\.zip: No more than 3 files"):
-        folder.apply(Collected("zip", name="set.zip", data=zipped(tmp_path / "set.zip", {"b/1.png": b"x"}).read_bytes()))
-    folder.apply([Collected("remove", "a"), file("b", 7)])
+        folder.apply(DatasetChange("zip", name="set.zip", data=zipped(tmp_path / "set.zip", {"b/1.png": b"x"}).read_bytes()))
+    folder.apply([DatasetChange("remove", "a"), file("b", 7)])
     assert sizes(folder) == {"b": 1}
     small = CollectedFolder(largest=100)
     small.apply(file("a", 1))
@@ -263,7 +263,7 @@ def test_there_is_an_end_to_what_is_kept(tmp_path, file):
 def test_a_file_that_was_thrown_away_takes_no_room(file):
     folder = CollectedFolder(most=2)
     for _turn in range(3):
-        folder.apply(Collected("file", "a", b"bad", "bad.png"))
+        folder.apply(DatasetChange("file", "a", b"bad", "bad.png"))
         found(folder)
     folder.apply([file("a", 1), file("b", 2)])
     assert sizes(folder) == {"a": 1, "b": 1}
@@ -289,8 +289,8 @@ def test_arrays_are_collected_too(folder, tmp_path):
 
     for place, label in enumerate("aabb"):
         np.save(tmp_path / "x.npy", np.full(3, place, np.float32))
-        folder.apply(Collected("file", label, (tmp_path / "x.npy").read_bytes(), "x.npy"))
-    assert sizes(folder, reading=ARRAYS) == {"a": 2, "b": 2}
+        folder.apply(DatasetChange("file", label, (tmp_path / "x.npy").read_bytes(), "x.npy"))
+    assert sizes(folder, input_spec=ARRAYS) == {"a": 2, "b": 2}
 
 
 def test_names_of_a_run_that_keeps_the_folder_stay(folder, file, tmp_path):
@@ -299,7 +299,7 @@ def test_names_of_a_run_that_keeps_the_folder_stay(folder, file, tmp_path):
     kept = tmp_path / "names"
     os.link(place / ".explorer-classes.json", kept)
     before = kept.read_text()
-    folder.apply(Collected("rename", "x/y", name="x:y"))
+    folder.apply(DatasetChange("rename", "x/y", name="x:y"))
     assert kept.read_text() == before
 
 
@@ -315,8 +315,8 @@ def test_its_files_go_with_it(file):
 # Removed, and put back
 
 
-def cards(folder, label, first=0, count=100, reading=PICTURES):
-    return folder.examples(label, first, count, reading)
+def cards(folder, label, first=0, count=100, input_spec=PICTURES):
+    return folder.examples(label, first, count, input_spec)
 
 
 def test_the_examples_of_a_class_are_shown_some_at_a_time(folder, file):
@@ -338,15 +338,19 @@ def test_a_single_example_is_removed_and_put_back(folder, file):
     before = {one.key for one in (found(folder), cards(folder, "cats"))[1][0]}
     key = next(one.key for one in cards(folder, "cats")[0] if one.name == "1.png")
     folder.apply(
-        [Collected("example", "cats", name=key), Collected("example", "cats", name=key), Collected("example", "cats", name="../dogs")]
+        [
+            DatasetChange("example", "cats", name=key),
+            DatasetChange("example", "cats", name=key),
+            DatasetChange("example", "cats", name="../dogs"),
+        ]
     )
     after = found(folder)
     assert (sizes(folder), after.removed) == ({"cats": 2, "dogs": 3}, "1.png was removed.")
     assert {one.key for one in cards(folder, "cats")[0]} == before - {key}
-    folder.apply(Collected("undo"))
+    folder.apply(DatasetChange("undo"))
     assert (sizes(folder), found(folder).removed) == ({"cats": 3, "dogs": 3}, "")
     assert {one.key for one in cards(folder, "cats")[0]} == before
-    folder.apply(Collected("undo"))
+    folder.apply(DatasetChange("undo"))
     assert sizes(folder) == {"cats": 3, "dogs": 3}
 
 
@@ -355,19 +359,19 @@ def test_whole_classes_are_put_back_with_what_was_said_of_them(folder, file):
         [
             file("cats", 1),
             file("cats", 2),
-            Collected("file", "cats", b"no picture", "notes.txt"),
+            DatasetChange("file", "cats", b"no picture", "notes.txt"),
             file("a/b", 3),
-            Collected("class", "elks"),
+            DatasetChange("class", "elks"),
         ]
     )
     before = found(folder)
     for label in ("cats", "a/b", "elks", "nobody"):
-        folder.apply(Collected("remove", label))
+        folder.apply(DatasetChange("remove", label))
     nothing = found(folder)
     assert (nothing.classes, nothing.left_out, nothing.removed) == ((), (), "The class elks was removed.")
-    folder.apply(Collected("clear"))
+    folder.apply(DatasetChange("clear"))
     for _each in range(3):
-        folder.apply(Collected("undo"))
+        folder.apply(DatasetChange("undo"))
     after = found(folder)
     assert [(one.name, one.training) for one in after.classes] == [(one.name, one.training) for one in before.classes]
     assert (after.left_out, after.removed) == (before.left_out, "")
@@ -376,9 +380,9 @@ def test_whole_classes_are_put_back_with_what_was_said_of_them(folder, file):
 def test_all_that_was_cleared_comes_back_at_once(folder, file):
     folder.apply([file("cats", 1), file("cats", 2), file("dogs", 3), file("dogs", 4)])
     found(folder)
-    folder.apply(Collected("clear"))
+    folder.apply(DatasetChange("clear"))
     assert found(folder).removed == "All classes were removed."
-    folder.apply(Collected("undo"))
+    folder.apply(DatasetChange("undo"))
     assert sizes(folder) == {"cats": 2, "dogs": 2}
 
 
@@ -388,11 +392,11 @@ def test_copies_are_removed_but_for_one_of_each_in_each_class(folder, file):
     before = found(folder)
     assert before.copies == 3
     assert any("copies of others" in note for note in before.notes)
-    folder.apply(Collected("copies"))
+    folder.apply(DatasetChange("copies"))
     after = found(folder)
     assert (sizes(folder), after.copies, after.removed) == ({"cats": 3, "dogs": 3}, 0, "3 copies were removed.")
     assert [note for note in after.notes if "same, but in different classes" in note]
-    folder.apply([Collected("copies"), Collected("undo")])
+    folder.apply([DatasetChange("copies"), DatasetChange("undo")])
     assert (sizes(folder), found(folder).copies) == ({"cats": 6, "dogs": 3}, 3)
 
 
@@ -401,18 +405,18 @@ def test_copies_of_arrays_are_removed_too(folder, tmp_path):
     for name, value in (("a", 0.0), ("b", 0.0), ("c", 1.0), ("d", 2.0)):
         np.save(tmp_path / f"{name}.npy", np.full((3,), value, np.float32))
         data[name] = (tmp_path / f"{name}.npy").read_bytes()
-    folder.apply([Collected("file", "low" if name in "abc" else "high", data[name], f"{name}.npy") for name in data])
+    folder.apply([DatasetChange("file", "low" if name in "abc" else "high", data[name], f"{name}.npy") for name in data])
     assert found(folder, ARRAYS).copies == 1
-    assert [one.name for one in cards(folder, "low", reading=ARRAYS)[0]] == ["a.npy", "b.npy", "c.npy"]
-    folder.apply(Collected("copies"))
-    assert sizes(folder, reading=ARRAYS) == {"high": 1, "low": 2}
+    assert [one.name for one in cards(folder, "low", input_spec=ARRAYS)[0]] == ["a.npy", "b.npy", "c.npy"]
+    folder.apply(DatasetChange("copies"))
+    assert sizes(folder, input_spec=ARRAYS) == {"high": 1, "low": 2}
 
 
 def test_what_was_removed_gives_way_where_there_is_no_room(file):
     folder = CollectedFolder(largest=3 * len(file("cats", 1).data) + 200)
     folder.apply([file("cats", 1), file("dogs", 2)])
     found(folder)
-    folder.apply([Collected("remove", "dogs"), file("dogs", 3)])
+    folder.apply([DatasetChange("remove", "dogs"), file("dogs", 3)])
     assert found(folder).removed
     folder.apply(file("dogs", 4))
     assert (sizes(folder), found(folder).removed, found(folder).left_out) == ({"cats": 1, "dogs": 2}, "", ())

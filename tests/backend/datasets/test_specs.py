@@ -11,9 +11,9 @@ from explorer.backend.datasets import data_spec, summary, training_data
 from explorer.backend.inputs import images
 from explorer.catalog import SPECTROGRAMS
 from explorer.errors import ExplorerError, UnknownName
-from explorer.values import DataSpec, Reading, TensorInfo
+from explorer.values import DataSpec, InputSpec, TensorInfo
 
-DIGITS = Reading("image", (TensorInfo("image", (32, 32, 1), "float32"),), "digit", size=(32, 32, 1))
+DIGITS = InputSpec("image", (TensorInfo("image", (32, 32, 1), "float32"),), "digit", size=(32, 32, 1))
 
 
 def decoded(png):
@@ -106,23 +106,23 @@ def test_the_digits_are_what_the_bundled_network_learnt_from(digits):
     assert right > 0.985
 
 
-@pytest.mark.parametrize(("name", "reading", "classes"), [("digits", DIGITS, 10), ("patterns", PICTURES, 10), ("timbres", SOUNDS, 8)])
-def test_built_in_sets_are_balanced_and_the_same_for_a_seed(name, reading, classes):
+@pytest.mark.parametrize(("name", "input_spec", "classes"), [("digits", DIGITS, 10), ("patterns", PICTURES, 10), ("timbres", SOUNDS, 8)])
+def test_built_in_sets_are_balanced_and_the_same_for_a_seed(name, input_spec, classes):
     spec = data_spec(name, validation=0, count=2 * classes + 3)
-    data = training_data(spec, reading)
+    data = training_data(spec, input_spec)
     counts = np.bincount([one.classes[0] for one in data.training])
     assert sorted(counts) == [2] * (classes - 3) + [3] * 3
     assert len({one.example.digest for one in data.training}) == len(data.training)
-    again = training_data(spec, reading)
+    again = training_data(spec, input_spec)
     assert [one.example.digest for one in again.training] == [one.example.digest for one in data.training]
-    other = training_data(replace(spec, seed=1), reading)
+    other = training_data(replace(spec, seed=1), input_spec)
     assert (name == "digits") == ([one.example.digest for one in other.training] == [one.example.digest for one in data.training])
 
 
 def test_patterns_are_drawn_as_large_as_the_network_reads():
     for size, side in (((32, 32, 1), 32), ((100, 120, 3), 120), ((331, 331, 3), 224), ((8, 8, 1), 32)):
         data = training_data(
-            data_spec("patterns", 0, count=10), Reading("image", (TensorInfo("image", size, "float32"),), "none", size=size)
+            data_spec("patterns", 0, count=10), InputSpec("image", (TensorInfo("image", size, "float32"),), "none", size=size)
         )
         assert data.training[0].example.data.shape == (side, side, 3)
 
@@ -131,22 +131,22 @@ def test_sounds_are_as_long_as_the_network_hears():
     from explorer.backend.inputs.audio_files import sound_of
 
     how = SPECTROGRAMS["music_tagger"]
-    reading = Reading("audio", (), "music_tagger", size=how.shape, sound=how)
-    data = training_data(data_spec("timbres", 0, count=8), reading)
+    input_spec = InputSpec("audio", (), "music_tagger", size=how.shape, sound=how)
+    data = training_data(data_spec("timbres", 0, count=8), input_spec)
     assert {(one.rate, one.frames) for one in (sound_of(one.example) for one in data.training)} == {(how.rate, how.samples)}
 
 
 @pytest.mark.parametrize(
-    ("name", "reading", "sentence"),
+    ("name", "input_spec", "sentence"),
     [
         ("patterns", SOUNDS, "This network reads sounds, which patterns is not: choose timbres."),
         ("timbres", PICTURES, "This network reads pictures, which timbres is not: choose digits or patterns."),
         ("digits", ARRAYS, "This network reads arrays, which digits is not: give it arrays x and y."),
     ],
 )
-def test_a_built_in_set_of_another_kind_is_refused(name, reading, sentence):
+def test_a_built_in_set_of_another_kind_is_refused(name, input_spec, sentence):
     with pytest.raises(ExplorerError) as refused:
-        training_data(name, reading)
+        training_data(name, input_spec)
     assert str(refused.value) == sentence
 
 

@@ -3,8 +3,8 @@ import random
 import numpy as np
 import pytest
 
-from explorer.backend.fine_tuning.checkpoints import Backups
-from explorer.backend.fine_tuning.keras_callbacks import Best
+from explorer.backend.fine_tuning.checkpoints import Checkpoints
+from explorer.backend.fine_tuning.keras_callbacks import BestCheckpoint
 from explorer.values import Epoch
 
 
@@ -26,19 +26,19 @@ class Optimizer:
 
 def keep(folder, epochs):
     """Write the backup after so many epochs; the variables have their number as value."""
-    best = Best([Variable([[epochs, 2.0]]), Variable(epochs)])
+    best = BestCheckpoint([Variable([[epochs, 2.0]]), Variable(epochs)])
     best.keep()
     history = [Epoch(0, place, 0.5, 1.0, 0.5) for place in range(epochs)]
-    Backups(folder).keep(0, epochs, history, best, Optimizer())
+    Checkpoints(folder).keep(0, epochs, history, best, Optimizer())
 
 
 def test_the_newest_is_found_and_the_one_before_stays(tmp_path):
     for epochs in (1, 2, 3):
         keep(tmp_path, epochs)
-    backups = Backups(tmp_path)
-    assert (backups.found().epoch, backups.notice) == (3, "")
+    checkpoints = Checkpoints(tmp_path)
+    assert (checkpoints.found().epoch, checkpoints.notice) == (3, "")
     (tmp_path / "backup.npz").unlink()  # as where a process is killed just before the new one is there
-    assert (backups.found().epoch, backups.notice) == (2, "")
+    assert (checkpoints.found().epoch, checkpoints.notice) == (2, "")
 
 
 def damages():
@@ -70,13 +70,13 @@ def test_a_damaged_backup_gives_way_to_the_one_before_whatever_the_damage(tmp_pa
     for name, damage in damages():
         (tmp_path / "backup.npz").write_bytes(damage(newest))
         (tmp_path / "backup-before.npz").write_bytes(before)
-        backups = Backups(tmp_path)
-        found = backups.found()
-        assert found.epoch == (1 if backups.notice else 2), name
+        checkpoints = Checkpoints(tmp_path)
+        found = checkpoints.found()
+        assert found.epoch == (1 if checkpoints.notice else 2), name
         assert len(found.history) == found.epoch, name
         assert found.arrays.keys() == {"variable_0", "variable_1", "best_0", "best_1", "optimizer_0"}, name
         assert found.arrays["variable_0"].tolist() == [[found.epoch, 2]], name
-        if backups.notice:
+        if checkpoints.notice:
             assert (tmp_path / "backup.npz").read_bytes() == before, name
 
 
@@ -86,6 +86,6 @@ def test_where_none_is_whole_that_is_said(tmp_path, count):
         keep(tmp_path, epochs)
     for path in tmp_path.iterdir():
         path.write_bytes(path.read_bytes()[:-30])
-    backups = Backups(tmp_path)
-    assert backups.found() is None
-    assert backups.notice == "The backup of this training is damaged: what was trained is lost, and it begins anew."
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.found() is None
+    assert checkpoints.notice == "The backup of this training is damaged: what was trained is lost, and it begins anew."

@@ -208,7 +208,7 @@ def test_how_large_it_gets_at_most_is_known_before(network, of):
     pictures = [chance.integers(0, 256, (20, 30, 3)).astype(np.uint8), chance.integers(0, 256, (8, 8, 3)).astype(np.uint8)] * 6
     if of == "digits":
         network = explorer.load("digits")
-    data = training_data((pictures, [0, 1] * 6), network.reading)
+    data = training_data((pictures, [0, 1] * 6), network.input_spec)
     recipe = replace(RECIPE, freeze=0)
     most = export_bundle.most_bytes(network, data, network.summary().parameters)
     size = len(archive(network, data, recipe).fp.getvalue())

@@ -38,7 +38,7 @@ def own():
 
 @pytest.fixture
 def few_digits(digits):
-    return training_data(DataSpec("built-in", "digits", count=60), digits.reading)
+    return training_data(DataSpec("built-in", "digits", count=60), digits.input_spec)
 
 
 def test_the_digits_network_on_digits_as_it_reads_them(digits, few_digits, tmp_path):
@@ -79,7 +79,7 @@ def test_digits_that_are_changed_at_random(digits, few_digits, tmp_path):
 @pytest.mark.slow
 def test_a_network_that_hears(tmp_path):
     network = explorer.load("timbres")
-    data = training_data(DataSpec("built-in", "timbres", count=40), network.reading)
+    data = training_data(DataSpec("built-in", "timbres", count=40), network.input_spec)
     assert_trains_alike(network, data, Recipe(network.layers["gru"].index, HEAD, PHASES), tmp_path)
 
 

@@ -62,7 +62,7 @@ def killed_here(folder, moment):
         if moment:
             dying.arm(*moment, die=die, patch=patched.setattr)
         try:
-            process_main._say(folder, process_main.work(folder))
+            process_main._report_progress(folder, process_main.work(folder))
         except Killed:
             return True
     return False
@@ -80,7 +80,7 @@ def killed(folder, moment):
 def backed_up(folder):
     """Return how many epochs there are to go on with; all that has a name for good must be whole."""
     history = 0
-    there = [folder / name for name in files.BACKUPS if (folder / name).exists()]
+    there = [folder / name for name in files.CHECKPOINTS if (folder / name).exists()]
     if there:
         with np.load(there[0]) as arrays:
             history = len(json.loads(str(arrays["state"]))["history"])

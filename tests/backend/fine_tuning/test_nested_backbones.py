@@ -142,7 +142,7 @@ def test_the_plan_is_that_of_the_flat_model(make):
     found, flatly = backbone_table(opened(make)), backbone_table(opened(flat))
     for recipe in (Recipe(5), Recipe(6, batch_norm="train"), Recipe(len(flatly)), Recipe(0)):
         plan, expected = (asdict(freeze_plan(table, recipe, 3)) for table in (found, flatly))
-        for names in ("frozen", "cached", "crossing"):
+        for names in ("frozen", "cached", "boundary_tensors"):
             plan[names] = bare(plan[names], NESTED[make])
         for each in (plan, expected):
             each.pop("line")
@@ -166,8 +166,10 @@ def test_it_trains_as_the_flat_model(make, weights, data, expected):
     assert [one.val_loss for one in run.history] == pytest.approx([one.val_loss for one in expected.history], rel=1e-4)
     assert bare(run.trainable, NESTED[make]) == expected.trainable
     assert len(run.network.model.trainable_weights) == len(expected.network.model.trainable_weights)
-    assert [block for block, _far in run.outcome.moved] == [block for block, _far in expected.outcome.moved]
-    assert [far for _block, far in run.outcome.moved] == pytest.approx([far for _block, far in expected.outcome.moved], rel=1e-3)
+    assert [block for block, _far in run.outcome.weight_change] == [block for block, _far in expected.outcome.weight_change]
+    assert [far for _block, far in run.outcome.weight_change] == pytest.approx(
+        [far for _block, far in expected.outcome.weight_change], rel=1e-3
+    )
     inner = run.network.model
     for name in NESTED[make].split("/")[:-1]:
         inner = inner.get_layer(name)
@@ -226,7 +228,7 @@ def test_a_name_in_two_models_is_refused_with_both(place, data):
 def test_of_two_models_with_the_same_names_the_one_that_is_meant_is_cut(data):
     run = fine_tune(opened(pair), data, train_from="right/block_2", **SETTINGS)
     assert run.trainable == ("right/block_2_conv", "right/block_3_conv", "head_dense", "head_predictions")
-    assert (run.plan.end, run.plan.crossing) == ("right/block_1", ("left/block_3_relu", "right/block_1_relu"))
+    assert (run.plan.end, run.plan.boundary_tensors) == ("right/block_1", ("left/block_3_relu", "right/block_1_relu"))
     assert [layer.name for layer in run.network.model.get_layer("left").layers] == [layer.name for layer in backbone().layers]
     tuned = explorer.load(run.network.model, preprocess="none")
     assert tuned.predict(data.validation[0].example, top=1)
@@ -234,7 +236,7 @@ def test_of_two_models_with_the_same_names_the_one_that_is_meant_is_cut(data):
 
 def test_a_model_that_is_used_twice_is_cut_at_both_uses(data):
     run = fine_tune(opened(shared), data, train_from="block_3", **SETTINGS)
-    assert (run.state, run.plan.crossing) == ("done", ("scale", "net/block_2_relu"))
+    assert (run.state, run.plan.boundary_tensors) == ("done", ("scale", "net/block_2_relu"))
     assert set(run.trainable) == {"net/block_3_conv", "net:1/block_3_conv", "head_dense", "head_predictions"}
 
 

@@ -61,7 +61,7 @@ def raising(error):
 
 def full_after(monkeypatch, epochs):
     """Make the disk full once so many backups were written."""
-    kept, keep = [], checkpoints.Backups.keep
+    kept, keep = [], checkpoints.Checkpoints.keep
 
     def kept_at_first(self, *arguments, **options):
         if len(kept) == epochs:
@@ -69,7 +69,7 @@ def full_after(monkeypatch, epochs):
         kept.append(1)
         keep(self, *arguments, **options)
 
-    monkeypatch.setattr(checkpoints.Backups, "keep", kept_at_first)
+    monkeypatch.setattr(checkpoints.Checkpoints, "keep", kept_at_first)
 
 
 # Processes
@@ -84,10 +84,10 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     runs.kill(key)
     lost = runs.record(key)
     assert (lost.state, lost.resumable) == ("lost", True)
-    runs.go_on(key)
+    runs.resume(key)
     until(lambda: process(runs.folder(key)) is None)
     record, found = runs.record(key), runs.result(key)
-    assert (record.state, record.failure) == ("done", ""), (runs.folder(key) / files.LOG).read_text()
+    assert (record.state, record.error_message) == ("done", ""), (runs.folder(key) / files.LOG).read_text()
     assert [(one.phase, one.epoch) for one in record.history] == [*((0, epoch) for epoch in range(2)), *((1, epoch) for epoch in range(30))]
     assert record.history[0] == lost.history[0]  # what came after the last backup is done once more
     assert record.seconds > lost.seconds
@@ -96,7 +96,7 @@ def test_a_run_that_is_killed_goes_on_to_its_end():
     assert [label for _id, label in tuned.labels] == list("0123456789")
     with runs.file(key, files.HISTORY).open() as table:
         assert [int(row["epoch"]) for row in csv.DictReader(table)] == [one.epoch + 1 for one in record.history]
-    assert not {*files.BACKUPS, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
+    assert not {*files.CHECKPOINTS, files.TEMPORARY, files.RESERVE} & {path.name for path in runs.folder(key).iterdir()}
 
 
 def is_whole(path):
@@ -115,16 +115,16 @@ def killed_at_each(moments, settings):
     for moment in moments:
         before = killing.place_in(folder)
         begin(key)
-        begin = runs.go_on
-        if not killing.came(moment, folder, before, lambda: process(folder) is not None):
+        begin = runs.resume
+        if not killing.original(moment, folder, before, lambda: process(folder) is not None):
             assert moment.place == "it is saved", moment  # which may take no time
             return runs.record(key)
         runs.kill(key)
         record = runs.record(key)
-        assert (record.state, record.resumable) == ("lost", True), (moment, record.failure)
-        assert "was killed" in record.failure
-        assert all(is_whole(folder / name) for name in (files.BACKUP, files.TUNED, files.HISTORY, files.RESULT)), moment
-    runs.go_on(key)
+        assert (record.state, record.resumable) == ("lost", True), (moment, record.error_message)
+        assert "was killed" in record.error_message
+        assert all(is_whole(folder / name) for name in (files.CHECKPOINT, files.TUNED, files.HISTORY, files.RESULT)), moment
+    runs.resume(key)
     until(lambda: process(folder) is None)
     return runs.record(key)
 
@@ -132,7 +132,7 @@ def killed_at_each(moments, settings):
 def check_end(record, settings):
     """Check that a run has ended as if nothing had happened: with each epoch once, what it leaves and nothing else."""
     folder = runs.folder(record.key)
-    assert (record.state, record.failure) == ("done", ""), (folder / files.LOG).read_text()
+    assert (record.state, record.error_message) == ("done", ""), (folder / files.LOG).read_text()
     epochs = [(place, epoch) for place, phase in enumerate(settings.recipe.phases) for epoch in range(phase.epochs)]
     assert [(one.phase, one.epoch) for one in record.history] == epochs
     assert keras.saving.load_model(folder / files.TUNED).output_shape == (None, 10)
@@ -165,9 +165,9 @@ def test_a_process_that_is_to_end_stops_and_keeps_what_it_has():
     alive.terminate()
     until(lambda: runs.record(key).state != "running")
     record = runs.record(key)
-    assert (record.state, record.resumable, record.failure) == ("stopped", True, "")
+    assert (record.state, record.resumable, record.error_message) == ("stopped", True, "")
     assert 2 < len(record.history) < 32
-    assert record.history[record.kept].val_loss == min(one.val_loss for one in record.history)
+    assert record.history[record.best_epoch].val_loss == min(one.val_loss for one in record.history)
     assert keras.saving.load_model(runs.file(key, files.TUNED)).output_shape == (None, 10)
 
 
@@ -185,7 +185,7 @@ def test_a_second_process_leaves_the_run_to_the_first(folder):
 
 def test_what_was_trained_is_saved(folder):
     result = process_main.work(folder)
-    assert (result.state, result.failure) == ("done", "")
+    assert (result.state, result.error_message) == ("done", "")
     assert [one.phase for one in result.history] == [0, 1]
     assert "head_predictions" in result.trainable
     assert {files.TUNED, files.HISTORY} < {path.name for path in folder.iterdir()}
@@ -211,7 +211,7 @@ def test_a_run_that_is_stopped_before_it_begins_has_trained_nothing(folder):
 
 
 def test_an_attempt_that_does_not_get_far_leaves_the_result_before_it(folder):
-    earlier = RunResult("stopped", 9.0, history=(Epoch(0, 0, 1.0, 2.0, 0.5),), kept=0, notices=("It overfits.",))
+    earlier = RunResult("stopped", 9.0, history=(Epoch(0, 0, 1.0, 2.0, 0.5),), best_epoch=0, notices=("It overfits.",))
     files.write(folder / files.EARLIER, files.as_json(earlier))
     (folder / files.STOP).touch()
     result = process_main.work(folder)
@@ -238,7 +238,7 @@ def test_what_goes_wrong_is_said(folder, monkeypatch, capfd, error, says):
     result = process_main.work(folder)
     assert result.state == "failed"
     with pytest.raises(ExplorerError, match=says):
-        raise ExplorerError(result.failure)
+        raise ExplorerError(result.error_message)
     assert type(error).__name__ in capfd.readouterr().err
 
 
@@ -250,8 +250,8 @@ def test_details_are_named_only_where_there_are_any(folder):
 
 
 def test_a_folder_that_may_not_be_written_is_called_that(folder):
-    error = PermissionError(errno.EACCES, "Permission denied", str(folder / files.BACKUP))
-    (folder / files.BACKUP).write_bytes(b"arrays")
+    error = PermissionError(errno.EACCES, "Permission denied", str(folder / files.CHECKPOINT))
+    (folder / files.CHECKPOINT).write_bytes(b"arrays")
     said = process_main.why(error, folder)
     assert "(Permission denied): allow it" in said
     assert said.endswith("Then resume the run: its backup is kept.")
@@ -261,7 +261,7 @@ def test_memory_that_runs_out_when_all_is_trained_loses_nothing(folder, monkeypa
     monkeypatch.setattr(trainer._Training, "_outcome", raising(MemoryError()))
     result = process_main.work(folder)
     assert (result.state, len(result.history), result.outcome) == ("failed", 2, None)
-    assert "its network is kept, but memory ran out while it was evaluated" in result.failure
+    assert "its network is kept, but memory ran out while it was evaluated" in result.error_message
     assert keras.saving.load_model(folder / files.TUNED).output_shape == (None, 10)
     files.write(folder / files.RESULT, files.as_json(result))
     assert runs.record(folder.name).resumable
@@ -274,18 +274,18 @@ def test_memory_that_runs_out_when_it_is_saved_leaves_the_backup(folder, monkeyp
     monkeypatch.setattr(Network, "save", raising(MemoryError()))
     result = process_main.work(folder)
     assert (result.state, len(result.history)) == ("failed", 2)
-    assert "not enough memory" in result.failure
-    assert (folder / files.BACKUP).exists()
+    assert "not enough memory" in result.error_message
+    assert (folder / files.CHECKPOINT).exists()
 
 
 def test_settings_that_can_not_be_read_are_said(folder):
     (folder / files.SETTINGS).write_text("{}")
-    assert "settings of this run can't be read" in process_main.work(folder).failure
+    assert "settings of this run can't be read" in process_main.work(folder).error_message
 
 
 def test_data_that_is_gone_is_said(folder, tmp_path):
     files.write_settings(folder, replace(SETTINGS, data=DataSpec("zip", str(tmp_path / "gone.zip"))))
-    assert "There is no file or folder" in process_main.work(folder).failure
+    assert "There is no file or folder" in process_main.work(folder).error_message
 
 
 def test_what_is_to_be_known_of_the_data_is_told(folder, tmp_path, encode, photo):
@@ -304,9 +304,9 @@ def test_a_disk_that_is_full_when_the_network_is_saved_leaves_the_backup(folder,
     monkeypatch.setattr(keras.saving, "save_model", raising(full()))
     result = process_main.work(folder)
     assert (result.state, len(result.history)) == ("failed", 2)
-    assert "The disk is full" in result.failure
+    assert "The disk is full" in result.error_message
     assert (folder / files.TUNED).read_bytes() == b"of before"
-    assert (folder / files.BACKUP).exists()
+    assert (folder / files.CHECKPOINT).exists()
     monkeypatch.undo()
     assert process_main.work(folder).state == "done"
 
@@ -322,11 +322,11 @@ def test_a_run_that_is_deleted_ends_quietly(folder, monkeypatch):
         shutil.rmtree(folder)
         on_progress(TrainingStep("epoch"))
         assert stop()
-        raise FileNotFoundError(errno.ENOENT, "No such file", str(folder / files.BACKUP))
+        raise FileNotFoundError(errno.ENOENT, "No such file", str(folder / files.CHECKPOINT))
 
     monkeypatch.setattr(trainer, "train", deleted)
     result = process_main.work(folder)
-    assert process_main._say(folder, result) == exit_reason.UNWRITABLE
+    assert process_main._report_progress(folder, result) == exit_reason.UNWRITABLE
     assert not folder.exists()
     assert process_main.main(folder) == exit_reason.UNWRITABLE
 
@@ -341,13 +341,13 @@ def test_a_full_disk_has_room_to_say_so(folder, monkeypatch):
         write(path, text)
 
     monkeypatch.setattr(files, "write", written)
-    assert process_main._say(folder, RunResult("failed", 1.0, "The disk is full.")) == 1
-    assert runs.record(folder.name).failure == "The disk is full."
+    assert process_main._report_progress(folder, RunResult("failed", 1.0, "The disk is full.")) == 1
+    assert runs.record(folder.name).error_message == "The disk is full."
 
 
 def test_a_network_that_can_not_be_saved_is_said(folder, monkeypatch):
     monkeypatch.setattr(Network, "save", raising(ExplorerError("tuned.keras can't be saved: no.")))
-    assert process_main.work(folder).failure == "tuned.keras can't be saved: no."
+    assert process_main.work(folder).error_message == "tuned.keras can't be saved: no."
 
 
 # The diary
@@ -365,7 +365,7 @@ def test_steps_that_follow_at_once_are_left_out_but_never_an_epoch(folder):
 
 
 def test_the_time_of_earlier_attempts_counts_and_their_last_line_hinders_nobody(folder):
-    line = files.as_json(files.Told(100.0, TrainingStep("notice", text="first")))
+    line = files.as_json(files.LogEntry(100.0, TrainingStep("notice", text="first")))
     (folder / files.PROGRESS).write_text(f'{line}\n{{"kind": "To')
     diary = process_main.Diary(folder)
     diary.write(TrainingStep("notice", text="second"))

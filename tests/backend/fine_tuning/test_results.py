@@ -84,7 +84,7 @@ def test_nothing_held_out_has_no_accuracy():
     found = results.outcome(np.zeros((0, 3), np.float32), data(), (("block_1", 0.5),))
     assert (found.accuracy, found.low, found.high, found.worst) == (None, None, None, ())
     assert found.confusion.tolist() == [[0] * 3] * 3
-    assert found.moved == (("block_1", 0.5),)
+    assert found.weight_change == (("block_1", 0.5),)
 
 
 # several classes at once
@@ -179,7 +179,7 @@ def test_each_block_says_how_far_it_moved_relative_to_its_size():
     kernel.assign(kernel * 1.5)
     statistics = after.get_layer("block_3_norm").moving_variance
     statistics.assign(statistics + 1)
-    found = dict(results.moved(network.model, after, layer_table.table(base)))
+    found = dict(results.weight_change(network.model, after, layer_table.table(base)))
     own = {name: network.model.get_layer(name).get_weights() for name in ("block_2_conv", "block_2_norm", "block_3_conv", "block_3_norm")}
     sizes = {name: np.sqrt(sum((one**2).sum() for one in weights)) for name, weights in own.items()}
     assert list(found) == ["block_1", "block_2", "block_3"]
@@ -190,31 +190,31 @@ def test_each_block_says_how_far_it_moved_relative_to_its_size():
 
 
 def test_blocks_without_weights_are_left_out_and_nested_layers_are_found():
-    before = small_models.moved(own_models.nested())
+    before = small_models.weight_change(own_models.nested())
     table = layer_table.table(before)
     after = copy(before)
     conv = after.get_layer("backbone").get_layer("stem").get_layer("conv")
     conv.set_weights([2 * one for one in conv.get_weights()])
-    found = results.moved(before, after, table)
+    found = results.weight_change(before, after, table)
     assert [block for block, _far in found] == ["backbone/stem/conv", "backbone/stem/bn", "backbone/side", "head/scores"]
     assert [far for _block, far in found] == pytest.approx([1, 0, 0, 0])
 
 
 def test_a_layer_that_is_used_twice_counts_once():
-    before = small_models.moved(own_models.siamese())
+    before = small_models.weight_change(own_models.siamese())
     after = copy(before)
     after.get_layer("lstm").set_weights([1.25 * one for one in before.get_layer("lstm").get_weights()])
     table = layer_table.table(before)
-    found = dict(results.moved(before, after, table))
+    found = dict(results.weight_change(before, after, table))
     assert found[table.find("lstm").block or "lstm"] == pytest.approx(0.25, rel=1e-5)
 
 
 def test_weights_that_were_zero_have_moved_as_far_as_they_are_large_now():
     before = explorer.load(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_initializer="zeros", name="zero")])).model
     after = copy(before)
-    assert [far for _block, far in results.moved(before, after, layer_table.table(before))] == [0]
+    assert [far for _block, far in results.weight_change(before, after, layer_table.table(before))] == [0]
     after.set_weights([one + 1 for one in after.get_weights()])
-    assert [far for _block, far in results.moved(before, after, layer_table.table(before))] == [1]
+    assert [far for _block, far in results.weight_change(before, after, layer_table.table(before))] == [1]
 
 
 def test_the_fields_of_an_outcome_are_plain_values():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.backend.fine_tuning.throughput import Pace
+from explorer.backend.fine_tuning.throughput import Throughput
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
 
 FACTOR = 1.5  # that what is told may be off by
@@ -22,20 +22,20 @@ def played(phases, speed=lambda _time: 1.0, begin=(0, 0), saving=0.0):
         nonlocal time
         time += seconds * speed(time)
 
-    pace = Pace({place: one[0] for place, one in enumerate(phases)}, clock=lambda: time)
+    throughput = Throughput({place: one[0] for place, one in enumerate(phases)}, clock=lambda: time)
     for place, (phase, batches, validation, seconds, seconds_after, traced) in enumerate(phases):
         first = begin[1] if place == begin[0] else 0
         for epoch in range(first, phase.epochs if place >= begin[0] else 0):
-            pace.begin(place, epoch)
+            throughput.begin(place, epoch)
             for number in range(batches):
                 passes(seconds + (traced if epoch == first and not number else 0))
-                pace.batch(number + 1, batches)
-                told.append((place, epoch, pace.left(), time))
+                throughput.batch(number + 1, batches)
+                told.append((place, epoch, throughput.left(), time))
             for number in range(validation):
                 passes(seconds_after + (traced / 3 if epoch == first and not number else 0))
-                pace.validated()
-            pace.finish()
-            told.append((place, epoch, pace.left(), time))
+                throughput.validated()
+            throughput.finish()
+            told.append((place, epoch, throughput.left(), time))
             passes(saving)
     return [(place, epoch, left, time - at) for place, epoch, left, at in told]
 

@@ -9,7 +9,7 @@ import tuning_cases as cases
 
 import explorer
 from explorer.backend.fine_tuning import features
-from explorer.backend.fine_tuning.checkpoints import Backups
+from explorer.backend.fine_tuning.checkpoints import Checkpoints
 from explorer.backend.fine_tuning.features import Bounds
 from explorer.backend.fine_tuning.trainer import train
 from explorer.backend.runtime.keras import keras, tensorflow
@@ -68,7 +68,7 @@ def test_a_frozen_dropout_still_drops(data):
     recipe = cases.recipe(8, head=Head(8, dropout=0.3))
     run = train(network, data, recipe)
     _tuned, losses, _held_out = cases.plainly(network, data, recipe, set(run.plan.frozen))
-    assert run.plan.crossing == ("block_2_relu",)
+    assert run.plan.boundary_tensors == ("block_2_relu",)
     np.testing.assert_allclose([one.loss for one in run.history], losses, rtol=1e-3)
 
 
@@ -99,8 +99,8 @@ def test_only_the_tail_and_the_head_move(network, data):
     for name in ("block_1_conv", "block_1_norm", "block_2_norm", "block_3_norm"):
         for one, other in zip(network.model.get_layer(name).weights, run.network.model.get_layer(name).weights, strict=True):
             np.testing.assert_array_equal(one.numpy(), other.numpy())
-    assert dict(run.outcome.moved)["block_1"] == 0
-    assert dict(run.outcome.moved)["block_2"] > 0
+    assert dict(run.outcome.weight_change)["block_1"] == 0
+    assert dict(run.outcome.weight_change)["block_2"] > 0
 
 
 def test_the_tuned_network_answers_with_the_classes(network, data):
@@ -342,19 +342,19 @@ def test_stop_acts_within_a_batch_and_keeps_the_best_weights(network, data):
     )
     # 5 batches of examples are read, then each epoch asks at 4 batches, and at 2 held-out ones
     run = train(network, data, cases.recipe(4, epochs=(9, 0)), callbacks=[watch], stop=StopAfter(5 + 2 * 6 + 2))
-    assert (run.state, run.failure, len(run.history)) == ("stopped", "", 2)
+    assert (run.state, run.error_message, len(run.history)) == ("stopped", "", 2)
     assert ends == [0, 1], "the epoch that was cut off has no figures"
     assert len(batches) == 2 * 4 + 3
     best = min(run.history, key=lambda one: one.val_loss)
-    assert run.kept == run.history.index(best)
-    reference = train(network, data, cases.recipe(4, epochs=(run.kept + 1, 0)))
+    assert run.best_epoch == run.history.index(best)
+    reference = train(network, data, cases.recipe(4, epochs=(run.best_epoch + 1, 0)))
     for one, other in zip(run.network.model.weights, reference.network.model.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_stop_before_the_first_batch_leaves_a_network_as_it_was(network, data):
     run = train(network, data, cases.recipe(4), stop=lambda: True)
-    assert (run.state, run.history, run.kept, run.outcome) == ("stopped", (), None, None)
+    assert (run.state, run.history, run.best_epoch, run.outcome) == ("stopped", (), None, None)
 
 
 @pytest.mark.parametrize("times", [5 + 6 + 1, 5 + 3 * 6 + 2])
@@ -394,8 +394,10 @@ def test_a_training_that_was_killed_after_an_epoch_ends_as_if_it_had_not_been(ne
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the log that is left open
 @pytest.mark.parametrize("backed_up", [9, 1], ids=["each epoch is backed up", "the first is"])
 def test_what_callbacks_write_goes_on_with_the_training(network, data, tmp_path, backed_up, monkeypatch):
-    keep = Backups.keep
-    monkeypatch.setattr(Backups, "keep", lambda self, phase, epoch, *rest, **options: epoch > backed_up or keep(self, phase, epoch, *rest))
+    keep = Checkpoints.keep
+    monkeypatch.setattr(
+        Checkpoints, "keep", lambda self, phase, epoch, *rest, **options: epoch > backed_up or keep(self, phase, epoch, *rest)
+    )
     switches = (Switch("CSVLogger"), Switch("ModelCheckpoint", (("monitor", "loss"), ("save_best_only", True))))
     recipe = cases.recipe(4, epochs=(0, 3), callbacks=switches)
     with pytest.raises(Killed):
@@ -424,7 +426,7 @@ def test_a_callback_that_ends_the_training_has_all_held_out_examples_answered(ne
 
 def test_ctrl_c_keeps_the_best_weights_so_far(network, data):
     run = train(network, data, cases.recipe(4), callbacks=[raising(KeyboardInterrupt, 0, 1)])
-    assert (run.state, len(run.history), run.kept) == ("stopped", 1, 0)
+    assert (run.state, len(run.history), run.best_epoch) == ("stopped", 1, 0)
     with pytest.raises(KeyboardInterrupt):
         train(network, data, cases.recipe(4), callbacks=[raising(KeyboardInterrupt, 0, 0)])
 
@@ -471,12 +473,12 @@ def test_the_backup_of_another_training_is_refused(network, data, tmp_path, othe
 
 
 def test_keras_own_backup_and_restore_goes_on_over_both_phases(network, data, tmp_path):
-    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+    checkpoint = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     x, y = np.stack([one.example.data for one in data.training]), [one.classes[0] for one in data.training]
     phases = cases.recipe().phases
     stop = StopAfter(1 + 2 * 5 + 2)
-    first = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[backup], validation=0.25, stop=stop)
-    again = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[backup], validation=0.25)
+    first = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[checkpoint], validation=0.25, stop=stop)
+    again = explorer.fine_tune(network, (x, y), 4, phases=phases, callbacks=[checkpoint], validation=0.25)
     assert (first.state, again.state) == ("stopped", "done")
     assert len(first.history) < len(again.history) == 4
     assert list((tmp_path / "backup").iterdir()) == []
@@ -493,8 +495,8 @@ def test_a_loss_that_is_no_number_is_said_and_the_best_weights_come_back(network
 
     run = train(network, data, cases.recipe(4), callbacks=[Diverging()])
     assert run.state == "failed"
-    assert run.failure == "The loss became infinite or NaN in phase 2, with a learning rate of 0.02: lower it."
-    assert run.kept is not None
+    assert run.error_message == "The loss became infinite or NaN in phase 2, with a learning rate of 0.02: lower it."
+    assert run.best_epoch is not None
     assert all(np.isfinite(one).all() for one in weights(run.network.model))
     assert len(run.history) == 2
 
@@ -505,7 +507,7 @@ def test_too_little_memory_is_said_with_what_to_lower(network, data):
 
     run = train(network, data, cases.recipe(4), callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=exhaust)])
     assert run.state == "failed"
-    assert "lower the batch size" in run.failure
+    assert "lower the batch size" in run.error_message
 
 
 @pytest.mark.parametrize(
@@ -622,7 +624,7 @@ def test_sound_is_tuned_as_pictures_are():
     examples = tuple(Labelled(timbres.read(one), (place % 2,)) for place, one in enumerate(sounds))
     run = train(timbres, TrainingData("audio", ("high", "low"), examples[:8], examples[8:]), cases.recipe(10, epochs=(10, 1)))
     assert run.history[-1].val_accuracy == 1
-    assert run.network.reading.sound == timbres.reading.sound
+    assert run.network.input_spec.sound == timbres.input_spec.sound
 
 
 @pytest.mark.slow
@@ -630,7 +632,7 @@ def test_the_lessons_say_what_went_wrong(network, data):
     told = {mistake: train(network, data, cases.recipe(4, mistakes=(mistake,))) for mistake in ("recompile", "rate", "thaw", "batch_norm")}
     assert "none of the" in told["recompile"].notices[0]
     assert told["recompile"].trainable == ("head_dense", "head_predictions")
-    assert dict(told["recompile"].outcome.moved)["block_3"] == 0
+    assert dict(told["recompile"].outcome.weight_change)["block_3"] == 0
     assert "100 times too high" in told["rate"].notices[0]
     assert [one.phase for one in told["thaw"].history] == [1, 1]
     assert "block_1_norm" in told["batch_norm"].trainable

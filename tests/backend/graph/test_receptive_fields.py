@@ -2,8 +2,8 @@ import numpy as np
 import own_models
 import pytest
 
-from explorer.backend.graph.receptive_fields import along
-from explorer.backend.inference.activation_capture import recording
+from explorer.backend.graph.receptive_fields import axis_mappings
+from explorer.backend.inference.activation_capture import capture_activations
 from explorer.backend.runtime.keras import keras, tensorflow
 
 layers = keras.layers
@@ -30,7 +30,7 @@ def positive(model):
 
 
 def answer(model, address, pictures):
-    with recording(model) as record:
+    with capture_activations(model) as record:
         model(pictures, training=False)
     return keras.tree.flatten(record[address][1])[0]
 
@@ -56,7 +56,7 @@ def ends(seen, axis):
 
 def assert_as_by_gradient(model, address, data_format="channels_last"):
     """Check each axis of a layer that runs along the input; return all."""
-    found = along(positive(model), address, data_format)
+    found = axis_mappings(positive(model), address, data_format)
     shape = answer(model, address, np.ones((1, *model.inputs[0].shape[1:]))).shape[1:]
     assert len(found) == len(shape)
     for axis, one in enumerate(found):
@@ -185,11 +185,11 @@ def test_maps_see_what_they_have_a_gradient_to_and_lie_where_they_are_centred(na
 
 def test_the_largest_of_a_pool_may_come_from_where_the_mean_comes_from():
     for options in ({"pool_size": 3, "strides": 2}, {"pool_size": (2, 3), "padding": "same"}):
-        largest, mean = (along(model_of(pool(**options)), "end") for pool in (layers.MaxPooling2D, layers.AveragePooling2D))
+        largest, mean = (axis_mappings(model_of(pool(**options)), "end") for pool in (layers.MaxPooling2D, layers.AveragePooling2D))
         for one, other in zip(largest[:2], mean[:2], strict=True):
             np.testing.assert_array_equal([one.first, one.last], [other.first, other.last])
             assert (one.start, one.stop) == (other.start, other.stop)
-    assert axes(along(model_of(layers.GlobalMaxPooling2D()), "end")) == [None]
+    assert axes(axis_mappings(model_of(layers.GlobalMaxPooling2D()), "end")) == [None]
 
 
 def gru(x, **options):
@@ -249,7 +249,7 @@ def test_axes_are_followed_where_they_go(name):
 
 
 def test_a_sequence_sees_what_it_has_gone_through():
-    steps, _units = along(model_of(chain(layers.Reshape((9, 28)), gru)), "end")
+    steps, _units = axis_mappings(model_of(chain(layers.Reshape((9, 28)), gru)), "end")
     np.testing.assert_array_equal(steps.first, np.zeros(9))
     np.testing.assert_array_equal(steps.last, np.arange(9))
 
@@ -264,7 +264,7 @@ def test_channels_may_come_first():
         )
 
     last = assert_as_by_gradient(model_of(function("channels_last")), "end")
-    first = along(model_of(function("channels_first"), (2, 9, 14)), "end", "channels_first")
+    first = axis_mappings(model_of(function("channels_first"), (2, 9, 14)), "end", "channels_first")
     assert (axes(last), axes(first)) == ([0, 1, None], [None, 0, 1])
     assert spans(last)[:2] == spans(first)[1:]
     for one, other in zip(last[:2], first[1:], strict=True):
@@ -282,21 +282,21 @@ class Doubling(layers.Layer):
     ids=["own layer", "lambda", "own activation", "operation"],
 )
 def test_a_layer_that_nothing_is_known_of_sees_everything(function):
-    assert axes(along(model_of(function), "end")) == [None, None, None]
-    beside = along(model_of(branches(layers.Add(), layers.Identity(), function)), "end")
+    assert axes(axis_mappings(model_of(function), "end")) == [None, None, None]
+    beside = axis_mappings(model_of(branches(layers.Add(), layers.Identity(), function)), "end")
     for one, size in zip(beside[:2], (9, 14), strict=True):
         assert (set(one.first), set(one.last), one.start, one.stop) == ({0}, {size - 1}, 0, size)
 
 
 def test_cells_inside_zero_padding_see_nothing():
-    rows, columns, _channels = along(model_of(layers.ZeroPadding2D((2, 3))), "end")
+    rows, columns, _channels = axis_mappings(model_of(layers.ZeroPadding2D((2, 3))), "end")
     np.testing.assert_array_equal(rows.last < rows.first, [row in (0, 1, 11, 12) for row in range(13)])
     np.testing.assert_array_equal(columns.first[3:-3], np.arange(14))
 
 
 def test_gaps_on_the_way_never_hide_what_is_seen():
     model = positive(model_of(chain(*(layers.Conv2D(2, 3, dilation_rate=(2, 3), padding="same") for _ in range(2)))))
-    for axis, one in enumerate(along(model, "end")[:2]):
+    for axis, one in enumerate(axis_mappings(model, "end")[:2]):
         size = len(one.first)
         cells = np.zeros((size, 9, 14, 2))
         np.moveaxis(cells, axis + 1, 1)[range(size), range(size)] = 1
@@ -317,7 +317,7 @@ def test_layers_of_nested_models_are_followed_to_the_input(address):
 
 @pytest.mark.parametrize("address", ["picture", "backbone/backbone_picture"])
 def test_an_input_sees_itself(address):
-    rows, columns, channels = along(own_models.nested(), address)
+    rows, columns, channels = axis_mappings(own_models.nested(), address)
     np.testing.assert_array_equal([rows.first, rows.last], [range(12), range(12)])
     assert (columns.start, columns.stop, channels) == (0, 16, None)
 
@@ -369,15 +369,15 @@ def test_a_network_over_time_sees_what_it_has_a_gradient_to(address):
 
 def test_where_a_network_over_time_lies_and_what_it_sees():
     model = tagger()
-    bands, frames, _channel = along(model, "padding")
+    bands, frames, _channel = axis_mappings(model, "padding")
     np.testing.assert_array_equal(frames.last < frames.first, np.r_[np.ones(37), np.zeros(1366), np.ones(37)])
-    bands, frames, _channels = along(model, "conv1")
+    bands, frames, _channels = axis_mappings(model, "conv1")
     assert (bands.start, bands.stop, frames.start, frames.stop) == (0, 96, -37, 1403)
-    bands, frames, _channels = along(model, "pool4")
+    bands, frames, _channels = axis_mappings(model, "pool4")
     assert (bands.first.tolist(), bands.last.tolist(), bands.start, bands.stop) == ([0], [95], 0, 96)
     assert (frames.first[0], frames.last[-1], frames.start, frames.stop) == (0, 1365, -37, 1403)
-    sequence, units = along(model, "sequence")
-    assert (sequence.axis, units, along(model, "gru2")) == (1, None, (None,))
+    sequence, units = axis_mappings(model, "sequence")
+    assert (sequence.axis, units, axis_mappings(model, "gru2")) == (1, None, (None,))
     np.testing.assert_array_equal([sequence.first, sequence.last], [frames.first, frames.last])
 
 
@@ -406,7 +406,7 @@ def test_architectures_see_what_they_have_a_gradient_to(name):
         model = keras.models.clone_model(model, clone_function=with_means)
     model = positive(keras.Model(model.inputs, model.get_layer(addresses[-1]).output))
     for address in addresses:
-        rows, columns, _channels = along(model, address)
+        rows, columns, _channels = axis_mappings(model, address)
         size = (len(rows.first), len(columns.first))
         asked = [(0, 0), (size[0] // 2, size[1] // 2), (size[0] - 1, size[1] - 1)]
         cells = np.zeros((3, *size, model.get_layer(address).output.shape[-1]))
@@ -418,16 +418,16 @@ def test_architectures_see_what_they_have_a_gradient_to(name):
 
 
 def test_all_axes_are_unknown_without_one_picture_of_a_known_size():
-    assert along(own_models.siamese(), "lstm") == (None,)
-    assert along(own_models.open_sizes(), "conv") == (None, None, None)
-    assert along(own_models.timed(), "gru") == (None,)
+    assert axis_mappings(own_models.siamese(), "lstm") == (None,)
+    assert axis_mappings(own_models.open_sizes(), "conv") == (None, None, None)
+    assert axis_mappings(own_models.timed(), "gru") == (None,)
     entry, picture = keras.Input((None, None, 2)), keras.Input((9, 14, 2))
     open_inside = keras.Model(entry, layers.Conv2D(2, 3, name="conv")(entry), name="inner")
     model = keras.Model(picture, open_inside(picture))
-    assert along(model, "inner") == along(model, "inner/conv") == (None, None, None)
+    assert axis_mappings(model, "inner") == axis_mappings(model, "inner/conv") == (None, None, None)
 
 
 def test_nothing_is_known_of_what_has_no_graph_or_is_not_there():
-    assert along(own_models.reader(), "lstm") == ()
-    assert along(own_models.nested(), "conv") == along(own_models.nested(), "backbone/conv") == ()
-    assert along(own_models.nested(), "backbone:1") == along(own_models.nested(), "backbone/add/conv") == ()
+    assert axis_mappings(own_models.reader(), "lstm") == ()
+    assert axis_mappings(own_models.nested(), "conv") == axis_mappings(own_models.nested(), "backbone/conv") == ()
+    assert axis_mappings(own_models.nested(), "backbone:1") == axis_mappings(own_models.nested(), "backbone/add/conv") == ()

@@ -5,7 +5,7 @@ import pytest
 import explorer
 from explorer.backend.architectures import resnext
 from explorer.backend.graph.recognition import recognised
-from explorer.backend.inputs import input_spec
+from explorer.backend.inputs.input_spec import of_model
 from explorer.backend.runtime.keras import keras
 from explorer.catalog import BACKBONES, architectures
 
@@ -38,7 +38,7 @@ def renamed(base, name):
 
 
 def bare_convention(row):
-    return next((convention for start, convention in BARE.items() if row.name.startswith(start)), row.convention)
+    return next((preprocess_mode for start, preprocess_mode in BARE.items() if row.name.startswith(start)), row.preprocess_mode)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -47,9 +47,9 @@ def test_each_architecture_is_known_by_its_layers(row):
     with keras.StatelessScope(initialize_variables=False):
         found, cut = recognised(with_head(base)), recognised(keras.Model(base.input, base.layers[len(base.layers) * 2 // 5].output))
     assert found is not None
-    assert (found.row, found.by_layers, found.convention) == (row, True, bare_convention(row))
+    assert (found.row, found.by_layers, found.preprocess_mode) == (row, True, bare_convention(row))
     assert cut is not None, "a part of it is known too"
-    assert (cut.row.family, cut.convention) == (row.family, found.convention)
+    assert (cut.row.family, cut.preprocess_mode) == (row.family, found.preprocess_mode)
 
 
 def test_every_row_of_the_table_has_a_backbone():
@@ -149,27 +149,27 @@ def test_what_the_model_does_itself_counts_before_what_its_layers_are():
     base = backbone("MobileNetV2")
     picture = keras.Input((96, 96, 3))
     with keras.StatelessScope(initialize_variables=False):
-        reading = input_spec.of_model(keras.Model(picture, base(layers.Rescaling(1 / 127.5, -1, name="scale")(picture))), None)
-        plain = input_spec.of_model(with_head(base), None)
-    assert (reading.convention, reading.assumed) == ("none", ())
-    assert reading.known == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
-    assert plain.convention == "tf"
+        input_spec = of_model(keras.Model(picture, base(layers.Rescaling(1 / 127.5, -1, name="scale")(picture))), None)
+        plain = of_model(with_head(base), None)
+    assert (input_spec.preprocess_mode, input_spec.assumed) == ("none", ())
+    assert input_spec.known == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
+    assert plain.preprocess_mode == "tf"
     assert plain.assumed == ("Pixels are prepared as for MobileNetV2 (preprocess='tf'), whose layers the model has.",)
 
 
-@pytest.mark.parametrize(("name", "convention"), [("MobileNetV3Small", "tf"), ("EfficientNetV2B0", "tf"), ("ConvNeXtTiny", "torch")])
-def test_where_the_scaling_is_inside_it_counts_and_else_it_is_done(name, convention):
+@pytest.mark.parametrize(("name", "preprocess_mode"), [("MobileNetV3Small", "tf"), ("EfficientNetV2B0", "tf"), ("ConvNeXtTiny", "torch")])
+def test_where_the_scaling_is_inside_it_counts_and_else_it_is_done(name, preprocess_mode):
     with keras.StatelessScope(initialize_variables=False):
-        assert input_spec.of_model(with_head(backbone(name)), None).convention == "none"
-        assert input_spec.of_model(with_head(backbone(name, include_preprocessing=False)), None).convention == convention
+        assert of_model(with_head(backbone(name)), None).preprocess_mode == "none"
+        assert of_model(with_head(backbone(name, include_preprocessing=False)), None).preprocess_mode == preprocess_mode
 
 
 def test_bundled_networks_and_those_that_hear_are_known_by_their_layers():
     for name in ("digits", "timbres", "MusicTaggerCRNN"):
         whole = explorer.load(name, weights=None).model
         model = keras.Model(whole.input, layers.Dense(3)(whole.layers[-2].output))
-        reading = input_spec.of_model(model, None)
-        assert (reading.kind, reading.convention) == (architectures[name].input, architectures[name].convention)
+        input_spec = of_model(model, None)
+        assert (input_spec.kind, input_spec.preprocess_mode) == (architectures[name].input, architectures[name].preprocess_mode)
 
 
 def test_what_has_lost_its_name_answers_as_before(elephant, keras_home):

@@ -5,7 +5,7 @@ import own_models
 import pytest
 
 from explorer.backend.graph.nodes import running_order
-from explorer.backend.inference.activation_capture import recording
+from explorer.backend.inference.activation_capture import capture_activations
 from explorer.backend.runtime.keras import keras, tensorflow
 
 layers = keras.layers
@@ -24,7 +24,7 @@ def ones(*shape):
 
 def recorded(model, given, **options):
     """Return what is recorded during one call: address -> array."""
-    with recording(model, **options) as record:
+    with capture_activations(model, **options) as record:
         model(given, training=False)
     return {address: np.asarray(keras.tree.flatten(returned)[0]) for address, (_layer, returned) in record.items()}
 
@@ -53,7 +53,7 @@ def test_further_uses_are_counted_as_they_run_or_as_they_were_written():
 
 def test_only_the_model_that_was_asked_for_is_recorded():
     model, other = own_models.sequential(), own_models.sequential()
-    with recording(model) as record:
+    with capture_activations(model) as record:
         other(ones(8))
         assert not record
         layers.Dense(2)(ones(8))
@@ -64,7 +64,7 @@ def test_only_the_model_that_was_asked_for_is_recorded():
 
 def test_calls_of_another_thread_do_not_count():
     model = own_models.sequential()
-    with recording(model) as record:
+    with capture_activations(model) as record:
         thread = threading.Thread(target=model, args=(ones(8),))
         thread.start()
         thread.join()
@@ -106,7 +106,7 @@ def test_a_failure_leaves_the_layers_as_they_were():
             return self.failing(self.dense(x))
 
     model = Model()
-    with pytest.raises(RuntimeError, match="stop"), recording(model):
+    with pytest.raises(RuntimeError, match="stop"), capture_activations(model):
         model(ones(4))
     assert keras.layers.Layer.__call__ is CALL
     assert list(recorded(own_models.sequential(), ones(8))) == ["hidden", "top"]
@@ -126,7 +126,7 @@ def test_a_call_that_failed_does_not_shift_what_comes_after():
             raise AssertionError
 
     model = Trying()
-    with recording(model) as record:
+    with capture_activations(model) as record:
         model(ones(4))
     assert record["dense"][1].shape == (1, 2)
     assert record["sequential"][1] is None
@@ -134,7 +134,7 @@ def test_a_call_that_failed_does_not_shift_what_comes_after():
 
 def test_recordings_within_each_other_record_both():
     outer, inner = own_models.sequential(), own_models.sequential()
-    with recording(outer) as first, recording(inner) as second:
+    with capture_activations(outer) as first, capture_activations(inner) as second:
         outer(ones(8))
         inner(ones(8))
     assert list(first) == list(second) == ["hidden", "top"]
@@ -162,7 +162,7 @@ def test_inside_a_compiled_function_what_is_recorded_is_symbolic():
 
     @tensorflow.function
     def run(batch):
-        with recording(model) as record:
+        with capture_activations(model) as record:
             model(batch)
         kept.update(record)
         return record["hidden"][1]

@@ -11,17 +11,17 @@ SHARES = np.array([0.1, 0.4, 0.2, 0.3])
 
 
 def test_the_best_come_first_with_their_names():
-    answers = best(SHARES, 2, LABELS, "shares", output=3)
-    assert [(one.id, one.label, one.score) for one in answers.predictions] == [("n2", "bee", 0.4), ("n4", "doe", 0.3)]
-    assert (answers.others, answers.scale, answers.output) == (2, "shares", 3)
-    assert answers.others_score == pytest.approx(0.3)
+    predictions = best(SHARES, 2, LABELS, "shares", output=3)
+    assert [(one.id, one.label, one.score) for one in predictions.predictions] == [("n2", "bee", 0.4), ("n4", "doe", 0.3)]
+    assert (predictions.others, predictions.scale, predictions.output) == (2, "shares", 3)
+    assert predictions.others_score == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("top", [4, 9])
 def test_all_of_them_leave_nothing_to_the_others(top):
-    answers = best(SHARES, top, LABELS, "shares")
-    assert len(answers.predictions) == 4
-    assert (answers.others, answers.others_score) == (0, 0.0)
+    predictions = best(SHARES, top, LABELS, "shares")
+    assert len(predictions.predictions) == 4
+    assert (predictions.others, predictions.others_score) == (0, 0.0)
 
 
 @pytest.mark.parametrize("labels", [(), LABELS[:2], (*LABELS, ("n5", "eel"))])
@@ -93,12 +93,12 @@ def test_one_sigmoid_unit_answers_with_both_classes(head):
     model = binary(*head())
     network = explorer.load(model, labels=["cat", "dog"], preprocess="unit")
     p = float(np.asarray(model(PHOTO[None] / 255.0)).item())
-    answers = network.predict(PHOTO)
-    assert {one.label: pytest.approx(one.score, abs=1e-5) for one in answers} == {"cat": 1 - p, "dog": p}
-    assert answers[0].score >= answers[1].score
+    predictions = network.predict(PHOTO)
+    assert {one.label: pytest.approx(one.score, abs=1e-5) for one in predictions} == {"cat": 1 - p, "dog": p}
+    assert predictions[0].score >= predictions[1].score
     assert network.summary().classes == (2,)
-    assert network.answers(network.read(PHOTO), 1).scale == "shares"
-    assert network.answers(network.read(PHOTO), 1).others_score == pytest.approx(min(p, 1 - p), abs=1e-5)
+    assert network.predictions(network.read(PHOTO), 1).scale == "shares"
+    assert network.predictions(network.read(PHOTO), 1).others_score == pytest.approx(min(p, 1 - p), abs=1e-5)
     assert {one.label for one in explorer.load(model, preprocess="unit").predict(PHOTO)} == {"class 0", "class 1"}
 
 
@@ -110,7 +110,7 @@ def test_one_raw_logit_answers_with_both_classes_and_says_so(options):
     network = explorer.load(model, labels=options.get("labels"), preprocess="unit")
     p = sigmoid(float(np.asarray(model(PHOTO[None] / 255.0)).item()))
     assert {one.id: pytest.approx(one.score, abs=1e-5) for one in network.predict(PHOTO)} == {"0": 1 - p, "1": p}
-    assert any("logit" in sentence for sentence in network.reading.assumed) == ("loss" not in options)
+    assert any("logit" in sentence for sentence in network.input_spec.assumed) == ("loss" not in options)
 
 
 def test_a_logit_with_the_label_of_one_tag_is_its_probability():
@@ -125,7 +125,7 @@ def test_a_single_value_stays_a_value_and_says_so():
         (only,) = network.predict(PHOTO)
         assert only.label == "value"
         assert only.score == pytest.approx(float(np.asarray(model(PHOTO[None] / 255.0)).item()), rel=1e-4)
-        assert any("value" in sentence for sentence in network.reading.assumed) == is_told
+        assert any("value" in sentence for sentence in network.input_spec.assumed) == is_told
 
 
 def test_a_single_tag_keeps_its_one_label_and_the_labels_of_another_output_are_not_its_own():
@@ -134,9 +134,9 @@ def test_a_single_tag_keeps_its_one_label_and_the_labels_of_another_output_are_n
     picture = keras.Input((8, 8, 3), name="picture")
     flat = keras.layers.Flatten()(picture)
     two = keras.Model(picture, [DENSE(1, name="age")(flat), DENSE(2, activation="softmax", name="kind")(flat)])
-    answers = explorer.load(two, labels=["cat", "dog"], preprocess="unit").predict(PHOTO)
-    assert [one.label for one in answers["age"]] == ["value"]
-    assert {one.label for one in answers["kind"]} == {"cat", "dog"}
+    predictions = explorer.load(two, labels=["cat", "dog"], preprocess="unit").predict(PHOTO)
+    assert [one.label for one in predictions["age"]] == ["value"]
+    assert {one.label for one in predictions["kind"]} == {"cat", "dog"}
     for head, loss in (([DENSE(1, activation="relu")], None), ([DENSE(1)], "mse")):
         with pytest.raises(ExplorerError, match=r"There are 2 labels; the network answers with 1 number\. Two labels fit a single number"):
             explorer.load(binary(*head, loss=loss), labels=["cat", "dog"])
@@ -149,8 +149,8 @@ def test_labels_that_fit_several_outputs_name_the_classes_of_each_and_say_so():
     flat = keras.layers.Flatten()(picture)
     both = keras.Model(picture, [DENSE(1, activation="sigmoid", name="left")(flat), DENSE(1, activation="sigmoid", name="right")(flat)])
     network = explorer.load(both, labels=["cat", "dog"], preprocess="unit")
-    assert "The labels name the classes of each of these outputs: left, right." in network.reading.assumed
-    assert {one.label for answers in network.predict(PHOTO).values() for one in answers} == {"cat", "dog"}
+    assert "The labels name the classes of each of these outputs: left, right." in network.input_spec.assumed
+    assert {one.label for predictions in network.predict(PHOTO).values() for one in predictions} == {"cat", "dog"}
 
 
 def test_a_very_sure_logit_overflows_nowhere():

@@ -6,17 +6,17 @@ import pytest
 
 from explorer.backend.inputs import arrays
 from explorer.errors import UnreadableExample
-from explorer.values import Example, Reading, TensorInfo
+from explorer.values import Example, InputSpec, TensorInfo
 
 
-def reading(*inputs):
-    return Reading("arrays", tuple(TensorInfo(*one) for one in inputs))
+def input_spec(*inputs):
+    return InputSpec("arrays", tuple(TensorInfo(*one) for one in inputs))
 
 
-VECTOR = reading(("numbers", (3,), "float32"))
-STEPS = reading(("steps", (None, 2), "float32"))
-SCALAR = reading(("number", (), "float32"))
-TWO = reading(("first", (3,), "float32"), ("second", (2, 2), "int32"))
+VECTOR = input_spec(("numbers", (3,), "float32"))
+STEPS = input_spec(("steps", (None, 2), "float32"))
+SCALAR = input_spec(("number", (), "float32"))
+TWO = input_spec(("first", (3,), "float32"), ("second", (2, 2), "int32"))
 
 
 def npy(array):
@@ -111,12 +111,12 @@ def test_what_is_no_number_in_the_inputs_dtype_is_refused(value):
 
 def test_whole_numbers_are_whole_and_within_what_the_network_knows():
     for dtype in ("int32", "float32"):
-        words = reading(("words", (3,), dtype, 10))
+        words = input_spec(("words", (3,), dtype, 10))
         assert batch(np.array([0, 9, 3.0]), words)[0].dtype == dtype
         assert "reads whole numbers from 0 to 9; the array has 0 to 10" in refusal(np.array([0, 10, 3]), words)
         assert "the array has -1 to 3" in refusal(np.array([0, -1, 3]), words)
         assert f"reads whole numbers ({dtype}); the array has others" in refusal(np.array([0, 1.5, 3]), words)
-    small = reading(("levels", (3,), "uint8"))
+    small = input_spec(("levels", (3,), "uint8"))
     assert "reads whole numbers (uint8); the array has others" in refusal(np.array([0, 300, 3]), small)
     assert "reads whole numbers (uint8)" in refusal(np.array([0, -1, 3]), small)
     assert batch(np.array([0, 255, 3]), small)[0].dtype == np.uint8
@@ -187,7 +187,7 @@ def test_one_example_needs_no_note(source):
     ((name, array),) = seen.arrays
     assert name == "numbers"
     np.testing.assert_array_equal(array, [0, 1, 2])
-    assert seen.came.size == seen.seen.size == 0
+    assert seen.original.size == seen.preprocessed.size == 0
 
 
 def test_one_number_in_a_file_is_shown():
@@ -221,7 +221,7 @@ def test_a_table_of_text_is_read(text):
 def test_a_table_is_steps_by_units_where_the_network_reads_that():
     np.testing.assert_array_equal(batch(b"1,2\n3,4\n5,6", STEPS)[0], [[[1, 2], [3, 4], [5, 6]]])
     np.testing.assert_array_equal(batch(b"1,2", STEPS)[0], [[[1, 2]]])
-    column = reading(("series", (None, 1), "float32"))
+    column = input_spec(("series", (None, 1), "float32"))
     np.testing.assert_array_equal(batch(b"1\n2\n3", column)[0], [[[1], [2], [3]]])
 
 
@@ -280,7 +280,7 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path):
 
 
 def test_random_values_fit_every_input_and_come_again_with_their_seed():
-    wanted = reading(
+    wanted = input_spec(
         ("a", (None, 3), "float32"),
         ("b", (4,), "int64", 7),
         ("c", (2, 2), "uint8"),
@@ -303,7 +303,7 @@ def test_random_values_fit_every_input_and_come_again_with_their_seed():
 
 def test_random_values_that_would_fill_the_memory_are_refused():
     with pytest.raises(UnreadableExample, match="takes more than 200 MB"):
-        arrays.random(reading(("huge", (100_000, 100_000), "float32")))
+        arrays.random(input_spec(("huge", (100_000, 100_000), "float32")))
 
 
 def test_nothing_says_where_cells_lie_on_arrays():

@@ -9,14 +9,14 @@ from sound_sources import encoded, piece, without_length
 from explorer.backend.inputs import audio, mel_spectrogram
 from explorer.catalog import SPECTROGRAMS
 from explorer.errors import UnreadableExample
-from explorer.values import Example, FileOnDisk, MelSpectrogram, Reading, TensorInfo
+from explorer.values import Example, FileOnDisk, InputSpec, MelSpectrogram, TensorInfo
 
 TIMBRES, TAGGER = SPECTROGRAMS["timbres"], SPECTROGRAMS["music_tagger"]
 SHORT = MelSpectrogram(rate=12_000, samples=6_000, fft=512, hop=256, bands=40)
 
 
 def reading_of(how):
-    return Reading("audio", (TensorInfo("spectrogram", how.shape, "float32"),), "of a test", size=how.shape, sound=how)
+    return InputSpec("audio", (TensorInfo("spectrogram", how.shape, "float32"),), "of a test", size=how.shape, sound=how)
 
 
 def refusal(call, *given):
@@ -199,7 +199,7 @@ def test_a_blank_sound_is_read_by_every_network():
 def test_the_page_sees_the_sound_as_it_came_and_what_is_heard_of_it(path):
     example = audio.read(path)
     seen = audio.to_view(example, reading_of(TIMBRES))
-    assert seen.came.size == seen.seen.size == 0
+    assert seen.original.size == seen.preprocessed.size == 0
     assert (seen.came_size, seen.notes) == ((), ())
     heard = seen.sound
     assert (heard.rate, heard.channels, heard.seconds) == (22_050, 2, 3)
@@ -310,10 +310,10 @@ def test_windows_along_a_piece_fit_together():
 @pytest.mark.parametrize(("start", "stop"), [(0, 3), (0.5, 1.25), (1.00001, 1.00009), (2.9, 9), (-1, 0.5)])
 def test_a_stretch_is_the_original_sample_for_sample(start, stop, path):
     samples, rate = soundfile.read(path, dtype="float32")
-    stretch = audio.stretch(audio.read(path), start, stop)
-    kept, kept_rate = soundfile.read(io.BytesIO(stretch.data), dtype="float32")
+    clip = audio.clip(audio.read(path), start, stop)
+    kept, kept_rate = soundfile.read(io.BytesIO(clip.data), dtype="float32")
     assert kept_rate == rate
-    assert (stretch.start, stretch.stop) == pytest.approx((max(0, start), min(stop, len(samples) / rate)), abs=1 / rate)
+    assert (clip.start, clip.stop) == pytest.approx((max(0, start), min(stop, len(samples) / rate)), abs=1 / rate)
     assert np.array_equal(kept, samples[max(0, round(start * rate)) : max(0, round(stop * rate))])
 
 
@@ -321,4 +321,4 @@ def test_a_stretch_is_the_original_sample_for_sample(start, stop, path):
     ("start", "stop"), [(2, 1), (1, 1), (float("nan"), 1), (0, float("inf")), (5, 6), (-3, -1), ("a", 1), (None, None)]
 )
 def test_a_stretch_that_is_none_is_refused(start, stop, path):
-    assert refusal(audio.stretch, audio.read(path), start, stop).startswith("a piece.wav lasts 3.0 s; there is no sound from ")
+    assert refusal(audio.clip, audio.read(path), start, stop).startswith("a piece.wav lasts 3.0 s; there is no sound from ")

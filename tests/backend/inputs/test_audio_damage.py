@@ -15,7 +15,7 @@ from explorer.backend.inputs import audio, audio_damage, audio_files, audio_head
 from explorer.backend.inputs.audio import read
 from explorer.catalog import SPECTROGRAMS
 from explorer.errors import ExampleWarning, UnreadableExample
-from explorer.values import Reading
+from explorer.values import InputSpec
 
 CUT = ("AIFF", "AU", "CAF", "W64", "SVX", "MAT4", "MAT5", "AVR", "NIST", "MPC2K", "VOC")
 RATE = 16_000
@@ -302,9 +302,9 @@ def test_whatever_is_raised_on_the_way_is_refused(files, monkeypatch):
 
     monkeypatch.setattr("explorer.backend.inputs.audio_info.opened", broken)
     audio_files._remembered.clear()
-    reading = Reading("audio", (), sound=SPECTROGRAMS["timbres"])
+    input_spec = InputSpec("audio", (), sound=SPECTROGRAMS["timbres"])
     with pytest.raises(UnreadableExample, match="the sound can't be read as a sound"):
-        audio.to_batch(read(files["mp3"]), reading)
+        audio.to_batch(read(files["mp3"]), input_spec)
 
 
 # What is lost is said wherever a damaged sound is used.
@@ -330,8 +330,8 @@ def test_a_damaged_sound_is_trained_on_with_a_note_or_left_out_by_its_name(folde
     from explorer.values import TensorInfo
 
     how = SPECTROGRAMS["timbres"]
-    reading = Reading("audio", (TensorInfo("spectrogram", how.shape, "float32"),), "timbres", size=how.shape, sound=how)
-    data = loader.training_data(folder, reading)
+    input_spec = InputSpec("audio", (TensorInfo("spectrogram", how.shape, "float32"),), "timbres", size=how.shape, sound=how)
+    data = loader.training_data(folder, input_spec)
     assert any("low/0.flac is damaged: " in note or "0.flac is damaged: " in note for note in data.notes)
     ((name, why),) = data.left_out
     assert name.endswith("0.flac")

@@ -10,11 +10,11 @@ from PIL import Image
 
 from explorer.backend.inputs import images
 from explorer.errors import ExampleWarning, UnreadableExample
-from explorer.values import Example, Reading, TensorInfo
+from explorer.values import Example, InputSpec, TensorInfo
 
 RAMP = np.add.outer(np.arange(40), np.arange(60) * 2) / (39 + 118)  # 0 to 1
 EIGHT_BITS = np.round(RAMP * 255)
-COLOURS = Reading("image", (TensorInfo("picture", (40, 60, 3), "float32"),), size=(40, 60, 3))
+COLOURS = InputSpec("image", (TensorInfo("picture", (40, 60, 3), "float32"),), size=(40, 60, 3))
 
 
 def seen(data):
@@ -176,7 +176,7 @@ def test_a_transparent_colour_is_laid_on_white_whatever_its_depth(kind, bits):
     assert pixels[0, 0].tolist() == [255] * 3
     assert pixels[0, 1].tolist() == pytest.approx([values[1] / most * 255] * 3, abs=1)
     assert notes == ()
-    clear = Reading("image", (TensorInfo("picture", (1, 3, 4), "float32"),), size=(1, 3, 4))
+    clear = InputSpec("image", (TensorInfo("picture", (1, 3, 4), "float32"),), size=(1, 3, 4))
     (batch,) = images.to_batch(Example("image", data, "a picture"), clear)
     assert batch[0, 0, :, 3].tolist() == [0, 255, 255]
 

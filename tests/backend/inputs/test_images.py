@@ -14,16 +14,16 @@ from explorer.backend.inputs import digit_ink, image_files, images, pixel_arrays
 from explorer.catalog import architectures
 from explorer.catalog.options import stamp_of
 from explorer.errors import UnreadableExample
-from explorer.values import Example, FileOnDisk, Reading, TensorInfo
+from explorer.values import Example, FileOnDisk, InputSpec, TensorInfo
 
 
-def reading_of(size, convention, data_format="channels_last"):
+def reading_of(size, preprocess_mode, data_format="channels_last"):
     height, width, channels = size
     shape = (channels, height, width) if data_format == "channels_first" else size
-    return Reading("image", (TensorInfo("image", shape, "float32"),), convention, data_format, size)
+    return InputSpec("image", (TensorInfo("image", shape, "float32"),), preprocess_mode, data_format, size)
 
 
-SIZES = sorted({row.input_size for row in architectures.values() if row.input == "image" and row.convention != "digit"})
+SIZES = sorted({row.input_size for row in architectures.values() if row.input == "image" and row.preprocess_mode != "digit"})
 PHOTO, DIGITS = reading_of((224, 224, 3), "caffe"), reading_of((32, 32, 1), "digit")
 STORED = {  # EXIF orientation: how a camera held that way stores the picture
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -72,10 +72,10 @@ def path(tmp_path, photo, encode):
     ],
     ids=["str", "Path", "bytes", "bytearray", "memoryview", "BytesIO", "Pillow", "array", "array in Fortran order", "Example"],
 )
-@pytest.mark.parametrize("reading", [DIGITS, PHOTO], ids=["digit", "photograph"])
-def test_every_kind_of_source_gives_the_same_batch(give, reading, path):
-    (expected,) = images.to_batch(Example("image", path.read_bytes(), "a"), reading)
-    assert np.array_equal(images.to_batch(images.read(give(path)), reading)[0], expected)
+@pytest.mark.parametrize("input_spec", [DIGITS, PHOTO], ids=["digit", "photograph"])
+def test_every_kind_of_source_gives_the_same_batch(give, input_spec, path):
+    (expected,) = images.to_batch(Example("image", path.read_bytes(), "a"), input_spec)
+    assert np.array_equal(images.to_batch(images.read(give(path)), input_spec)[0], expected)
 
 
 def test_an_open_file_is_read_and_keeps_its_name(path):
@@ -121,13 +121,13 @@ def test_a_network_of_grey_pictures_gets_the_grey_that_keras_would_load(photo, e
     (batch,) = images.to_batch(images.read(file), reading_of((48, 64, 1), "unit"))
     assert batch.shape == (1, 48, 64, 1)
     assert np.abs(batch[0] - expected).max() <= 1
-    assert images.to_view(images.read(file), reading_of((48, 64, 1), "unit")).seen.shape == (48, 64)
+    assert images.to_view(images.read(file), reading_of((48, 64, 1), "unit")).preprocessed.shape == (48, 64)
 
 
 def test_a_blank_picture_is_read_by_every_network():
-    for reading in (PHOTO, DIGITS, reading_of((64, 160, 3), "torch", "channels_first")):
-        (batch,) = images.to_batch(images.blank(reading), reading)
-        assert batch.shape == (1, *reading.inputs[0].shape)
+    for input_spec in (PHOTO, DIGITS, reading_of((64, 160, 3), "torch", "channels_first")):
+        (batch,) = images.to_batch(images.blank(input_spec), input_spec)
+        assert batch.shape == (1, *input_spec.inputs[0].shape)
 
 
 @pytest.mark.parametrize("orientation", STORED)
@@ -519,9 +519,9 @@ def test_a_picture_of_floats_with_gaps_is_refused(encode):
 
 def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
     seen = images.to_view(images.read(photo), PHOTO)
-    assert np.array_equal(seen.came, photo)
+    assert np.array_equal(seen.original, photo)
     assert seen.came_size == (150, 90)
-    assert np.array_equal(seen.seen, images.to_batch(images.read(photo), PHOTO)[0][0])
+    assert np.array_equal(seen.preprocessed, images.to_batch(images.read(photo), PHOTO)[0][0])
     assert seen.aligned
     assert not seen.notes
     assert [(axis.name, axis.size, axis.unit) for axis in seen.axes] == [
@@ -533,7 +533,7 @@ def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
 
 def test_a_large_picture_is_shown_smaller_in_its_own_proportions():
     seen = images.to_view(images.read(np.zeros((300, 3000, 3), np.uint8)), PHOTO)
-    assert seen.came.shape == (102, 1024, 3)
+    assert seen.original.shape == (102, 1024, 3)
     assert seen.came_size == (3000, 300)
 
 
@@ -547,7 +547,7 @@ def digit(ink, paper):
 
 def test_dark_ink_on_light_paper_is_inverted_and_the_note_says_so():
     dark, light = (images.to_view(digit(*colours), DIGITS) for colours in ((20, 235), (235, 20)))
-    assert np.array_equal(dark.seen, light.seen)
+    assert np.array_equal(dark.preprocessed, light.preprocessed)
     assert ["inverted" in note for note in dark.notes] == [True]
     assert light.notes == ()
     assert not dark.aligned

@@ -3,7 +3,7 @@ import pytest
 
 from explorer.backend.graph.recognition import recognised
 from explorer.backend.inference import predictions
-from explorer.backend.inputs import input_spec
+from explorer.backend.inputs.input_spec import inputs_of, of_model
 from explorer.backend.runtime.keras import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError
@@ -45,29 +45,29 @@ def only_input(shape, dtype="float32"):
     ],
 )
 def test_what_looks_like_a_picture_is_read_as_one(shape, data_format, size):
-    reading = input_spec.of_model(only_input(shape), None)
-    assert (reading.kind, reading.data_format, reading.size) == ("image", data_format, size)
-    assert reading.inputs == (TensorInfo("pixels", shape, "float32"),)
+    input_spec = of_model(only_input(shape), None)
+    assert (input_spec.kind, input_spec.data_format, input_spec.size) == ("image", data_format, size)
+    assert input_spec.inputs == (TensorInfo("pixels", shape, "float32"),)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (28, 28), (7, 7, 5), (32, 32, 13), (1, 1, 3), (5, 32, 32, 3), (None, None, None)])
 def test_other_shapes_are_arrays(shape):
-    reading = input_spec.of_model(only_input(shape), None)
-    assert (reading.kind, reading.size, reading.assumed) == ("arrays", (), ())
-    assert reading.inputs[0].shape == shape
+    input_spec = of_model(only_input(shape), None)
+    assert (input_spec.kind, input_spec.size, input_spec.assumed) == ("arrays", (), ())
+    assert input_spec.inputs[0].shape == shape
 
 
 def test_several_inputs_are_arrays_even_where_they_look_like_pictures():
     one, two = keras.Input((32, 32, 3), name="one"), keras.Input((32, 32, 3), name="two")
-    reading = input_spec.of_model(keras.Model([one, two], layers.Add()([one, two])), None)
-    assert reading.kind == "arrays"
-    assert [info.name for info in reading.inputs] == ["one", "two"]
+    input_spec = of_model(keras.Model([one, two], layers.Add()([one, two])), None)
+    assert input_spec.kind == "arrays"
+    assert [info.name for info in input_spec.inputs] == ["one", "two"]
 
 
 def test_what_an_embedding_reads_is_no_picture():
-    reading = input_spec.of_model(model_of((32, 32, 3), layers.Embedding(9, 4), layers.Reshape((32, 32, 12))), None)
-    assert reading.kind == "arrays"
-    assert reading.inputs[0].below == 9
+    input_spec = of_model(model_of((32, 32, 3), layers.Embedding(9, 4), layers.Reshape((32, 32, 12))), None)
+    assert input_spec.kind == "arrays"
+    assert input_spec.inputs[0].below == 9
 
 
 # how pixels are prepared
@@ -89,9 +89,9 @@ def test_what_an_embedding_reads_is_no_picture():
     ],
 )
 def test_a_network_that_scales_its_input_itself_gets_pixels_as_they_are(scaling):
-    reading = input_spec.of_model(model_of((32, 32, 3), scaling), None)
-    assert (reading.convention, reading.assumed) == ("none", ())
-    (why,) = reading.known
+    input_spec = of_model(model_of((32, 32, 3), scaling), None)
+    assert (input_spec.preprocess_mode, input_spec.assumed) == ("none", ())
+    (why,) = input_spec.known
     assert why.startswith("Pixels go in as 0 to 255: the network scales them itself (")
 
 
@@ -106,9 +106,9 @@ def test_a_network_that_scales_its_input_itself_gets_pixels_as_they_are(scaling)
     ],
 )
 def test_a_network_that_scales_values_of_one_on_gets_these(scaling):
-    reading = input_spec.of_model(model_of((32, 32, 3), scaling), None)
-    assert (reading.convention, reading.assumed) == ("unit", ())
-    assert reading.known[0].startswith("Pixels are brought to 0 to 1: from there the network scales them itself (")
+    input_spec = of_model(model_of((32, 32, 3), scaling), None)
+    assert (input_spec.preprocess_mode, input_spec.assumed) == ("unit", ())
+    assert input_spec.known[0].startswith("Pixels are brought to 0 to 1: from there the network scales them itself (")
 
 
 def test_code_of_the_users_own_before_the_first_weights_is_taken_to_prepare_pixels():
@@ -117,19 +117,19 @@ def test_code_of_the_users_own_before_the_first_weights_is_taken_to_prepare_pixe
             return x / 127.5 - 1
 
     for own in (Prepare(name="mine"), layers.Lambda(lambda x: x / 127.5 - 1, output_shape=(32, 32, 3), name="mine")):
-        reading = input_spec.of_model(model_of((32, 32, 3), own), None)
-        assert reading.convention == "none"
-        assert reading.assumed == ("Pixels go in as 0 to 255: its own layer mine is taken to prepare them.",)
+        input_spec = of_model(model_of((32, 32, 3), own), None)
+        assert input_spec.preprocess_mode == "none"
+        assert input_spec.assumed == ("Pixels go in as 0 to 255: its own layer mine is taken to prepare them.",)
 
 
 def test_the_order_of_axes_is_what_the_layers_say_and_else_a_guess_that_is_said():
     for order, size in (("channels_last", (3, 32, 3)), ("channels_first", (32, 3, 3))):
         pixels = keras.Input((3, 32, 3))
-        reading = input_spec.of_model(keras.Model(pixels, layers.Conv2D(2, 3, data_format=order)(pixels)), "unit")
-        assert (reading.data_format, reading.size, reading.assumed) == (order, size, ())
-    reading = input_spec.of_model(only_input((3, 32, 3)), "unit")
-    assert (reading.data_format, len(reading.assumed)) == ("channels_last", 1)
-    assert input_spec.of_model(model_of((3, 32, 48)), None).kind == "arrays", "48 channels, as its convolution says"
+        input_spec = of_model(keras.Model(pixels, layers.Conv2D(2, 3, data_format=order)(pixels)), "unit")
+        assert (input_spec.data_format, input_spec.size, input_spec.assumed) == (order, size, ())
+    input_spec = of_model(only_input((3, 32, 3)), "unit")
+    assert (input_spec.data_format, len(input_spec.assumed)) == ("channels_last", 1)
+    assert of_model(model_of((3, 32, 48)), None).kind == "arrays", "48 channels, as its convolution says"
 
 
 @pytest.mark.parametrize(
@@ -144,24 +144,26 @@ def test_the_order_of_axes_is_what_the_layers_say_and_else_a_guess_that_is_said(
 )
 def test_grey_pixels_without_an_axis_of_channels_are_a_picture(ahead):
     pixels = keras.Input((28, 28))
-    reading = input_spec.of_model(keras.Model(pixels, layers.Dense(2)(ahead(pixels))), None)
-    assert (reading.kind, reading.size) == ("image", (28, 28, 1))
+    input_spec = of_model(keras.Model(pixels, layers.Dense(2)(ahead(pixels))), None)
+    assert (input_spec.kind, input_spec.size) == ("image", (28, 28, 1))
 
 
 @pytest.mark.parametrize("ahead", [layers.LSTM(2), layers.Conv1D(2, 3), layers.Dense(2), layers.TimeDistributed(layers.Dense(2))])
 def test_steps_and_values_are_no_picture(ahead):
     steps = keras.Input((28, 28))
-    assert input_spec.of_model(keras.Model(steps, ahead(steps)), None).kind == "arrays"
+    assert of_model(keras.Model(steps, ahead(steps)), None).kind == "arrays"
 
 
 def test_of_several_inputs_each_one_that_reads_pictures_says_how():
     picture, table = keras.Input((32, 32, 3), name="picture"), keras.Input((5,), name="table")
     scaled = layers.Normalization(mean=[9.0] * 5, variance=[4.0] * 5)(table)
     joined = layers.Concatenate()([layers.Flatten()(layers.Conv2D(2, 3)(picture)), scaled])
-    reading = input_spec.of_model(keras.Model([picture, table], layers.Dense(2)(joined)), None)
-    assert (reading.kind, reading.assumed) == ("arrays", ())
-    assert reading.pictures[1] is None
-    assert (reading.pictures[0].size, reading.pictures[0].convention) == ((32, 32, 3), "unit"), "what scales the table is not the picture's"
+    input_spec = of_model(keras.Model([picture, table], layers.Dense(2)(joined)), None)
+    assert (input_spec.kind, input_spec.assumed) == ("arrays", ())
+    assert input_spec.pictures[1] is None
+    assert (input_spec.pictures[0].size, input_spec.pictures[0].preprocess_mode) == ((32, 32, 3), "unit"), (
+        "what scales the table is not the picture's"
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,16 +178,16 @@ def test_of_several_inputs_each_one_that_reads_pictures_says_how():
     ],
 )
 def test_where_nothing_says_how_pixels_are_brought_to_one(between):
-    reading = input_spec.of_model(model_of((32, 32, 3), between), None)
-    assert reading.convention == "unit"
-    assert reading.assumed == ("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.",)
+    input_spec = of_model(model_of((32, 32, 3), between), None)
+    assert input_spec.preprocess_mode == "unit"
+    assert input_spec.assumed == ("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.",)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
 def test_whole_numbers_are_pixels_as_they_are(dtype):
-    reading = input_spec.of_model(only_input((32, 32, 3), dtype), None)
-    assert reading.convention == "none"
-    assert reading.assumed == ("Pixels go in as 0 to 255: the network reads whole numbers.",)
+    input_spec = of_model(only_input((32, 32, 3), dtype), None)
+    assert input_spec.preprocess_mode == "none"
+    assert input_spec.assumed == ("Pixels go in as 0 to 255: the network reads whole numbers.",)
 
 
 @pytest.mark.parametrize(
@@ -210,22 +212,22 @@ def test_an_architecture_of_the_table_is_known_by_its_name(name, row):
     assert (found and found.row) == (architectures[row] if row else None)
     outer = keras.Input((32, 32, 3))
     assert recognised(keras.Model(outer, model(outer), name="outer")) == found
-    reading = input_spec.of_model(model, None)
-    assert reading.convention == (found.convention if found else "unit")
+    input_spec = of_model(model, None)
+    assert input_spec.preprocess_mode == (found.preprocess_mode if found else "unit")
     if found:
-        said = f"Pixels are prepared as for {row} (preprocess={found.convention!r}), which the model is by its name."
-        assert said in reading.assumed
+        said = f"Pixels are prepared as for {row} (preprocess={found.preprocess_mode!r}), which the model is by its name."
+        assert said in input_spec.assumed
 
 
 def test_a_grey_network_is_not_prepared_as_a_colour_one():
-    assert input_spec.of_model(model_of((32, 32, 1), name="vgg16"), None).convention == "unit"
-    assert input_spec.of_model(model_of((32, 32, 1), name="mobilenet"), None).convention == "tf"
+    assert of_model(model_of((32, 32, 1), name="vgg16"), None).preprocess_mode == "unit"
+    assert of_model(model_of((32, 32, 1), name="mobilenet"), None).preprocess_mode == "tf"
 
 
 @pytest.mark.parametrize("preprocess", ["tf", "caffe", "torch", "unit", "none", "custom"])
 def test_what_is_given_is_not_guessed(preprocess):
-    reading = input_spec.of_model(model_of((32, 32, 3), layers.Rescaling(1 / 255), name="vgg16"), preprocess)
-    assert (reading.convention, reading.assumed) == (preprocess, ())
+    input_spec = of_model(model_of((32, 32, 3), layers.Rescaling(1 / 255), name="vgg16"), preprocess)
+    assert (input_spec.preprocess_mode, input_spec.assumed) == (preprocess, ())
 
 
 @pytest.mark.parametrize(
@@ -233,11 +235,11 @@ def test_what_is_given_is_not_guessed(preprocess):
 )
 def test_a_convention_that_does_not_fit_is_refused(preprocess, channels, wanted):
     with pytest.raises(ExplorerError, match=f"preprocess='{preprocess}' is for pictures of {wanted}; mine reads {channels} channel"):
-        input_spec.of_model(model_of((32, 32, channels)), preprocess)
+        of_model(model_of((32, 32, channels)), preprocess)
 
 
 def test_a_digit_is_read_by_a_grey_network():
-    assert input_spec.of_model(model_of((32, 32, 1)), "digit").convention == "digit"
+    assert of_model(model_of((32, 32, 1)), "digit").preprocess_mode == "digit"
 
 
 # what goes in and comes out
@@ -254,7 +256,7 @@ def test_inputs_of_a_model_called_on_nested_structures_are_named_by_their_place(
 
     one = keras.ops.ones((1, 4))
     model = own_models.called(Nested(), {"a": one, "b": (one, one)})
-    assert [info.name for info in input_spec.inputs_of(model)] == ["a", "b/0", "b/1"]
+    assert [info.name for info in inputs_of(model)] == ["a", "b/0", "b/1"]
 
 
 @pytest.mark.parametrize(

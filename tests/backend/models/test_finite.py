@@ -16,7 +16,7 @@ from explorer.errors import AssumptionWarning, ExplorerError
 X = np.ones(4, np.float32)
 
 
-def spoilt(value=np.nan):
+def apply_mistakes(value=np.nan):
     model = small.sequential()
     kernel, bias = model.layers[1].get_weights()
     kernel[0, 0] = value
@@ -26,21 +26,21 @@ def spoilt(value=np.nan):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_layers_with_weights_that_are_no_numbers_are_found(value):
-    assert finite.unfit_layers(spoilt(value)) == ("last",)
+    assert finite.unfit_layers(apply_mistakes(value)) == ("last",)
     assert finite.unfit_layers(small.functional()) == ()
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_a_file_with_such_weights_is_opened_with_a_warning(name, tmp_path):
-    save_model(spoilt(), tmp_path / name)
+    save_model(apply_mistakes(), tmp_path / name)
     with pytest.warns(AssumptionWarning, match=r"Weights of last are no numbers \(NaN\) or infinite"):
         network = explorer.load(tmp_path / name)
-    assert "Weights of last" in network.reading.assumed[-1]
+    assert "Weights of last" in network.input_spec.assumed[-1]
 
 
 def test_answers_that_are_no_numbers_are_refused_and_say_why():
     with pytest.raises(ExplorerError, match=r"The answer of stack is no number \(NaN\), or infinite. Weights of last"):
-        explorer.load(spoilt()).predict(X)
+        explorer.load(apply_mistakes()).predict(X)
 
 
 def test_features_that_are_no_numbers_are_refused_and_feature_maps_are_shown():
@@ -60,7 +60,7 @@ def test_numbers_that_overflow_are_said_to():
 
 
 def test_loading_weights_that_are_no_numbers_warns(tmp_path):
-    save_weights(spoilt(), tmp_path / "spoilt.weights.h5")
+    save_weights(apply_mistakes(), tmp_path / "spoilt.weights.h5")
     network = explorer.load(small.sequential())
     with pytest.warns(AssumptionWarning, match="Weights of last"):
         assert network.load_weights(tmp_path / "spoilt.weights.h5").unfit == ("last",)

@@ -226,7 +226,7 @@ def test_inputs_and_outputs_in_dicts_and_lists():
         "output_layers": {"age": ["age", 0, 0], "kinds": [["kind", 0, 0], ["kind", 0, 0]]},
     }
     network = explorer.load(from_json(json.dumps({"class_name": "Functional", "config": graph, "keras_version": "2.12.0"})))
-    assert [one.name for one in network.reading.inputs] == ["facts", "more"]
+    assert [one.name for one in network.input_spec.inputs] == ["facts", "more"]
     assert [one.name for one in network.outputs] == ["age", "kinds/0", "kinds/1"]
     example = {"facts": np.ones(3, "float32"), "more": np.ones(2, "float32")}
     assert set(network.predict(example)) == {"age", "kinds/0", "kinds/1"}
@@ -296,7 +296,9 @@ def test_what_is_not_at_hand_of_compile_is_left_out_with_a_note(tmp_path):
     path = small.save_as_keras_2(small.sequential(), tmp_path / "loss.h5", training=training({"last": function}))
     network = explorer.load(path)
     assert not network.model.compiled
-    assert "It was compiled with own_dice, which is not at hand, and is opened as it was before: not compiled." in network.reading.assumed
+    assert (
+        "It was compiled with own_dice, which is not at hand, and is opened as it was before: not compiled." in network.input_spec.assumed
+    )
     assert load_model(path, {"own_dice": keras.losses.mean_squared_error}).compiled
 
 

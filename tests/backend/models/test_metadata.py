@@ -20,9 +20,9 @@ def carded(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("convention", [*CONVENTIONS, None])
-def test_a_card_says_how_pixels_are_prepared(convention, carded):
-    assert read_card(carded(json.dumps({"preprocess": convention}))) == ModelCard(convention)
+@pytest.mark.parametrize("preprocess_mode", [*CONVENTIONS, None])
+def test_a_card_says_how_pixels_are_prepared(preprocess_mode, carded):
+    assert read_card(carded(json.dumps({"preprocess": preprocess_mode}))) == ModelCard(preprocess_mode)
 
 
 def test_a_card_may_say_nothing_or_more_than_is_known(carded):

@@ -23,9 +23,9 @@ def graph(request):
     """A model that has a graph, the network around it, an example for it and what the model reads then."""
     model = own_models.shaken(request.param)
     network = explorer.load(model)
-    if network.reading.kind == "image":
-        example = np.random.default_rng(1).integers(0, 256, (*network.reading.size[:2], 3), np.uint8)
-        return model, network, example, [example[None].astype(np.float32) / (255 if network.reading.convention == "unit" else 1)]
+    if network.input_spec.kind == "image":
+        example = np.random.default_rng(1).integers(0, 256, (*network.input_spec.size[:2], 3), np.uint8)
+        return model, network, example, [example[None].astype(np.float32) / (255 if network.input_spec.preprocess_mode == "unit" else 1)]
     example = network.random_example(3)
     return model, network, example, [array[None] for _name, array in example.data]
 
@@ -115,7 +115,7 @@ def test_a_copy_has_the_same_layers_and_answers(graph):
     copy = loading.adopt(network.model, AdoptedModel(1, 0, "mine"), 2**28, None)
     assert copy.model is not network.model
     assert copy.layers.rows == network.layers.rows
-    assert copy.reading == network.reading
+    assert copy.input_spec == network.input_spec
     names = [row.name for row in network.layers.rows]
     maps, copied = network.feature_maps(example, names), copy.feature_maps(example, names)
     for name in names:
@@ -127,7 +127,7 @@ def test_a_model_that_is_saved_and_loaded_has_the_same_layers_and_answers(graph,
     network.save(tmp_path / "mine.keras")
     loaded = explorer.load(tmp_path / "mine.keras")
     assert loaded.layers.rows == network.layers.rows
-    assert (loaded.reading.convention, loaded.reading.inputs) == (network.reading.convention, network.reading.inputs)
+    assert (loaded.input_spec.preprocess_mode, loaded.input_spec.inputs) == (network.input_spec.preprocess_mode, network.input_spec.inputs)
     names = [row.name for row in network.layers.rows]
     maps, again = network.feature_maps(example, names), loaded.feature_maps(example, names)
     for name in names:
@@ -142,7 +142,7 @@ def test_the_uses_of_a_shared_layer_are_counted_as_they_were_written():
     found = rows(explorer.load(model))
     assert list(found) == ["first", "second", "lstm", "lstm:1", "both", "same", "language"]
     assert (found["lstm"].inputs, found["lstm:1"].inputs, found["both"].inputs) == (("first",), ("second",), ("lstm", "lstm:1"))
-    assert (found["lstm"].further, found["lstm:1"].further) == (False, True)
+    assert (found["lstm"].is_nested_or_reused, found["lstm:1"].is_nested_or_reused) == (False, True)
     assert (found["lstm"].index, found["lstm:1"].index) == (2, 2)
     assert found["lstm:1"].parameters == 0
     assert (found["lstm"].title, found["lstm:1"].title) == ("2 · lstm", "lstm:1")
@@ -197,7 +197,7 @@ def test_operations_between_layers_are_rows_too_and_what_layers_read_is_looked_u
     operations = [re.sub(r"_\d+$", "", row.name) for row in network.layers.rows if row.operation]
     assert operations == ["true_divide", "subtract", "relu", "multiply", "concatenate"]
     assert [row.name for row in network.layers] == ["picture", "block1_conv", "block2_conv", "block2_pool", "flat", "top"]
-    assert all(row.further and row.parameters == 0 for row in found.values() if row.operation)
+    assert all(row.is_nested_or_reused and row.parameters == 0 for row in found.values() if row.operation)
     assert [row.index for row in found.values() if row.operation] == [1, 1, 2, 3, 3]
     assert found["block1_conv"].inputs == ("picture",)
     assert set(found["block2_pool"].inputs) == {"block1_conv", "block2_conv"}
@@ -300,15 +300,15 @@ def test_any_number_of_steps_is_read_where_it_is_open(steps):
 
 def test_pictures_of_any_size_are_brought_to_one():
     network = explorer.load(own_models.open_sizes())
-    assert network.reading.size == (224, 224, 3)
-    assert "It reads pictures of any size; they are brought to 224 x 224 pixels." in network.reading.assumed
+    assert network.input_spec.size == (224, 224, 3)
+    assert "It reads pictures of any size; they are brought to 224 x 224 pixels." in network.input_spec.assumed
     maps = network.maps(images.read(np.zeros((50, 90, 3), np.uint8)), "conv")
     assert [(axis.name, axis.size, axis.stop) for axis in maps.axes[:2]] == [("row", 56, 224), ("column", 56, 224)]
 
 
 def test_random_numbers_for_an_embedding_are_rows_that_it_has():
     network = explorer.load(own_models.words())
-    assert [one.below for one in network.reading.inputs] == [20, 20]
+    assert [one.below for one in network.input_spec.inputs] == [20, 20]
     for seed in range(5):
         for (_name, array), dtype in zip(network.random_example(seed).data, ("int32", "float32"), strict=True):
             assert array.dtype == dtype
@@ -394,7 +394,7 @@ def test_a_list_of_blocks_shows_each_use_and_what_is_inside():
 
 def test_dicts_and_tuples_go_in_and_come_out():
     network = explorer.load(own_models.shaken(own_models.branches))
-    assert [one.name for one in network.reading.inputs] == ["input_ids", "other"]
+    assert [one.name for one in network.input_spec.inputs] == ["input_ids", "other"]
     assert [output.name for output in network.outputs] == ["classes", "masks/0", "masks/1"]
     example = {"input_ids": np.arange(4.0), "other": np.ones(4)}
     answers = network.predict(example, top=4)
@@ -407,7 +407,7 @@ def test_dicts_and_tuples_go_in_and_come_out():
 
 def test_two_layers_of_one_name_are_both_there():
     network = explorer.load(own_models.shaken(own_models.same_names))
-    assert [(row.index, row.name, row.further, row.output_shape) for row in network.layers] == [
+    assert [(row.index, row.name, row.is_nested_or_reused, row.output_shape) for row in network.layers] == [
         (0, "dense", False, (4,)),
         (1, "dense:1", False, (2,)),
     ]
@@ -442,7 +442,7 @@ def test_a_model_without_layers_still_answers():
 
 def test_a_list_of_tensors_is_named_by_place():
     network = explorer.load(own_models.shaken(own_models.listed))
-    assert [one.name for one in network.reading.inputs] == ["input_0", "input_1"]
+    assert [one.name for one in network.input_spec.inputs] == ["input_0", "input_1"]
     first, second = np.random.default_rng(0).random((2, 4)).astype(np.float32)
     expected = np.asarray(network.model([first[None], second[None]]))[0]
     for example in ((first, second), {"input_0": first, "input_1": second}):
@@ -460,7 +460,7 @@ def test_a_subclassed_model_of_pictures_reads_pictures(photo):
 
     model = own_models.called(Pictures(), np.zeros((1, 20, 30, 3), np.float32))
     network = explorer.load(model, preprocess="none", labels=["a", "b", "c", "d"])
-    pixels = images.to_batch(images.read(photo), network.reading)[0]
+    pixels = images.to_batch(images.read(photo), network.input_spec)[0]
     assert_close(network.feature_maps(photo, "conv"), np.asarray(model.conv(pixels))[0])
     assert network.predict(photo)[0].label == "abcd"[int(np.asarray(model(pixels)).argmax())]
     assert network.maps(images.read(photo), "pool").labels == ("a", "b", "c", "d")
@@ -519,20 +519,20 @@ def small(channels=3, dtype="float32", name="small"):
     return keras.Model(pixels, layers.Dense(3, activation="softmax", name="top")(layers.Flatten(name="flat")(x)), name=name)
 
 
-@pytest.mark.parametrize("convention", ["tf", "caffe", "torch"])
-def test_a_named_preprocessing_is_that_of_keras(convention, photo):
-    network = explorer.load(small(), preprocess=convention)
-    pixels = images.to_batch(images.read(photo), network.reading)[0]
-    expected = keras.applications.imagenet_utils.preprocess_input(pixels, mode=convention)
+@pytest.mark.parametrize("preprocess_mode", ["tf", "caffe", "torch"])
+def test_a_named_preprocessing_is_that_of_keras(preprocess_mode, photo):
+    network = explorer.load(small(), preprocess=preprocess_mode)
+    pixels = images.to_batch(images.read(photo), network.input_spec)[0]
+    expected = keras.applications.imagenet_utils.preprocess_input(pixels, mode=preprocess_mode)
     assert_close(network.feature_maps(photo, "pixels"), expected[0])
-    assert network.reading.convention == convention
-    assert network.reading.assumed == ()
+    assert network.input_spec.preprocess_mode == preprocess_mode
+    assert network.input_spec.assumed == ()
 
 
-@pytest.mark.parametrize(("convention", "scale"), [("unit", 1 / 255), ("none", 1.0)])
-def test_pixels_are_brought_to_one_or_left(convention, scale, photo):
-    network = explorer.load(small(), preprocess=convention)
-    pixels = images.to_batch(images.read(photo), network.reading)[0]
+@pytest.mark.parametrize(("preprocess_mode", "scale"), [("unit", 1 / 255), ("none", 1.0)])
+def test_pixels_are_brought_to_one_or_left(preprocess_mode, scale, photo):
+    network = explorer.load(small(), preprocess=preprocess_mode)
+    pixels = images.to_batch(images.read(photo), network.input_spec)[0]
     assert_close(network.feature_maps(photo, "pixels"), pixels[0] * np.float32(scale))
 
 
@@ -544,8 +544,8 @@ def test_a_function_prepares_pixels(photo):
         return keras.ops.convert_to_tensor(pixels) / 7
 
     network = explorer.load(small(), preprocess=prepare)
-    assert network.reading.convention == "custom"
-    pixels = images.to_batch(images.read(photo), network.reading)[0]
+    assert network.input_spec.preprocess_mode == "custom"
+    pixels = images.to_batch(images.read(photo), network.input_spec)[0]
     assert_close(network.feature_maps(photo, "pixels"), pixels[0] / 7)
     assert given == [(np.float32, (1, 12, 16, 3), True, True)]
 
@@ -569,10 +569,10 @@ def test_a_file_takes_preprocess_and_labels_or_brings_them(photo, tmp_path):
     file = tmp_path / "mine.keras"
     explorer.load(small(), preprocess="torch", labels=["ant", "bee", "cow"]).save(file)
     brought = explorer.load(file)
-    assert (brought.reading.convention, brought.reading.assumed) == ("torch", ())
+    assert (brought.input_spec.preprocess_mode, brought.input_spec.assumed) == ("torch", ())
     assert [label for _id, label in brought.labels] == ["ant", "bee", "cow"]
     given = explorer.load(file, preprocess=lambda pixels: pixels / 2, labels=np.array(["a", "b", "c"]))
-    assert given.reading.convention == "custom"
+    assert given.input_spec.preprocess_mode == "custom"
     assert {one.label for one in given.predict(photo)} == {"a", "b", "c"}
 
 
@@ -625,7 +625,7 @@ def test_a_compiled_model_is_copied_with_its_own_layers():
     model.compile("adam", "mse")
     copy = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
     assert copy.model is not model
-    assert copy.reading.assumed == ()
+    assert copy.input_spec.assumed == ()
     assert type(copy.model.get_layer("block")) is own_models.Block
 
 
@@ -673,7 +673,7 @@ def test_what_can_not_be_copied_is_used_live_and_said_so():
     for model in (keras.Model(numbers, Closed(3)(numbers)), looked_up, own_models.reader()):
         network = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
         assert network.model is model
-        assert "Keras can't copy this model, so the page shows it live" in network.reading.assumed[-1]
+        assert "Keras can't copy this model, so the page shows it live" in network.input_spec.assumed[-1]
         example, last = network.random_example(), len(network.layers) - 1
         before = network.feature_maps(example, last)
         model.set_weights([array + 1 for array in model.get_weights()])

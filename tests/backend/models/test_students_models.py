@@ -111,7 +111,7 @@ def test_they_are_fine_tuned_on_arrays_as_they_read_them(shape):
     network = explorer.load(ending(picture, layers.Conv2D(2, 3, name="conv")(x)), preprocess="unit")
     phases = [explorer.Phase("head", "sgd", 0.01, epochs=1)]
     run = explorer.fine_tune(network, (pixels, ["a", "b"] * 6), phases=phases, validation=0)
-    assert (run.state, run.failure) == ("done", "")
+    assert (run.state, run.error_message) == ("done", "")
     assert np.array_equal(run.network.to_batch(run.network.read(pixels[0]))[0], (pixels[:1] / 255).astype(np.float32))
 
 
@@ -192,11 +192,11 @@ def test_thirteen_bands_are_an_array_and_a_picture_is_refused_with_what_is_neede
 def test_a_picture_is_laid_out_for_a_network_that_reads_a_vector(count, pixels):
     network = explorer.load(keras.Sequential([keras.Input((count,)), layers.Dense(3, activation="softmax")]))
     expected = by_keras(network, pixels.reshape(-1) / 255)
-    assert network.reading.assumed == (), "it may be a table just as well"
+    assert network.input_spec.assumed == (), "it may be a table just as well"
     for source in (encoded(pixels), Image.fromarray(pixels), pixels):
         with pytest.warns(ExampleWarning) as said:
             assert scores(network, source) == pytest.approx(expected, abs=1e-5)
-        assert f"is laid out row by row, as {network.reading.inputs[0].name} reads it." in str(said[-1].message)
+        assert f"is laid out row by row, as {network.input_spec.inputs[0].name} reads it." in str(said[-1].message)
     network = explorer.load(network.model, preprocess="unit")
     with pytest.warns(ExampleWarning), pytest.raises(UnreadableExample, match=r"pixels laid out in a row; .* has 30 × 20"):
         network.predict(encoded(COLOURED))
@@ -204,7 +204,7 @@ def test_a_picture_is_laid_out_for_a_network_that_reads_a_vector(count, pixels):
 
 def test_a_short_vector_reads_no_picture():
     network = explorer.load(keras.Sequential([keras.Input((9,)), layers.Dense(3)]))
-    assert network.reading.pictures == ()
+    assert network.input_spec.pictures == ()
     with pytest.raises(UnreadableExample, match=r"is a picture; the input .* reads 9 numbers: give an array"):
         network.predict(encoded(DRAWN[:3, :3]))
 
@@ -274,5 +274,5 @@ def test_what_is_saved_of_them_opens_with_the_same_convention(two, tmp_path):
     explorer.load(flat_first(), preprocess="tf").save(tmp_path / "flat.keras")
     with warnings.catch_warnings():
         warnings.simplefilter("error", AssumptionWarning)
-        assert explorer.load(tmp_path / "two.keras").reading.pictures[0].convention == "unit"
-        assert explorer.load(tmp_path / "flat.keras").reading.convention == "tf"
+        assert explorer.load(tmp_path / "two.keras").input_spec.pictures[0].preprocess_mode == "unit"
+        assert explorer.load(tmp_path / "flat.keras").input_spec.preprocess_mode == "tf"

@@ -217,7 +217,7 @@ def test_each_function_can_be_looked_at_by_its_name(caffe):
     names = [row.name for row in network.layers.rows]
     assert names == [layer["name"] for layer in CAFFE]
     assert [row.name for row in network.layers] == ["picture", "scores"]
-    assert network.reading.convention == "none"
+    assert network.input_spec.preprocess_mode == "none"
     prepared = picture[..., ::-1] - np.float32([103.9, 116.8, 123.7])
     np.testing.assert_allclose(network.feature_maps(picture, "tf.nn.bias_add"), prepared, rtol=1e-5)
     np.testing.assert_allclose(network.feature_maps(picture, "tf.math.reduce_mean"), prepared.mean((0, 1)), rtol=1e-4)

@@ -92,14 +92,14 @@ def test_keras_and_explorer_agree_on_where_keras_home_is(no_network):
 
 
 def test_what_lies_in_keras_home_or_in_the_pack_is_at_hand(shop, monkeypatch, tmp_path):
-    assert cache.at_hand() == {"digits"}
+    assert cache.locally_available() == {"digits"}
     shop.put("vgg16.h5")
     shop.put("resnet50_notop.h5")
-    assert cache.at_hand() == {"digits", "VGG16"}
+    assert cache.locally_available() == {"digits", "VGG16"}
     shop.put("resnet50.h5", folder=tmp_path / "pack")
     shop.put("mobilenet_1_224.h5", folder=tmp_path / "pack" / "models")
     monkeypatch.setenv("EXPLORER_WEIGHTS", str(tmp_path / "pack"))
-    assert cache.at_hand() == {"digits", "VGG16", "ResNet50", "MobileNet"}
+    assert cache.locally_available() == {"digits", "VGG16", "ResNet50", "MobileNet"}
 
 
 def test_a_network_is_here_when_all_that_it_needs_is_and_is_whole(shop, tmp_path):
@@ -168,11 +168,11 @@ def test_what_is_downloaded_is_named(shop):
 
 
 def test_fetching_can_be_cancelled(shop):
-    def say(_progress):
+    def report_progress(_progress):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        cache.fetch(spec("VGG16"), say)
+        cache.fetch(spec("VGG16"), report_progress)
 
 
 def test_a_damaged_file_is_fetched_anew_and_not_lost_before(shop):
@@ -219,7 +219,7 @@ def test_where_the_authors_file_is_not_to_be_had_the_release_of_the_guides_is_ta
     loading.build(spec("MusicTaggerCRNN"))
     assert [path.name for path in (home / "models").iterdir() if path.suffix == ".h5"] == [RELEASE]
     assert cache.here(spec("MusicTaggerCRNN"))
-    assert "MusicTaggerCRNN" in cache.at_hand()
+    assert "MusicTaggerCRNN" in cache.locally_available()
 
 
 def test_where_neither_is_to_be_had_the_first_failure_is_said(tagger):

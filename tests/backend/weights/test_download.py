@@ -37,8 +37,8 @@ def quick(monkeypatch):
 def get(server, tmp_path):
     """Return a function that downloads net.bin and returns its path."""
 
-    def get(size=300_000, published=MD5, say=lambda _progress: None, url=None, path=tmp_path / "models" / "net.bin"):
-        download.download(url or f"{server.url}/net.bin", path, size, published, say, "Downloading the net")
+    def get(size=300_000, published=MD5, report_progress=lambda _progress: None, url=None, path=tmp_path / "models" / "net.bin"):
+        download.download(url or f"{server.url}/net.bin", path, size, published, report_progress, "Downloading the net")
         return path
 
     return get
@@ -49,15 +49,15 @@ def left(folder):
 
 
 def cancel_when(condition):
-    """Return a `say` that wants no more as soon as `condition(progress)` holds, and what it was told."""
+    """Return a `report_progress` that wants no more as soon as `condition(progress)` holds, and what it was told."""
     told = []
 
-    def say(progress):
+    def report_progress(progress):
         told.append(progress)
         if condition(progress):
             raise Cancelled("no longer wanted")
 
-    return say, told
+    return report_progress, told
 
 
 def no_thread_is_left():
@@ -88,7 +88,7 @@ def test_a_file_of_which_nothing_is_known_comes_as_long_as_the_server_says(get, 
 def test_a_server_may_not_say_how_long_the_file_is(get, server):
     server.plan = [without_length]
     told = []
-    assert get(size=None, published=None, say=told.append).read_bytes() == BODY
+    assert get(size=None, published=None, report_progress=told.append).read_bytes() == BODY
     assert {one.fraction for one in told[:-1]} <= {None}
 
 
@@ -157,9 +157,9 @@ def test_a_server_that_goes_on_with_another_version_is_not_believed(get, server)
 
 def test_a_later_call_goes_on_where_an_earlier_one_was_cancelled(get, server):
     server.plan = [stall(120_000)]
-    say, _told = cancel_when(lambda progress: progress.fraction >= 0.4)
+    report_progress, _told = cancel_when(lambda progress: progress.fraction >= 0.4)
     with pytest.raises(Cancelled):
-        get(say=say)
+        get(report_progress=report_progress)
     assert get().read_bytes() == BODY
     assert server.asked == [None, "bytes=120000-"]
     assert server.sent == len(BODY)
@@ -286,7 +286,7 @@ def test_a_server_that_stops_for_good_is_given_up_and_its_part_kept(get, server,
 def test_a_server_that_is_not_there_is_not_asked_twice(get):
     told = []
     with pytest.raises(WeightsUnavailable, match=r"127\.0\.0\.1:9 can't be reached to download net\.bin \(Connection refused\)"):
-        get(url="http://127.0.0.1:9/net.bin", say=told.append)
+        get(url="http://127.0.0.1:9/net.bin", report_progress=told.append)
     assert not any("again" in one.text for one in told)
 
 
@@ -298,7 +298,7 @@ def test_a_server_that_goes_away_in_the_middle_is_asked_again(get, server, tmp_p
     server.plan = [cut_and_leave]
     told = []
     with pytest.raises(WeightsUnavailable, match=f"{server.host} can't be reached"):
-        get(say=told.append)
+        get(report_progress=told.append)
     assert any("trying" in one.text for one in told)
     assert (tmp_path / "models" / "net.bin.part").stat().st_size == 120_000
 
@@ -353,7 +353,7 @@ def test_a_folder_that_may_not_be_written_is_named(get, monkeypatch):
 def test_progress_says_how_much_and_how_fast(get, server):
     server.plan = [stall(150_000)]
     told = []
-    get(say=told.append)
+    get(report_progress=told.append)
     texts = [one.text for one in told]
     assert all(text.startswith("Downloading the net: ") for text in texts)
     assert any("0.1 of 0.3 MB, waiting for " in text for text in texts)
@@ -388,9 +388,9 @@ def test_speed_and_time_left_are_those_of_the_last_seconds(seen, total, words, m
 def test_a_stalled_download_can_be_cancelled_at_once(where, get, server, tmp_path, monkeypatch):
     monkeypatch.setattr(transfers, "STALL", 60)
     server.plan = [where]
-    say, _told = cancel_when(lambda progress: server.asked and (where is silence or progress.fraction >= 0.4))
+    report_progress, _told = cancel_when(lambda progress: server.asked and (where is silence or progress.fraction >= 0.4))
     with pytest.raises(Cancelled):
-        get(say=say)
+        get(report_progress=report_progress)
     assert no_thread_is_left()
     path = tmp_path / "models" / "net.bin.part"
     assert not path.exists() if where is silence else path.read_bytes() == BODY[:120_000]
@@ -400,16 +400,16 @@ def test_a_stalled_download_can_be_cancelled_at_once(where, get, server, tmp_pat
 def test_a_pause_can_be_cancelled(get, server, monkeypatch):
     monkeypatch.setattr(download, "PAUSE", 60)
     server.plan = [status(503)]
-    say, _told = cancel_when(lambda progress: "again in 60 s" in progress.text)
+    report_progress, _told = cancel_when(lambda progress: "again in 60 s" in progress.text)
     with pytest.raises(Cancelled):
-        get(say=say)
+        get(report_progress=report_progress)
     assert len(server.asked) == 1
 
 
 def test_a_check_can_be_cancelled_and_is_done_again(get, server, tmp_path):
-    say, _told = cancel_when(lambda progress: "checking" in progress.text)
+    report_progress, _told = cancel_when(lambda progress: "checking" in progress.text)
     with pytest.raises(Cancelled):
-        get(say=say)
+        get(report_progress=report_progress)
     assert left(tmp_path / "models") == ["net.bin.part", "net.bin.part.note"]
     assert get().read_bytes() == BODY
     assert server.sent == len(BODY)

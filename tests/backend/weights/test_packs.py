@@ -21,7 +21,7 @@ def pack(tmp_path):
 
 
 def make(folder, *names):
-    copies = [one for one in packs.shelf(names) if one.path and one.architecture != "digits"]
+    copies = [one for one in packs.inventory(names) if one.path and one.architecture != "digits"]
     return packs.make(folder, copies, lambda _progress: None)
 
 
@@ -33,7 +33,7 @@ def test_the_shelf_has_each_default_file_and_whatever_else_is_here(shop):
     shop.put("vgg16.h5")
     shop.put("resnet50.h5", b"damaged")
     shop.put("mobilenet_0.25_128_no_top.h5")
-    assert states(packs.shelf()) == {
+    assert states(packs.inventory()) == {
         "digits.keras": True,
         "vgg16.h5": True,
         "resnet50.h5": "damaged",
@@ -44,12 +44,12 @@ def test_the_shelf_has_each_default_file_and_whatever_else_is_here(shop):
 
 def test_the_shelf_of_some_names_has_only_theirs(shop):
     shop.put("vgg16.h5")
-    assert states(packs.shelf(["ResNet50"])) == {"resnet50.h5": False}
+    assert states(packs.inventory(["ResNet50"])) == {"resnet50.h5": False}
 
 
 def test_the_size_is_that_of_the_file_or_the_published_one(shop):
     shop.put("mobilenet_1_224.h5", tiny_weights.hdf5("saved anew", 9000))
-    for one in packs.shelf():
+    for one in packs.inventory():
         assert one.size == (one.path.stat().st_size if one.path else len(shop.published[one.file.name]))
 
 
@@ -60,10 +60,10 @@ def test_a_pack_is_all_that_a_machine_without_network_needs(shop, pack, monkeypa
     assert [one.path for one in made] == [pack / "models" / name for name in ("vgg16.h5", "mobilenet_0.25_128.h5", INDEX)]
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "empty"))
     cache.use_pack(pack)
-    assert cache.at_hand() == {"digits", "VGG16"}
+    assert cache.locally_available() == {"digits", "VGG16"}
     assert cache.classes() == (("n01440764", "tench"), ("n01443537", "goldfish"))
-    assert not any(one.wrong for one in packs.shelf())
-    assert list(packs.lost()) == []
+    assert not any(one.wrong for one in packs.inventory())
+    assert list(packs.missing()) == []
 
 
 def test_the_manifest_says_what_there_is(shop, pack):
@@ -101,7 +101,7 @@ def test_damage_that_only_the_manifest_shows_is_found(shop, pack):
     make(pack)
     (pack / "models" / "mobilenet_1_224.h5").write_bytes(tiny_weights.hdf5("another"))
     cache.use_pack(pack)
-    wrong = [one.wrong for one in packs.shelf() if one.path and pack in one.path.parents]
+    wrong = [one.wrong for one in packs.inventory() if one.path and pack in one.path.parents]
     assert wrong == [f"{pack}/models/mobilenet_1_224.h5 is damaged: it is not the file that the manifest lists."]
 
 
@@ -110,7 +110,7 @@ def test_what_the_manifest_lists_and_the_pack_lost_is_named(shop, pack):
     make(pack)
     (pack / "models" / "vgg16.h5").unlink()
     cache.use_pack(pack)
-    assert [(one.architecture, one.wrong) for one in packs.lost()] == [
+    assert [(one.architecture, one.wrong) for one in packs.missing()] == [
         ("VGG16", f"vgg16.h5 is missing in {pack}, though its manifest lists it.")
     ]
 
@@ -118,8 +118,8 @@ def test_what_the_manifest_lists_and_the_pack_lost_is_named(shop, pack):
 def test_a_pack_may_be_flat_and_without_a_manifest(shop, pack):
     shop.put("vgg16.h5", folder=pack)
     cache.use_pack(pack)
-    assert [one.path for one in packs.shelf(["VGG16"])] == [pack / "vgg16.h5"]
-    assert list(packs.lost()) == []
+    assert [one.path for one in packs.inventory(["VGG16"])] == [pack / "vgg16.h5"]
+    assert list(packs.missing()) == []
 
 
 ENTRY = '{"files": [{"file": "vgg16.h5", "architecture": "VGG16", "size": 1, "md5": ""}]}'

@@ -12,7 +12,7 @@ from explorer.errors import ExplorerError
 from explorer.rendering import feature_maps
 from explorer.rendering.feature_maps import clock
 from explorer.values import Axis, Example, FileOnDisk, Region, Span
-from explorer.widgets.audio.audio import SoundView
+from explorer.widgets.audio.audio import AudioView
 from explorer.widgets.base import view as module
 
 CHUNK = module.CHUNK
@@ -26,7 +26,7 @@ def session(page_of):
 @pytest.fixture
 def view(session):
     """A view that remembers what it sends."""
-    view = SoundView(session)
+    view = AudioView(session)
     view.messages = []
     view.send = lambda content, buffers=(): view.messages.append((content, *map(bytes, buffers)))
     return view
@@ -34,7 +34,7 @@ def view(session):
 
 def heard_as(session, **facts):
     """Show another sound; facts: those of its Heard."""
-    session.seen = replace(session.seen, sound=replace(session.seen.sound, **facts))
+    session.preprocessed = replace(session.preprocessed, sound=replace(session.preprocessed.sound, **facts))
 
 
 def ask(view, what, of=None):
@@ -55,7 +55,7 @@ def samples(data):
 
 
 def test_there_is_nothing_to_see_without_a_sound(session):
-    view = SoundView(session)
+    view = AudioView(session)
     assert view.shown
     session.open("VGG16")
     assert (view.shown, view.envelope, view.spectrogram, view.heard, view.notes) == (False, b"", b"", [], [])
@@ -73,7 +73,7 @@ def test_the_caption_says_what_it_is(view, session):
 
 
 def test_the_waveform_is_that_of_the_whole_sound(view, session):
-    assert np.array_equal(np.frombuffer(view.envelope, np.float32).reshape(-1, 2), session.seen.sound.envelope)
+    assert np.array_equal(np.frombuffer(view.envelope, np.float32).reshape(-1, 2), session.preprocessed.sound.envelope)
     assert view.seconds == LONG
     assert [5 / LONG, "5 s"] in view.times[1]
     assert view.heard == [4.0, 6.0]
@@ -99,12 +99,12 @@ def test_a_long_spectrogram_is_thinned_out(view, session):
 
 
 def test_its_axes_are_in_seconds_and_hz(view, session):
-    time = session.seen.axes[1]
+    time = session.preprocessed.axes[1]
     assert view.across == [time.start, time.stop]
     for level in view.heard_times:
         for part, text in level:
             assert time.at(part) == pytest.approx(float(text.removesuffix(" s")))
-    frequency = session.seen.axes[0]
+    frequency = session.preprocessed.axes[0]
     assert view.pitches[-1][-1] == [pytest.approx(frequency.part(2000)), "2k"]
     assert [len(level) for level in view.pitches] == sorted(len(level) for level in view.pitches)
 
@@ -151,9 +151,9 @@ def test_what_is_asked_for_too_late_does_not_come(view, session):
     old = view.versions["whole"]
     session.show(wav(hum(1, 3)), "other.wav")
     assert ask(view, "whole", of=old) == (None, b"")
-    for what in ("stretch", "nonsense"):
+    for what in ("clip", "nonsense"):
         assert ask(view, what) == (None, b"")
-    assert session.failure == ""
+    assert session.error_message == ""
 
 
 def test_the_same_sound_heard_from_another_place_stays_the_same_whole_but_is_another_part(view, session):
@@ -179,37 +179,37 @@ def test_a_part_that_is_not_to_be_had_is_a_sentence_and_no_longer_waited_for(vie
     def fail(*_arguments):
         raise ExplorerError("hum.wav is gone.")
 
-    monkeypatch.setattr(backend, "stretch", fail)
+    monkeypatch.setattr(backend, "clip", fail)
     before = view.versions["part"]
     assert ask(view, "part") == (None, b"")
-    assert session.failure == "hum.wav is gone."
+    assert session.error_message == "hum.wav is gone."
     assert view.versions["part"] != before
 
 
 def test_a_chosen_cell_is_played_at_once_and_can_be_played_again(view, session):
-    assert (view.plays, view.stretch) == (0, [])
+    assert (view.plays, view.clip) == (0, [])
     session.cell = (1, 2)
     assert view.plays == 1
-    assert view.stretch == pytest.approx([4.55, 4.85])
+    assert view.clip == pytest.approx([4.55, 4.85])
     for _again in range(2):
-        message, data = ask(view, "stretch")
+        message, data = ask(view, "clip")
         assert np.array_equal(samples(data), hum(4.55, 4.85))
         assert message["start"] == pytest.approx(4.55)
-    before = view.versions["stretch"]
+    before = view.versions["clip"]
     session.cell = (1, 3)
     assert view.plays == 2
-    assert view.versions["stretch"] != before
+    assert view.versions["clip"] != before
     session.cell = None
-    assert (view.plays, view.stretch, "stretch" in view.versions) == (2, [], False)
+    assert (view.plays, view.clip, "clip" in view.versions) == (2, [], False)
 
 
 def test_a_cell_that_was_chosen_before_is_not_played_with_the_page_or_another_look(view, session):
     session.cell = (1, 2)
-    page = SoundView(session)
-    assert (page.plays, page.stretch) == (0, view.stretch)
+    page = AudioView(session)
+    assert (page.plays, page.clip) == (0, view.clip)
     session.refresh()
     assert (view.plays, page.plays) == (1, 0)
-    assert view.stretch == page.stretch != []
+    assert view.clip == page.clip != []
 
 
 def test_the_network_hears_from_where_it_is_told(view, session):
@@ -223,7 +223,7 @@ def test_the_network_hears_from_where_it_is_told(view, session):
         assert session.example.start == 8.0
     session.open("VGG16")
     says(view, {"hear": 1.0})
-    assert session.failure == ""
+    assert session.error_message == ""
 
 
 def test_a_short_sound_is_heard_from_its_start(view, session):
@@ -237,9 +237,9 @@ def test_a_wish_that_can_not_be_met_is_settled_too(view, session, backend, monke
         raise ExplorerError("hum.wav is gone.")
 
     monkeypatch.setattr(backend, "view", fail)
-    before = view.settled
+    before = view.example_revision
     says(view, {"hear": 1.0})
-    assert (view.settled, view.heard, session.failure) == (before + 1, [4.0, 6.0], "hum.wav is gone.")
+    assert (view.example_revision, view.heard, session.error_message) == (before + 1, [4.0, 6.0], "hum.wav is gone.")
 
 
 def test_silence_is_drawn_and_said(view, session):
@@ -258,7 +258,7 @@ def test_a_closed_view_listens_no_more(view, session, backend):
     view.close()
     before = len(backend.asked)
     session.cell = (1, 2)
-    assert not any(one[0] == "stretch" for one in backend.asked[before:])
+    assert not any(one[0] == "clip" for one in backend.asked[before:])
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.0"), (10.24, "0:10.2"), (59.96, "1:00.0"), (725.5, "12:05.5"), (-0.01, "0:00.0")])

@@ -30,7 +30,7 @@ def told(view):
 def answered(view, scores, scale="independent", total=None, labels=None):
     scores = np.asarray(scores, np.float32)
     labels = labels or tuple(f"tag_{index}" for index in range(scores.shape[1]))
-    view.sliding.scores = ScoresOverTime(np.arange(len(scores)) * 2.0, scores, labels, 3.0, 2.0, scale, total or len(scores))
+    view.over_time.scores = ScoresOverTime(np.arange(len(scores)) * 2.0, scores, labels, 3.0, 2.0, scale, total or len(scores))
 
 
 def test_the_tags_that_are_highest_anywhere_come_first(view):
@@ -61,7 +61,7 @@ def test_the_columns_lie_where_their_windows_do(view, session):
 
 
 def test_a_sound_that_is_shorter_than_a_window_gets_an_axis_as_long_as_one(view, session):
-    session.seen = replace(session.seen, sound=replace(session.seen.sound, seconds=1.0, start=0.0, stop=2.0))
+    session.preprocessed = replace(session.preprocessed, sound=replace(session.preprocessed.sound, seconds=1.0, start=0.0, stop=2.0))
     assert (view.seconds, view.heard) == (2.0, [0.0, 2.0])
 
 
@@ -78,11 +78,11 @@ def test_as_many_tags_are_shown_as_are_wanted_and_there(view):
 
 def test_it_says_how_far_it_is_while_it_grows(view):
     answered(view, np.full((3, 2), 0.5), total=12)
-    view.sliding.growing = True
+    view.over_time.growing = True
     assert (view.growing, view.total, len(view.starts)) == (True, 12, 3)
     assert view.about.endswith("3 of 12 windows")
     assert palette(view.picture).shape == (2, 3)
-    view.sliding.growing = False
+    view.over_time.growing = False
     assert not view.growing
 
 
@@ -101,8 +101,8 @@ def test_without_a_sound_there_is_nothing(view, session):
     assert (view.seconds, view.heard, view.times) == (0, [], [])
     assert (view.picture, view.scores, view.tags, view.starts, view.about, view.growing) == (b"", b"", [], [], "", False)
     says(view, {"hear": 1.0})
-    assert session.failure == ""
-    assert view.words["none"] == "Pick a network of sound to see its answers over time."
+    assert session.error_message == ""
+    assert view.texts["none"] == "Pick a network of sound to see its answers over time."
 
 
 def test_another_sound_is_answered_anew(view, session, backend):
@@ -112,14 +112,14 @@ def test_another_sound_is_answered_anew(view, session, backend):
 
 
 def test_a_failure_keeps_what_is_there(session, backend, monkeypatch):
-    def fail(spec, example, first, count, say):
+    def fail(spec, example, first, count, report_progress):
         if first:
             raise ExplorerError("Too long.")
-        return type(backend).over_time(backend, spec, example, first, count, say)
+        return type(backend).over_time(backend, spec, example, first, count, report_progress)
 
     monkeypatch.setattr(backend, "over_time", fail)
     view = OverTimeView(session)
-    assert (len(view.starts), view.growing, session.failure) == (8, False, "Too long.")
+    assert (len(view.starts), view.growing, session.error_message) == (8, False, "Too long.")
 
 
 def test_shares_are_drawn_alike_and_values_are_no_percentages(view):
@@ -136,7 +136,7 @@ def test_scores_that_are_no_numbers_come_last_and_reach_the_browser(view, sessio
     assert view.tags == ["tag 2", "tag 1", "tag 0"]
     assert view.ends == ["0", "50.0 %"]
     assert (palette(view.picture)[2] == feature_maps.GAP_ENTRY).all()
-    assert session.failure == ""
+    assert session.error_message == ""
     json.dumps({name: value for name, value in view.get_state().items() if not isinstance(value, bytes | memoryview)}, allow_nan=False)
 
 

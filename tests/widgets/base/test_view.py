@@ -21,7 +21,7 @@ def view(session, monkeypatch):
 
 
 def part(view, number, data, upload="u", count=3, name="big.jpg"):
-    return view.took({"upload": upload, "part": number, "count": count, "name": name}, [memoryview(data)])
+    return view.receive_chunk({"upload": upload, "part": number, "count": count, "name": name}, [memoryview(data)])
 
 
 def acknowledge(view, message):
@@ -36,7 +36,7 @@ def test_an_upload_is_whole_when_its_last_part_is_there(view):
 
 
 def test_an_empty_file_is_one_empty_part(view):
-    assert view.took({"upload": "u", "part": 0, "count": 1, "name": "nothing.png"}, []) == b""
+    assert view.receive_chunk({"upload": "u", "part": 0, "count": 1, "name": "nothing.png"}, []) == b""
 
 
 def test_a_later_upload_overtakes(view):
@@ -72,7 +72,7 @@ def test_an_upload_that_is_forgotten_comes_to_nothing(view):
 
 
 def test_a_file_is_given_part_by_part_each_after_the_one_before_is_acknowledged(view):
-    view.give(TakenFile("model.keras", b"abcdefghij"))
+    view.send_file(TakenFile("model.keras", b"abcdefghij"))
     for number, data in enumerate((b"abcd", b"efgh", b"ij")):
         assert len(view.messages) == number + 1
         message, sent = view.messages[-1]
@@ -86,15 +86,15 @@ def test_a_file_is_given_part_by_part_each_after_the_one_before_is_acknowledged(
 
 @pytest.mark.parametrize(("data", "parts"), [(b"", [b""]), (b"abcd", [b"abcd"])])
 def test_a_file_of_no_or_just_a_part_is_given_whole(view, data, parts):
-    view.give(TakenFile("model.txt", data))
+    view.send_file(TakenFile("model.txt", data))
     acknowledge(view, view.messages[0][0])
     assert [sent for _message, sent in view.messages] == parts
     assert view.messages[0][0]["count"] == 1
 
 
 def test_two_files_are_given_side_by_side(view):
-    view.give(TakenFile("one", b"abcdef"))
-    view.give(TakenFile("two", b"uvwxyz"))
+    view.send_file(TakenFile("one", b"abcdef"))
+    view.send_file(TakenFile("two", b"uvwxyz"))
     (one, _), (two, _) = view.messages
     acknowledge(view, two)
     acknowledge(view, one)
@@ -102,7 +102,7 @@ def test_two_files_are_given_side_by_side(view):
 
 
 def test_a_file_shown_in_two_places_is_not_sent_twice_as_fast(view):
-    view.give(TakenFile("model.keras", b"abcdefghij"))
+    view.send_file(TakenFile("model.keras", b"abcdefghij"))
     first = view.messages[0][0]
     acknowledge(view, first)
     acknowledge(view, first)  # the view shows in two cells, and both say that they have it
@@ -110,7 +110,7 @@ def test_a_file_shown_in_two_places_is_not_sent_twice_as_fast(view):
 
 
 def test_a_closed_view_gives_nothing_more(view):
-    view.give(TakenFile("model.keras", b"abcdefghij"))
+    view.send_file(TakenFile("model.keras", b"abcdefghij"))
     view.close()
     acknowledge(view, view.messages[0][0])
     assert len(view.messages) == 1

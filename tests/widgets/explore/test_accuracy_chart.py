@@ -113,7 +113,7 @@ def test_every_architecture_measured_on_imagenet_is_one_point(chart):
     for name, (x, y) in drawn.items():
         assert x == pytest.approx(architectures[name].parameters / 1e6)
         assert y == pytest.approx(architectures[name].top1 * 100)
-    assert "digits" in chart.bar.words["left_out"]
+    assert "digits" in chart.bar.texts["left_out"]
 
 
 def test_the_size_can_run_across_instead(chart):
@@ -138,7 +138,7 @@ def test_pointing_at_one_says_its_facts_and_whether_it_is_here(chart):
         return family.hovertext[family.ids.index(name)]
 
     assert said("VGG16") == "<b>VGG16</b><br>top-1 71.3 %<br>138,357,544 parameters<br>528 MB to download"
-    chart.session.at_hand = frozenset({"VGG16"})
+    chart.session.locally_available = frozenset({"VGG16"})
     assert said("VGG16").endswith("528 MB, on this machine")
 
 
@@ -237,8 +237,8 @@ def test_every_word_goes_through_gettext_and_javascript_has_none_of_its_own(sess
 
     monkeypatch.setattr(explorer.locale, "_catalogue", Marked())
     bar = ChartBar(session)
-    assert all(word.startswith("⟦") for word in bar.words.values())
-    assert set(re.findall(r"words\.(\w+)", re.sub(r"^\s*//.*$", "", bar._esm, flags=re.MULTILINE))) <= set(bar.words)
+    assert all(word.startswith("⟦") for word in bar.texts.values())
+    assert set(re.findall(r"words\.(\w+)", re.sub(r"^\s*//.*$", "", bar._esm, flags=re.MULTILINE))) <= set(bar.texts)
     for text in (Plot().layout()["xaxis"]["title"]["text"], Plot().traces("", ())[0]["name"]):
         assert text.startswith("⟦")
 

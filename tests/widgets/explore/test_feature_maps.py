@@ -179,7 +179,7 @@ def test_without_feature_maps_it_is_empty(view, session):
     assert (view.title, view.about, view.memory, view.mosaic, view.values, view.one, view.one_title) == ("", "", "", b"", b"", b"", "")
     assert (view.grid, view.cells, view.facts) == ({}, [], [])
     view.alike = True
-    assert session.failure == ""
+    assert session.error_message == ""
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_without_feature_maps_it_is_empty(view, session):
 )
 def test_what_layers_answer_is_drawn_whatever_its_shape(view, session, shape, axes, title, cells):
     show(session, np.random.default_rng(0).standard_normal(shape), axes)
-    assert (view.title, view.cells, session.failure) == (title, cells, "")
+    assert (view.title, view.cells, session.error_message) == (title, cells, "")
     assert bool(view.mosaic) == bool(cells) != bool(view.values)
     view.alike = not view.alike
     if cells:
@@ -217,7 +217,7 @@ def test_values_that_are_no_numbers_are_drawn_and_said(view, session, shape, wha
     if len(shape) > 1:
         view.cell = [0, 0]
     assert dict(view.facts)["value"] == str(what)
-    assert session.failure == ""
+    assert session.error_message == ""
     json.dumps({name: value for name, value in view.get_state().items() if name in ("facts", "ends", "about")}, allow_nan=False)
 
 
@@ -225,7 +225,7 @@ def test_a_map_that_smaller_maps_of_the_same_layer_lack_gives_way_to_the_first(v
     session.channel, session.cell = 4, (1, 1)
     values = maps_of(LAYERS[2])[..., :2]
     session._looked_inside(FeatureMaps(LAYERS[2], values, (Axis("row", 6), Axis("column", 8), Axis("channel", 2))))
-    assert (session.channel, view.channel, session.cell, session.failure) == (0, 0, None, "")
+    assert (session.channel, view.channel, session.cell, session.error_message) == (0, 0, None, "")
 
 
 def test_labels_are_those_of_the_units_only_where_they_stand_for_classes(view, session):

@@ -8,7 +8,7 @@ from messages import palette, says, sent, upload
 from PIL import Image
 
 from explorer.catalog.options import MODEL_ENDINGS
-from explorer.values import Region, SeenInput, Span
+from explorer.values import PreprocessedInput, Region, Span
 from explorer.widgets.explore.input import SIDE, InputView
 
 EMPTY = np.zeros((0, 0), np.uint8)
@@ -21,16 +21,16 @@ def view(session):
 
 def drawn(view, session, array, name="x"):
     """Return the text and the picture of an array that the network gets."""
-    session.seen = SeenInput(EMPTY, EMPTY, (), (), aligned=False, arrays=((name, array),))
-    assert session.failure == ""
+    session.preprocessed = PreprocessedInput(EMPTY, EMPTY, (), (), aligned=False, arrays=((name, array),))
+    assert session.error_message == ""
     (one,) = view.arrays
     return one["text"], one["picture"]
 
 
 def test_it_shows_both_pictures_and_marks_the_region(view, session):
-    assert Image.open(io.BytesIO(view.came)).size == (24, 12)
-    assert Image.open(io.BytesIO(view.seen)).size == (16, 12)
-    assert (view.came_text, view.seen_text) == ("digit_0.png, 24 × 12 pixels", "16 × 12 pixels")
+    assert Image.open(io.BytesIO(view.original)).size == (24, 12)
+    assert Image.open(io.BytesIO(view.preprocessed)).size == (16, 12)
+    assert (view.original_text, view.preprocessed_text) == ("digit_0.png, 24 × 12 pixels", "16 × 12 pixels")
     session.cell = (1, 7)
     assert view.mark == {"top": 2 / 12, "height": 2 / 12, "left": 14 / 16, "width": 2 / 16}
     session.cell = None
@@ -39,23 +39,23 @@ def test_it_shows_both_pictures_and_marks_the_region(view, session):
 
 def test_what_the_browser_refuses_is_said_in_its_words(view, session):
     says(view, {"refuse": "There is no picture to paste."})
-    assert session.failure == "There is no picture to paste."
+    assert session.error_message == "There is no picture to paste."
 
 
 def test_a_sample_chosen_during_an_upload_ends_it(view, session):
-    answers = sent(view)
+    predictions = sent(view)
     says(view, {"upload": "u", "part": 0, "count": 2, "size": 2, "name": "slow.jpg"}, b"1")
     says(view, {"sample": "digit_5.png"})
     says(view, {"upload": "u", "part": 1, "count": 2, "size": 2, "name": "slow.jpg"}, b"2")
-    assert answers[-1]["error"] == "overtaken"
+    assert predictions[-1]["error"] == "overtaken"
     assert session.example.name == "digit_5.png"
 
 
 def test_every_example_is_settled_once(view, session):
-    before = view.settled
+    before = view.example_revision
     upload(view, b"bad", "notes.jpg")
     upload(view, b"pixels", "cat.jpg")
-    assert view.settled == session.settled == before + 2
+    assert view.example_revision == session.example_revision == before + 2
 
 
 @pytest.mark.parametrize("name", ["cats.keras", "Cats.H5", "old.hdf5", "topology.json", "topology.yaml", "C:\\models\\cats.keras"])
@@ -63,25 +63,25 @@ def test_a_model_that_is_dropped_is_opened_and_not_taken_for_a_picture(view, ses
     upload(view, b"a model", name)
     assert session.network.spec.name == name.rpartition("\\")[2]
     assert session.example.name != name
-    assert session.failure == ""
+    assert session.error_message == ""
 
 
 def test_a_file_that_is_no_model_whatever_its_name_is_said(view, session):
     before = session.network, session.example
     upload(view, b"bad", "notes.json")
-    assert session.failure == "notes.json is no Keras model."
+    assert session.error_message == "notes.json is no Keras model."
     assert (session.network, session.example) == before
 
 
 def test_the_endings_of_models_go_to_the_browser(view):
-    assert tuple(view.words["models"]) == MODEL_ENDINGS
+    assert tuple(view.texts["models"]) == MODEL_ENDINGS
 
 
 def test_arrays_take_the_place_of_pictures(view, page_of):
     session = page_of(network_of_arrays)
     session.cell = (1, 1)
-    assert (view.kind, view.came, view.seen, view.samples, view.mark) == ("arrays", b"", b"", [], {})
-    assert view.came_text == "random values, seed 0"
+    assert (view.kind, view.original, view.preprocessed, view.samples, view.mark) == ("arrays", b"", b"", [], {})
+    assert view.original_text == "random values, seed 0"
     steps, age = view.arrays
     assert steps["text"].startswith("steps: 6 × 3, float32, ")
     assert age["text"] == "age: 1, int32, 40 to 40"
@@ -92,8 +92,8 @@ def test_arrays_take_the_place_of_pictures(view, page_of):
 def test_where_an_input_among_arrays_reads_pictures_the_page_says_so(view, page_of):
     page_of(network_of_arrays)
     assert not view.mixed
-    mixed = replace(network_of_arrays(None).reading, pictures=(PICTURES, None))
-    page_of(lambda spec: replace(network_of_arrays(spec), reading=mixed))
+    mixed = replace(network_of_arrays(None).input_spec, pictures=(PICTURES, None))
+    page_of(lambda spec: replace(network_of_arrays(spec), input_spec=mixed))
     assert view.mixed
 
 
@@ -107,8 +107,16 @@ def test_a_sound_is_taken_in_here_and_shown_elsewhere(view, page_of):
     session = page_of(network_of_sound)
     upload(view, b"RIFF", "song.wav")
     assert (session.example.kind, session.example.data, session.example.name) == ("audio", b"RIFF", "song.wav")
-    assert (view.kind, view.came, view.seen, view.came_text, view.seen_text, view.notes, view.arrays) == ("audio", b"", b"", "", "", [], [])
-    assert session.failure == ""
+    assert (view.kind, view.original, view.preprocessed, view.original_text, view.preprocessed_text, view.notes, view.arrays) == (
+        "audio",
+        b"",
+        b"",
+        "",
+        "",
+        [],
+        [],
+    )
+    assert session.error_message == ""
 
 
 def test_samples_of_sounds_have_no_picture(view, page_of):
@@ -122,7 +130,7 @@ def test_what_a_cell_hears_is_no_mark_on_a_picture(view, page_of):
     session = page_of(network_of_sound)
     session.cell = (1, 2)
     assert [span.unit for span in session.region.spans] == ["Hz", "s"]
-    assert (view.mark, session.failure) == ({}, "")
+    assert (view.mark, session.error_message) == ({}, "")
 
 
 def test_a_region_that_is_bounded_along_one_axis_goes_from_edge_to_edge_along_the_other(view, session):
@@ -143,8 +151,8 @@ def test_other_random_values_come_with_each_press(view, page_of):
 def test_pictures_come_back_with_a_network_that_reads_them(view, page_of, before):
     session = page_of(before)
     session.open("VGG16")
-    assert (view.kind, view.arrays, view.came_text) == ("image", [], "cat.jpg, 24 × 12 pixels")
-    assert view.came
+    assert (view.kind, view.arrays, view.original_text) == ("image", [], "cat.jpg, 24 × 12 pixels")
+    assert view.original
     assert view.samples
 
 
@@ -154,8 +162,15 @@ def test_nothing_of_a_picture_stays_before_a_network_of_arrays_that_has_nothing_
 
     backend.random_example = refuse
     session = page_of(network_of_arrays)
-    assert session.failure
-    assert (view.came, view.seen, view.came_text, view.seen_text, view.arrays, view.mark) == (b"", b"", "", "", [], {})
+    assert session.error_message
+    assert (view.original, view.preprocessed, view.original_text, view.preprocessed_text, view.arrays, view.mark) == (
+        b"",
+        b"",
+        "",
+        "",
+        [],
+        {},
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,6 +215,6 @@ def test_a_large_array_is_thinned_out(view, session):
 
 def test_a_picture_in_grey_and_one_of_another_frame_are_shown_too(view, session):
     grey = np.full((8, 8), 90, np.uint8)
-    session.seen = SeenInput(grey, grey, (8, 8), (), aligned=False, notes=("Cut to the ink.",))
-    assert (view.aligned, view.notes, view.arrays, session.failure) == (False, ["Cut to the ink."], [], "")
-    assert Image.open(io.BytesIO(view.came)).mode == "L"
+    session.preprocessed = PreprocessedInput(grey, grey, (8, 8), (), aligned=False, notes=("Cut to the ink.",))
+    assert (view.aligned, view.notes, view.arrays, session.error_message) == (False, ["Cut to the ink."], [], "")
+    assert Image.open(io.BytesIO(view.original)).mode == "L"

@@ -14,7 +14,7 @@ from explorer.widgets.explore.input import InputView
 from explorer.worker.queue import InlineWorker
 
 pytestmark = pytest.mark.browser
-SOUND = {"kind": "audio", "came": b"", "seen": b"", "came_text": "", "seen_text": "", "samples": []}
+SOUND = {"kind": "audio", "original": b"", "preprocessed": b"", "original_text": "", "preprocessed_text": "", "samples": []}
 RELEASED = 'window.streams.length === 1 && window.streams[0].getTracks().every((track) => track.readyState === "ended")'
 BEEP = """async (type) => {
   const context = new AudioContext(), output = context.createMediaStreamDestination(), tone = context.createOscillator();
@@ -206,7 +206,7 @@ def test_pictures_of_one_line_are_seen_and_others_keep_their_form(page, view, si
     page.set_viewport_size({"width": width, "height": 700})
     png = io.BytesIO()
     Image.new("RGB", size).save(png, "PNG")
-    show(page, view, came=png.getvalue())
+    show(page, view, original=png.getvalue())
     page.wait_for_function("document.querySelector('.frame img').complete && document.querySelector('.frame').style.length")
     box = page.locator(".frame img").bounding_box()
     assert min(box["width"], box["height"]) >= 2
@@ -215,7 +215,7 @@ def test_pictures_of_one_line_are_seen_and_others_keep_their_form(page, view, si
 
 
 def test_before_the_first_stroke_it_says_of_which_picture_the_answers_are(page, view):
-    show(page, view, name="elephant.jpg", came_text="elephant.jpg, 9 × 8 pixels")
+    show(page, view, name="elephant.jpg", original_text="elephant.jpg, 9 × 8 pixels")
     said = page.get_by_text("the answers and maps are those of elephant.jpg")
     page.get_by_role("button", name="Draw").click()
     assert said.is_visible()
@@ -226,7 +226,7 @@ def test_before_the_first_stroke_it_says_of_which_picture_the_answers_are(page, 
     page.mouse.move(paper["x"] + 90, paper["y"] + 90)
     page.mouse.up()
     taken(page)
-    put(page, settled=view.settled + 1)
+    put(page, example_revision=view.example_revision + 1)
     assert said.count() == 0
     assert page.locator(".undrawn").count() == 0
 

@@ -1,9 +1,9 @@
 import pytest
-from fake_tuning import DATA, TuningBackend, deep
+from fake_fine_tuning import DATA, FineTuningBackend, deep
 from fakes import NESTED, FakeBackend, layer, network
 from in_browser import focused, sent, show, trait
 
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import Layers
 from explorer.widgets.explore.layer_strip import LayerStrip
@@ -16,10 +16,10 @@ BARS = 11
 
 
 def strip_of(make):
-    session = Session(worker=InlineWorker(lambda: TuningBackend(networks={"digits": make})))
-    tuning = Tuning(session)
-    tuning.shown = True
-    return LayerStrip(session, tuning)
+    session = Session(worker=InlineWorker(lambda: FineTuningBackend(networks={"digits": make})))
+    fine_tuning = FineTuningState(session)
+    fine_tuning.shown = True
+    return LayerStrip(session, fine_tuning)
 
 
 @pytest.fixture
@@ -42,8 +42,14 @@ def mobile(spec):
     rows = [layer(0, "input", "input", "InputLayer", "stem", (8, 8, 3)), layer(1, "Conv1", "convolution", "Conv2D", "stem", (4, 4, 2), 9)]
     rows += [layer(2 + place, name, "activation", "ReLU", block, (4, 4, 2)) for place, (name, block) in enumerate(names)]
     rows += [layer(14, "backbone", "model", "Functional", "backbone", (4, 4, 2))]
-    rows += [layer(14, f"backbone/{name}", "other", "Layer", "backbone", (4, 4, 2), further=True) for name in ("conv_pw_1", "Mixed_7b")]
-    rows += [layer(15, "lstm", "recurrent", "LSTM", "lstm", (4,)), layer(15, "lstm:1", "recurrent", "LSTM", "lstm", (4,), further=True)]
+    rows += [
+        layer(14, f"backbone/{name}", "other", "Layer", "backbone", (4, 4, 2), is_nested_or_reused=True)
+        for name in ("conv_pw_1", "Mixed_7b")
+    ]
+    rows += [
+        layer(15, "lstm", "recurrent", "LSTM", "lstm", (4,)),
+        layer(15, "lstm:1", "recurrent", "LSTM", "lstm", (4,), is_nested_or_reused=True),
+    ]
     return network(spec, layers=Layers([*rows, layer(16, "7", "dense", "Dense", "top", (4,), 12)]))
 
 
@@ -181,7 +187,7 @@ def test_dragged_it_goes_from_block_end_to_block_end(page, view):
 
 
 def test_without_snapping_it_goes_from_layer_to_layer(page, view):
-    view.tuning.snap = False
+    view.fine_tuning.snap = False
     show(page, view)
     drag(page, x_of(page, 5.2))
     assert freeze(page) == 5
@@ -279,15 +285,15 @@ def test_dragged_beyond_the_edge_the_strip_comes_along(page, long_view):
 
 def test_bars_inside_a_nested_model_are_frozen_with_it(page):
     view = strip_of(lambda spec: network(spec, layers=NESTED))
-    view.tuning.freeze_at(2)
+    view.fine_tuning.freeze_at(2)
     show(page, view)
     box = handle(page).bounding_box()
     assert box["x"] + box["width"] / 2 == pytest.approx(x_of(page, 3, bars=5), abs=1)
 
 
 def test_evidence_lies_below_the_bars_and_a_click_freezes_there(page, view):
-    view.tuning.data = DATA
-    view.tuning.ask_advice()
+    view.fine_tuning.data = DATA
+    view.fine_tuning.ask_advice()
     show(page, view)
     assert page.locator(".about .now").inner_text().startswith("to the end of block 2: probe accuracy 85.0 ± 2.0 %")
     assert "probe accuracy" in handle(page).get_attribute("aria-valuetext")

@@ -7,15 +7,15 @@ from messages import says
 
 import explorer.locale
 from explorer.backend.models.weights_report import Mismatch, WeightsReport
-from explorer.values import Held, Layers, TensorInfo
+from explorer.values import Layers, LoadedModels, TensorInfo
 from explorer.widgets.base import view as view_module
-from explorer.widgets.explore.model_tools import ModelView
+from explorer.widgets.explore.model_tools import ModelToolsView
 
 
 @pytest.fixture
 def view(session):
     """The view, with `messages` that it has sent."""
-    view = ModelView(session)
+    view = ModelToolsView(session)
     view.messages = []
     view.send = lambda content, buffers=(): view.messages.append((content, *map(bytes, buffers)))
     return view
@@ -56,19 +56,19 @@ def test_with_one_input_and_one_output_a_file_to_evaluate_on_has_x_and_y(view):
 
 
 def test_what_was_assumed_of_a_model_of_ones_own_is_said(view, page_of):
-    page_of(lambda spec: network(spec, replace(PICTURES, convention="unit", assumed=("Pixels are brought to 0 to 1.",))))
+    page_of(lambda spec: network(spec, replace(PICTURES, preprocess_mode="unit", assumed=("Pixels are brought to 0 to 1.",))))
     assert (view.own, view.live, view.picture, view.classes) == (True, True, True, True)
     assert view.assumed == ["Pixels are brought to 0 to 1.", "Nothing says what its classes are called; they show as numbers."]
     assert (view.read_as, view.automatic) == ("", "automatic: 0 to 1 (unit)")
 
 
 def test_a_function_that_prepares_pictures_is_called_that(view, page_of):
-    page_of(lambda spec: network(spec, replace(PICTURES, convention="custom")))
+    page_of(lambda spec: network(spec, replace(PICTURES, preprocess_mode="custom")))
     assert (view.read_as, view.automatic) == ("", "a function of your own")
 
 
 def test_how_pictures_are_read_and_labels_can_be_set(view, session, page_of):
-    page_of(lambda spec: replace(network(spec, replace(PICTURES, convention=spec.preprocess or "unit")), labels=spec.labels))
+    page_of(lambda spec: replace(network(spec, replace(PICTURES, preprocess_mode=spec.preprocess or "unit")), labels=spec.labels))
     drawn = view.drawn
     apply(view, "torch", "rose\n\n  tulip \r\ndaisy\nelk\n")
     assert (session.network.spec.preprocess, session.network.spec.labels) == ("torch", ("rose", "tulip", "daisy", "elk"))
@@ -84,7 +84,7 @@ def test_what_was_typed_stays_where_it_is_refused(view, session, backend, page_o
     drawn = view.drawn
     backend.missing = ("mine",)
     apply(view, "tf", "rose")
-    assert session.failure
+    assert session.error_message
     assert (view.drawn, view.read_as) == (drawn, "")
 
 
@@ -112,10 +112,10 @@ def test_what_a_model_without_a_graph_does_not_have_is_said_and_its_buttons_barr
 def test_every_button_asks_for_a_file_that_the_backend_can_take(view):
     from explorer.backend.network_model import TAKEN
 
-    offered = [what for _label, files in view.words["takes"] for what in files]
+    offered = [what for _label, files in view.texts["takes"] for what in files]
     assert sorted(offered) == sorted(TAKEN)
     assert set(view.barred) <= set(offered)
-    for _label, files in view.words["takes"]:
+    for _label, files in view.texts["takes"]:
         assert all(TAKEN[what][0].endswith(ending) for what, ending in files.items())
 
 
@@ -123,11 +123,11 @@ def test_a_file_is_asked_for_and_given_to_the_browser(view, session):
     says(view, {"take": "keras"})
     (message, data), *others = view.messages
     assert (message["file"], data, others) == ("digits.keras", b"keras", [])
-    assert view.workbench.taken is None, "it is held no longer than it takes to send it"
+    assert view.model_files.taken is None, "it is held no longer than it takes to send it"
     says(view, {"take": "keras"})
     assert len(view.messages) == 2
     says(view, {"take": "h5"})
-    assert session.failure == "digits can't be saved."
+    assert session.error_message == "digits can't be saved."
 
 
 def test_weights_are_loaded_and_the_report_says_which_layers_they_reached(view, session, backend):
@@ -148,7 +148,7 @@ def test_weights_are_loaded_and_the_report_says_which_layers_they_reached(view, 
     assert backend.asked.count(("load_weights", "best.weights.h5", False)) == 2
     assert view.report == [["loaded", "none"], ["only in the file", "1 layer: other"]]
     upload(view, b"bad", "diary.h5", "weights")
-    assert (view.report, session.failure) == ([], "diary.h5 holds no weights.")
+    assert (view.report, session.error_message) == ([], "diary.h5 holds no weights.")
 
 
 def test_scores_are_short_numbers(view, session):
@@ -169,14 +169,16 @@ def test_an_upload_that_was_meant_for_the_network_before_comes_to_nothing(view, 
 def test_a_file_that_is_too_large_is_one_sentence(view, session, monkeypatch):
     monkeypatch.setattr(view_module, "LARGEST", 3)
     upload(view, b"large", "large.npz", "evaluate")
-    assert session.failure.startswith("large.npz is larger than 200 MB")
+    assert session.error_message.startswith("large.npz is larger than 200 MB")
     says(view, {"refuse": "large.npz is larger than 200 MB; load it in Python."})
-    assert session.failure == "large.npz is larger than 200 MB; load it in Python."
+    assert session.error_message == "large.npz is larger than 200 MB; load it in Python."
 
 
 def test_held_networks_show_with_their_size_within_the_bound(view, session):
-    session.held = Held((("NASNetMobile", 21 * 2**20), ("VGG16", 528 * 2**20), ("digits", 151_000), ("tiny", 3)), 1024 * 2**20)
-    assert view.held == [["NASNetMobile", "21 MB"], ["VGG16", "528 MB"], ["digits", "147 kB"], ["tiny", "1 kB"]]
+    session.loaded_models = LoadedModels(
+        (("NASNetMobile", 21 * 2**20), ("VGG16", 528 * 2**20), ("digits", 151_000), ("tiny", 3)), 1024 * 2**20
+    )
+    assert view.loaded_models == [["NASNetMobile", "21 MB"], ["VGG16", "528 MB"], ["digits", "147 kB"], ["tiny", "1 kB"]]
     assert view.held_text == "549 MB of at most 1024 MB of weights; EXPLORER_MEMORY sets the bound in MB."
 
 
@@ -197,7 +199,7 @@ def test_the_selected_layer_says_what_goes_in_and_out(view, session, page_of):
 
 
 def test_each_use_of_a_shared_layer_shows_its_own_inputs_and_outputs(view, session, page_of):
-    first, second = OF_ARRAYS[1], layer(1, "lstm:1", "recurrent", "LSTM", "lstm", (9, 5), further=True, inputs=("age",))
+    first, second = OF_ARRAYS[1], layer(1, "lstm:1", "recurrent", "LSTM", "lstm", (9, 5), is_nested_or_reused=True, inputs=("age",))
     first = replace(first, inputs=("steps",), input_shapes=((6, 3),))
     second = replace(second, input_shapes=((9, 3), (5,)))
     page_of(lambda spec: replace(network_of_arrays(spec), layers=Layers([OF_ARRAYS[0], first, second, OF_ARRAYS[2]])))
@@ -226,10 +228,10 @@ def test_a_layer_inside_a_nested_model_is_found_by_its_address(view, session, pa
 def test_a_file_is_opened_by_its_path(view, session, tmp_path):
     path = tmp_path / "mine.keras"
     says(view, {"open": f"  {path} "})
-    assert "mine.keras" in session.failure
+    assert "mine.keras" in session.error_message
     path.write_bytes(b"model")
     says(view, {"open": f"  {path} "})
-    assert (session.network.spec.name, session.failure) == ("mine.keras", "")
+    assert (session.network.spec.name, session.error_message) == ("mine.keras", "")
 
 
 def test_every_word_goes_through_gettext(session, monkeypatch):
@@ -238,13 +240,13 @@ def test_every_word_goes_through_gettext(session, monkeypatch):
             return f"⟦{message}⟧"
 
     monkeypatch.setattr(explorer.locale, "_catalogue", Marked())
-    words = ModelView(session).words
+    words = ModelToolsView(session).texts
     assert all(label.startswith("⟦") for label, _files in words["takes"])
-    assert all(text.startswith("⟦") for _name, text in words["conventions"])
+    assert all(text.startswith("⟦") for _name, text in words["preprocess_modes"])
 
 
 def test_a_closed_view_lets_go_of_its_workbench(view, session, backend):
     upload(view, b"data", "data.npz", "evaluate")
     view.close()
     session.open("VGG16")
-    assert view.workbench.evaluation == {"loss": 0.25, "accuracy": 0.5}
+    assert view.model_files.evaluation == {"loss": 0.25, "accuracy": 0.5}

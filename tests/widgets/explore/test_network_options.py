@@ -3,14 +3,14 @@ from messages import says
 
 from explorer.catalog import architectures
 from explorer.catalog.options import spec
-from explorer.widgets.explore.network_options import OptionsView
+from explorer.widgets.explore.network_options import NetworkOptionsView
 
 COMMON = ["weights", "include_top", "pooling", "height", "width", "classes"]
 
 
 @pytest.fixture
 def view(session):
-    return OptionsView(session)
+    return NetworkOptionsView(session)
 
 
 def chosen(view, **changed):
@@ -47,7 +47,7 @@ def test_the_form_of_each_architecture_builds_what_is_loaded_where_nothing_is_ch
     assert view.problem == ""
     before = session.network.spec
     build(view)
-    assert (session.network.spec, session.failure) == (before, "")
+    assert (session.network.spec, session.error_message) == (before, "")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_form_says_what_is_loaded_and_builds_it_again(view, session, name, o
     wanted = spec(name, **options)
     session.open(name, **options)
     build(view)
-    assert (session.network.spec, session.failure, view.problem) == (wanted, "", "")
+    assert (session.network.spec, session.error_message, view.problem) == (wanted, "", "")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_form_says_what_is_loaded_and_builds_it_again(view, session, name, o
 def test_what_is_chosen_is_built(view, session, name, changed, options):
     session.open(name)
     build(view, **changed)
-    assert session.failure == ""
+    assert session.error_message == ""
     assert session.network.spec == spec(name, **options)
 
 
@@ -123,9 +123,9 @@ def test_what_does_not_go_together_is_said_while_it_is_chosen_and_not_built(view
     before = session.network
     check(view, **changed)
     assert says_why in view.problem
-    assert (view.outlook, session.failure) == ("", "")
+    assert (view.outlook, session.error_message) == ("", "")
     build(view, **changed)
-    assert says_why in session.failure
+    assert says_why in session.error_message
     assert session.network is before
     check(view)
     assert view.problem == ""
@@ -170,20 +170,20 @@ def test_a_build_that_fails_leaves_the_form_as_it_was(view, session, backend):
     backend.missing = ("VGG16",)
     fields = view.fields
     build(view, weights="none", classes="7")
-    assert session.failure == "The weights are not here."
+    assert session.error_message == "The weights are not here."
     assert view.fields == fields
 
 
 def test_a_model_of_the_users_own_has_no_options(view, session):
-    session.adopt(type("Model", (), {"name": "mine"})())
+    session.register_live_model(type("Model", (), {"name": "mine"})())
     assert (view.fields, view.problem, view.outlook) == ([], "", "")
     assert view.result.startswith("mine reads 12 × 16 × 3")
     says(view, {"reset": True})
     build(view, alpha="0.5")
-    assert (session.network.spec.name, session.failure) == ("mine", "")
+    assert (session.network.spec.name, session.error_message) == ("mine", "")
 
 
 def test_what_was_chosen_for_another_architecture_is_refused(view, session):
     session.open("VGG16")
     build(view, alpha="0.5")
-    assert "VGG16 takes no alpha" in session.failure
+    assert "VGG16 takes no alpha" in session.error_message

@@ -22,10 +22,10 @@ def view(session):
 
 def test_it_shows_what_goes_on_and_a_failure_until_it_is_dismissed(view, session):
     assert view.text.startswith("Ready. Answered in")
-    session.failure = "It broke."
-    assert view.failure == "It broke."
+    session.error_message = "It broke."
+    assert view.error_message == "It broke."
     says(view, {"dismiss": True})
-    assert (view.failure, session.failure) == ("", "")
+    assert (view.error_message, session.error_message) == ("", "")
 
 
 def test_it_gives_a_sign_of_life_when_asked(view):
@@ -47,13 +47,13 @@ def test_how_far_something_is_shows_while_it_goes_on(view, session):
 def test_only_a_network_on_its_way_that_says_so_can_be_given_up(view, session):
     session.busy, session.status = True, Progress("Downloading", 0.4, cancellable=True)
     assert not view.cancellable, "no network is on its way"
-    session.opening = spec("VGG16")
+    session.loading_spec = spec("VGG16")
     assert view.cancellable
     session.status = Progress("Building")
     assert not view.cancellable
     session.status = Progress("Downloading", 0.5, cancellable=True)
     says(view, {"cancel": True})
-    assert (view.cancellable, session.opening) == (False, None)
+    assert (view.cancellable, session.loading_spec) == (False, None)
 
 
 def test_before_a_download_it_asks_with_size_and_licence(view, session):
@@ -62,7 +62,7 @@ def test_before_a_download_it_asks_with_size_and_licence(view, session):
     assert view.question == (
         f"The weights of VGG16 are not on this machine: 528 MB to download, once. Licence: {architectures['VGG16'].licence}."
     )
-    assert view.failure == ""
+    assert view.error_message == ""
     session.open("VGG16", include_top=False)
     assert "56 MB to download" in view.question
 
@@ -70,7 +70,9 @@ def test_before_a_download_it_asks_with_size_and_licence(view, session):
 def test_a_size_that_nobody_knows_is_not_guessed(view, session):
     unknown = next((name, file) for name, row in architectures.items() for file in row.files if file.about is None and row.input == "image")
     name, file = unknown
-    session.offer = spec(name, include_top=file.include_top, alpha=file.alpha, input_shape=(file.side, file.side, 3) if file.side else None)
+    session.download_prompt = spec(
+        name, include_top=file.include_top, alpha=file.alpha, input_shape=(file.side, file.side, 3) if file.side else None
+    )
     assert f"The weights of {name} are not on this machine" in view.question
     assert "MB" not in view.question
 
@@ -83,14 +85,14 @@ def test_a_size_that_nobody_knows_is_not_guessed(view, session):
 def test_the_question_goes_when_it_is_answered(view, session, answer, loaded):
     session.open("VGG16")
     says(view, {answer: True})
-    assert (view.question, session.offer, session.network.spec) == ("", None, loaded)
+    assert (view.question, session.download_prompt, session.network.spec) == ("", None, loaded)
 
 
 @pytest.mark.parametrize("answer", ["download", "random", "decline", "cancel", "dismiss"])
 def test_an_answer_that_comes_late_does_nothing(view, session, answer):
     before = session.network
     says(view, {answer: True})
-    assert (session.network, session.failure, session.busy) == (before, "", False)
+    assert (session.network, session.error_message, session.busy) == (before, "", False)
 
 
 def test_while_a_training_goes_on_it_says_so_unless_the_worker_is_at_something(view, session):

@@ -1,5 +1,5 @@
 import pytest
-from fake_aftermath import AftermathBackend, run, vector
+from fake_run_comparison import ComparisonBackend, run, vector
 from in_browser import overflows, put, sent, show, trait
 
 from explorer.widgets.fine_tuning.before_after import BeforeAfterView
@@ -9,13 +9,13 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def backend():
-    return AftermathBackend()
+    return ComparisonBackend()
 
 
 @pytest.fixture
-def view(session, aftermath, fake_trainings):
-    fake_trainings.run = run()
-    return BeforeAfterView(session, aftermath)
+def view(session, run_comparison, fake_run_list):
+    fake_run_list.run = run()
+    return BeforeAfterView(session, run_comparison)
 
 
 def test_both_sides_stand_beside_each_other(page, view):
@@ -62,7 +62,7 @@ def test_the_tuned_network_is_opened_by_a_button(page, view):
 
 
 def test_units_are_squares_with_their_values_in_words(page, view):
-    view.aftermath.maps = (vector([0.0, 1.0, 0.5]), vector([0.25, 1.0, 0.5]))
+    view.run_comparison.maps = (vector([0.0, 1.0, 0.5]), vector([0.25, 1.0, 0.5]))
     show(page, view)
     assert page.get_by_text("Unit 0: 0 before, 0.25 after").is_visible()
     assert page.get_by_alt_text("The chosen map before").count() == 1
@@ -76,8 +76,8 @@ def test_without_maps_there_is_the_sentence_that_says_why(page, view):
     assert page.get_by_role("slider").count() == 0
 
 
-def test_before_there_is_anything_it_says_so(page, session, aftermath):
-    show(page, BeforeAfterView(session, aftermath))
+def test_before_there_is_anything_it_says_so(page, session, run_comparison):
+    show(page, BeforeAfterView(session, run_comparison))
     assert page.get_by_text("appear here when training ends").is_visible()
     assert page.get_by_role("button").count() == 0
 
@@ -86,5 +86,5 @@ def test_before_there_is_anything_it_says_so(page, session, aftermath):
 def test_nothing_overflows(page, view, width):
     bars = [{"bars": [{"label": "a_name_of_thirty_letters_" * 2, "text": "50.0 %", "share": 0.5}], "others": "", "about": ""}] * 2
     page.set_viewport_size({"width": width, "height": 700})
-    show(page, view, answers=bars)
+    show(page, view, predictions=bars)
     assert not overflows(page)

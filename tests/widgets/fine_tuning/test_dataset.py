@@ -3,8 +3,8 @@ from fake_data import DataBackend, counts
 from fakes import network_of_arrays, network_of_sound
 from messages import says, sent, upload
 
-from explorer.state.dataset_builder import Collecting
-from explorer.widgets.fine_tuning.dataset import TrainingDataView
+from explorer.state.dataset_builder import DatasetBuilder
+from explorer.widgets.fine_tuning.dataset import DatasetView
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def backend():
 
 @pytest.fixture
 def view(session):
-    return TrainingDataView(session)
+    return DatasetView(session)
 
 
 def put(view, name, label="", data=b"x", **more):
@@ -34,7 +34,7 @@ def test_it_says_what_there_is_by_class(view):
         ("elks", 0, 0, "0 pictures"),
     ]
     assert [bool(one["picture"]) for one in view.classes] == [True, True, False]
-    assert counts(view.tuning.data) == {"cats": 5, "dogs": 5}
+    assert counts(view.fine_tuning.data) == {"cats": 5, "dogs": 5}
     assert (view.waiting, view.reading) == (0, False)
 
 
@@ -42,9 +42,9 @@ def test_each_file_is_acknowledged_and_goes_to_its_class_and_group(view, backend
     messages = sent(view)
     put(view, "a.wav", "cats", group="recording 1")
     assert {"upload": "a.wav", "part": 0} in messages
-    assert (backend.kept, backend.groups) == ({"cats": 1}, ["recording 1"])
+    assert (backend.best_epoch, backend.groups) == ({"cats": 1}, ["recording 1"])
     put(view, "flowers.zip", zip=True)
-    assert counts(view.collecting.summary) == {"cats": 1, "roses": 2, "tulips": 2}
+    assert counts(view.dataset_builder.summary) == {"cats": 1, "roses": 2, "tulips": 2}
 
 
 def test_files_that_are_left_out_are_counted_and_named(view):
@@ -61,18 +61,18 @@ def test_files_that_are_left_out_are_counted_and_named(view):
 def test_classes_are_renamed_and_removed(view, backend):
     put(view, "a.png", "cats")
     says(view, {"rename": "cats", "to": "lions"})
-    assert backend.kept == {"lions": 1}
+    assert backend.best_epoch == {"lions": 1}
     says(view, {"remove": "lions"})
     assert view.classes == []
 
 
 def test_a_new_wish_takes_away_what_went_wrong_before(view, session):
     put(view, "flowers.zip", data=b"bad", zip=True)
-    assert session.failure == "flowers.zip is damaged."
+    assert session.error_message == "flowers.zip is damaged."
     says(view, {"begin": True})
-    assert session.failure == ""
+    assert session.error_message == ""
     says(view, {"refuse": "What was dropped is no file."})
-    assert session.failure == "What was dropped is no file."
+    assert session.error_message == "What was dropped is no file."
 
 
 def test_stop_forgets_the_file_under_way(view, backend):
@@ -81,7 +81,7 @@ def test_stop_forgets_the_file_under_way(view, backend):
     messages = sent(view)
     says(view, {"upload": "u", "part": 1, "count": 2, "size": 2, "name": "a.png", "label": "cats"}, b"x")
     assert messages == [{"upload": "u", "part": 1, "error": "overtaken"}]
-    assert backend.kept == {}
+    assert backend.best_epoch == {}
 
 
 def test_built_in_sets_that_fit_are_offered_and_chosen(view, session):
@@ -98,7 +98,7 @@ def test_built_in_sets_that_fit_are_offered_and_chosen(view, session):
 def test_a_path_is_chosen_and_what_was_collected_comes_back(view, session):
     put(view, "a.png", "cats")
     says(view, {"choose": "/data/flowers", "count": 0})
-    assert session.failure == "There is no file or folder /data/flowers."
+    assert session.error_message == "There is no file or folder /data/flowers."
     assert (view.source_text, view.collected) == ("flowers", True)
     says(view, {"choose": "", "count": 0})
     assert [one["name"] for one in view.classes] == ["cats"]
@@ -108,8 +108,8 @@ def test_share_and_seed_follow_what_the_state_makes_of_them(view):
     says(view, {"share": 0.35})
     says(view, {"seed": -4})
     assert (view.share, view.seed) == (0.35, 0)
-    assert view.collecting.validation == 0.35
-    view.collecting.seed = 9
+    assert view.dataset_builder.validation == 0.35
+    view.dataset_builder.seed = 9
     assert view.seed == 9
 
 
@@ -121,14 +121,14 @@ def test_it_knows_what_the_network_reads(view, session, page_of, backend):
     assert (view.kind, view.built_in) == ("arrays", [])
 
 
-def test_views_of_one_state_show_the_same_and_leave_it_alone(session, tuning):
-    collecting = Collecting(session, tuning)
-    first, second = TrainingDataView(session, tuning, collecting), TrainingDataView(session, tuning, collecting)
+def test_views_of_one_state_show_the_same_and_leave_it_alone(session, fine_tuning):
+    dataset_builder = DatasetBuilder(session, fine_tuning)
+    first, second = DatasetView(session, fine_tuning, dataset_builder), DatasetView(session, fine_tuning, dataset_builder)
     put(first, "a.png", "cats")
     assert second.classes == first.classes
     first.close()
     put(second, "b.png", "cats")
-    assert counts(collecting.summary)["cats"] == 2
+    assert counts(dataset_builder.summary)["cats"] == 2
 
 
 def test_examples_are_shown_removed_and_brought_back(view, backend):
@@ -156,7 +156,7 @@ def test_examples_are_shown_removed_and_brought_back(view, backend):
 
 def test_files_in_folders_are_sorted_into_classes(view):
     messages = sent(view)
-    view.collecting.add_file("roses", b"x", "0.png")
+    view.dataset_builder.add_file("roses", b"x", "0.png")
     paths = [["f", "Training", "roses", "1.png"], ["f", "Testing", "Roses", "2.png"], ["f", "Training", "tulips", "a", "3.png"], ["4.png"]]
     says(view, {"sort": 7, "paths": [*paths, ["f", "readme.txt"]]})
     files = [("roses", "1.png", ""), ("roses", "2.png", ""), ("tulips", "3.png", "tulips/a"), ("", "4.png", ""), None]
@@ -167,10 +167,10 @@ def test_files_in_folders_are_sorted_into_classes(view):
 
 def test_a_column_that_is_asked_for_is_chosen(view):
     says(view, {"choose": "pets.csv"})
-    assert (view.columns, view.session.failure, view.tuning.data) == (["breed", "species"], "", None)
+    assert (view.columns, view.session.error_message, view.fine_tuning.data) == (["breed", "species"], "", None)
     says(view, {"choose": "pets.csv", "count": 0, "column": "species"})
-    assert (view.columns, counts(view.tuning.data)) == ([], {"cat": 4, "species": 4})
-    spec = view.tuning.data.spec
+    assert (view.columns, counts(view.fine_tuning.data)) == ([], {"cat": 4, "species": 4})
+    spec = view.fine_tuning.data.spec
     says(view, {"choose": "", "count": 0})
-    view.collecting.bring_back(spec)
-    assert view.tuning.data.spec == spec
+    view.dataset_builder.bring_back(spec)
+    assert view.fine_tuning.data.spec == spec

@@ -8,7 +8,7 @@ from in_browser import focused, overflows, put, refusals, sent, show
 from messages import says
 from messages import sent as sent_to_page
 
-from explorer.widgets.fine_tuning.dataset import TrainingDataView
+from explorer.widgets.fine_tuning.dataset import DatasetView
 
 pytestmark = pytest.mark.browser
 
@@ -46,13 +46,13 @@ def backend():
 
 @pytest.fixture
 def empty(session):
-    return TrainingDataView(session)
+    return DatasetView(session)
 
 
 @pytest.fixture
 def view(empty):
     for label in ("cats", "dogs"):
-        empty.collecting.add_class(label)
+        empty.dataset_builder.add_class(label)
     return empty
 
 
@@ -162,8 +162,8 @@ def test_without_a_class_its_name_is_asked_for(page, empty):
 
 def test_the_pictures_of_a_class_are_shown_and_single_ones_removed(page, view):
     for number in range(30):
-        view.collecting.add_file("cats", b"x", f"{number}.png")
-    view.collecting.look_at("cats")
+        view.dataset_builder.add_file("cats", b"x", f"{number}.png")
+    view.dataset_builder.look_at("cats")
     show(page, view)
     page.get_by_role("button", name="cats, 30 pictures").click()
     toggle = page.get_by_role("button", name="Pictures cats")
@@ -267,12 +267,12 @@ def test_folders_of_which_the_classes_can_not_be_told_are_refused(page, view, tm
     show_with_python(page, view)
     page.locator("input[webkitdirectory]").set_input_files(folder(tmp_path / "set", "train/1.png", "test/2.png"))
     page.wait_for_function("window.sent.some(({ content }) => content.sort)")
-    assert "The parts of set (test, train) hold files, but no folders of the classes" in view.session.failure
+    assert "The parts of set (test, train) hold files, but no folders of the classes" in view.session.error_message
     assert sent_with(page, "upload") == []
 
 
 def test_the_column_of_the_classes_is_asked_for(page, view):
-    view.collecting.choose("pets.csv")
+    view.dataset_builder.choose("pets.csv")
     show(page, view)
     assert page.get_by_role("group", name="Which column holds the classes?").get_by_role("button").all_inner_texts() == ["breed", "species"]
     page.get_by_role("button", name="species").click()
@@ -452,7 +452,7 @@ def test_a_built_in_set_a_path_the_share_and_the_seed_are_chosen(page, view):
 
 
 def test_what_was_chosen_can_not_be_edited_and_the_way_back_is_shown(page, view):
-    view.collecting.choose("patterns")
+    view.dataset_builder.choose("patterns")
     show(page, view)
     page.get_by_role("button", name="dots, ").click()
     assert not page.get_by_role("button", name="Rename dots").is_visible()
@@ -463,7 +463,7 @@ def test_what_was_chosen_can_not_be_edited_and_the_way_back_is_shown(page, view)
 
 
 def test_files_that_were_left_out_are_listed(page, view):
-    view.collecting.add_file("cats", b"bad", "notes.pdf")
+    view.dataset_builder.add_file("cats", b"bad", "notes.pdf")
     show(page, view)
     page.get_by_text("Which?").click()
     assert page.get_by_role("listitem").all_inner_texts() == ["notes.pdf is not a picture."]
@@ -472,14 +472,14 @@ def test_files_that_were_left_out_are_listed(page, view):
 def test_the_focus_stays_when_the_classes_are_counted_anew(page, view):
     show(page, view)
     page.get_by_role("button", name="cats, 0 pictures").focus()
-    view.collecting.add_file("cats", b"x", "a.png")
+    view.dataset_builder.add_file("cats", b"x", "a.png")
     put(page, classes=view.classes)
     assert focused(page.get_by_role("button", name="cats, 1 picture"))
 
 
 @pytest.mark.parametrize("width", [290, 480, 800])
 def test_nothing_overflows(page, view, width):
-    view.collecting.add_class("a class with-averylongnamethatdoesnotfitintoanycolumnatallforsure")
+    view.dataset_builder.add_class("a class with-averylongnamethatdoesnotfitintoanycolumnatallforsure")
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view)
     page.get_by_text("More").click()

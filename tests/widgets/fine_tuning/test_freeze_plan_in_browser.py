@@ -1,8 +1,8 @@
 import pytest
-from fake_tuning import DATA, TuningBackend
+from fake_fine_tuning import DATA, FineTuningBackend
 from in_browser import overflows, put, sent, show, trait
 
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.widgets.fine_tuning.freeze_plan import FreezePlanView
 
 pytestmark = pytest.mark.browser
@@ -10,12 +10,12 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def backend():
-    return TuningBackend()
+    return FineTuningBackend()
 
 
 @pytest.fixture
-def view(session, tuning):
-    return FreezePlanView(session, tuning)
+def view(session, fine_tuning):
+    return FreezePlanView(session, fine_tuning)
 
 
 def open_list(page):
@@ -90,7 +90,7 @@ def test_the_list_follows_the_line(page, view):
 def test_advice_is_asked_and_stopped(page, view):
     show(page, view)
     assert page.get_by_role("button", name="Probe the blocks").is_disabled()
-    view.tuning.data = DATA
+    view.fine_tuning.data = DATA
     show(page, view)
     page.get_by_role("button", name="Probe the blocks").click()
     put(page, probing=True, probed=0.5)
@@ -100,14 +100,14 @@ def test_advice_is_asked_and_stopped(page, view):
 
 
 def test_before_there_is_a_plan_it_says_so(page, session):
-    show(page, FreezePlanView(session, Tuning(session)))
+    show(page, FreezePlanView(session, FineTuningState(session)))
     assert page.get_by_text("appears here when the network is loaded").is_visible()
     assert page.get_by_role("button").count() == 0
 
 
 @pytest.mark.parametrize("width", [480, 800])
 def test_nothing_overflows(page, view, width):
-    view.tuning.freeze_at(5)
+    view.fine_tuning.freeze_at(5)
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view)
     open_list(page)

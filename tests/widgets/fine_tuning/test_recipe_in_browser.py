@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from fake_tuning import TuningBackend
+from fake_fine_tuning import FineTuningBackend
 from in_browser import overflows, put, sent, show
 from messages import says
 
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def backend():
-    return TuningBackend()
+    return FineTuningBackend()
 
 
 @pytest.fixture
-def view(session, tuning):
-    return RecipeView(session, tuning)
+def view(session, fine_tuning):
+    return RecipeView(session, fine_tuning)
 
 
 def test_fields_have_names_show_their_values_and_send_what_is_set(page, view):
@@ -124,7 +124,7 @@ def test_mistakes_are_folded_away_and_a_made_one_shows(page, view):
 
 
 def test_what_pictures_need_goes_with_them(page, view):
-    view.tuning.recipe = replace(view.tuning.recipe, augmentation=Augmentation())
+    view.fine_tuning.recipe = replace(view.fine_tuning.recipe, augmentation=Augmentation())
     show(page, view)
     page.get_by_text("Augmentation").click()
     assert page.get_by_label("copies").input_value() == "0"
@@ -135,7 +135,7 @@ def test_what_pictures_need_goes_with_them(page, view):
 
 def test_as_many_columns_as_phases(page, view):
     show(page, view)
-    view.tuning.recipe = replace(view.tuning.recipe, phases=(Phase("tail", "adam", 0.5), *view.tuning.recipe.phases))
+    view.fine_tuning.recipe = replace(view.fine_tuning.recipe, phases=(Phase("tail", "adam", 0.5), *view.fine_tuning.recipe.phases))
     put(page, values=view.values, hidden=view.hidden, columns=view.columns)
     assert page.get_by_role("columnheader").all_inner_texts() == ["1. tail", "2. head", "3. tail"]
     assert page.get_by_label("learning rate, 1. tail").input_value() == "0.5"
@@ -144,7 +144,7 @@ def test_as_many_columns_as_phases(page, view):
 
 @pytest.mark.parametrize("width", [330, 480, 800])
 def test_nothing_overflows(page, view, width):
-    view.tuning.recipe = replace(view.tuning.recipe, augmentation=Augmentation())
+    view.fine_tuning.recipe = replace(view.fine_tuning.recipe, augmentation=Augmentation())
     says(view, {"field": "callbacks.EarlyStopping", "value": True})
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view)

@@ -2,27 +2,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_aftermath import NOTHING_HELD_OUT, OF_SEVERAL, OUTCOME, AftermathBackend, run
+from fake_run_comparison import NOTHING_HELD_OUT, OF_SEVERAL, OUTCOME, ComparisonBackend, run
 from in_browser import overflows, put, sent, show, trait
 
-from explorer.widgets.fine_tuning.results import OutcomeView
+from explorer.widgets.fine_tuning.results import ResultsView
 
 pytestmark = pytest.mark.browser
 
 NAMES = tuple(f"a_class_with_a_name_of_{place:02}_letters" for place in range(30))
-MANY = replace(OUTCOME, classes=NAMES, confusion=9 * np.eye(30, dtype=np.int64), worst=(), moved=OUTCOME.moved * 20)
+MANY = replace(OUTCOME, classes=NAMES, confusion=9 * np.eye(30, dtype=np.int64), worst=(), weight_change=OUTCOME.weight_change * 20)
 
 
 @pytest.fixture
 def backend():
-    return AftermathBackend()
+    return ComparisonBackend()
 
 
 @pytest.fixture
-def view(session, aftermath, fake_trainings):
+def view(session, run_comparison, fake_run_list):
     """The view of a run that has come to `OUTCOME`; what it has come to is changed in `aftermath.outcome`."""
-    fake_trainings.run = run()
-    return OutcomeView(session, aftermath)
+    fake_run_list.run = run()
+    return ResultsView(session, run_comparison)
 
 
 def names(page, title="Most wrong"):
@@ -88,8 +88,8 @@ def test_cells_are_reached_by_keys(page, view):
     assert page.evaluate("document.activeElement.dataset.place") == "0,-1"
 
 
-def test_each_of_several_classes_has_its_four_numbers(page, view, aftermath):
-    aftermath.outcome = OF_SEVERAL
+def test_each_of_several_classes_has_its_four_numbers(page, view, run_comparison):
+    run_comparison.outcome = OF_SEVERAL
     show(page, view)
     grid = page.get_by_role("grid", name="Predictions for each class")
     assert grid.get_by_role("row").nth(1).locator("th, td").all_inner_texts() == ["red", "4\n33 %", "2\n17 %", "1\n8 %", "5\n42 %", "75 %"]
@@ -97,19 +97,19 @@ def test_each_of_several_classes_has_its_four_numbers(page, view, aftermath):
     assert page.get_by_text("red, false negative: 2 of 12, 17 %").first.is_visible()
 
 
-def test_without_wrong_answers_or_without_held_out_examples_that_is_said(page, view, aftermath):
-    aftermath.outcome = replace(OUTCOME, confusion=np.diag([5, 5, 5]), worst=())
+def test_without_wrong_answers_or_without_held_out_examples_that_is_said(page, view, run_comparison):
+    run_comparison.outcome = replace(OUTCOME, confusion=np.diag([5, 5, 5]), worst=())
     show(page, view)
     assert page.get_by_text("All validation examples are predicted correctly.").is_visible()
-    aftermath.outcome = NOTHING_HELD_OUT
+    run_comparison.outcome = NOTHING_HELD_OUT
     show(page, view)
     assert page.get_by_text("There was no validation data").is_visible()
     assert page.get_by_role("grid").count() == 0
     assert page.get_by_text("block 3").is_visible()
 
 
-def test_an_example_without_a_picture_is_named(page, view, aftermath):
-    aftermath.pictures = {4: b"", 17: b"", 5: b""}
+def test_an_example_without_a_picture_is_named(page, view, run_comparison):
+    run_comparison.pictures = {4: b"", 17: b"", 5: b""}
     show(page, view)
     assert page.get_by_role("list", name="Most wrong").locator("img").filter(visible=True).count() == 0
     assert names(page) == ["dots_4.png", "rings_1.png", "dots_5.png"]
@@ -122,8 +122,8 @@ def test_frozen_blocks_are_quiet(page, view):
     assert [bar.get_attribute("class") for bar in bars.all()] == ["quiet", "quiet", "", ""]
 
 
-def test_before_there_is_anything_it_says_so(page, session, aftermath):
-    show(page, OutcomeView(session, aftermath))
+def test_before_there_is_anything_it_says_so(page, session, run_comparison):
+    show(page, ResultsView(session, run_comparison))
     assert page.get_by_text("Results appear here when training ends.").is_visible()
     assert page.get_by_role("grid").count() == 0
     put(page, missing="This run was ended before it came to its results.")
@@ -132,8 +132,8 @@ def test_before_there_is_anything_it_says_so(page, session, aftermath):
 
 
 @pytest.mark.parametrize("width", [480, 800, 1280])
-def test_many_classes_with_long_names_scroll_in_their_own_box(page, view, aftermath, width):
-    aftermath.outcome = MANY
+def test_many_classes_with_long_names_scroll_in_their_own_box(page, view, run_comparison, width):
+    run_comparison.outcome = MANY
     page.set_viewport_size({"width": width, "height": 700})
     show(page, view)
     assert not overflows(page)

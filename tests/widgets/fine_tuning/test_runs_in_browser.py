@@ -21,8 +21,8 @@ def backend():
 
 
 @pytest.fixture
-def view(session, tuning, trainings):
-    return RunsView(session, tuning, trainings)
+def view(session, fine_tuning, run_list):
+    return RunsView(session, fine_tuning, run_list)
 
 
 def test_before_there_is_a_run_it_says_what_will_be_here(page, view):

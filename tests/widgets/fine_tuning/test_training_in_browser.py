@@ -18,8 +18,8 @@ def backend():
 
 
 @pytest.fixture
-def bar(session, tuning, trainings):
-    return TrainingView(session, tuning, trainings).bar
+def bar(session, fine_tuning, run_list):
+    return TrainingView(session, fine_tuning, run_list).bar
 
 
 def test_train_says_why_it_can_not(page, bar):
@@ -48,7 +48,7 @@ def test_a_training_is_stopped_and_gone_on_with(page, bar):
     put(page, going=False, resumable=True, barred="")
     assert not page.get_by_role("progressbar").is_visible()
     page.get_by_role("button", name="Resume").click()
-    assert sent(page) == [{"stop": True}, {"go_on": True}]
+    assert sent(page) == [{"stop": True}, {"resume": True}]
 
 
 def test_a_failure_is_an_alert_and_lessons_are_listed(page, bar):

@@ -6,7 +6,7 @@ from fakes import PICTURES, FakeBackend, HeldBackend, layer, network
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.recipe.freeze_plan import block_ends
-from explorer.state.fine_tuning import Tuning
+from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import DataClass, DataSpec, DataSummary, Layers, Probe
 from explorer.worker.queue import Worker
@@ -42,14 +42,14 @@ def deep(spec):
     return network(spec, PICTURES, DEEP)
 
 
-class TuningBackend(FakeBackend):
+class FineTuningBackend(FakeBackend):
     """`FakeBackend` with the verbs of fine-tuning; every network of its own is as deep as `DEEP`."""
 
     def __init__(self, **options):
         super().__init__(**options)
         self.networks = {"digits": deep, **self.networks}
 
-    def backbone(self, spec, head_at, _say):
+    def backbone(self, spec, head_at, _report_progress):
         self.asked.append(("backbone", spec.name, head_at))
         return self._backbone(spec, head_at)
 
@@ -60,7 +60,7 @@ class TuningBackend(FakeBackend):
         end = layers.find(head_at).index + 1 if head_at else next(row.index for row in layers if row.block == "top")
         return Layers(layers[:end])
 
-    def probe(self, spec, data, _head_at, _say):
+    def probe(self, spec, data, _head_at, _report_progress):
         self.asked.append(("probe", spec.name, data.path))
         if data.path == "bad":
             raise ExplorerError("One class can't be told from others.")
@@ -68,30 +68,30 @@ class TuningBackend(FakeBackend):
         return tuple(Probe(end.block, end.layer, end.index, 0.5 + end.index / 20, 0.02) for end in ends)
 
 
-class HeldTuningBackend(TuningBackend, HeldBackend):
-    """`TuningBackend` that holds "backbone" or "probe" back, as `HeldBackend` does, for the networks named in `held`."""
+class HeldTuningBackend(FineTuningBackend, HeldBackend):
+    """`FineTuningBackend` that holds "backbone" or "probe" back, as `HeldBackend` does, for the networks named in `loaded_models`."""
 
-    def backbone(self, spec, head_at, say):
+    def backbone(self, spec, head_at, report_progress):
         self._hold("backbone", spec.name)
-        return super().backbone(spec, head_at, say)
+        return super().backbone(spec, head_at, report_progress)
 
-    def probe(self, spec, data, head_at, say):
+    def probe(self, spec, data, head_at, report_progress):
         self._hold("probe", spec.name)
-        return super().probe(spec, data, head_at, say)
+        return super().probe(spec, data, head_at, report_progress)
 
 
 def asked(backend, *verbs):
     """Return what a backend was asked with these verbs, in order, the verbs left out."""
-    return [tuple(arguments) for verb, *arguments in backend.asked if verb in verbs]
+    return [tuple(arguments) for method, *arguments in backend.asked if method in verbs]
 
 
 @contextmanager
 def looked_at(backend):
     """Yield a session that a thread answers, and its tuning, which is looked at; to be entered where an event loop runs."""
     session = Session(worker=Worker(lambda: backend))
-    tuning = Tuning(session)
-    tuning.shown = True
+    fine_tuning = FineTuningState(session)
+    fine_tuning.shown = True
     try:
-        yield session, tuning
+        yield session, fine_tuning
     finally:
         session.close()

@@ -11,15 +11,15 @@ from traitlets import HasTraits, Instance
 from explorer.catalog.options import model_file
 from explorer.errors import ExplorerError, UnknownName
 from explorer.values import (
-    Answers,
     Axis,
     DataSpec,
     FeatureMaps,
-    Missed,
+    Misclassification,
     ModelFile,
     NetworkSpec,
     Outcome,
     Prediction,
+    Predictions,
     Recipe,
     RunRecord,
     RunSettings,
@@ -34,9 +34,9 @@ OUTCOME = Outcome(
     0.74,
     0.965,
     (
-        Missed(4, "dots_4.png", "red_dots", "rings", 0.93, 3.1),
-        Missed(17, "rings_1.png", "rings", "red_dots", 0.6, 1.2),
-        Missed(5, "dots_5.png", "red_dots", "rings", 0.51, 0.7),
+        Misclassification(4, "dots_4.png", "red_dots", "rings", 0.93, 3.1),
+        Misclassification(17, "rings_1.png", "rings", "red_dots", 0.6, 1.2),
+        Misclassification(5, "dots_5.png", "red_dots", "rings", 0.51, 0.7),
     ),
     (("stem", 0.0), ("block_1", 0.0), ("block_2", 0.004), ("block_3", 0.02)),
 )
@@ -47,13 +47,13 @@ OF_SEVERAL = Outcome(
     0.875,
     0.6,
     0.97,
-    (Missed(3, "a.png", "red, round", "round", 0.8, 2.0), Missed(7, "b.png", "none", "red", 0.6, 1.0)),
+    (Misclassification(3, "a.png", "red, round", "round", 0.8, 2.0), Misclassification(7, "b.png", "none", "red", 0.6, 1.0)),
     (),
 )
 
 
-class FakeTrainings(HasTraits):
-    """What is looked at of `Trainings`: the run that is shown."""
+class FakeRunList(HasTraits):
+    """What is looked at of `RunList`: the run that is shown."""
 
     run = Instance(RunRecord, allow_none=True)
 
@@ -72,7 +72,7 @@ def picture(place):
     return out.getvalue()
 
 
-class AftermathBackend(FakeBackend):
+class ComparisonBackend(FakeBackend):
     """`FakeBackend` with the verbs of what runs have come to.
 
     outcomes: by the run's key; `OUTCOME` for those not named.
@@ -84,11 +84,11 @@ class AftermathBackend(FakeBackend):
         super().__init__(**options)
         self.outcomes, self.folder = outcomes or {}, folder
 
-    def outcome(self, key, _say):
+    def outcome(self, key, _report_progress):
         self.asked.append(("outcome", key))
         return self.outcomes.get(key, OUTCOME)
 
-    def tuned(self, key, _say):
+    def tuned(self, key, _report_progress):
         self.asked.append(("tuned", key))
         spec = tuned_by(key)
         if self.folder is not None:
@@ -97,31 +97,31 @@ class AftermathBackend(FakeBackend):
         self.opened.setdefault(spec, network(spec))
         return spec
 
-    def held_out(self, key, place, _say):
+    def held_out(self, key, place, _report_progress):
         self.asked.append(("held_out", key, place))
         if key == "moved away":
             raise ExplorerError("The data is gone.")
         return picture(place)
 
-    def predicted(self, key, row, column, count, _say):
+    def predicted(self, key, row, column, count, _report_progress):
         self.asked.append(("predicted", key, row, column, count))
         if key == "moved away":
             raise ExplorerError("The data is gone.")
         confusion = self.outcomes.get(key, OUTCOME).confusion
         number = int(confusion[row, column]) if min(row, column) >= 0 and confusion.ndim == 2 else 40
-        rows = [Missed(place, f"{row}_{column}_{place}.png", CLASSES[row], CLASSES[column], 0.9) for place in range(number)]
+        rows = [Misclassification(place, f"{row}_{column}_{place}.png", CLASSES[row], CLASSES[column], 0.9) for place in range(number)]
         return tuple((one, picture(one.place)) for one in rows[:count]), number
 
-    def predict(self, spec, example, top, output, say):
+    def predict(self, spec, example, top, output, report_progress):
         if not isinstance(spec, ModelFile):
-            return super().predict(spec, example, top, output, say)
+            return super().predict(spec, example, top, output, report_progress)
         self.asked.append(("predict", spec.path, top))
         scores = (0.75, 0.25, 0.0)
         rows = tuple(Prediction(name, name, score) for name, score in zip(CLASSES, scores, strict=True))[:top]
-        return Answers(rows, len(CLASSES) - top, 0.0)
+        return Predictions(rows, len(CLASSES) - top, 0.0)
 
-    def feature_maps(self, spec, example, name, say):
-        maps = super().feature_maps(spec, example, name, say)
+    def feature_maps(self, spec, example, name, report_progress):
+        maps = super().feature_maps(spec, example, name, report_progress)
         if not isinstance(spec, ModelFile):
             return maps
         if name == "predictions":
@@ -131,16 +131,16 @@ class AftermathBackend(FakeBackend):
         return FeatureMaps(maps.layer, values, maps.axes)
 
 
-class HeldAftermathBackend(AftermathBackend, HeldBackend):
-    """`AftermathBackend` that holds back, as `HeldBackend` does, "outcome" of a run, or "tuned predict": the answers of a tuned network."""
+class HeldAftermathBackend(ComparisonBackend, HeldBackend):
+    """`ComparisonBackend` that holds back, as `HeldBackend` does, "outcome" of a run, or "tuned predict": what a tuned network answers."""
 
-    def outcome(self, key, say):
+    def outcome(self, key, report_progress):
         self._hold("outcome", key)
-        return super().outcome(key, say)
+        return super().outcome(key, report_progress)
 
-    def predict(self, spec, example, top, output, say):
+    def predict(self, spec, example, top, output, report_progress):
         self._hold("tuned predict", getattr(spec, "path", ""))
-        return super().predict(spec, example, top, output, say)
+        return super().predict(spec, example, top, output, report_progress)
 
 
 def vector(values):
