@@ -74,7 +74,7 @@ def switches() -> Iterator[dict[str, object]]:
     for number in range(SWITCHES):
         wanted = SPECS[number % len(SPECS)]
         took = seconds(lambda wanted=wanted: backend.switch(wanted, silent))
-        held = sum(size for _name, size in backend.held(silent).networks)
+        held = sum(size for _name, size in backend.loaded_models(silent).networks)
         yield {"name": wanted.architecture, "took": took, "held": held / 2**20, "resident": psutil.Process().memory_info().rss / 2**20}
 
 

@@ -54,7 +54,7 @@ def main() -> None:
     end = time.monotonic() + PATIENCE
     while not (record := runs.record(key)).history:
         if time.monotonic() > end or record.state not in ("waiting", "running"):
-            raise SystemExit(f"The training does not go on: {record.state} {record.failure}")
+            raise SystemExit(f"The training does not go on: {record.state} {record.error_message}")
         time.sleep(0.5)
     beside = seconds(backend, network)
     backend.delete_run(key, silent)

@@ -185,7 +185,7 @@ def load(
     preprocess: how pixels are prepared: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch"
         (to 0..1, less the ImageNet mean, over its standard deviation), "unit" (to 0..1), "none" (0..255), or
         a function of float32 in 0 to 255, shaped as the model reads it: (n, height, width, channels). By
-        default what the file says, else a guess that `net.reading.assumed` states and an AssumptionWarning
+        default what the file says, else a guess that `net.input_spec.assumed` states and an AssumptionWarning
         tells; to give what it names, such as preprocess="tf", confirms the guess and silences the warning.
     labels: the names of the classes; also for an architecture with weights of your own.
     custom_objects: name -> class or function, for a file that refers to code of your own.
