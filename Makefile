@@ -16,7 +16,7 @@ lab: $(VENV)/.$(EXTRA)
 	@$(BIN)/jupyter lab notebooks
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "$(TESTS)"
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "$(TESTS)"
 
 # with the newest versions that pyproject.toml allows
 test-latest:

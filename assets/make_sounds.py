@@ -1,4 +1,4 @@
-"""Write the sample sounds into `explorer/bundled/samples/`: four short pieces, played by `explorer/backend/synthesis.py`.
+"""Write the sample sounds into `explorer/bundled/samples/`: four short pieces, played by `explorer/backend/datasets/synthesis.py`.
 
     python assets/make_sounds.py [--output DIR]
 

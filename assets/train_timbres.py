@@ -2,7 +2,7 @@
 
     python assets/train_timbres.py [--output DIR]
 
-The sounds are synthesised (`explorer/backend/synthesis.py`), those held out with a generator of another seed. Needs
+The sounds are synthesised (`explorer/backend/datasets/synthesis.py`), those held out with a generator of another seed. Needs
 TensorFlow and librosa; takes about five minutes on two cores.
 """
 

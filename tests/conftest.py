@@ -53,6 +53,12 @@ def pytest_unconfigure(config):
     shutil.rmtree(_runs, ignore_errors=True)
 
 
+def pytest_runtest_logreport(report):
+    """Name a test that has failed at once: a run that is ended from outside writes no summary."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.when} of {report.nodeid} has failed", flush=True)
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "test_data" in getattr(item, "fixturenames", ()):
