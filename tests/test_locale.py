@@ -10,18 +10,36 @@ from explorer.locale import counted, size_text
 
 PACKAGE = Path(__file__).parents[1] / "explorer"
 KEYWORDS = {"_": None, "counted": (1, 2)}  # what the words of the interface are the arguments of, and which
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
-def words(path):
-    """Return the arguments that are to be translated, as the trees of a file's code have them."""
-    calls = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    return [argument for call in calls if call.func.id in KEYWORDS for argument in call.args[: len(KEYWORDS[call.func.id] or "1")]]
+def read(path):
+    """Yield (what it is, where it is, the node) of what a file has to do with words."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", None) in KEYWORDS]
+    called = {id(call.func) for call in calls}
+    for call in calls:
+        yield from (("word", path, argument) for argument in call.args[: len(KEYWORDS[call.func.id] or "1")])
+    for node in nodes:
+        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if field in node._fields), None)
+        if name in KEYWORDS and not isinstance(node, ast.alias) and id(node) not in called:
+            yield "namesake", path, node
+        if isinstance(node, ast.JoinedStr) and any(getattr(inner, "id", None) in KEYWORDS for inner in ast.walk(node)):
+            yield "f-string", path, node
 
 
 @pytest.fixture(scope="module")
-def in_code():
-    return {argument.value for path in TREES for argument in words(path) if isinstance(argument, ast.Constant)}
+def found():
+    return [one for path in PACKAGE.rglob("*.py") for one in read(path)]
+
+
+@pytest.fixture(scope="module")
+def in_code(found):
+    return {node.value for what, _path, node in found if what == "word" and isinstance(node, ast.Constant)}
+
+
+def places(found, what, allowed=lambda path, node: False):
+    """Return where in the code there is something that is not allowed."""
+    return [f"{path.relative_to(PACKAGE)}:{node.lineno}" for kind, path, node in found if kind == what and not allowed(path, node)]
 
 
 def test_the_template_holds_every_word_of_the_interface(in_code):
@@ -35,27 +53,20 @@ def test_babel_finds_every_word_of_the_interface(in_code):
     assert {one for text in texts for one in ([text] if isinstance(text, str) else text)} == in_code
 
 
-@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_words_are_plain_texts_that_can_be_translated(path):
-    for argument in words(path):
-        assert isinstance(argument, ast.Constant), f"{path.name}:{argument.lineno}: the template can only hold plain texts"
+def test_words_are_plain_texts_that_can_be_translated(found, in_code):
+    """The template can hold nothing else."""
+    assert in_code
+    assert not places(found, "word", lambda _path, node: isinstance(node, ast.Constant))
 
 
-@pytest.mark.parametrize("path", sorted(set(TREES) - {PACKAGE / "locale" / "__init__.py"}), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_else_is_called_as_the_functions_that_translate(path):
+def test_nothing_else_is_called_as_the_functions_that_translate(found):
     """Babel reads names, not Python: from 2.19 on, it takes `counted[0]` for a call too, and misses the words that follow."""
-    called = {id(node.func) for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)}
-    for node in ast.walk(TREES[path]):
-        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if hasattr(node, field)), None)
-        imported = isinstance(node, ast.alias)
-        assert name not in KEYWORDS or imported or (isinstance(node, ast.Name) and id(node) in called), f"{path.name}:{node.lineno}: {name}"
+    assert not places(found, "namesake", lambda path, _node: path == PACKAGE / "locale" / "__init__.py")
 
 
-@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_word_stands_inside_an_f_string(path):
-    for text in [node for node in ast.walk(TREES[path]) if isinstance(node, ast.JoinedStr)]:
-        inside = [node for node in ast.walk(text) if isinstance(node, ast.Name) and node.id in KEYWORDS]
-        assert not inside, f"{path.name}:{text.lineno}: no word inside an f-string gets into the template"
+def test_no_word_stands_inside_an_f_string(found):
+    """None there gets into the template."""
+    assert not places(found, "f-string")
 
 
 def test_numbers_get_the_form_that_fits_them():
