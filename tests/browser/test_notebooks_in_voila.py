@@ -63,7 +63,7 @@ SCRIPT = '"><script>alert(1)</script>'
 THREE_VIEWS = """
 import explorer, ipywidgets
 session = explorer.Session("digits", sample="digit_6.png")
-ipywidgets.VBox([explorer.InputView(session), explorer.AnswersView(session), explorer.StatusView(session)])
+ipywidgets.VBox([explorer.InputView(session), explorer.PredictionsView(session), explorer.StatusView(session)])
 """
 
 

@@ -20,7 +20,7 @@ import asyncio
 async with asyncio.timeout(60):
     while page.session.busy or page.session.feature_maps is None:
         await asyncio.sleep(0.02)
-print(page.session.feature_maps.count, page.session.failure)
+print(page.session.feature_maps.count, page.session.error_message)
 """
 
 
