@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from explorer.backend.datasets.column_names import ABOUT, FILES, GROUPS, LABEL_WORDS, LABELS
 from explorer.backend.datasets.tables import Column
-from explorer.dataset_layout.splits import some
+from explorer.dataset_layout.splits import names_text
 from explorer.errors import ExplorerError, UndecidedColumn, UnknownName, near
 from explorer.locale import _
 
@@ -35,7 +35,7 @@ def named(columns: Sequence[Column], name: str, parameter: str) -> Column:
     names = [one.called for one in columns]
     raise UnknownName(
         _("{parameter}: there is no column {name!r}.{near} There are {names}.").format(
-            parameter=parameter, name=name, near=near(name, names), names=some(names)
+            parameter=parameter, name=name, near=near(name, names), names=names_text(names)
         )
     )
 
@@ -89,11 +89,11 @@ def label_columns(columns: list[Column], table: str, has_header: bool) -> list[C
     if len(likely) == 1:
         return likely
     if all(is_measure(one) for one in candidates):
-        raise ExplorerError(_regression(table, some([one.called for one in candidates])))
+        raise ExplorerError(_regression(table, names_text([one.called for one in candidates])))
     raise UndecidedColumn(
         _(
             "{name} has several columns that may hold the classes ({columns}): choose one with label_column=, in a shell --label-column."
-        ).format(name=table, columns=some([one.called for one in candidates])),
+        ).format(name=table, columns=names_text([one.called for one in candidates])),
         [one.called for one in candidates],
     )
 

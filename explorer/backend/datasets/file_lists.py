@@ -18,7 +18,7 @@ from explorer.backend.datasets.listed_files import ListedFiles
 from explorer.backend.datasets.tables import Column, Row, columns_of, rows_of
 from explorer.backend.runtime import budget
 from explorer.backend.runtime.refusals import refusing
-from explorer.dataset_layout.splits import Parts, some
+from explorer.dataset_layout.splits import Parts, names_text
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
 from explorer.values import InputSpec
@@ -152,15 +152,15 @@ def _said(roles: Roles, columns: Sequence[Column], header: Row) -> list[str]:
     notes = []
     if others or (header and len(columns) > 1 + len(roles.labels)):
         said = _("The files are in {files}, their classes in {labels}.")
-        notes.append(said.format(files=roles.files.called, labels=some([one.called for one in roles.labels])))
+        notes.append(said.format(files=roles.files.called, labels=names_text([one.called for one in roles.labels])))
     if others:
-        notes.append(_("Not used: {columns}.").format(columns=some(others)))
+        notes.append(_("Not used: {columns}.").format(columns=names_text(others)))
     if roles.group:
         notes.append(_("Examples of the same {column} stay on one side of the split.").format(column=roles.group.called))
     if roles.split and not roles.split[1].validation:
         notes.append(roles.split[1].note)
     if roles.split and roles.split[1].spare:
-        notes.append(_("Left aside: {names}.").format(names=some(roles.split[1].spare)))
+        notes.append(_("Left aside: {names}.").format(names=names_text(roles.split[1].spare)))
     return notes
 
 
@@ -180,7 +180,7 @@ def _of_side(roles: Roles, labels: Labels, training: bool, listed: ListedFiles, 
         try:
             if len(own) > 1:
                 torn += 1
-                classes = some(sorted({one for several in own for one in several}))
+                classes = names_text(sorted({one for several in own for one in several}))
                 raise UnreadableExample(_("{name} is listed with different classes: {classes}.").format(name=name, classes=classes))
             (classes_of,) = own
             if len(classes_of) != 1 and not labels.multi_label:

@@ -127,7 +127,7 @@ def test_a_name_that_is_no_text_is_read_and_told_as_text(tmp_path):
     assert names(data.training)[:2] == ["a/0.png", "a/caf\ufffd.png"]
     images.picture(data.training[1].example)
     (tmp_path / os.fsdecode(b"caf\xe9.txt")).touch()
-    assert left_out(training_data(tmp_path, PICTURES)) == {"caf\ufffd.txt": "caf\ufffd.txt lies in no class's folder."}
+    assert left_out(training_data(tmp_path, PICTURES)) == {"caf\ufffd.txt": "caf\ufffd.txt is not in the folder of a class."}
 
 
 def test_an_empty_class_is_named_and_dropped(tmp_path):
@@ -186,7 +186,7 @@ def test_a_class_that_is_called_train_is_a_class(tmp_path):
 
 def test_parts_without_class_folders_are_no_classes(tmp_path):
     text = refusal(pictures(tmp_path, train=2, test=2), PICTURES)
-    assert "(test, train) hold files, but no folders of the classes" in text
+    assert "(test, train) hold files, but no class folders" in text
 
 
 def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
@@ -199,8 +199,8 @@ def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
     data = training_data(tmp_path, PICTURES, validation=0.5)
     assert (data.classes, len(data.training), len(data.validation)) == (("forest", "Sea"), 6, 2)
     assert data.notes == (
-        "The data is split already: seg_train is trained on. It has a test part only, so seg_test is the validation.",
-        "Left aside, as it holds no folders of the classes: seg_pred.",
+        "The data is already split: seg_train is used for training and, as there is no validation part, seg_test for validation.",
+        "Left aside, as it holds no class folders: seg_pred.",
         "In the validation part, sea is taken for Sea: they differ in case only.",
     )
 
@@ -218,7 +218,7 @@ def test_other_data_for_the_validation_takes_the_place_of_its_own_part(tmp_path)
     data = training_data(tmp_path / "mine", PICTURES, validation=str(pictures(tmp_path / "other", a=2, b=2)))
     assert len(data.validation) == 4
     assert "The validation part of the data is left aside, as other data is given for it." in data.notes
-    assert not any("split already" in note for note in data.notes)
+    assert not any("already split" in note for note in data.notes)
 
 
 def test_another_folder_can_be_held_out(tmp_path):
