@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.dataset_layout.folders import Steps, folder_of
+from explorer.dataset_layout.folders import PathParts, folder_of
 from explorer.dataset_layout.layouts import Layout, layout_or_class
 from explorer.dataset_layout.splits import kind_of
 from explorer.locale import _
@@ -25,20 +25,20 @@ class Drop:
     notes: tuple[str, ...] = ()
 
 
-def sorted_drop(paths: Sequence[Steps]) -> Drop:
+def sorted_drop(paths: Sequence[PathParts]) -> Drop:
     """Return the class of each file, from the folders that it lies in.
 
     Raises ExplorerError where it isn't clear which folders are the classes.
     """
-    tops: dict[str, list[Steps]] = {}
+    tops: dict[str, list[PathParts]] = {}
     for path in paths:
         if len(path) > 1:
             tops.setdefault(path[0], []).append(path)
-    classes: dict[Steps, tuple[str, str, str]] = {path: ("", path[0], "") for path in paths if len(path) == 1}
+    classes: dict[PathParts, tuple[str, str, str]] = {path: ("", path[0], "") for path in paths if len(path) == 1}
     left_out: list[tuple[str, str]] = []
     notes: list[str] = []
     if len(tops) > 1 and all(map(kind_of, tops)):  # parts of the same dataset, dropped together
-        layouts: dict[Steps, Layout] = {
+        layouts: dict[PathParts, Layout] = {
             (): layout_or_class(folder_of(path for inner_paths in tops.values() for path in inner_paths), _("The data"))
         }
     else:

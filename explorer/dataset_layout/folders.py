@@ -9,7 +9,7 @@ from typing import TypeAlias
 from explorer.dataset_layout.splits import kind_of
 from explorer.values.names import caseless, natural
 
-Steps: TypeAlias = "tuple[str, ...]"  # the parts of a path
+PathParts: TypeAlias = "tuple[str, ...]"
 
 HOLDERS = (
     "images",
@@ -37,7 +37,7 @@ BESIDE = (  # names of folders that lie beside the examples and hold none
 class Folder:
     """A folder: the names of its files, and the folders in it by their names."""
 
-    path: Steps = ()
+    path: PathParts = ()
     files: list[str] = field(default_factory=list)
     folders: dict[str, Folder] = field(default_factory=dict)
 
@@ -55,14 +55,14 @@ class Folder:
         """Return a folder in it, created where there is none."""
         return self.folders.setdefault(name, Folder((*self.path, name)))
 
-    def walk(self) -> Iterator[Steps]:
+    def walk(self) -> Iterator[PathParts]:
         """Yield the paths of all files in it, in natural order."""
         yield from ((*self.path, name) for name in self.files)
         for folder in self.folders.values():
             yield from folder.walk()
 
 
-def folder_of(files: Iterable[Steps], folders: Iterable[Steps] = ()) -> Folder:
+def folder_of(files: Iterable[PathParts], folders: Iterable[PathParts] = ()) -> Folder:
     """Return the folder that holds these files and these folders, which may be empty."""
     top = Folder()
     for path, is_file in (*((path, True) for path in files), *((path, False) for path in folders)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import PurePath
 
-from explorer.dataset_layout.folders import Folder, Steps, core
+from explorer.dataset_layout.folders import Folder, PathParts, core
 from explorer.dataset_layout.splits import Parts, kind_of, names_text, parts
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -33,9 +33,9 @@ class NoClasses(ExplorerError):
 class Member:
     """A file of a class: its path, and `inside`, its path relative to the class folder; the files of a folder inside that are a group."""
 
-    path: Steps
+    path: PathParts
     label: str
-    inside: Steps
+    inside: PathParts
 
     @property
     def name(self) -> str:

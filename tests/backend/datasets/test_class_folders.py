@@ -101,7 +101,7 @@ def test_files_that_are_no_pictures_are_left_out_and_named(tmp_path):
     assert reasons["a/empty.png"] == "a/empty.png is empty (0 bytes)."
     assert "a PDF document" in reasons["a/page.pdf"]
     assert "a sound" in reasons["b/sound.wav"]
-    assert "no class's folder" in reasons["README.md"]
+    assert "not in the folder of a class" in reasons["README.md"]
 
 
 def test_a_file_that_may_not_be_read_is_left_out(tmp_path, monkeypatch):
@@ -143,7 +143,7 @@ def test_too_little_is_refused_each_in_a_sentence(tmp_path):
     (tmp_path / "a").mkdir()
     assert "There are no examples in the data" in refusal(tmp_path, PICTURES)
     picture(tmp_path / "a" / "1.png", 1)
-    assert "There is a single example, a/1.png" in refusal(tmp_path, PICTURES)
+    assert "There is only one example, a/1.png" in refusal(tmp_path, PICTURES)
     picture(tmp_path / "a" / "2.png", 2)
     assert "All examples are of one class, a:" in refusal(tmp_path, PICTURES)
     for number in (1, 2):
@@ -156,7 +156,7 @@ def test_a_class_that_can_not_be_read_is_said_where_one_is_left(tmp_path):
     for number in (0, 1):
         (tmp_path / "b" / f"{number}.png").write_text("no picture")
     text = refusal(tmp_path, PICTURES)
-    assert text.startswith("All examples are of one class, a: give examples of another one")
+    assert text.startswith("All examples are of one class, a: give examples of a second class as well")
     assert "2 files can't be used; the first: b/0.png is not a picture" in text
     (tmp_path / "a" / "1.png").unlink()
     assert "2 files can't be used; the first: b/0.png" in refusal(tmp_path, PICTURES)
@@ -201,13 +201,13 @@ def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
     assert data.notes == (
         "The data is already split: seg_train is used for training and, as there is no validation part, seg_test for validation.",
         "Left aside, as it holds no class folders: seg_pred.",
-        "In the validation part, sea is taken for Sea: they differ in case only.",
+        "In the validation part, sea is treated as Sea: they differ in case only.",
     )
 
 
 def test_classes_that_differ_in_case_only_are_said(tmp_path):
     assert (
-        "Cat and cat differ in case only, but are taken for different classes."
+        "Cat and cat differ in case only, but are treated as different classes."
         in training_data(pictures(tmp_path, cat=2, Cat=2), PICTURES).notes
     )
 

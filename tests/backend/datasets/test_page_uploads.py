@@ -250,8 +250,8 @@ def test_there_is_an_end_to_what_is_kept(tmp_path, file):
     folder = CollectedFolder(most=3)
     folder.apply(file("a", seed, f"{seed}.png") for seed in range(5))
     assert [name for name, _why in found(folder).left_out] == ["3.png", "4.png"]
-    assert "No more than 3 files" in found(folder).left_out[0][1]
-    with pytest.raises(ExplorerError, match=r"set\.zip: No more than 3 files"):
+    assert "no more than 3 files" in found(folder).left_out[0][1]
+    with pytest.raises(ExplorerError, match=r"set\.zip: A page collects no more than 3 files"):
         folder.apply(DatasetChange("zip", name="set.zip", data=zipped(tmp_path / "set.zip", {"b/1.png": b"x"}).read_bytes()))
     folder.apply([DatasetChange("remove", "a"), file("b", 7)])
     assert sizes(folder) == {"b": 1}

@@ -68,7 +68,7 @@ def test_other_files_and_a_count_of_files_are_refused(tmp_path):
     (tmp_path / "x.txt").touch()
     with pytest.raises(ExplorerError, match=r"x.txt is no data to train on"):
         data_spec(tmp_path / "x.txt")
-    with pytest.raises(ExplorerError, match="count is for the built-in sets"):
+    with pytest.raises(ExplorerError, match="count is for the built-in datasets"):
         data_spec(tmp_path, count=5)
 
 
@@ -82,7 +82,7 @@ def test_a_spec_is_all_that_is_needed(tmp_path):
 
 
 def test_a_spec_of_a_set_that_there_is_not_is_refused():
-    with pytest.raises(UnknownName, match=r"no built-in data set 'digit'\. Did you mean digits"):
+    with pytest.raises(UnknownName, match=r"no built-in dataset 'digit'\. Did you mean digits"):
         training_data(DataSpec("built-in", "digit"), PICTURES)
 
 
