@@ -113,7 +113,7 @@ def test_a_model_with_the_layers_of_a_network_of_sound_is_taken_for_one(timbres)
     copy.set_weights(timbres.model.get_weights())
     network = explorer.load(copy)
     assert network.input_spec.kind == "audio"
-    assert "It hears sound as timbres does, whose layers the model has." in network.input_spec.assumed
+    assert "It reads sound as timbres does, whose layers the model has." in network.input_spec.assumed
     assert any("taken for those of timbres" in one for one in network.input_spec.assumed)
     assert network.predict(MELODY, top=1)[0].label == timbres.predict(MELODY, top=1)[0].label
 

@@ -412,7 +412,7 @@ def plain_model(tmp_path):
 
 
 def test_what_was_assumed_is_said_on_stderr_and_in_json(run, samples, plain_model, tmp_path):
-    guess = "Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise."
+    guess = "How pixels were preprocessed is unknown; they are scaled to 0 to 1. Set preprocess= to change it."
     file = samples / "digit_1.png"
     for command in (("predict", plain_model, file), ("feature-maps", plain_model, file, "top"), ("features", plain_model, file)):
         status, out, err = run(*command, "--json")

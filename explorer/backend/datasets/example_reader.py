@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.backend.inputs import arrays, audio, audio_damage, audio_files, images
-from explorer.backend.inputs.files import existing, unread
+from explorer.backend.inputs.files import existing, unreadable
 from explorer.catalog.options import stamp_of
 from explorer.errors import UnreadableExample
 from explorer.locale import _
@@ -36,7 +36,7 @@ def from_file(path: Path, name: str, input_spec: InputSpec) -> Example:
             return checked(Example("arrays", arrays.read(path).data, name), input_spec)
         return _on_disk(FileOnDisk(os.path.abspath(existing(path)), stamp_of(path)), name, input_spec)
     except OSError as error:
-        raise unread(path, error) from error
+        raise unreadable(path, error) from error
 
 
 @lru_cache(maxsize=20_000)
@@ -89,4 +89,4 @@ def _check_sound(example: Example, input_spec: InputSpec) -> None:
             _("{name} is damaged or cut off: most of what would be heard can't be decoded. Use a whole copy.").format(name=example.name)
         )
     if gaps:
-        _damaged[example.digest, input_spec.sound] = audio_damage.in_words(example.name, gaps)
+        _damaged[example.digest, input_spec.sound] = audio_damage.damage_notes(example.name, gaps)

@@ -132,7 +132,7 @@ def test_data_that_does_not_fit_is_told(x, y, said):
 
 
 def test_answers_of_a_sigmoid_lie_between_0_and_1():
-    with pytest.raises(ExplorerError, match="must lie in 0 to 1"):
+    with pytest.raises(ExplorerError, match="must be between 0 and 1"):
         evaluate(ending(layers.Dense(1, activation="sigmoid")), X, LABELS * 2)
 
 

@@ -112,7 +112,7 @@ NOISE = np.zeros(4000, np.float32)
         ((NOISE, 8000.5), "not 8000.5"),
         ((NOISE, True), "not True"),
         ((NOISE, None), "not None"),
-        (NOISE, "How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."),
+        (NOISE, "The number of samples a second must be known: give (samples, rate), such as (samples, 44100)."),
         (3.5, "A sound is a path, bytes, a file object or a tuple (samples, rate), not float."),
         (None, "not NoneType"),
         ((NOISE,), "not tuple"),

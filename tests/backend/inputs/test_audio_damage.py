@@ -226,7 +226,7 @@ def test_over_time_says_what_is_lost_once_and_where(files, timbres):
 
 
 def test_several_places_are_said_in_one_sentence():
-    assert audio_damage.in_words("a.flac", ((1.0, 1.5), (3.0, 3.25))) == (
+    assert audio_damage.damage_notes("a.flac", ((1.0, 1.5), (3.0, 3.25))) == (
         "a.flac is damaged: 0.75 s in 2 places from 1.00 s to 3.25 s can't be decoded and are heard as silence. Use a whole copy.",
     )
 
@@ -301,7 +301,7 @@ def test_whatever_is_raised_on_the_way_is_refused(files, monkeypatch):
         raise RuntimeError("inner life")
 
     monkeypatch.setattr("explorer.backend.inputs.audio_info.opened", broken)
-    audio_files._remembered.clear()
+    audio_files._cache.clear()
     input_spec = InputSpec("audio", (), sound=SPECTROGRAMS["timbres"])
     with pytest.raises(UnreadableExample, match="the sound can't be read as a sound"):
         audio.to_batch(read(files["mp3"]), input_spec)

@@ -144,7 +144,7 @@ def test_pixels_as_floats_are_prepared_and_that_is_said(scale, said):
 @pytest.mark.parametrize("shape", [(28, 30), (10, 10, 3), (3,)])
 def test_numbers_of_another_shape_are_refused_with_both_shapes(shape):
     network = explorer.load(flat_first(), preprocess="unit")
-    with pytest.raises(UnreadableExample, match="numbers that are no uint8 need the shape that the network reads, 28 × 28"):
+    with pytest.raises(UnreadableExample, match="numbers other than uint8 need the shape that the network reads, 28 × 28"):
         network.predict(np.zeros(shape))
 
 
