@@ -46,11 +46,11 @@ def sorted_drop(paths: Sequence[PathParts]) -> Drop:
     for top, layout in layouts.items():
         classes |= {(*top, *member.path): (member.label, member.path[-1], member.group) for member in layout.both.members}
         left_out += layout.left_out
-        notes += on_page(plain("".join(top)) or _("The data"), layout)
+        notes += notes_on_page(plain("".join(top)) or _("The data"), layout)
     return Drop(tuple(classes.get(path) for path in paths), tuple(left_out), tuple(notes))
 
 
-def on_page(name: str, layout: Layout) -> tuple[str, ...]:
+def notes_on_page(name: str, layout: Layout) -> tuple[str, ...]:
     """Return the notes for a folder or zip that was dropped on a page, where its validation part is merged with the others."""
     merged = _(
         "{name} is already split; here its parts are merged, and a share of all examples is used for validation: "

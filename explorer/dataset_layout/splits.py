@@ -61,7 +61,7 @@ def parts(names: Iterable[str]) -> Parts | None:
     for name in names:
         kinds.setdefault(kind_of(name), []).append(name)
     if len(kinds.get("fold", [])) == len(names) > 1:
-        return _of_folds(names)
+        return _fold_parts(names)
     training, validation_names, test = (_shortest(kinds.get(kind, [])) for kind in ("training", "validation", "test"))
     if not training and test:  # a development set and an evaluation set
         training, validation_names = validation_names, ()
@@ -84,7 +84,7 @@ def _shortest(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if letters[name] == first)
 
 
-def _of_folds(names: list[str]) -> Parts:
+def _fold_parts(names: list[str]) -> Parts:
     *training, last = names
     note = _("The data is in {number} folds: {validation} is used for validation and the others for training; the folds are not rotated.")
     return Parts(tuple(training), (last,), note=note.format(number=len(names), validation=last))

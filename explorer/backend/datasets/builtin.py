@@ -55,26 +55,30 @@ def read_collection(name: str, input_spec: InputSpec, count: int = 0, seed: int 
         raise UnknownName(_("There is no built-in dataset {name!r}.{near}").format(name=name, near=near(name, BUILT_IN)))
     dataset = BUILT_IN[name]
     if dataset.kind != input_spec.kind:
-        raise ExplorerError(_not_read(name, input_spec.kind))
+        raise ExplorerError(_wrong_kind_message(name, input_spec.kind))
     classes = sorted(dataset.classes, key=natural)
     count = count or dataset.count
-    most = min(MOST, sum(map(dataset.available, classes)))
-    if not len(classes) <= count <= most:
+    largest_count = min(MOST, sum(map(dataset.available, classes)))
+    if not len(classes) <= count <= largest_count:
         raise ExplorerError(
             _("{name} has {least} to {most} examples, not {count}.").format(
-                name=name, least=len(classes), most=f"{most:,}", count=f"{count:,}"
+                name=name, least=len(classes), most=f"{largest_count:,}", count=f"{count:,}"
             )
         )
     first = dataset.make(classes[0], 0, seed, input_spec)
     size = len(first) if isinstance(first, bytes) else first.nbytes
     budget.check(size * count, name, _("Choose fewer examples."), ExplorerError)
-    evenly = sorted((index, rank) for rank, label in enumerate(classes) for index in range(min(count, dataset.available(label))))[:count]
-    ordered = sorted((rank, index) for index, rank in evenly)
-    made = ((classes[rank], index, dataset.make(classes[rank], index, seed, input_spec)) for rank, index in ordered)
-    return collection(((Example(dataset.kind, data, f"{label} {index + 1}"), (label,), "") for label, index, data in made), classes=classes)
+    shares = sorted(
+        (index, class_index) for class_index, label in enumerate(classes) for index in range(min(count, dataset.available(label)))
+    )[:count]
+    order = sorted((class_index, index) for index, class_index in shares)
+    drawn = ((classes[class_index], index, dataset.make(classes[class_index], index, seed, input_spec)) for class_index, index in order)
+    return collection(
+        ((Example(dataset.kind, data, f"{label} {index + 1}"), (label,), "") for label, index, data in drawn), classes=classes
+    )
 
 
-def _not_read(name: str, kind: str) -> str:
+def _wrong_kind_message(name: str, kind: str) -> str:
     fitting = [other for other, dataset in BUILT_IN.items() if dataset.kind == kind]
     if not fitting:
         return _("This network reads arrays, which {name} is not: give it arrays x and y.").format(name=name)

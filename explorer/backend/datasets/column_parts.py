@@ -17,7 +17,7 @@ USUAL = ("training", "validation", "test")  # what 0, 1, 2 and 1, 2, 3 stand for
 
 def split_column(columns: Sequence[Column]) -> tuple[Column, Parts] | None:
     """Return the column that holds the part of each line, and the use of its values; None where there is none."""
-    for read_parts in (_of_words, _of_flags, _of_numbers):
+    for read_parts in (_parts_of_words, _parts_of_flags, _parts_of_numbers):
         for column in columns:
             split = read_parts(column, len(columns))
             if split and (split.validation or split.spare):
@@ -26,24 +26,24 @@ def split_column(columns: Sequence[Column]) -> tuple[Column, Parts] | None:
     return None
 
 
-def _of_words(column: Column, _count: int) -> Parts | None:
+def _parts_of_words(column: Column, _count: int) -> Parts | None:
     """Return the parts where all values are names of parts; other values are left aside where the column is named as a split."""
     known = [value for value in column.distinct if kind_of(value)]
     enough = len(known) == len(column.distinct) or letters(column.name) in SPLITS
     return parts(column.distinct) if known and column.numbers is None and enough else None
 
 
-def _of_flags(column: Column, count: int) -> Parts | None:
+def _parts_of_flags(column: Column, count: int) -> Parts | None:
     """Return the parts of a yes-or-no column like is_valid."""
     kind = kind_of(column.name)
     if kind not in USUAL or not is_yes_or_no(column) or ("is" not in words_of(column.name) and count > 2):
         return None
-    yes, no = (tuple(value for value in column.distinct if YES_OR_NO[value.lower()] is wanted) for wanted in (True, False))
+    yes, no = (tuple(value for value in column.distinct if YES_OR_NO[value.lower()] is flag) for flag in (True, False))
     training, validation = (yes, no) if kind == "training" else (no, yes)
     return Parts(training, validation) if training else None
 
 
-def _of_numbers(column: Column, _count: int) -> Parts | None:
+def _parts_of_numbers(column: Column, _count: int) -> Parts | None:
     """Return the parts of a column of fold numbers, or of 0, 1, 2 for training, validation and test."""
     name, values = letters(column.name), sorted(column.distinct, key=natural)
     if column.numbers is None or len(values) < 2 or name not in SPLITS | FOLDS or any(not value.isdigit() for value in values):

@@ -92,7 +92,7 @@ def label_columns(columns: list[Column], table: str, has_header: bool) -> list[C
     if len(likely) == 1:
         return likely
     if all(is_measure(column) for column in candidates):
-        raise ExplorerError(_regression(table, names_text([column.display_name for column in candidates])))
+        raise ExplorerError(_regression_message(table, names_text([column.display_name for column in candidates])))
     raise UndecidedColumn(
         _(
             "{name} has several columns that may hold the classes ({columns}): choose one with label_column=, in a shell --label-column."
@@ -104,7 +104,7 @@ def label_columns(columns: list[Column], table: str, has_header: bool) -> list[C
 def refuse_numbers(column: Column, table: str) -> None:
     """Raise ExplorerError where a column holds numbers to predict instead of classes."""
     if is_measure(column):
-        raise ExplorerError(_regression(table, column.display_name))
+        raise ExplorerError(_regression_message(table, column.display_name))
 
 
 def is_measure(column: Column) -> bool:
@@ -158,7 +158,7 @@ def _is_index(column: Column) -> bool:
     return letters(column.name) in ("", "unnamed", "index", "row", "no", "nr") and consecutive and len(numbers) > 1
 
 
-def _regression(table: str, columns: str) -> str:
+def _regression_message(table: str, columns: str) -> str:
     return _("{columns} in {name}: these are numbers to predict (regression), but explorer trains on classes.").format(
         name=table, columns=columns
     )

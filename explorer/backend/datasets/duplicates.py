@@ -19,8 +19,8 @@ def same_content(examples: Sequence[Example]) -> tuple[Indices, ...]:
     Only files of equal size are read.
     """
     groups: list[Indices] = []
-    for indices in _by_key((_size(example), index) for index, example in enumerate(examples)):
-        groups += _by_key((_content(examples[index]), index) for index in indices)
+    for indices in _by_key((_size_key(example), index) for index, example in enumerate(examples)):
+        groups += _by_key((_content_key(examples[index]), index) for index in indices)
     return tuple(sorted(groups))
 
 
@@ -65,11 +65,11 @@ def _by_key(keyed: Iterable[tuple[object, int]]) -> list[Indices]:
     return [tuple(indices) for indices in groups.values() if len(indices) > 1]
 
 
-def _size(example: Example) -> object:
+def _size_key(example: Example) -> object:
     return example.data.stamp.split("-")[0] if isinstance(example.data, FileOnDisk) else _digest(example)
 
 
-def _content(example: Example) -> object:
+def _content_key(example: Example) -> object:
     if not isinstance(example.data, FileOnDisk):
         return _digest(example)
     try:

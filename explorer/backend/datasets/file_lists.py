@@ -91,24 +91,24 @@ def _table(path: Path, listed: ListedFiles) -> tuple[Row, tuple[Column, ...]]:
     rows = rows_of(path)
     width = max(map(len, rows), default=0)
     if width < 2:
-        raise ExplorerError(_no_classes(path.name))
+        raise ExplorerError(_no_classes_message(path.name))
     if width > MOST:
-        raise ExplorerError(_pixels(path.name))
+        raise ExplorerError(_pixels_message(path.name))
     advice = _("Use a part of its lines, or a folder with a folder for each class.")
     budget.check(CELL * width * len(rows), path.name, advice, ExplorerError)  # a single line may be longer than all others
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
     header, rows = (rows[0], rows[1:]) if _is_header(rows[0], listed) else ([], rows)
     columns = tuple(column for column in columns_of(header, rows) if column.name or column.distinct)
     if _holds_pixels(columns):
-        raise ExplorerError(_pixels(path.name))
+        raise ExplorerError(_pixels_message(path.name))
     return header, columns
 
 
-def _no_classes(table: str) -> str:
+def _no_classes_message(table: str) -> str:
     return _("{name} must list a file and its class in each line, separated by a comma: roses/1.jpg,rose.").format(name=table)
 
 
-def _pixels(table: str) -> str:
+def _pixels_message(table: str) -> str:
     return _("{name} holds the pixels themselves, not names of files: save them as an .npz with x and y, and give that.").format(name=table)
 
 
@@ -140,7 +140,7 @@ def _roles(table: str, columns: Sequence[Column], listed: ListedFiles, label_col
     split = split_column(rest) if chosen or len(rest) > 1 else None
     rest = [column for column in rest if split is None or column is not split[0]]
     if not chosen and not rest:
-        raise ExplorerError(_no_classes(table))
+        raise ExplorerError(_no_classes_message(table))
     labels = [chosen] if chosen else by_columns.label_columns(rest, table, has_header)
     if len(labels) == 1:
         by_columns.refuse_numbers(labels[0], table)

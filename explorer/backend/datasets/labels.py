@@ -36,11 +36,13 @@ def targets_of(y: Array, classes: Sequence[str] | None = None) -> Targets:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim == 2:
-        return _of_columns(y, classes)
+        return _targets_of_columns(y, classes)
     if y.ndim != 1:
         raise ExplorerError(_("y has the shape {shape}; it must be (n,) classes, or (n, classes) of 0 and 1.").format(shape=y.shape))
     if y.dtype.kind in TEXTS and all(isinstance(name, str | bytes) for name in y.tolist()):
-        return _of_names([plain(name.decode(errors="replace") if isinstance(name, bytes) else name) for name in y.tolist()], classes)
+        return _targets_of_names(
+            [plain(name.decode(errors="replace") if isinstance(name, bytes) else name) for name in y.tolist()], classes
+        )
     if y.dtype.kind not in NUMBERS or not np.isfinite(y).all() or not np.array_equal(y, np.rint(y)):
         raise ExplorerError(_("y must hold whole numbers or names of classes."))
     if classes is None:
@@ -52,14 +54,14 @@ def targets_of(y: Array, classes: Sequence[str] | None = None) -> Targets:
     return Targets([(classes[int(number)],) for number in y], classes)
 
 
-def _of_names(names: list[str], classes: Sequence[str] | None) -> Targets:
+def _targets_of_names(names: list[str], classes: Sequence[str] | None) -> Targets:
     unknown = [] if classes is None else sorted(set(names) - set(classes))
     if unknown:
         raise ExplorerError(_("y holds {name!r}, which is not among the names of the classes.").format(name=unknown[0]))
     return Targets([(name,) for name in names], classes)
 
 
-def _of_columns(y: Array, classes: Sequence[str] | None) -> Targets:
+def _targets_of_columns(y: Array, classes: Sequence[str] | None) -> Targets:
     if y.dtype.kind not in NUMBERS or not np.isin(y, (0, 1)).all():
         raise ExplorerError(_("y has a column for each class, so it must hold 0 and 1 only."))
     classes = [str(index) for index in range(y.shape[1])] if classes is None else classes

@@ -61,7 +61,7 @@ class ListedFiles:
 
         A file in another folder than the named one is no match, except for a path of another machine whose last folder doesn't exist.
         """
-        folders = [caseless(one) for one in reversed(steps[:-1])]
+        folders = [caseless(folder) for folder in reversed(steps[:-1])]
 
         def rank(path: Path) -> tuple[int, bool, bool]:
             inner_folders = [caseless(folder) for folder in reversed(path.relative_to(self._top).parts[:-1])]
@@ -72,11 +72,11 @@ class ListedFiles:
                 self._part in map(kind_of, inner_folders),
             )
 
-        def may_be(path: Path) -> bool:
+        def is_possible(path: Path) -> bool:
             plain_folders = all(caseless(folder) in HOLDERS or kind_of(folder) for folder in path.relative_to(self._top).parts[:-1])
             return not folders or rank(path)[0] > 0 or (absolute and plain_folders)
 
-        paths = [path for path in paths if may_be(path)]
+        paths = [path for path in paths if is_possible(path)]
         best = max(map(rank, paths), default=None)
         return [path for path in paths if rank(path) == best]
 

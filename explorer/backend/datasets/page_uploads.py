@@ -23,7 +23,7 @@ from explorer.backend.datasets.upload_store import ClassFolders, clean_label, sa
 from explorer.backend.datasets.warnings import counts
 from explorer.backend.datasets.zip_archives import unpacked
 from explorer.backend.runtime import temporary_files
-from explorer.dataset_layout.dropped_files import on_page
+from explorer.dataset_layout.dropped_files import notes_on_page
 from explorer.dataset_layout.layouts import Layout, layout_or_class
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
@@ -172,7 +172,7 @@ class CollectedFolder:
             folder.joinpath(*member.path).replace(path)
             self._add_to_unchecked(path, label, member.name)
         self._left_out += [("", *entry) for entry in layout.left_out]
-        self._notes += on_page(name, layout)
+        self._notes += notes_on_page(name, layout)
 
     def _rename(self, change: DatasetChange) -> None:
         moved, old, new = self._classes.rename(change.label, change.name), clean_label(change.label), clean_label(change.name)

@@ -34,20 +34,20 @@ def drawn(name: str, size: int, rng: Rng) -> np.ndarray[Any, np.dtype[np.uint8]]
         raise ExplorerError(_("A pattern is 8 to 1024 pixels a side, not {size}.").format(size=size))
     line = (np.arange(size, dtype=np.float32) * 2 + 1) / size - 1
     x, y = np.meshgrid(line, line)
-    turn = rng.uniform(0, 2 * np.pi)
+    angle = rng.uniform(0, 2 * np.pi)
     is_shape = name in SHAPES
     scale = rng.uniform(0.4, 0.75) if is_shape else 2 / rng.uniform(3, 6)  # for a texture, its period
-    left, down = rng.uniform(-1, 1, 2) * (0.95 - scale if is_shape else 1)
-    distance = _turned((SHAPES | TEXTURES)[name], (x - left) / scale, (y - down) / scale, turn, rng) * scale
+    x_centre, y_centre = rng.uniform(-1, 1, 2) * (0.95 - scale if is_shape else 1)
+    distance = _rotated((SHAPES | TEXTURES)[name], (x - x_centre) / scale, (y - y_centre) / scale, angle, rng) * scale
     share = np.clip(0.5 - distance * (size / 2), 0, 1)[..., None]  # the share of each pixel that the pattern covers
-    back, front = _colours(rng)
-    picture = _shaded(back, x, y, rng) * (1 - share) + _shaded(front, x, y, rng) * share
+    background, foreground = _colours(rng)
+    picture = _shaded(background, x, y, rng) * (1 - share) + _shaded(foreground, x, y, rng) * share
     picture += rng.standard_normal((size, size, 1), np.float32) * np.float32(rng.uniform(0, NOISIEST))
     return np.asarray(np.clip(picture * 255, 0, 255).round(), np.uint8)
 
 
-def _turned(draw: Draw, x: Field, y: Field, turn: float, rng: Rng) -> Field:
-    cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
+def _rotated(draw: Draw, x: Field, y: Field, angle: float, rng: Rng) -> Field:
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return draw(x * cosine + y * sine, y * cosine - x * sine, rng)
 
 

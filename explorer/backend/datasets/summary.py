@@ -38,18 +38,18 @@ def thumbnail(example: Example, input_spec: InputSpec) -> bytes:
     if input_spec.kind == "arrays":
         return b""
     try:
-        return _of_sound(example, input_spec) if input_spec.kind == "audio" else _of_picture(example)
+        return _sound_thumbnail(example, input_spec) if input_spec.kind == "audio" else _picture_thumbnail(example)
     except UnreadableExample:
         return b""
 
 
-def _of_picture(example: Example) -> bytes:
+def _picture_thumbnail(example: Example) -> bytes:
     out = io.BytesIO()
     ImageOps.fit(images.picture(example), (SIDE, SIDE)).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
-def _of_sound(example: Example, input_spec: InputSpec) -> bytes:
+def _sound_thumbnail(example: Example, input_spec: InputSpec) -> bytes:
     (spectrogram,) = audio.to_batch(example, input_spec)
     small = Image.fromarray(spectrogram[0, ..., 0]).resize((SIDE, SIDE), Image.Resampling.BOX)
     return feature_maps.spectrogram(np.asarray(small))

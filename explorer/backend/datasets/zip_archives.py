@@ -30,7 +30,7 @@ MOST = 100_000  # files
 RATIO = 200  # times its packed size that a file may have
 SMALL = 2**20  # bytes up to which a file may have more than that
 NAMED_IN_UTF8, ENCRYPTED = 0x800, 0x1  # flags of a member
-PIECE = 2**20  # bytes
+CHUNK = 2**20  # bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 ZIP_ERRORS = (None, errno.EINVAL)  # errno of a decompressor's errors, and of seeking before the start of the file
 LISTED = b"PK\1\2"  # how each entry of the central directory begins
@@ -54,7 +54,7 @@ def unpacked(source: Path | bytes, into: Path) -> Path:
         with _zip_errors(name), io.BytesIO(source) if isinstance(source, bytes) else existing(source).open("rb") as file:
             _check_directory(file, name)
             archive = zipfile.ZipFile(file)
-            members = _wanted_members(archive.infolist(), name)
+            members = _checked_files(archive.infolist(), name)
             _check_room(into.parent, sum(member.file_size for _path, member in members), name)
             into.mkdir(parents=True, exist_ok=True)
             for path, member in members:
@@ -110,9 +110,9 @@ def _check_directory(file: BinaryIO, name: str) -> None:
     start = max(0, end - length)
     file.seek(start)
     count, overlap = 0, b""
-    while file.tell() < end and (piece := file.read(min(PIECE, end - file.tell()))):
-        count += (overlap + piece).count(LISTED)
-        overlap = piece[1 - len(LISTED) :]
+    while file.tell() < end and (chunk := file.read(min(CHUNK, end - file.tell()))):
+        count += (overlap + chunk).count(LISTED)
+        overlap = chunk[1 - len(LISTED) :]
     if count > MOST:
         raise _too_many(name)
     budget.check(OBJECT * count + COPIES * (end - start), name, _("Use a part of it."), ExplorerError)
@@ -134,13 +134,13 @@ def _too_many(name: str) -> ExplorerError:
     return ExplorerError(_("{name} holds more than 100,000 files: use a part of them.").format(name=name))
 
 
-def _wanted_members(members: list[zipfile.ZipInfo], name: str) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:
+def _checked_files(members: list[zipfile.ZipInfo], name: str) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:
     """Return the files to unpack, with their paths. Raises ExplorerError where any member is refused."""
     if len(members) > MOST:
         raise _too_many(name)
     if sum(member.file_size for member in members) > LARGEST:
         raise ExplorerError(_("{name} unpacks to more than 4 GB: use a part of it.").format(name=name))
-    wanted = []
+    files = []
     for member in members:
         file = _name_of(member)
         for is_refused, why in REFUSALS:
@@ -148,8 +148,8 @@ def _wanted_members(members: list[zipfile.ZipInfo], name: str) -> list[tuple[Pur
                 raise ExplorerError(why().format(name=name, file=_short_name(file)))
         path = PurePosixPath(file)
         if not member.is_dir() and not any(map(is_ignored, path.parts)):
-            wanted.append((path, member))
-    return wanted
+            files.append((path, member))
+    return files
 
 
 def _name_of(member: zipfile.ZipInfo) -> str:
@@ -208,4 +208,4 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Non
     """Write one file. No more of it is read than its header says, so that the checked sizes hold."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(member) as packed, path.open("xb") as file:
-        shutil.copyfileobj(packed, file, PIECE)
+        shutil.copyfileobj(packed, file, CHUNK)

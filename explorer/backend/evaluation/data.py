@@ -31,7 +31,7 @@ def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
     with refusing(ExplorerError, _("{name} can't be read ({why}); give the path of an .npz."), _("The data")):
         path = Path(path).expanduser()
         arrays = stored_arrays(path)
-    x, y = _part(arrays, "x", path.name), _part(arrays, "y", path.name)
+    x, y = _arrays_with_prefix(arrays, "x", path.name), _arrays_with_prefix(arrays, "y", path.name)
     check_lengths(*(arrays_by_name(part, list(part) if isinstance(part, dict) else [""], what) for part, what in ((x, "x"), (y, "y"))))
     return x, y
 
@@ -50,14 +50,14 @@ def stored_arrays(path: Path) -> Arrays:
     return from_npz(path, path.name)
 
 
-def _part(arrays: Arrays, letter: str, name: str) -> Array | Arrays:
-    if letter in arrays:
-        return arrays[letter]
-    by_name = {key[2:]: array for key, array in arrays.items() if key.startswith(f"{letter}_")}
+def _arrays_with_prefix(arrays: Arrays, prefix: str, name: str) -> Array | Arrays:
+    if prefix in arrays:
+        return arrays[prefix]
+    by_name = {key[2:]: array for key, array in arrays.items() if key.startswith(f"{prefix}_")}
     if not by_name:
         raise ExplorerError(
             _("{name} holds no {letter}: it needs the arrays x and y, or x_<input> and y_<output>; it has {found}.").format(
-                name=name, letter=letter, found=", ".join(arrays) or _("none")
+                name=name, letter=prefix, found=", ".join(arrays) or _("none")
             )
         )
     return by_name

@@ -145,11 +145,11 @@ def _measure_for(name: str, target: Array, activation: str, output: Array) -> _M
         if activation == "softmax" and classes > 1:
             return _Measure(target, keras.metrics.CategoricalCrossentropy(), keras.metrics.CategoricalAccuracy("accuracy"))
         if activation == "sigmoid":
-            _check_range(name, target, 1, whole=False)
+            _check_range(name, target, 1, integers=False)
             return _Measure(target, keras.metrics.BinaryCrossentropy(), keras.metrics.BinaryAccuracy("accuracy"))
         return _Measure(target, keras.metrics.MeanSquaredError(), keras.metrics.MeanAbsoluteError("mae"))
     if target.shape[1:] == positions:
-        _check_range(name, target, classes - 1, whole=True)
+        _check_range(name, target, classes - 1, integers=True)
         loss = keras.metrics.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
         return _Measure(target, loss, keras.metrics.SparseCategoricalAccuracy("accuracy"))
     raise ExplorerError(
@@ -159,11 +159,11 @@ def _measure_for(name: str, target: Array, activation: str, output: Array) -> _M
     )
 
 
-def _check_range(name: str, target: Array, largest: int, whole: bool) -> None:
-    if target.min() < 0 or target.max() > largest or (whole and not np.equal(target, np.round(target)).all()):
+def _check_range(name: str, target: Array, largest: int, integers: bool) -> None:
+    if target.min() < 0 or target.max() > largest or (integers and not np.equal(target, np.round(target)).all()):
         message = (
             _("The targets for {name} must be class numbers, 0 to {largest}.")
-            if whole
+            if integers
             else _("The targets for {name} must be between 0 and {largest}.")
         )
         raise ExplorerError(message.format(name=name, largest=largest))

@@ -138,9 +138,9 @@ def _coloured(image: Image.Image, reopen: Callable[[], Image.Image]) -> tuple[Im
     if not dark and transparent is None:
         return image, ()
     if read_as.startswith("LA"):  # grey and alpha of two bytes each, as many bytes as RGBA has
-        lower, lower_bytes = _read_as(reopen(), "RGBA"), slice(1, 2)
+        lower, lower_bytes = _with_raw_mode(reopen(), "RGBA"), slice(1, 2)
     else:
-        lower, lower_bytes = _read_as(reopen(), read_as[:-1] + OTHER_BYTE[read_as[-1]]), slice(0, 3)
+        lower, lower_bytes = _with_raw_mode(reopen(), read_as[:-1] + OTHER_BYTE[read_as[-1]]), slice(0, 3)
 
     def values() -> Deep:
         for (box, upper), (_box, rest) in zip(pieces(image), pieces(lower), strict=True):
@@ -161,6 +161,6 @@ def _coloured(image: Image.Image, reopen: Callable[[], Image.Image]) -> tuple[Im
     return result, _notes(scale, is_integer=True) if scale else ()
 
 
-def _read_as(image: Any, mode: str) -> Any:
+def _with_raw_mode(image: Any, mode: str) -> Any:
     image.tile = [tile._replace(args=(mode, *tile.args[1:]) if isinstance(tile.args, tuple) else mode) for tile in image.tile]
     return image

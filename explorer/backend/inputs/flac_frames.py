@@ -108,8 +108,8 @@ def headers(source: Bytes, begin: int, end: int) -> Iterator[Header]:
     """Yield everything between two offsets that looks like the header of a frame."""
     while begin < end:
         data = source.read_at(begin, AT_ONCE + HEADER)
-        for at in sorted(offset for sync in SYNCS for offset in _offsets_of(data[:AT_ONCE], sync)):
-            if begin + at < end and (header := _header(data[at : at + HEADER], begin + at)) is not None:
+        for position in sorted(offset for sync in SYNCS for offset in _offsets_of(data[:AT_ONCE], sync)):
+            if begin + position < end and (header := _header(data[position : position + HEADER], begin + position)) is not None:
                 yield header
         begin += AT_ONCE
         if len(data) <= AT_ONCE:
@@ -121,15 +121,15 @@ def frames(source: Bytes, file: Stream, begin: int, end: int) -> list[Frame]:
 
     What looks like a header is one where it continues the preceding frame, is continued by another, or ends the sound.
     """
-    found = [header for header in headers(source, begin, end) if header.any_length == (file.block == 0)]
-    firsts = [header.number * (file.block or 1) for header in found]
-    starts, kept = set(firsts), list[tuple[int, Header]]()
-    for first, header in zip(firsts, found, strict=True):
-        expected = kept[-1][0] + kept[-1][1].samples if kept else None
+    candidates = [header for header in headers(source, begin, end) if header.any_length == (file.block == 0)]
+    firsts = [header.number * (file.block or 1) for header in candidates]
+    starts, accepted = set(firsts), list[tuple[int, Header]]()
+    for first, header in zip(firsts, candidates, strict=True):
+        expected = accepted[-1][0] + accepted[-1][1].samples if accepted else None
         if first == expected or (first > (expected or -1) and (first + header.samples in starts or first + header.samples == file.total)):
-            kept.append((first, header))
-    ends: Iterable[int] = [header.offset for _first, header in kept[1:]] + [source.size]
-    return [Frame(first, first + header.samples, header.offset, stop) for (first, header), stop in zip(kept, ends, strict=True)]
+            accepted.append((first, header))
+    ends: Iterable[int] = [header.offset for _first, header in accepted[1:]] + [source.size]
+    return [Frame(first, first + header.samples, header.offset, stop) for (first, header), stop in zip(accepted, ends, strict=True)]
 
 
 def _offsets_of(data: bytes, pattern: bytes) -> Iterator[int]:

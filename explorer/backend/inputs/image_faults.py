@@ -66,10 +66,10 @@ def libtiff_message(line: str) -> str:
     return re.sub(r"^([\w.]*: )+", "", line).rstrip(".")
 
 
-def _of_tiff(data: bytes, why: str) -> str:
+def _tiff_form(data: bytes, why: str) -> str:
     """Return the compression of a TIFF with valid tags, or the size of its values, where Pillow doesn't support it."""
     try:
-        tags = _directory(data)
+        tags = _first_page_tags(data)
         starts, sizes = (_numbers(tags.get(tag) or tags.get(tile_tag)) for tag, tile_tag in ((OFFSETS, TILE_OFFSETS), (SIZES, TILE_SIZES)))
         intact = all(start + size <= len(data) for start, size in zip(starts, sizes, strict=True))
         intact &= all(set(_numbers(tags.get(tag, numbers[0]))) <= set(numbers) for tag, numbers in VALID.items())
@@ -82,7 +82,7 @@ def _of_tiff(data: bytes, why: str) -> str:
     return message.format(count=len(bits), bits=max(bits), type=tags.get(COLOURS, 0)) if intact and why == "unknown pixel mode" else ""
 
 
-def _directory(data: bytes) -> Any:
+def _first_page_tags(data: bytes) -> Any:
     """Return the tags of the first page of a TIFF."""
     tags: Any = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
     stream = io.BytesIO(data)
@@ -95,7 +95,7 @@ def _numbers(value: Any) -> tuple[int, ...]:
     return tuple(map(int, value)) if isinstance(value, tuple) else (int(value),)
 
 
-def _of_png(data: bytes, why: str) -> str:
+def _png_form(data: bytes, why: str) -> str:
     """Return the unsupported feature of an intact PNG: in its header, or in its compressed text."""
     if data[12:16] == b"CgBI":
         return _("optimised for iPhone apps")
@@ -110,7 +110,7 @@ def _of_png(data: bytes, why: str) -> str:
     return _("a non-standard compression method") if packed or filtered or interlaced > 1 or why.startswith("Unknown compression") else ""
 
 
-def _of_jpeg(data: bytes, _why: str) -> str:
+def _jpeg_form(data: bytes, _why: str) -> str:
     """Return the coding of a JPEG that is neither baseline nor progressive with 8 bits; "" for one that is, or is damaged."""
     position = 2
     while position + 10 < len(data) and data[position] == 0xFF:
@@ -125,7 +125,7 @@ def _of_jpeg(data: bytes, _why: str) -> str:
     return ""
 
 
-def _of_bmp(data: bytes, why: str) -> str:
+def _bmp_form(data: bytes, why: str) -> str:
     size, _planes, bits, compression = struct.unpack_from("<I8xHHI", data, 14) if len(data) >= 34 else (0, 0, 0, 0)
     if size == BMP_HEADER:
         return _("with the header of OS/2")
@@ -134,10 +134,16 @@ def _of_bmp(data: bytes, why: str) -> str:
     return _("{bits} bits a pixel").format(bits=bits) if bits in BMP_BITS or "bitfields layout" in why else ""
 
 
-def _of_webp(data: bytes, _why: str) -> str:
+def _webp_form(data: bytes, _why: str) -> str:
     begins = data[12:16]
     newer = begins.startswith(b"VP8") and begins not in (b"VP8 ", b"VP8L", b"VP8X")
     return _("of a newer version") if newer or (begins == b"VP8L" and data[20:21] == b"\x2f" and data[24] >> 5) else ""
 
 
-FORMS: dict[str, Callable[[bytes, str], str]] = {"TIFF": _of_tiff, "PNG": _of_png, "JPEG": _of_jpeg, "BMP": _of_bmp, "WEBP": _of_webp}
+FORMS: dict[str, Callable[[bytes, str], str]] = {
+    "TIFF": _tiff_form,
+    "PNG": _png_form,
+    "JPEG": _jpeg_form,
+    "BMP": _bmp_form,
+    "WEBP": _webp_form,
+}
