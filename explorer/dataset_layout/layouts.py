@@ -113,7 +113,7 @@ def _left_out(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, _("{name} is not in the folder of a class.").format(name=name)) for name in sorted_names)
 
 
-def _left_aside_note(names: Sequence[str], sentence: str) -> tuple[str, ...]:
+def _left_out_note(names: Sequence[str], sentence: str) -> tuple[str, ...]:
     return (sentence.format(names=", ".join(map(plain, names))),) if names else ()
 
 
@@ -126,7 +126,7 @@ def _without_copies(root: Folder, name: str) -> Layout | None:
         return None
     rest = Folder(root.path, root.files, {key: folder for key, folder in root.folders.items() if key not in copies})
     result = layout(rest, name)
-    note = _left_aside_note(copies, _("Left aside, as it holds the same folders as those beside it: {names}."))
+    note = _left_out_note(copies, _("Left out, as it holds the same folders as those beside it: {names}."))
     return replace(result, notes=(*result.notes, *note))
 
 
@@ -147,7 +147,7 @@ def _classes_with_parts(root: Folder) -> Layout | None:
         files = classes_in(Folder(root.path, [], folders)).training
         return replace(files, members=tuple(replace(member, inside=member.inside[1:]) for member in files.members))
 
-    notes = _left_aside_note(split.spare, _("Left aside: {names}."))
+    notes = _left_out_note(split.spare, _("Left out: {names}."))
     return Layout(side(split.training), side(split.validation), split.note, _left_out(root.files), notes)
 
 
@@ -164,7 +164,7 @@ def _inner_split(root: Folder, name: str) -> Layout | None:
             )
         )
     result = layout(first, name)
-    note = _left_aside_note([folder.name for folder in root.folders.values() if folder is not first], _("Left aside: {names}."))
+    note = _left_out_note([folder.name for folder in root.folders.values() if folder is not first], _("Left out: {names}."))
     return replace(result, left_out=(*_left_out(root.files), *result.left_out), notes=(*result.notes, *note))
 
 
@@ -194,8 +194,8 @@ def _parts_layout(root: Folder, name: str) -> Layout | None:
     unfit = [key for key in others if key not in alike and len(cores[key][0].folders) < 2]
     split = parts([key for key in cores if key not in unfit]) or split
     notes = (
-        *_left_aside_note([key for key in split.spare if key not in unfit], _("Left aside: {names}.")),
-        *_left_aside_note(unfit, _("Left aside, as it holds no class folders: {names}.")),
+        *_left_out_note([key for key in split.spare if key not in unfit], _("Left out: {names}.")),
+        *_left_out_note(unfit, _("Left out, as it holds no class folders: {names}.")),
     )
     sides, left_out = [], _left_out(root.files)
     for names in (split.training, split.validation):
@@ -220,7 +220,7 @@ def _parts_of_files(root: Folder, split: Parts, name: str) -> Layout:
     training = _joined([side for side in training_sides if side])
     validation = [side for key in split.validation if (side := sides[key]) and set(side.classes) <= set(training.classes)]
     spare = [key for key in root.folders if key not in split.training and not (validation and key in split.validation)]
-    notes = (_names_note(training), *_left_aside_note(spare, _("Left aside, as the names of its files don't begin with a class: {names}.")))
+    notes = (_names_note(training), *_left_out_note(spare, _("Left out, as the names of its files don't begin with a class: {names}.")))
     return Layout(training, _joined(validation) if validation else None, split.note if validation else "", _left_out(root.files), notes)
 
 

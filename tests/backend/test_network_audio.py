@@ -124,7 +124,7 @@ def test_a_file_that_is_cut_off_is_answered_with_a_warning(timbres, tmp_path):
     soundfile.write(tmp_path / "cut.wav", np.sin(np.arange(48_000) / 7) / 2, 16_000)
     whole = (tmp_path / "cut.wav").read_bytes()
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
-    with pytest.warns(ExampleWarning, match=r"The header of cut\.wav promises 3\.0 s; 1\.5 s are there"):
+    with pytest.warns(ExampleWarning, match=r"The header of cut\.wav promises 3\.0 s; the file holds 1\.5 s"):
         assert timbres.predict(tmp_path / "cut.wav", top=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

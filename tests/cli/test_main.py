@@ -396,7 +396,7 @@ def test_what_is_wrong_with_a_sound_that_can_be_heard_is_said_on_stderr(run, tmp
     status, out, err = run("predict", "timbres", lying, "--top", 1)
     assert status == 0
     assert out.strip()
-    assert err == "The header of lying.wav promises 31250.0 s; 2.0 s are there.\n"
+    assert err == "The header of lying.wav promises 31250.0 s; the file holds 2.0 s.\n"
 
 
 @pytest.fixture
@@ -425,5 +425,5 @@ def test_what_was_assumed_is_said_on_stderr_and_in_json(run, samples, plain_mode
     assert run("layers", plain_model)[2] == "", "nothing is read"
     np.save(tmp_path / "drawn.npy", np.full((28, 28), 255.0))
     status, out, err = run("predict", plain_model, tmp_path / "drawn.npy", "--json", "--preprocess", "unit")
-    assert (status, json.loads(out)[0]["assumed"]) == (0, ["Its values, up to 255, are taken for pixels of 0 to 255."])
-    assert err == "drawn.npy: Its values, up to 255, are taken for pixels of 0 to 255.\n"
+    assert (status, json.loads(out)[0]["assumed"]) == (0, ["Its values, up to 255, are taken as pixels of 0 to 255."])
+    assert err == "drawn.npy: Its values, up to 255, are taken as pixels of 0 to 255.\n"

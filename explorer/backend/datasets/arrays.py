@@ -42,7 +42,7 @@ def _read_collection(x: Any, y: Any, input_spec: InputSpec, classes: Sequence[st
     try:
         y = np.atleast_1d(np.asarray(y))
     except ValueError:
-        raise ExplorerError(_("y is no array: its rows have unequal lengths; give (n, classes) of 0 and 1.")) from None
+        raise ExplorerError(_("y is not an array: its rows have unequal lengths; give (n, classes) of 0 and 1.")) from None
     check_lengths({"": np.zeros(len(sources))}, {"": y})
     targets = targets_of(y, classes)
     examples: list[Named] = []
@@ -117,7 +117,7 @@ def _pixels(x: Array, channels: int) -> Array:
         raise ExplorerError(_("x is {dtype}; pixels are numbers, 0 to 255.").format(dtype=x.dtype))
     if x.dtype != np.uint8 and x.size:
         if not is_finite(x):
-            raise ExplorerError(_("x holds values that are no numbers (NaN) or infinite; pixels are 0 to 255."))
+            raise ExplorerError(_("x holds NaN or infinite values; pixels are 0 to 255."))
         low, high = float(x.min()), float(x.max())
         if not 0 <= low <= high <= 255:
             raise ExplorerError(_("x holds {low:g} to {high:g}; pixels are 0 to 255.").format(low=low, high=high))

@@ -51,7 +51,7 @@ def from_python(source: Any, name: str, input_spec: InputSpec) -> Example:
         return from_file(Path(os.path.expanduser(source)), Path(source).name, input_spec)
     example = {"image": images.read, "audio": audio.read, "arrays": arrays.read}[input_spec.kind](source)
     if example.kind != input_spec.kind:
-        raise UnreadableExample(_("{name} is no example that this network reads.").format(name=example.name))
+        raise UnreadableExample(_("{name} is not an example that this network can read.").format(name=example.name))
     return checked(example if isinstance(source, Example) else Example(example.kind, example.data, name), input_spec)
 
 
@@ -75,7 +75,7 @@ def _check_sound(example: Example, input_spec: InputSpec) -> None:
     """Read a moment of the part of a sound that is used; the whole part where samples may be NaN, or only decoding shows damage."""
     sound = audio_files.sound_of(example)
     if input_spec.sound is None:
-        raise UnreadableExample(_("This network reads no sound."))
+        raise UnreadableExample(_("This network doesn't read sound."))
     start, stop = audio.part_of(example, input_spec.sound)
     stop = min(stop, sound.seconds)
     if sound.subtype not in FLOATS and sound.format != "FLAC" and not sound.runs:

@@ -162,7 +162,7 @@ def _column_notes(roles: Roles, columns: Sequence[Column], header: Row) -> list[
     if roles.split and not roles.split[1].validation:
         notes.append(roles.split[1].note)
     if roles.split and roles.split[1].spare:
-        notes.append(_("Left aside: {names}.").format(names=names_text(roles.split[1].spare)))
+        notes.append(_("Left out: {names}.").format(names=names_text(roles.split[1].spare)))
     return notes
 
 

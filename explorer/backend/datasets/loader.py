@@ -54,7 +54,7 @@ def training_data(
     training, validation_part = _read_source(source, input_spec)
     if share is None:
         validation_source, inner_validation = _read_source(_as_validation_source(validation, source, seed), input_spec)
-        notes = (_("The validation part of the data is left aside, as other data is given for it."),) if validation_part else ()
+        notes = (_("The validation part of the data is not used, as other data is given for it."),) if validation_part else ()
         validation_part = replace(inner_validation or validation_source, notes=(*validation_source.notes, *notes))
     training, empty_notes = _without_empty(training)
     _check_enough(training)
@@ -82,7 +82,7 @@ def _read_source(source: Any, input_spec: InputSpec) -> tuple[Collection, Collec
     if isinstance(source, tuple | list) and len(source) == 2:
         return arrays.read_collection(source[0], source[1], input_spec), None
     raise ExplorerError(
-        _("Data is a folder, a .zip, .npz or .csv, the name of a built-in set, a pair (x, y) or a tf.data.Dataset, not {type}.").format(
+        _("Data is a folder, a .zip, .npz or .csv, the name of a built-in dataset, a pair (x, y) or a tf.data.Dataset, not {type}.").format(
             type=type(source).__name__
         )
     )

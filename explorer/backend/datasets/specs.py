@@ -47,7 +47,7 @@ def data_spec(
     source = "folder" if path.is_dir() else FILES.get(path.suffix.lower())
     if source is None:
         raise ExplorerError(
-            _("{name} is no data to train on: give a folder with a folder for each class, a .zip of one, an .npz or a .csv.").format(
+            _("{name} is not data to train on: give a folder with a folder for each class, a .zip of one, an .npz or a .csv.").format(
                 name=path.name
             )
         )
@@ -104,7 +104,7 @@ def _existing_path(path_or_name: Any) -> Path:
     if isinstance(path_or_name, os.PathLike) or os.sep in text or Path(text).suffix:
         raise UnknownName(_("There is no file or folder {path}.").format(path=text))
     raise UnknownName(
-        _("There is neither a file or folder nor a built-in dataset {name!r}.{near} Built in are {names}.").format(
+        _("There is neither a file or folder nor a built-in dataset {name!r}.{near} The built-in ones are {names}.").format(
             name=text, near=near(text, BUILT_IN), names=", ".join(BUILT_IN)
         )
     )

@@ -102,13 +102,13 @@ def _numbers(data: Any, what: str) -> Array:
     try:
         array = np.asarray(data)
     except ValueError as error:
-        raise ExplorerError(_("{what} is no array: its rows have unequal lengths.").format(what=what)) from error
+        raise ExplorerError(_("{what} is not an array: its rows have unequal lengths.").format(what=what)) from error
     if array.dtype.kind not in "biuf" or array.ndim == 0:
-        raise ExplorerError(_("{what} is no array of numbers.").format(what=what))
+        raise ExplorerError(_("{what} is not an array of numbers.").format(what=what))
     if np.ma.is_masked(data):
         raise ExplorerError(_("{what} has masked values: fill them first, as with array.filled(0).").format(what=what))
     if not is_finite(array):
-        raise ExplorerError(_("{what} holds values that are no numbers (NaN) or infinite.").format(what=what))
+        raise ExplorerError(_("{what} holds NaN or infinite values.").format(what=what))
     return array
 
 

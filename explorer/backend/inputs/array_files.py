@@ -36,7 +36,7 @@ def arrays_in(data: bytes, name: str) -> dict[str, Array]:
         return {"0": read_only_copy(from_npy(data, name))}
     if data.startswith(ZIP):
         return _archived(data, name)
-    with refusing(UnreadableExample, _("{name} is no .npy, .npz or .csv file of numbers; save it again as one."), name):
+    with refusing(UnreadableExample, _("{name} is not a .npy, .npz or .csv file of numbers; save it again as one."), name):
         return {"0": _comma_separated(data, name)}
 
 
@@ -106,9 +106,9 @@ def _comma_separated(data: bytes, name: str) -> Array:
         height, width = height + 1, width or len(values)
         if len(values) != height * width:
             raise UnreadableExample(
-                _("{name} is no table of numbers: line {line} has {count} of them, the first has {width}; write as many into each.").format(
-                    name=name, line=number, count=len(values) - (height - 1) * width, width=width
-                )
+                _(
+                    "{name} is not a table of numbers: line {line} has {count} of them, the first {width}; each must have the same number."
+                ).format(name=name, line=number, count=len(values) - (height - 1) * width, width=width)
             )
     if not height:
         raise UnreadableExample(_("{name} has no numbers in it; give a table of them.").format(name=name))
@@ -123,9 +123,9 @@ def _append_numbers(values: numbers[float], line: str, number: int, name: str) -
             values.append(float(cell))
         except ValueError:
             raise UnreadableExample(
-                _("{name} is no table of numbers: line {line} holds {cell!r}; leave only numbers, and a line of names above them.").format(
-                    name=name, line=number, cell=cell[:LONGEST]
-                )
+                _(
+                    "{name} is not a table of numbers: line {line} holds {cell!r}; leave only numbers, and a line of names above them."
+                ).format(name=name, line=number, cell=cell[:LONGEST])
             ) from None
 
 

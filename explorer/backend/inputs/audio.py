@@ -262,5 +262,5 @@ def _first_sample(example: Example, settings: MelSpectrogram) -> int:
 
 def _settings(input_spec: InputSpec) -> MelSpectrogram:
     if input_spec.sound is None:
-        raise UnreadableExample(_("This network reads no sound."))
+        raise UnreadableExample(_("This network doesn't read sound."))
     return input_spec.sound

@@ -65,7 +65,7 @@ def source_of(example: Example, run: Run | None = None) -> Iterator[Source]:
         except OSError as error:
             raise UnreadableExample(_("{path} can't be read: {why}.").format(path=data.path, why=error.strerror)) from error
     else:
-        raise UnreadableExample(_("{name} is no sound.").format(name=example.name))
+        raise UnreadableExample(_("{name} is not a sound.").format(name=example.name))
     with file:
         if not file.read(1):
             raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))

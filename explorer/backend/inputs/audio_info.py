@@ -150,10 +150,10 @@ def _defects(example: Example, file: _File, contents: _Contents) -> tuple[str, .
         message = _("The header of {name} promises {promised:.1f} s; {count} MB more follow and are not used.")
         sentences.append(message.format(name=name, promised=seconds, count=f"{(sizes[1] - sizes[0]) / 2**20:.1f}"))
     elif abs(promised - contents.frames) > SHORTEST * file.rate:
-        message = _("The header of {name} promises {promised:.1f} s; {there:.1f} s are there.")
+        message = _("The header of {name} promises {promised:.1f} s; the file holds {there:.1f} s.")
         sentences.append(message.format(name=name, promised=promised / file.rate, there=seconds))
     elif contents.cut:
-        sentences.append(_("{name} is cut off; {there:.1f} s are there.").format(name=name, there=seconds))
+        sentences.append(_("{name} is cut off; the file holds {there:.1f} s.").format(name=name, there=seconds))
     return tuple(sentences)
 
 

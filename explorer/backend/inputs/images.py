@@ -93,7 +93,7 @@ def check(example: Example) -> None:
 def _bytes(example: Example) -> bytes:
     data = bytes_of(example.data, example.name) if isinstance(example.data, FileOnDisk) else example.data
     if not isinstance(data, bytes):
-        raise UnreadableExample(_("{name} is no picture.").format(name=example.name))
+        raise UnreadableExample(_("{name} is not a picture.").format(name=example.name))
     if not data:
         raise UnreadableExample(_("{name} is empty (0 bytes).").format(name=example.name))
     return data

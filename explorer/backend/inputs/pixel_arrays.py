@@ -115,10 +115,10 @@ def numbers(example: Example, input_spec: InputSpec) -> Numbers | None:
     if low < 0 or high > 255 or input_spec.preprocess_mode in ("none", "digit"):
         return Numbers(values, pixels=False, note="")
     if high > PREPROCESSED_MAX:
-        return Numbers(values, pixels=True, note=_("Its values, up to {high:g}, are taken for pixels of 0 to 255.").format(high=high))
+        return Numbers(values, pixels=True, note=_("Its values, up to {high:g}, are taken as pixels of 0 to 255.").format(high=high))
     if input_spec.preprocess_mode == "unit":
         return Numbers(values, pixels=False, note="")
-    return Numbers(values * 255, pixels=True, note=_("Its values, up to {high:g}, are taken for pixels of 0 to 1.").format(high=high))
+    return Numbers(values * 255, pixels=True, note=_("Its values, up to {high:g}, are taken as pixels of 0 to 1.").format(high=high))
 
 
 def count(example: Example, input_spec: InputSpec) -> int:

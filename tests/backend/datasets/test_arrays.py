@@ -66,7 +66,7 @@ def test_arrays_that_are_changed_later_change_nothing():
         (X * 2.0, "pixels are 0 to 255"),
         (X / 255, "pixels are 0 to 255: give x \\* 255"),
         ((X > 100) * 1.0, "pixels are 0 to 255: give x \\* 255"),
-        (np.where(X > 250, np.nan, X), "x holds values that are no numbers"),
+        (np.where(X > 250, np.nan, X), "x holds NaN or infinite values"),
         (X[..., :2], "x has the shape .10, 8, 6, 2.; pictures are"),
         (X.reshape(10, -1), "x has the shape .10, 144."),
         (X > 100, "x is bool; pixels are numbers"),

@@ -200,7 +200,7 @@ def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
     assert (data.classes, len(data.training), len(data.validation)) == (("forest", "Sea"), 6, 2)
     assert data.notes == (
         "The data is already split: seg_train is used for training and, as there is no validation part, seg_test for validation.",
-        "Left aside, as it holds no class folders: seg_pred.",
+        "Left out, as it holds no class folders: seg_pred.",
         "In the validation part, sea is treated as Sea: they differ in case only.",
     )
 
@@ -217,7 +217,7 @@ def test_other_data_for_the_validation_takes_the_place_of_its_own_part(tmp_path)
     pictures(tmp_path / "mine" / "val", a=1, b=1)
     data = training_data(tmp_path / "mine", PICTURES, validation=str(pictures(tmp_path / "other", a=2, b=2)))
     assert len(data.validation) == 4
-    assert "The validation part of the data is left aside, as other data is given for it." in data.notes
+    assert "The validation part of the data is not used, as other data is given for it." in data.notes
     assert not any("already split" in note for note in data.notes)
 
 

@@ -229,7 +229,7 @@ def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
     pictures(tmp_path / "in", test=2)
     folder.apply(DatasetChange("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 2, "b": 2}
-    assert found(folder).notes[0] == "Left aside, as it holds no class folders: test."
+    assert found(folder).notes[0] == "Left out, as it holds no class folders: test."
 
 
 def test_a_zip_that_is_refused_leaves_what_was_there(folder, file, tmp_path):

@@ -127,7 +127,7 @@ def test_a_column_of_parts_is_the_split(column, parts, read):
 def test_lines_of_no_part_are_left_aside_where_nothing_else_is_for_validation(read):
     data = read("file,label,split\np0,cat,train\np1,dog,train\np2,cat,unlabeled\n")
     assert (names(data.training), data.validation) == (["p0", "p1"], ())
-    assert "Left aside: unlabeled." in data.notes
+    assert "Left out: unlabeled." in data.notes
 
 
 def test_columns_of_zeros_and_ones_are_one_class_each(read):

@@ -35,8 +35,8 @@ def test_several_inputs_and_outputs_of_a_file(stored):
         ({"x_left": np.ones(2), "x_right": np.ones(3), "y": np.ones(3)}, r"x \(left\) has 2, x \(right\) has 3, y has 3"),
         ({"x": np.ones(0), "y": np.ones(0)}, "There are no examples"),
         ({"x": np.array([None, 1]), "y": np.ones(2)}, "holds Python objects"),
-        ({"x": ["cat", "dog"], "y": np.ones(2)}, "x is no array of numbers"),
-        ({"x": np.float32([1, np.nan]), "y": np.ones(2)}, "x holds values that are no numbers"),
+        ({"x": ["cat", "dog"], "y": np.ones(2)}, "x is not an array of numbers"),
+        ({"x": np.float32([1, np.nan]), "y": np.ones(2)}, "x holds NaN or infinite values"),
     ],
     ids=range(8),
 )
@@ -95,9 +95,9 @@ def test_arrays_get_the_names_of_what_they_are_for():
         (np.ones(3), "x must hold 2 arrays, by name or in this order: left, right"),
         ([[1]], "x must hold 2 arrays"),
         ({"left": [1], "up": [2]}, "x is for left, up, but the model has left, right"),
-        ({"left": [1], "right": [[1], [1, 2]]}, r"x \(right\) is no array: its rows have unequal lengths"),
-        ({"left": [1], "right": 3}, r"x \(right\) is no array of numbers"),
-        ({"left": [1], "right": [np.inf]}, r"x \(right\) holds values that are no numbers \(NaN\) or infinite"),
+        ({"left": [1], "right": [[1], [1, 2]]}, r"x \(right\) is not an array: its rows have unequal lengths"),
+        ({"left": [1], "right": 3}, r"x \(right\) is not an array of numbers"),
+        ({"left": [1], "right": [np.inf]}, r"x \(right\) holds NaN or infinite values"),
     ],
     ids=range(6),
 )

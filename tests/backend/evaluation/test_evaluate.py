@@ -121,7 +121,7 @@ def test_a_compiled_model_is_measured_by_its_own_loss():
         (X, LABELS + 1, "must be class numbers, 0 to 1"),
         (X, LABELS - 0.5, "must be class numbers, 0 to 1"),
         (X, LABELS[:3], "one target for each example: x has 7, y has 3"),
-        (X * np.nan, LABELS, "x holds values that are no numbers"),
+        (X * np.nan, LABELS, "x holds NaN or infinite values"),
         ({"left": X, "right": X}, LABELS, "x is for left, right"),
     ],
     ids=range(8),

@@ -138,7 +138,7 @@ def test_more_samples_than_an_example_may_hold_are_refused(monkeypatch):
 
 def test_an_example_that_is_no_sound_is_refused():
     picture = Example("image", np.zeros((4, 5, 3), np.uint8), "the array")
-    assert refusal(audio.to_batch, picture, reading_of(TIMBRES)) == "the array is no sound."
+    assert refusal(audio.to_batch, picture, reading_of(TIMBRES)) == "the array is not a sound."
 
 
 @pytest.mark.parametrize("how", [TIMBRES, SHORT], ids=["timbres", "short"])
@@ -213,7 +213,7 @@ def test_a_defect_of_the_file_is_among_the_notes_and_found_cheaply(path):
     assert audio.defects(audio.read(path), reading_of(TIMBRES)) == ()
     path.write_bytes(whole[: len(whole) * 5 // 6])
     example = audio.read(path)
-    assert audio.defects(example, reading_of(TIMBRES)) == ("The header of a piece.wav promises 3.0 s; 2.5 s are there.",)
+    assert audio.defects(example, reading_of(TIMBRES)) == ("The header of a piece.wav promises 3.0 s; the file holds 2.5 s.",)
     assert audio.to_view(example, reading_of(TIMBRES)).notes == audio.defects(example, reading_of(TIMBRES))
 
 

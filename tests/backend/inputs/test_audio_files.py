@@ -222,7 +222,7 @@ def test_a_wav_that_is_cut_off_is_heard_as_far_as_it_goes(tmp_path, files):
     path.write_bytes(files["wav"][: 44 + 4 * 2 * RATE])
     sound = audio_files.sound_of(read(path))
     assert sound.frames == 2 * RATE
-    assert sound.defects == ("The header of x.wav promises 5.0 s; 2.0 s are there.",)
+    assert sound.defects == ("The header of x.wav promises 5.0 s; the file holds 2.0 s.",)
 
 
 def test_a_wav_whose_header_promises_too_little_is_heard_as_far_as_it_promises(files):
@@ -250,14 +250,14 @@ def test_a_wav_of_64_bit_sizes_that_promises_10_gb_is_heard_as_far_as_it_goes():
     data = patched(data, data.index(b"ds64") + 8, struct.pack("<QQ", 10**10 + 72, 10**10))
     sound = audio_files.sound_of(read(data))
     assert sound.frames == 2 * RATE
-    assert sound.defects == ("The header of the sound promises 312500.0 s; 2.0 s are there.",)
+    assert sound.defects == ("The header of the sound promises 312500.0 s; the file holds 2.0 s.",)
 
 
 @pytest.mark.parametrize(("total", "promised"), [(0, None), (2**36 - 1, "4294967.3"), (10 * RATE, "10.0")])
 def test_a_flac_that_promises_anything_is_heard_as_far_as_it_goes(total, promised, files):
     sound = audio_files.sound_of(read(with_total(files["flac"], total)))
     assert sound.frames == 5 * RATE
-    assert sound.defects == ((f"The header of the sound promises {promised} s; 5.0 s are there.",) if promised else ())
+    assert sound.defects == ((f"The header of the sound promises {promised} s; the file holds 5.0 s.",) if promised else ())
 
 
 @pytest.mark.parametrize("name", ["flac", "mp3", "mp3 of few bits"])
@@ -265,7 +265,7 @@ def test_a_file_that_is_cut_off_is_heard_as_far_as_it_goes(name, files):
     data = files[name][: len(files[name]) // 2]
     sound = audio_files.sound_of(read(data))
     assert 1.5 < sound.seconds < 3.5
-    assert sound.defects == (f"The header of the sound promises 5.0 s; {sound.seconds:.1f} s are there.",)
+    assert sound.defects == (f"The header of the sound promises 5.0 s; the file holds {sound.seconds:.1f} s.",)
     assert np.array_equal(audio_files.mono(read(data), 8_000, 8_000), audio_files.mono(read(files[name]), 8_000, 8_000))
     assert np.abs(audio_files.mono(read(data), sound.frames - 500, 500)).max() > 0.01
 
@@ -274,7 +274,7 @@ def test_an_ogg_that_is_cut_off_says_so():
     data = encoded(piece(20), 44_100, "vorbis")
     sound = audio_files.sound_of(read(data[: len(data) // 2]))
     assert 5 < sound.seconds < 15
-    assert sound.defects == (f"the sound is cut off; {sound.seconds:.1f} s are there.",)
+    assert sound.defects == (f"the sound is cut off; the file holds {sound.seconds:.1f} s.",)
 
 
 @pytest.mark.parametrize("name", ["wav", "flac", "mp3", "vorbis"])

@@ -133,7 +133,7 @@ def test_finite_numbers_are_told_from_others(values, finite):
     ("text", "says"),
     [
         ("1,2\n3,x\n", "line 2 holds 'x'; leave only numbers"),
-        ("1,2\n\n3\n", "line 3 has 1 of them, the first has 2"),
+        ("1,2\n\n3\n", "line 3 has 1 of them, the first 2; each must"),
         ("a,b\nc,d\n1,2", "line 2 holds 'c'"),
         ("1,,2", "line 1 holds ''"),
         (f"1,{'9' * 10**6}x", f"line 1 holds '{'9' * 40}';"),

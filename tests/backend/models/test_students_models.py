@@ -132,7 +132,7 @@ def test_numbers_that_are_prepared_already_go_in_as_they_are():
     assert network.view(network.read(values)).seen.shape == (32, 48, 3)
 
 
-@pytest.mark.parametrize(("scale", "said"), [(1.0, "taken for pixels of 0 to 255"), (1 / 255, "taken for pixels of 0 to 1")])
+@pytest.mark.parametrize(("scale", "said"), [(1.0, "taken as pixels of 0 to 255"), (1 / 255, "taken as pixels of 0 to 1")])
 def test_pixels_as_floats_are_prepared_and_that_is_said(scale, said):
     network = explorer.load(convolving((32, 48, 3)), preprocess="caffe")
     pixels = np.random.default_rng(1).integers(0, 256, (32, 48, 3), np.uint8)

@@ -259,7 +259,7 @@ def test_a_folder_that_is_browsed_for_with_two_sides_brings_its_classes(page, vi
     page.locator("input[webkitdirectory]").set_input_files(data)
     assert sorted(labels(uploads(page, 3))) == [("1.png", "a"), ("2.png", "b"), ("3.png", "a")]
     assert any("set is already split" in note for note in view.notes)
-    assert "Left aside, as it holds no class folders: seg_pred." in view.notes
+    assert "Left out, as it holds no class folders: seg_pred." in view.notes
     assert view.left_out == [["read me.txt", "read me.txt is not in the folder of a class."]]
 
 
