@@ -74,7 +74,7 @@ class Hearing:
             scores = [answered[output] for part in parts for answered in now.executor.forward_each(list(part[:, None]))]
         check_answers(np.concatenate(scores) if scores else np.zeros(0), self.unshared_model)
         gone = audio_damage.gaps(example, lost)
-        warn_of(audio_damage.along(example, gone, sliding_window.covered(how, step, total) if count == total else math.inf))
+        warn_of(audio_damage.damage_notes_along(example, gone, sliding_window.covered(how, step, total) if count == total else math.inf))
         starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
         names = tuple(label for _id, label in self.labels) or tuple(map(str, range(scoring.classes)))
         found = [scoring.scores(answered.astype(np.float64)) for answered in scores]

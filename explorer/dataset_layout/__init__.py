@@ -1,1 +1,1 @@
-"""How files become a labelled dataset: which folders, classes and splits a listing of paths tells."""
+"""How files become a labelled dataset: the folders, classes and splits that a listing of paths shows."""

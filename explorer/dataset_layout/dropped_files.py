@@ -1,11 +1,11 @@
-"""Of which class each file is that was dropped on a page, alone or in folders."""
+"""Dropped files: the class of each file that was dropped on a page, alone or in folders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.dataset_layout.folders import Steps, folder_of
+from explorer.dataset_layout.folders import PathParts, folder_of
 from explorer.dataset_layout.layouts import Layout, layout_or_class
 from explorer.dataset_layout.splits import kind_of
 from explorer.locale import _
@@ -14,10 +14,10 @@ from explorer.values.names import plain
 
 @dataclass(frozen=True)
 class Drop:
-    """What was dropped.
+    """The files that were dropped.
 
-    files: for each file its class, its name and its group; no class for one that lies in no folder, None for one that is left aside.
-    left_out: (name, why) of those; notes: what was recognised, in sentences.
+    files: for each file its class, its name and its group; the class is "" for a file outside any folder; None for a file that is left out.
+    left_out: (name, reason) of each file that is left out; notes: what was recognised, in sentences.
     """
 
     files: tuple[tuple[str, str, str] | None, ...]
@@ -25,33 +25,35 @@ class Drop:
     notes: tuple[str, ...] = ()
 
 
-def sorted_drop(paths: Sequence[Steps]) -> Drop:
-    """Return of which class each file is, by the folders that it lies in.
+def sorted_drop(paths: Sequence[PathParts]) -> Drop:
+    """Return the class of each file, from the folders that it lies in.
 
-    Raises ExplorerError where it can't be told which folders are the classes.
+    Raises ExplorerError where it isn't clear which folders are the classes.
     """
-    tops: dict[str, list[Steps]] = {}
+    tops: dict[str, list[PathParts]] = {}
     for path in paths:
         if len(path) > 1:
             tops.setdefault(path[0], []).append(path)
-    classes: dict[Steps, tuple[str, str, str]] = {path: ("", path[0], "") for path in paths if len(path) == 1}
+    classes: dict[PathParts, tuple[str, str, str]] = {path: ("", path[0], "") for path in paths if len(path) == 1}
     left_out: list[tuple[str, str]] = []
     notes: list[str] = []
-    if len(tops) > 1 and all(map(kind_of, tops)):  # parts of one set of data, dropped together
-        layouts: dict[Steps, Layout] = {(): layout_or_class(folder_of(path for own in tops.values() for path in own), _("The data"))}
+    if len(tops) > 1 and all(map(kind_of, tops)):  # parts of the same dataset, dropped together
+        layouts: dict[PathParts, Layout] = {
+            (): layout_or_class(folder_of(path for inner_paths in tops.values() for path in inner_paths), _("The data"))
+        }
     else:
-        layouts = {(name,): layout_or_class(folder_of(path[1:] for path in own), plain(name)) for name, own in tops.items()}
-    for top, found in layouts.items():
-        classes |= {(*top, *one.path): (one.label, one.path[-1], one.group) for one in found.both.members}
-        left_out += found.left_out
-        notes += on_page(plain("".join(top)) or _("The data"), found)
+        layouts = {(name,): layout_or_class(folder_of(path[1:] for path in inner_paths), plain(name)) for name, inner_paths in tops.items()}
+    for top, layout in layouts.items():
+        classes |= {(*top, *member.path): (member.label, member.path[-1], member.group) for member in layout.both.members}
+        left_out += layout.left_out
+        notes += notes_on_page(plain("".join(top)) or _("The data"), layout)
     return Drop(tuple(classes.get(path) for path in paths), tuple(left_out), tuple(notes))
 
 
-def on_page(name: str, found: Layout) -> tuple[str, ...]:
-    """Return what a page says of a folder or zip that was dropped on it: there its validation part is put together with the others."""
-    said = _(
-        "{name} is split already; here its parts are put together, and a share of all is used for validation: "
+def notes_on_page(name: str, layout: Layout) -> tuple[str, ...]:
+    """Return the notes for a folder or zip that was dropped on a page, where its validation part is merged with the others."""
+    merged = _(
+        "{name} is already split; here its parts are merged, and a share of all examples is used for validation: "
         "give its path to keep its split."
     )
-    return (*((said.format(name=name),) if found.validation else ()), *found.notes)
+    return (*((merged.format(name=name),) if layout.validation else ()), *layout.notes)

@@ -77,7 +77,7 @@ def test_open_sizes_are_read_at_the_usual_size(photo):
 def test_grey_pictures_are_brought_to_one_where_the_convention_is_for_colours(photo):
     network = explorer.load("VGG16", weights=None, include_top=False, input_shape=(32, 32, 1))
     assert network.input_spec.preprocess_mode == "unit"
-    assert network.input_spec.assumed == ("VGG16 is made for colour pictures; grey pixels are brought to 0 to 1.",)
+    assert network.input_spec.assumed == ("VGG16 is made for colour pictures; grey pixels are scaled to 0 to 1.",)
     assert 0 < network.feature_maps(photo, 0).max() <= 1
 
 

@@ -113,7 +113,7 @@ def test_a_model_with_the_layers_of_a_network_of_sound_is_taken_for_one(timbres)
     copy.set_weights(timbres.model.get_weights())
     network = explorer.load(copy)
     assert network.input_spec.kind == "audio"
-    assert "It hears sound as timbres does, whose layers the model has." in network.input_spec.assumed
+    assert "It reads sound as timbres does, whose layers the model has." in network.input_spec.assumed
     assert any("taken for those of timbres" in one for one in network.input_spec.assumed)
     assert network.predict(MELODY, top=1)[0].label == timbres.predict(MELODY, top=1)[0].label
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_cut_off_is_answered_with_a_warning(timbres, tmp_path):
     soundfile.write(tmp_path / "cut.wav", np.sin(np.arange(48_000) / 7) / 2, 16_000)
     whole = (tmp_path / "cut.wav").read_bytes()
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
-    with pytest.warns(ExampleWarning, match=r"The header of cut\.wav promises 3\.0 s; 1\.5 s are there"):
+    with pytest.warns(ExampleWarning, match=r"The header of cut\.wav promises 3\.0 s; the file holds 1\.5 s"):
         assert timbres.predict(tmp_path / "cut.wav", top=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -387,7 +387,7 @@ def test_what_is_wrong_with_a_sound_that_can_be_heard_is_said_on_stderr(run, tmp
     status, out, err = run("predict", "timbres", lying, "--top", 1)
     assert status == 0
     assert out.strip()
-    assert err == "The header of lying.wav promises 31250.0 s; 2.0 s are there.\n"
+    assert err == "The header of lying.wav promises 31250.0 s; the file holds 2.0 s.\n"
 
 
 @pytest.fixture
@@ -403,7 +403,7 @@ def plain_model(tmp_path):
 
 
 def test_what_was_assumed_is_said_on_stderr_and_in_json(run, samples, plain_model, tmp_path):
-    guess = "Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise."
+    guess = "How pixels were preprocessed is unknown; they are scaled to 0 to 1. Set preprocess= to change it."
     file = samples / "digit_1.png"
     for command in (("predict", plain_model, file), ("feature-maps", plain_model, file, "top"), ("features", plain_model, file)):
         status, out, err = run(*command, "--json")
@@ -416,5 +416,5 @@ def test_what_was_assumed_is_said_on_stderr_and_in_json(run, samples, plain_mode
     assert run("layers", plain_model)[2] == "", "nothing is read"
     np.save(tmp_path / "drawn.npy", np.full((28, 28), 255.0))
     status, out, err = run("predict", plain_model, tmp_path / "drawn.npy", "--json", "--preprocess", "unit")
-    assert (status, json.loads(out)[0]["assumed"]) == (0, ["Its values, up to 255, are taken for pixels of 0 to 255."])
-    assert err == "drawn.npy: Its values, up to 255, are taken for pixels of 0 to 255.\n"
+    assert (status, json.loads(out)[0]["assumed"]) == (0, ["Its values, up to 255, are taken as pixels of 0 to 255."])
+    assert err == "drawn.npy: Its values, up to 255, are taken as pixels of 0 to 255.\n"

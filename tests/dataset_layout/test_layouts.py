@@ -69,14 +69,14 @@ def test_parts_of_any_usual_spelling_are_a_split(training, validation):
 def test_the_validation_part_is_the_validation_and_the_test_part_is_left_aside():
     found, _training, validation = laid(both("chest/train", "chest/test", "chest/val"))
     assert validation == {"cat": ["chest/val/cat/1.png"], "dog": ["chest/val/dog/1.png"]}
-    assert found.split == "The data is split already: train is trained on, and val is the validation."
-    assert found.notes == ("Left aside: test.",)
+    assert found.split == "The data is already split: train is used for training and val for validation."
+    assert found.notes == ("Left out: test.",)
 
 
 def test_of_several_test_parts_the_plain_one_is_the_validation():
     found, _training, validation = laid(both("TRAIN", "TEST_SIMPLE", "TEST"))
     assert validation["cat"] == ["TEST/cat/1.png"]
-    assert found.notes == ("Left aside: TEST_SIMPLE.",)
+    assert found.notes == ("Left out: TEST_SIMPLE.",)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_of_several_test_parts_the_plain_one_is_the_validation():
 def test_a_third_folder_is_no_class(third):
     found, training, validation = laid(f"{both('train', 'val')} {third}")
     assert (list(training), list(validation)) == (["cat", "dog"], ["cat", "dog"])
-    assert found.notes == (f"Left aside, as it holds no folders of the classes: {third.split('/')[0]}.",)
+    assert found.notes == (f"Left out, as it holds no class folders: {third.split('/')[0]}.",)
 
 
 def test_folders_of_other_names_beside_the_parts_are_no_classes():
     found, training, validation = laid("Train/0/1.png Train/1/1.png Train/2/1.png Test/0.png Meta/0.png Train.csv")
     assert (list(training), validation) == (["0", "1", "2"], None)
-    assert found.notes == ("Left aside, as it holds no folders of the classes: Meta, Test.",)
+    assert found.notes == ("Left out, as it holds no class folders: Meta, Test.",)
 
 
 def test_a_folder_of_folders_beside_a_part_of_files_is_asked_about():
@@ -103,13 +103,13 @@ def test_a_test_part_without_class_folders_is_left_aside_and_a_share_held_out():
     found, training, validation = laid(f"{both('abc_train', nest='{0}/{0}')} abc_test/abc_test/A_test.jpg")
     assert training == {"cat": ["abc_train/abc_train/cat/1.png"], "dog": ["abc_train/abc_train/dog/1.png"]}
     assert (validation, found.split) == (None, "")
-    assert found.notes == ("Left aside, as it holds no folders of the classes: abc_test.",)
+    assert found.notes == ("Left out, as it holds no class folders: abc_test.",)
 
 
 def test_another_folder_of_the_same_classes_is_left_aside():
     found, training, validation = laid(both("train", "flowers"))
     assert (training["cat"], validation) == (["train/cat/1.png"], None)
-    assert found.notes == ("Left aside: flowers.",)
+    assert found.notes == ("Left out: flowers.",)
 
 
 def test_numbered_parts_are_put_together():
@@ -122,13 +122,13 @@ def test_the_last_fold_is_the_validation():
     found, training, validation = laid(both("fold1", "fold2", "fold10"))
     assert training["dog"] == ["fold1/dog/1.png", "fold2/dog/1.png"]
     assert validation["dog"] == ["fold10/dog/1.png"]
-    assert found.split.startswith("The data is in 3 folds: fold10 is the validation")
+    assert found.split.startswith("The data is in 3 folds: fold10 is used for validation")
 
 
 def test_of_folds_that_are_split_the_first_is_taken():
     found, training, validation = laid(both("fold1/train", "fold1/test", "fold2/train", "fold2/test"))
     assert (training["cat"], validation["cat"]) == (["fold1/train/cat/1.png"], ["fold1/test/cat/1.png"])
-    assert "Left aside: fold2." in found.notes
+    assert "Left out: fold2." in found.notes
 
 
 def test_parts_inside_each_class_are_a_split():
@@ -161,8 +161,8 @@ def test_class_folders_are_classes(text, classes):
 def test_files_beside_a_folder_that_holds_all_the_rest_are_named():
     found, _training, _validation = laid("readme.txt PetImages/Thumbs.txt PetImages/Cat/1.png PetImages/Dog/2.png")
     assert dict(found.left_out) == {
-        "readme.txt": "readme.txt lies in no class's folder.",
-        "Thumbs.txt": "Thumbs.txt lies in no class's folder.",
+        "readme.txt": "readme.txt is not in the folder of a class.",
+        "Thumbs.txt": "Thumbs.txt is not in the folder of a class.",
     }
 
 
@@ -176,7 +176,7 @@ def test_files_beside_a_folder_that_holds_all_the_rest_are_named():
 def test_a_copy_of_the_folders_inside_them_is_left_aside(text):
     found, training, _validation = laid(text)
     assert list(training) == ["cat", "dog"]
-    assert "Left aside, as it holds the same folders as lie beside it" in found.notes[-1]
+    assert "Left out, as it holds the same folders as those beside it" in found.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_several_data_sets_are_refused():
     ],
 )
 def test_parts_that_hold_no_classes_are_refused(text):
-    with pytest.raises(ExplorerError, match="hold files, but no folders of the classes") as refused:
+    with pytest.raises(ExplorerError, match="hold files, but no class folders") as refused:
         laid(text)
     assert ("If labels.csv lists them, give that." in str(refused.value)) == ("labels.csv" in text)
 
@@ -270,7 +270,7 @@ def test_parts_that_are_dropped_together_are_of_one_set_of_data():
     found = sorted_drop([("Train", "a", "1.png"), ("Train", "b", "1.png"), ("Test", "A", "1.png"), ("5.png",)])
     assert found.files == (("a", "1.png", ""), ("b", "1.png", ""), ("a", "1.png", ""), ("", "5.png", ""))
     assert found.notes == (
-        "The data is split already; here its parts are put together, and a share of all is used for validation: "
+        "The data is already split; here its parts are merged, and a share of all examples is used for validation: "
         "give its path to keep its split.",
     )
 

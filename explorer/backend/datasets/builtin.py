@@ -1,4 +1,4 @@
-"""Data sets that come with explorer and need no network: digits, patterns and the sounds of eight timbres."""
+"""Built-in datasets, which need no download: digits, patterns and the sounds of eight timbres."""
 
 from __future__ import annotations
 
@@ -25,57 +25,61 @@ Data: TypeAlias = "bytes | np.ndarray[Any, np.dtype[np.uint8]]"
 SIDE = 32  # pixels of a digit, as the bundled network reads it
 BRIGHTEST = 16  # value of scikit-learn's digits
 PATTERN_SIDES = (32, 224)  # pixels
-PHRASE = 4.0  # seconds at most that are computed of a sound; it is repeated for networks that hear more
+PHRASE = 4.0  # seconds at most that are computed of a sound; it is repeated for networks that read more
 MOST = 100_000
 
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A data set.
+    """A built-in dataset.
 
-    kind: of the examples; count: how many examples there are where nobody says; classes: their names.
-    make: (class, its place among the examples of the class, seed, how the network reads) -> the data of an example.
-    there: class -> how many examples there are of it.
+    kind: of the examples; count: the default number of examples; classes: their names.
+    make: (class, index within the class, seed, input spec) -> the data of an example.
+    available: class -> the number of examples that it has.
     """
 
     kind: str
     count: int
     classes: tuple[str, ...]
     make: Callable[[str, int, int, InputSpec], Data]
-    there: Callable[[str], int] = lambda _name: MOST
+    available: Callable[[str], int] = lambda _name: MOST
 
 
-def collected(name: str, input_spec: InputSpec, count: int = 0, seed: int = 0) -> Collection:
-    """Return a built-in set, one of `BUILT_IN`: `count` examples in all, as even by class as can be; 0 for its own number.
+def read_collection(name: str, input_spec: InputSpec, count: int = 0, seed: int = 0) -> Collection:
+    """Return the built-in dataset `name`, one of `BUILT_IN`: `count` examples, as evenly by class as possible; 0 for its default.
 
-    Raises UnknownName for other names, ExplorerError where the network reads something else, for more examples than there
-    are, or than one input may take of the memory.
+    Raises UnknownName for other names, ExplorerError where the network reads another kind of input, and for more examples than
+    there are, or than fit into the memory for one input.
     """
     if name not in BUILT_IN:
-        raise UnknownName(_("There is no built-in data set {name!r}.{near}").format(name=name, near=near(name, BUILT_IN)))
-    chosen = BUILT_IN[name]
-    if chosen.kind != input_spec.kind:
-        raise ExplorerError(_not_read(name, input_spec.kind))
-    classes = sorted(chosen.classes, key=natural)
-    count = count or chosen.count
-    most = min(MOST, sum(map(chosen.there, classes)))
-    if not len(classes) <= count <= most:
+        raise UnknownName(_("There is no built-in dataset {name!r}.{near}").format(name=name, near=near(name, BUILT_IN)))
+    dataset = BUILT_IN[name]
+    if dataset.kind != input_spec.kind:
+        raise ExplorerError(_wrong_kind_message(name, input_spec.kind))
+    classes = sorted(dataset.classes, key=natural)
+    count = count or dataset.count
+    largest_count = min(MOST, sum(map(dataset.available, classes)))
+    if not len(classes) <= count <= largest_count:
         raise ExplorerError(
             _("{name} has {least} to {most} examples, not {count}.").format(
-                name=name, least=len(classes), most=f"{most:,}", count=f"{count:,}"
+                name=name, least=len(classes), most=f"{largest_count:,}", count=f"{count:,}"
             )
         )
-    first = chosen.make(classes[0], 0, seed, input_spec)
+    first = dataset.make(classes[0], 0, seed, input_spec)
     size = len(first) if isinstance(first, bytes) else first.nbytes
     budget.check(size * count, name, _("Choose fewer examples."), ExplorerError)
-    evenly = sorted((place, rank) for rank, one in enumerate(classes) for place in range(min(count, chosen.there(one))))[:count]
-    ordered = sorted((rank, place) for place, rank in evenly)
-    made = ((classes[rank], place, chosen.make(classes[rank], place, seed, input_spec)) for rank, place in ordered)
-    return collection(((Example(chosen.kind, data, f"{one} {place + 1}"), (one,), "") for one, place, data in made), classes=classes)
+    shares = sorted(
+        (index, class_index) for class_index, label in enumerate(classes) for index in range(min(count, dataset.available(label)))
+    )[:count]
+    order = sorted((class_index, index) for index, class_index in shares)
+    drawn = ((classes[class_index], index, dataset.make(classes[class_index], index, seed, input_spec)) for class_index, index in order)
+    return collection(
+        ((Example(dataset.kind, data, f"{label} {index + 1}"), (label,), "") for label, index, data in drawn), classes=classes
+    )
 
 
-def _not_read(name: str, kind: str) -> str:
-    fitting = [other for other, one in BUILT_IN.items() if one.kind == kind]
+def _wrong_kind_message(name: str, kind: str) -> str:
+    fitting = [other for other, dataset in BUILT_IN.items() if dataset.kind == kind]
     if not fitting:
         return _("This network reads arrays, which {name} is not: give it arrays x and y.").format(name=name)
     what = _("sounds") if kind == "audio" else _("pictures")
@@ -86,38 +90,40 @@ def _not_read(name: str, kind: str) -> str:
 
 @lru_cache(maxsize=1)
 def _digits() -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Return scikit-learn's digits by class, each uint8 (n, 32, 32): light ink on black, as the bundled network learnt from them."""
+    """Return scikit-learn's digits by class, each uint8 (n, 32, 32): light ink on black, as the bundled network was trained on them."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     small = np.clip(digits.images * (255 / BRIGHTEST), 0, 255).astype(np.uint8)
-    large = np.stack([np.asarray(Image.fromarray(one).resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for one in small])
-    return {str(one): large[digits.target == one] for one in range(10)}
+    large = np.stack([np.asarray(Image.fromarray(digit).resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for digit in small])
+    return {str(digit): large[digits.target == digit] for digit in range(10)}
 
 
-def _digit(name: str, place: int, _seed: int, _input_spec: InputSpec) -> Data:
-    return np.stack([_digits()[name][place]] * 3, axis=-1)
+def _digit(name: str, index: int, _seed: int, _input_spec: InputSpec) -> Data:
+    return np.stack([_digits()[name][index]] * 3, axis=-1)
 
 
-def _pattern(name: str, place: int, seed: int, input_spec: InputSpec) -> Data:
-    """Draw a pattern about as large as the network reads it."""
+def _pattern(name: str, index: int, seed: int, input_spec: InputSpec) -> Data:
+    """Draw a pattern of about the network's input size."""
     low, high = PATTERN_SIDES
-    rng = np.random.default_rng((seed, patterns.CLASSES.index(name), place))
+    rng = np.random.default_rng((seed, patterns.CLASSES.index(name), index))
     return patterns.drawn(name, min(max(low, *input_spec.size[:2]), high), rng)
 
 
-def _timbre(name: str, place: int, seed: int, input_spec: InputSpec) -> Data:
-    """Play an instrument for as long as the network hears."""
-    how = input_spec.sound
-    seconds, rate, samples = (how.seconds, how.rate, how.samples) if how else (PHRASE, synthesis.RATE, round(PHRASE * synthesis.RATE))
-    rng = np.random.default_rng((seed, TIMBRES.index(name), place))
+def _timbre(name: str, index: int, seed: int, input_spec: InputSpec) -> Data:
+    """Play an instrument for the length of the network's input."""
+    spectrogram = input_spec.sound
+    seconds, rate, samples = PHRASE, synthesis.RATE, round(PHRASE * synthesis.RATE)
+    if spectrogram:
+        seconds, rate, samples = spectrogram.seconds, spectrogram.rate, spectrogram.samples
+    rng = np.random.default_rng((seed, TIMBRES.index(name), index))
     phrase = synthesis.random_sound(name, rng, min(seconds, PHRASE), rate)
     return cast("bytes", audio.read((np.resize(phrase, samples), rate)).data)
 
 
 BUILT_IN = {
     "digits": BuiltIn(
-        **vars(DATA_SETS["digits"]), classes=tuple(map(str, range(10))), make=_digit, there=lambda name: len(_digits()[name])
+        **vars(DATA_SETS["digits"]), classes=tuple(map(str, range(10))), make=_digit, available=lambda name: len(_digits()[name])
     ),
     "patterns": BuiltIn(**vars(DATA_SETS["patterns"]), classes=patterns.CLASSES, make=_pattern),
     "timbres": BuiltIn(**vars(DATA_SETS["timbres"]), classes=TIMBRES, make=_timbre),

@@ -1,4 +1,4 @@
-"""The examples of a class as a page shows them, some at a time."""
+"""Cards: the examples of a class as a page shows them, some at a time."""
 
 from __future__ import annotations
 
@@ -7,33 +7,41 @@ import re
 from explorer.backend.datasets.summary import thumbnail
 from explorer.values import ExampleCard, InputSpec, Labelled, TrainingData
 
-NUMBER = re.compile(r"(.*/)?\d{5} ")  # in front of the name of a file that a page has collected
+NUMBER = re.compile(r"(.*/)?\d{5} ")  # the prefix of a file that a page has collected
 
 
 def cards(
     data: TrainingData, label: str, first: int, count: int, input_spec: InputSpec, removable: bool = False
 ) -> tuple[tuple[ExampleCard, ...], int]:
-    """Return `count` examples of a class from the place `first` on, those that are held out last, and how many it has.
+    """Return `count` examples of a class from index `first` on, validation examples last, and how many examples it has.
 
     removable: whether they are files that a page has collected.
     """
     if label not in data.classes:
         return (), 0
-    place = data.classes.index(label)
-    both = [(one, held) for held, side in ((False, data.training), (True, data.validation)) for one in side if place in one.classes]
-    return tuple(_card(one, label, held, input_spec, removable) for one, held in both[first : first + count]), len(both)
+    class_index = data.classes.index(label)
+    examples = [
+        (labelled, is_validation)
+        for is_validation, side in ((False, data.training), (True, data.validation))
+        for labelled in side
+        if class_index in labelled.classes
+    ]
+    chosen = examples[first : first + count]
+    return tuple(_card(labelled, label, is_validation, input_spec, removable) for labelled, is_validation in chosen), len(examples)
 
 
-def key_of(one: Labelled, label: str) -> str:
-    """Return where an example of a class lies in the class's folder."""
-    return one.example.name.removeprefix(f"{label}/")
+def key_of(labelled: Labelled, label: str) -> str:
+    """Return the path of an example relative to the folder of its class."""
+    return labelled.example.name.removeprefix(f"{label}/")
 
 
-def shown_name(key: str) -> str:
-    """Return what a file was called before it was collected."""
+def original_name(key: str) -> str:
+    """Return the name that a file had before a page collected it."""
     return NUMBER.sub("", key, count=1)
 
 
-def _card(one: Labelled, label: str, held: bool, input_spec: InputSpec, removable: bool) -> ExampleCard:
-    key = key_of(one, label)
-    return ExampleCard(key if removable else "", shown_name(key) if removable else key, held, thumbnail(one.example, input_spec))
+def _card(labelled: Labelled, label: str, is_validation: bool, input_spec: InputSpec, removable: bool) -> ExampleCard:
+    key = key_of(labelled, label)
+    return ExampleCard(
+        key if removable else "", original_name(key) if removable else key, is_validation, thumbnail(labelled.example, input_spec)
+    )

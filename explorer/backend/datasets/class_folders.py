@@ -1,4 +1,4 @@
-"""A folder with one folder a class, in parts or not; windows of one recording lie in a folder of their own inside it."""
+"""Class folders: reads a folder with one folder for each class, split or not; windows of one recording share a folder inside it."""
 
 from __future__ import annotations
 
@@ -13,157 +13,157 @@ from explorer.backend.datasets.example_reader import from_file, is_ignored
 from explorer.backend.datasets.examples import Collection, LeftOut, Named, collection
 from explorer.backend.inputs.files import read_bytes
 from explorer.backend.runtime.refusals import refusing
-from explorer.dataset_layout.folders import Folder, Steps, folder_of
+from explorer.dataset_layout.folders import Folder, PathParts, folder_of
 from explorer.dataset_layout.layouts import Layout, Side, classes_in, layout
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import InputSpec
 from explorer.values.names import natural, plain
 
-DEEPEST = 100  # folders inside each other
+DEEPEST = 100  # nested folders
 MOST_BEHIND = 12_000  # folders behind one link; the largest published sets have 10,000 classes
-NAMES = ".explorer-classes.json"  # {folder: class}, of the folders that can't be called like their class; explorer's own folders have one
+NAMES = ".explorer-classes.json"  # {folder: class} of the folders that can't be named after their class; explorer's own folders have one
 
 
-def laid_out(folder: Path, name: str = "") -> Layout:
-    """Return which file in a folder is of which class and part.
+def layout_of(folder: Path, name: str = "") -> Layout:
+    """Return how a folder is laid out: the class and part of each file.
 
-    name: what to call the folder. Raises ExplorerError where that can't be told, or it can't be read.
+    name: the folder's name in messages. Raises ExplorerError where the layout isn't clear, or the folder can't be read.
     """
-    top, lost = in_memory(folder)
-    own = names_in(folder)
+    top, unreadable = folder_tree(folder)
+    names = class_names_in(folder)
     try:
-        found = layout(top, name or plain(folder.name)) if own is None else classes_in(top, own)
+        result = layout(top, name or plain(folder.name)) if names is None else classes_in(top, names)
     except ExplorerError as error:
-        if not lost:
+        if not unreadable:
             raise
-        raise type(error)(f"{error} {lost[0][1]}") from error  # what is missing may lie where one may not look
-    return replace(found, left_out=(*found.left_out, *lost))
+        raise type(error)(f"{error} {unreadable[0][1]}") from error  # what is missing may lie in an unreadable folder
+    return replace(result, left_out=(*result.left_out, *unreadable))
 
 
-def collected(folder: Path, input_spec: InputSpec, name: str = "") -> tuple[Collection, Collection | None]:
-    """Return the examples in a folder of class folders, and those that it holds for validation, None where it is not split.
+def read_collection(folder: Path, input_spec: InputSpec, name: str = "") -> tuple[Collection, Collection | None]:
+    """Return the examples in a folder of class folders, and those that it holds for validation; None where it is not split.
 
-    Files come by class and name; unreadable ones are left out and named. Files in one folder inside a class's folder are a group.
-    name: what to call the folder. Raises ExplorerError where there are no class folders.
+    Files are sorted by class and name; unreadable ones are left out and named. Files in a folder inside a class folder are a group.
+    name: the folder's name in messages. Raises ExplorerError where there are no class folders.
     """
-    found = laid_out(folder, name)
-    training = _of_side(folder, found.training, input_spec, found.left_out, found.notes)
-    if found.validation is None:
+    data_layout = layout_of(folder, name)
+    training = _examples_of(folder, data_layout.training, input_spec, data_layout.left_out, data_layout.notes)
+    if data_layout.validation is None:
         return training, None
-    return training, _of_side(folder, found.validation, input_spec, notes=(found.split,))
+    return training, _examples_of(folder, data_layout.validation, input_spec, notes=(data_layout.split,))
 
 
-def _of_side(folder: Path, side: Side, input_spec: InputSpec, left_out: LeftOut = (), notes: tuple[str, ...] = ()) -> Collection:
+def _examples_of(folder: Path, side: Side, input_spec: InputSpec, left_out: LeftOut = (), notes: tuple[str, ...] = ()) -> Collection:
     examples: list[Named] = []
     unread = []
-    for one in side.members:
+    for member in side.members:
         try:
-            examples.append((from_file(folder.joinpath(*one.path), one.name, input_spec), (one.label,), one.group))
-        except UnreadableExample as why:
-            unread.append((one.name, str(why)))
+            examples.append((from_file(folder.joinpath(*member.path), member.name, input_spec), (member.label,), member.group))
+        except UnreadableExample as error:
+            unread.append((member.name, str(error)))
     return collection(examples, left_out=(*left_out, *unread), notes=notes, classes=side.classes)
 
 
-def in_memory(folder: Path) -> tuple[Folder, LeftOut]:
-    """Return all that is in a folder, but for what is hidden, and what in it can't be looked into; links to folders are followed.
+def folder_tree(folder: Path) -> tuple[Folder, LeftOut]:
+    """Return all that is in a folder, except hidden files and folders, and (name, reason) of what can't be read.
 
-    A link behind which there are more than 12,000 folders is left out, as one to the whole system is. Raises ExplorerError where the
-    folder itself can't be read.
+    Links to folders are followed; a link to more than 12,000 folders, such as one to the whole disk, is left out. Raises ExplorerError
+    where the folder itself can't be read.
     """
     walk = _Walk(folder)
-    walk.through()
-    behind = set(walk.endless)
+    walk.run()
+    too_large_links = set(walk.too_large_links)
 
-    def kept(all_of: list[Steps]) -> list[Steps]:
-        return [steps for steps in all_of if not behind or not any(steps[:depth] in behind for depth in range(1, len(steps) + 1))]
+    def without_links(paths: list[PathParts]) -> list[PathParts]:
+        return [
+            path for path in paths if not too_large_links or not any(path[:depth] in too_large_links for depth in range(1, len(path) + 1))
+        ]
 
-    return folder_of(kept(walk.files), kept(walk.folders)), tuple(walk.lost)
+    return folder_of(without_links(walk.files), without_links(walk.folders)), tuple(walk.unreadable)
 
 
 class _Walk:
-    """A walk through a folder: the files and folders in it, what could not be looked into, and links that led too far."""
+    """A walk through a folder: the files and folders in it, what could not be read, and links to too many folders."""
 
     def __init__(self, folder: Path) -> None:
-        self.files: list[Steps] = []
-        self.folders: list[Steps] = []
-        self.lost: list[tuple[str, str]] = []
-        self.endless: list[Steps] = []
+        self.files: list[PathParts] = []
+        self.folders: list[PathParts] = []
+        self.unreadable: list[tuple[str, str]] = []
+        self.too_large_links: list[PathParts] = []
         self._folder = folder
-        self._been: set[str] = set()
-        self._behind: Counter[Steps] = Counter()  # how many folders lie behind each link
+        self._visited: set[str] = set()
+        self._folders_behind: Counter[PathParts] = Counter()  # how many folders each link leads to
 
-    def through(self) -> None:
-        """Walk through all of it."""
-        waiting: list[tuple[Steps, Steps]] = [((), ())]  # a folder, and the link that it lies behind
+    def run(self) -> None:
+        """Walk through the whole folder."""
+        waiting: list[tuple[PathParts, PathParts]] = [((), ())]  # a folder, and the link that leads to it
         while waiting:
-            steps, link = waiting.pop()
-            path = self._folder.joinpath(*steps)
-            link = link or (steps if steps and path.is_symlink() else ())
-            if link and self._leads_too_far(link):
+            parts, link = waiting.pop()
+            path = self._folder.joinpath(*parts)
+            link = link or (parts if parts and path.is_symlink() else ())
+            if link and self._is_too_large(link):
                 continue
             try:
-                inside, names = _listed(path)
+                folders, files = _entries(path)
             except OSError as error:
                 why = _("The folder {folder} can't be read: {why}.").format(folder=path, why=error.strerror)
-                if not steps:
+                if not parts:
                     raise ExplorerError(why) from error
-                self.lost.append((plain("/".join(steps)), why))
+                self.unreadable.append((plain("/".join(parts)), why))
                 continue
-            if len(steps) == DEEPEST and inside:
-                self.lost.append(
-                    (plain("/".join(steps[:3])), _("There are more than {count} folders inside each other.").format(count=DEEPEST))
-                )
+            if len(parts) == DEEPEST and folders:
+                self.unreadable.append((plain("/".join(parts[:3])), _("There are more than {count} nested folders.").format(count=DEEPEST)))
             real = os.path.realpath(path)
-            if real not in self._been and len(steps) < DEEPEST:
-                waiting += [((*steps, name), link) for name in inside]
-            self._been.add(real)
-            self.folders.append(steps)
-            self.files += [(*steps, name) for name in names]
+            if real not in self._visited and len(parts) < DEEPEST:
+                waiting += [((*parts, name), link) for name in folders]
+            self._visited.add(real)
+            self.folders.append(parts)
+            self.files += [(*parts, name) for name in files]
 
-    def _leads_too_far(self, link: Steps) -> bool:
-        self._behind[link] += 1
-        if self._behind[link] == MOST_BEHIND:
-            self.endless.append(link)
-            said = _("Behind this link there are more than {count} folders: put the folder of a class itself there.")
-            self.lost.append((plain("/".join(link)), said.format(count=f"{MOST_BEHIND:,}")))
-        return self._behind[link] >= MOST_BEHIND
+    def _is_too_large(self, link: PathParts) -> bool:
+        self._folders_behind[link] += 1
+        if self._folders_behind[link] == MOST_BEHIND:
+            self.too_large_links.append(link)
+            message = _("This link leads to more than {count} folders: replace it with the folder of the class itself.")
+            self.unreadable.append((plain("/".join(link)), message.format(count=f"{MOST_BEHIND:,}")))
+        return self._folders_behind[link] >= MOST_BEHIND
 
 
-def _listed(path: Path) -> tuple[list[str], list[str]]:
-    """Return the names of the folders and of the files in a folder that aren't hidden; a link that can't be followed counts as a folder."""
-    inside: list[str] = []
-    names: list[str] = []
+def _entries(path: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the folders and the files in a folder, except hidden ones; a link that can't be followed counts as a folder."""
+    folders: list[str] = []
+    files: list[str] = []
     with os.scandir(path) as entries:
         for entry in entries:
             if is_ignored(entry.name):
                 continue
             try:
                 is_folder = entry.is_dir()
-            except OSError:  # looking into it will say why
+            except OSError:  # reading it will report the reason
                 is_folder = True
-            (inside if is_folder else names).append(entry.name)
-    return inside, names
+            (folders if is_folder else files).append(entry.name)
+    return folders, files
 
 
-def names_in(folder: Path) -> dict[str, str] | None:
-    """Return the names of those classes whose folders are called otherwise, as the file `NAMES` says it; None where there is none.
+def class_names_in(folder: Path) -> dict[str, str] | None:
+    """Return folder name to class name, where they differ, from the file `NAMES`; None where there is no such file.
 
     Raises ExplorerError where it is damaged: the names of the classes would be lost.
     """
     path = folder / NAMES
-    if not os.path.isfile(path):  # unlike Path.is_file, False where one may not look
+    if not os.path.isfile(path):  # unlike Path.is_file, False without permission
         return None
     damaged = _("{name} is damaged, so the names of the classes can't be read: delete it to name them as their folders.")
     with refusing(ExplorerError, damaged, str(path)):
         names = json.loads(read_bytes(path))
-        if not isinstance(names, dict) or not all(isinstance(one, str) and one.strip() for one in names.values()):
+        if not isinstance(names, dict) or not all(isinstance(label, str) and label.strip() for label in names.values()):
             raise TypeError
-    return {one: plain(label) for one, label in names.items()}
+    return {key: plain(label) for key, label in names.items()}
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and in those inside it, in their natural order; hidden ones are passed over."""
+    """Yield the files in a folder and its subfolders, in natural order, except hidden ones."""
     for path, folders, files in os.walk(folder):
         folders[:] = sorted((name for name in folders if not is_ignored(name)), key=natural)
         yield from (Path(path, name) for name in sorted(files, key=natural) if not is_ignored(name))

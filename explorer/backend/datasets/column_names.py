@@ -1,4 +1,4 @@
-"""What columns of lists are usually called: in lower case, without what is no letter."""
+"""Column names: what the columns of lists are usually called, in lower case and only letters."""
 
 FILES = frozenset(
     (
@@ -7,7 +7,7 @@ FILES = frozenset(
         *("audio", "audiofile", "wav", "clip", "slicefilename", "name", "id", "uuid", "fileid", "isicid", "itemid", "key"),
     )
 )
-LABELS = (  # the first of them that a table has decides
+LABELS = (  # in order of precedence
     (
         *("label", "labels", "class", "classes", "classname", "classnames", "classid", "classlabel", "labelname", "labelid", "target"),
         *("targets", "y", "category", "categories", "categoryname", "categoryid", "groundtruth", "gt", "truth"),
@@ -30,7 +30,7 @@ LABELS = (  # the first of them that a table has decides
     ),
 )
 LABEL_WORDS = frozenset(("label", "labels", "class", "classes", "category", "target", "diagnosis", "breed", "species", "disease"))
-ABOUT = frozenset(  # what is known of examples, and seldom their class
+ABOUT = frozenset(  # facts about examples, which are rarely their class
     (
         *("age", "sex", "gender", "width", "height", "depth", "size", "date", "time", "year", "url", "link", "source", "license"),
         *("licence", "author", "location", "localization", "latitude", "longitude", "lat", "lon", "rating", "xmin", "ymin", "xmax", "ymax"),
@@ -44,7 +44,7 @@ GROUPS = frozenset(  # which examples belong together
         *("participantid", "recording", "recordingid", "session", "sessionid", "group", "groupid", "individual", "individualid"),
     )
 )
-SEVERAL = frozenset(  # which hold several classes in a cell
+SEVERAL = frozenset(  # columns whose cells may hold several classes
     ("tag", "tags", "labels", "classes", "categories", "targets", "attributes", "attributeids", "findings", "findinglabels")
 )
 SPLITS = frozenset(("split", "splits", "set", "subset", "usage", "dataset", "datasplit", "partition", "phase", "setid", "part"))

@@ -1,4 +1,4 @@
-"""Examples of the same content, byte for byte: they are kept together, so that none is held out of which a copy is trained on."""
+"""Duplicates: examples of the same content, byte for byte, kept in one group so that no validation example is a copy of a training one."""
 
 from __future__ import annotations
 
@@ -10,72 +10,75 @@ from typing import TypeAlias
 
 from explorer.values import Example, FileOnDisk, Labelled
 
-Places: TypeAlias = "tuple[int, ...]"
+Indices: TypeAlias = "tuple[int, ...]"
 
 
-def same_content(examples: Sequence[Example]) -> tuple[Places, ...]:
-    """Return the places of those of the same content, two or more at a time; parts of one sound are among them.
+def same_content(examples: Sequence[Example]) -> tuple[Indices, ...]:
+    """Return groups of two or more indices of examples with the same content; parts of one sound are among them.
 
-    Only files of one size are read for it.
+    Only files of equal size are read.
     """
-    same: list[Places] = []
-    for alike in _by_key((_size(example), place) for place, example in enumerate(examples)):
-        same += _by_key((_content(examples[place]), place) for place in alike)
-    return tuple(sorted(same))
+    groups: list[Indices] = []
+    for indices in _by_key((_size_key(example), index) for index, example in enumerate(examples)):
+        groups += _by_key((_content_key(examples[index]), index) for index in indices)
+    return tuple(sorted(groups))
 
 
-def copies(examples: Sequence[Example], same: Iterable[Places]) -> tuple[Places, ...]:
-    """Return, of those of the same content, the ones that are heard from the same second on: copies, not parts of one sound."""
-    return tuple(alike for places in same for alike in _by_key((examples[place].start, place) for place in places))
+def copy_groups(examples: Sequence[Example], same: Iterable[Indices]) -> tuple[Indices, ...]:
+    """Return, of groups of the same content, those that also start at the same second: copies, not parts of one sound."""
+    return tuple(copies for indices in same for copies in _by_key((examples[index].start, index) for index in indices))
 
 
-def needless(examples: Sequence[Labelled]) -> tuple[int, ...]:
-    """Return the places of copies of an example before them of the same classes; which of several classes is right nobody knows."""
-    alone = [one.example for one in examples]
-    of_class = [_by_key((examples[place].classes, place) for place in places) for places in copies(alone, same_content(alone))]
-    return tuple(sorted(place for found in of_class for places in found for place in places[1:]))
+def redundant_indices(examples: Sequence[Labelled]) -> tuple[int, ...]:
+    """Return the indices of copies of an earlier example with the same classes; copies in other classes stay, as either may be right."""
+    sources = [labelled.example for labelled in examples]
+    groups_by_class = [
+        _by_key((examples[index].classes, index) for index in indices) for indices in copy_groups(sources, same_content(sources))
+    ]
+    return tuple(sorted(index for groups in groups_by_class for indices in groups for index in indices[1:]))
 
 
-def together(examples: Sequence[Labelled], same: Iterable[Places]) -> tuple[Labelled, ...]:
-    """Return the examples with one group for copies and for all that were in a group with one of them."""
-    leaders = {one.group or f"#{place}": one.group or f"#{place}" for place, one in enumerate(examples)}
+def with_shared_groups(examples: Sequence[Labelled], same: Iterable[Indices]) -> tuple[Labelled, ...]:
+    """Return the examples with one group for copies of each other and all examples that share a group with one of them."""
+    leaders = {example.group or f"#{index}": example.group or f"#{index}" for index, example in enumerate(examples)}
 
     def leader(key: str) -> str:
         while leaders[key] != key:
             key = leaders[key]
         return key
 
-    for places in same:
-        found = sorted({leader(examples[place].group or f"#{place}") for place in places})
-        leaders.update(dict.fromkeys(found, found[0]))
-    shared = {place for places in same for place in places}
+    for indices in same:
+        keys = sorted({leader(examples[index].group or f"#{index}") for index in indices})
+        leaders.update(dict.fromkeys(keys, keys[0]))
+    shared = {index for indices in same for index in indices}
     return tuple(
-        replace(one, group=leader(one.group or f"#{place}")) if one.group or place in shared else one for place, one in enumerate(examples)
+        replace(example, group=leader(example.group or f"#{index}")) if example.group or index in shared else example
+        for index, example in enumerate(examples)
     )
 
 
-def _by_key(keyed: Iterable[tuple[object, int]]) -> list[Places]:
-    """Return the places that share a key, where two or more do."""
-    found: dict[object, list[int]] = {}
-    for key, place in keyed:
-        found.setdefault(key, []).append(place)
-    return [tuple(places) for places in found.values() if len(places) > 1]
+def _by_key(keyed: Iterable[tuple[object, int]]) -> list[Indices]:
+    """Return the indices that share a key, as groups of two or more."""
+    groups: dict[object, list[int]] = {}
+    for key, index in keyed:
+        groups.setdefault(key, []).append(index)
+    return [tuple(indices) for indices in groups.values() if len(indices) > 1]
 
 
-def _size(example: Example) -> object:
+def _size_key(example: Example) -> object:
     return example.data.stamp.split("-")[0] if isinstance(example.data, FileOnDisk) else _digest(example)
 
 
-def _content(example: Example) -> object:
+def _content_key(example: Example) -> object:
     if not isinstance(example.data, FileOnDisk):
         return _digest(example)
     try:
         with Path(example.data.path).open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
     except OSError:
-        return example.data  # it is said when it is read
+        return example.data  # reading it later reports the error
 
 
 def _digest(example: Example) -> str:
-    """Return a hash of the whole content, also where only a part of a sound is heard."""
+    """Return a hash of the whole content, even where the example is only a part of a sound."""
     return example.digest if example.start is None else replace(example, start=None).digest

@@ -1,4 +1,4 @@
-"""Examples with their classes as a source gives them, before any are held out."""
+"""Examples with their classes as read from a source, before the split into training and validation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LeftOut: TypeAlias = "tuple[tuple[str, str], ...]"
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """What a source holds; the fields are those of `TrainingData`, and classes without examples may be among its own."""
+    """The examples of a source; its fields are those of `TrainingData`, and its classes may include some without examples."""
 
     classes: tuple[str, ...]
     examples: tuple[Labelled, ...]
@@ -31,12 +31,12 @@ def collection(
     notes: tuple[str, ...] = (),
     classes: Iterable[str] | None = None,
 ) -> Collection:
-    """Return a collection whose classes are in their natural order.
+    """Return a collection of examples.
 
-    classes: their names in their order, where the source has one of its own; else those that the examples name.
+    classes: the names of the classes in order; None for those of the examples, in natural order.
     """
     examples = list(examples)
-    names = tuple(sorted({name for _example, own, _group in examples for name in own}, key=natural) if classes is None else classes)
-    place_of = {name: place for place, name in enumerate(names)}
-    labelled = tuple(Labelled(example, tuple(sorted({place_of[name] for name in own})), group) for example, own, group in examples)
+    names = tuple(sorted({name for _example, labels, _group in examples for name in labels}, key=natural) if classes is None else classes)
+    index_of = {name: index for index, name in enumerate(names)}
+    labelled = tuple(Labelled(example, tuple(sorted({index_of[name] for name in labels})), group) for example, labels, group in examples)
     return Collection(names, labelled, multi_label, left_out, notes)

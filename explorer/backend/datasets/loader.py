@@ -1,4 +1,4 @@
-"""From any source of data to what is trained on and what is held out."""
+"""Loader: turns any source of data into training and validation examples."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from explorer.backend.datasets import arrays, builtin, class_folders, file_lists, tf_data
 from explorer.backend.datasets import warnings as dataset_warnings
-from explorer.backend.datasets.duplicates import same_content, together
+from explorer.backend.datasets.duplicates import same_content, with_shared_groups
 from explorer.backend.datasets.example_reader import damage_of
 from explorer.backend.datasets.examples import Collection
-from explorer.backend.datasets.specs import checked_share, data_spec, not_a_list, stamp
-from explorer.backend.datasets.splitting import held_out
-from explorer.backend.datasets.zip_archives import kept_unpacked
+from explorer.backend.datasets.specs import checked_share, columns_without_list, data_spec, stamp
+from explorer.backend.datasets.splitting import validation_indices
+from explorer.backend.datasets.zip_archives import unpacked_once
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted
 from explorer.values import DataSpec, InputSpec, Labelled, TrainingData
@@ -26,17 +26,17 @@ from explorer.values.names import spelled_as
 def training_data(
     source: Any, input_spec: InputSpec, validation: Any = 0.2, seed: int = 0, *, label_column: str | int = "", file_column: str | int = ""
 ) -> TrainingData:
-    """Return examples to train a network on that reads as `input_spec` says, and those that are held out.
+    """Return the training and validation examples for a network with this input spec.
 
-    source: a `DataSpec`, whose own validation, seed and count hold; what `data_spec` takes; a pair (x, y) of examples and
-        their classes, as `array_pairs.collected` takes them; a `tf.data.Dataset` of such pairs, one at a time or in batches; or
+    source: a `DataSpec`, whose own validation, seed and count apply; what `data_spec` takes; a pair (x, y) of examples and
+        their classes, as `arrays.read_collection` takes them; a `tf.data.Dataset` of such pairs, one at a time or in batches; or
         `TrainingData`, as it is.
-    validation: the share that is held out, 0 to below 1, of each class; or another source. Where a folder, or a zip of one,
-        holds train/ and validation/ (or val/, test/), that one is held out instead of a share.
+    validation: the share of each class for validation, 0 to below 1; or another source. Where a folder, or a zip of one,
+        holds train/ and validation/ (or val/, test/), that part is used instead of a share.
     label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; "" to find them.
-    seed: decides which examples are held out. The order of the examples hangs on their names only.
-    Files that can't be read are left out and named. Raises ExplorerError for what is no data, for fewer than two examples
-    or classes, and for held-out classes that are not trained on.
+    seed: decides which examples are for validation. The order of the examples depends on their names only.
+    Files that can't be read are left out and named. Raises ExplorerError for a source that is no data, for fewer than two examples
+    or classes, and for validation classes that are not trained on.
     """
     if isinstance(source, TrainingData):
         if source.kind != input_spec.kind:
@@ -49,21 +49,23 @@ def training_data(
     elif isinstance(source, str | os.PathLike):
         source = data_spec(source, seed=seed, label_column=label_column, file_column=file_column)
     elif label_column or file_column:
-        raise not_a_list()
+        raise columns_without_list()
     share = checked_share(validation) if validation is None or isinstance(validation, Real) else None
-    own, held = _gathered(source, input_spec)
+    training, validation_part = _read_source(source, input_spec)
     if share is None:
-        given, inner = _gathered(_alike(validation, source, seed), input_spec)
-        notes = (_("The validation part of the data is left aside, as other data is given for it."),) if held else ()
-        held = replace(inner or given, notes=(*given.notes, *notes))
-    own, empty = _without_empty(own)
-    _refuse_too_little(own)
-    own = replace(own, notes=(*own.notes, *empty))
-    return _given(own, held, input_spec) if held else _divided(own, share or 0.0, seed, input_spec)
+        validation_source, inner_validation = _read_source(_as_validation_source(validation, source, seed), input_spec)
+        notes = (_("The validation part of the data is not used, as other data is given for it."),) if validation_part else ()
+        validation_part = replace(inner_validation or validation_source, notes=(*validation_source.notes, *notes))
+    training, empty_notes = _without_empty(training)
+    _check_enough(training)
+    training = replace(training, notes=(*training.notes, *empty_notes))
+    if validation_part:
+        return _with_given_validation(training, validation_part, input_spec)
+    return _with_validation_share(training, share or 0.0, seed, input_spec)
 
 
-def _alike(validation: Any, source: Any, seed: int) -> Any:
-    """Return the validation data; a list of files has the columns that the data has."""
+def _as_validation_source(validation: Any, source: Any, seed: int) -> Any:
+    """Return the validation source; a list of files gets the columns of the training data."""
     if not isinstance(validation, str | os.PathLike):
         return validation
     spec = data_spec(validation, seed=seed)
@@ -71,111 +73,121 @@ def _alike(validation: Any, source: Any, seed: int) -> Any:
     return replace(spec, label_column=columns[0], file_column=columns[1])
 
 
-def _gathered(source: Any, input_spec: InputSpec) -> tuple[Collection, Collection | None]:
-    """Return what a source holds, and what it says is held out."""
+def _read_source(source: Any, input_spec: InputSpec) -> tuple[Collection, Collection | None]:
+    """Return the examples of a source, and those that it marks for validation; None where it marks none."""
     if isinstance(source, DataSpec):
-        return _specified(source, input_spec)
+        return _read_spec(source, input_spec)
     if hasattr(source, "element_spec") and hasattr(source, "as_numpy_iterator"):
-        return tf_data.collected(source, input_spec), None
+        return tf_data.read_collection(source, input_spec), None
     if isinstance(source, tuple | list) and len(source) == 2:
-        return arrays.collected(source[0], source[1], input_spec), None
+        return arrays.read_collection(source[0], source[1], input_spec), None
     raise ExplorerError(
-        _("Data is a folder, a .zip, .npz or .csv, the name of a built-in set, a pair (x, y) or a tf.data.Dataset, not {type}.").format(
+        _("Data is a folder, a .zip, .npz or .csv, the name of a built-in dataset, a pair (x, y) or a tf.data.Dataset, not {type}.").format(
             type=type(source).__name__
         )
     )
 
 
-def _specified(spec: DataSpec, input_spec: InputSpec) -> tuple[Collection, Collection | None]:
+def _read_spec(spec: DataSpec, input_spec: InputSpec) -> tuple[Collection, Collection | None]:
     if spec.source == "built-in":
-        return builtin.collected(spec.path, input_spec, spec.count, spec.seed), None
+        return builtin.read_collection(spec.path, input_spec, spec.count, spec.seed), None
     path = Path(spec.path)
-    if not os.path.exists(path):  # unlike Path.exists, False where one may not look
+    if not os.path.exists(path):  # unlike Path.exists, False without permission
         raise ExplorerError(_("There is no file or folder {path}.").format(path=path))
     if spec.source == "npz":
-        own, held = arrays.collected(*arrays.read_npz(path), input_spec), None
+        training, validation = arrays.read_collection(*arrays.read_npz(path), input_spec), None
     elif spec.source == "csv":
-        own, held = file_lists.collected(path, input_spec, spec.label_column, spec.file_column)
+        training, validation = file_lists.read_collection(path, input_spec, spec.label_column, spec.file_column)
     else:
-        own, held = class_folders.collected(kept_unpacked(path) if spec.source == "zip" else path, input_spec, path.name)
+        training, validation = class_folders.read_collection(unpacked_once(path) if spec.source == "zip" else path, input_spec, path.name)
     changed = _("{name} has changed since it was chosen.").format(name=path.name)
-    return replace(own, notes=(changed, *own.notes)) if spec.stamp not in ("", stamp(path)) else own, held
+    return replace(training, notes=(changed, *training.notes)) if spec.stamp not in ("", stamp(path)) else training, validation
 
 
-def _without_empty(own: Collection) -> tuple[Collection, tuple[str, ...]]:
-    """Return a collection without the classes that have no example, and what there is to say of them."""
-    found = dataset_warnings.counts(own.classes, own.examples)
-    kept = [place for place, count in enumerate(found) if count]
-    renumbered = {place: number for number, place in enumerate(kept)}
-    examples = tuple(replace(one, classes=tuple(renumbered[place] for place in one.classes)) for one in own.examples)
-    empty = [name for name, count in zip(own.classes, found, strict=True) if not count]
-    return replace(own, classes=tuple(own.classes[place] for place in kept), examples=examples), dataset_warnings.on_empty(empty)
+def _without_empty(data: Collection) -> tuple[Collection, tuple[str, ...]]:
+    """Return a collection without the classes that have no example, and notes about them."""
+    counts = dataset_warnings.counts(data.classes, data.examples)
+    filled = [index for index, count in enumerate(counts) if count]
+    renumbered = {index: position for position, index in enumerate(filled)}
+    examples = tuple(replace(example, classes=tuple(renumbered[index] for index in example.classes)) for example in data.examples)
+    empty = [name for name, count in zip(data.classes, counts, strict=True) if not count]
+    return replace(data, classes=tuple(data.classes[index] for index in filled), examples=examples), dataset_warnings.on_empty(empty)
 
 
-def _refuse_too_little(own: Collection) -> None:
-    """Raise ExplorerError where there is nothing to tell apart; what could not be read may be why."""
-    lost, why = len(own.left_out), own.left_out[0][1] if own.left_out else ""
-    if not own.examples and lost:
-        count = counted("The only file can't be used", "None of the {number} files can be used", lost)
-        raise ExplorerError(_("{count}; the first: {why}").format(count=count, why=why))
-    if not own.examples:
+def _check_enough(data: Collection) -> None:
+    """Raise ExplorerError for fewer than two examples or classes; the sentence names unreadable files, which may be the reason."""
+    unread_count, first_error = len(data.left_out), data.left_out[0][1] if data.left_out else ""
+    if not data.examples and unread_count:
+        count = counted("The only file can't be used", "None of the {number} files can be used", unread_count)
+        raise ExplorerError(_("{count}; the first: {why}").format(count=count, why=first_error))
+    if not data.examples:
         raise ExplorerError(_("There are no examples in the data: put some into each class."))
-    count = counted("1 file can't be used", "{number} files can't be used", lost)
-    unread = " " + _("{count}; the first: {why}").format(count=count, why=why) if lost else ""
-    if not own.classes:
-        raise ExplorerError(_("No example is of any class: give examples of at least two classes."))
-    if len(own.examples) == 1:
-        single = _("There is a single example, {name}: a training needs several of each class.")
-        raise ExplorerError(single.format(name=own.examples[0].example.name) + unread)
-    if len(own.classes) < 2:
-        alike = _("All examples are of one class, {name}: give examples of another one, to tell them apart.")
-        raise ExplorerError(alike.format(name="".join(own.classes)) + unread)
+    count = counted("1 file can't be used", "{number} files can't be used", unread_count)
+    unread_note = " " + _("{count}; the first: {why}").format(count=count, why=first_error) if unread_count else ""
+    if not data.classes:
+        raise ExplorerError(_("No example has a class: give examples of at least two classes."))
+    if len(data.examples) == 1:
+        message = _("There is only one example, {name}: training needs several of each class.")
+        raise ExplorerError(message.format(name=data.examples[0].example.name) + unread_note)
+    if len(data.classes) < 2:
+        message = _("All examples are of one class, {name}: give examples of a second class as well.")
+        raise ExplorerError(message.format(name="".join(data.classes)) + unread_note)
 
 
-def _divided(own: Collection, share: float, seed: int, input_spec: InputSpec) -> TrainingData:
-    """Hold out a share of each class."""
-    same = same_content([one.example for one in own.examples])
-    examples = together(own.examples, same)
-    out = held_out(examples, share, seed)
-    training = tuple(one for place, one in enumerate(examples) if place not in out)
-    validation = tuple(one for place, one in enumerate(examples) if place in out)
+def _with_validation_share(data: Collection, share: float, seed: int, input_spec: InputSpec) -> TrainingData:
+    """Return the data with a share of each class for validation."""
+    duplicates = same_content([labelled.example for labelled in data.examples])
+    examples = with_shared_groups(data.examples, duplicates)
+    chosen = validation_indices(examples, share, seed)
+    training = tuple(example for index, example in enumerate(examples) if index not in chosen)
+    validation = tuple(example for index, example in enumerate(examples) if index in chosen)
     notes = (
-        *own.notes,
-        *_notes(own.classes, training, validation, input_spec, given=False),
-        *dataset_warnings.on_copies(same, examples, out),
+        *data.notes,
+        *_notes(data.classes, training, validation, input_spec, given=False),
+        *dataset_warnings.on_duplicates(duplicates, examples, chosen),
     )
-    return TrainingData(input_spec.kind, own.classes, training, validation, own.multi_label, own.left_out, notes)
+    return TrainingData(input_spec.kind, data.classes, training, validation, data.multi_label, data.left_out, notes)
 
 
-def _given(own: Collection, held: Collection, input_spec: InputSpec) -> TrainingData:
-    """Hold out what was given for it."""
-    if not held.examples:
+def _with_given_validation(training_part: Collection, validation_part: Collection, input_spec: InputSpec) -> TrainingData:
+    """Return the data with the examples that were given for validation."""
+    if not validation_part.examples:
         raise ExplorerError(_("None of the validation data can be read: give other files, or a share of the data."))
-    spelled = spelled_as(own.classes, held.classes)
-    used = [spelled[held.classes[place]] for place, count in enumerate(dataset_warnings.counts(held.classes, held.examples)) if count]
-    alone = [name for name in used if name not in own.classes]
-    if alone:
+    spelled = spelled_as(training_part.classes, validation_part.classes)
+    counts = dataset_warnings.counts(validation_part.classes, validation_part.examples)
+    used_classes = [spelled[name] for name, count in zip(validation_part.classes, counts, strict=True) if count]
+    unknown = [name for name in used_classes if name not in training_part.classes]
+    if unknown:
         raise ExplorerError(
             _("In the validation data, but not in the training data: {names}. The classes of both must have the same names.").format(
-                names=", ".join(alone)
+                names=", ".join(unknown)
             )
         )
-    place_of = {name: place for place, name in enumerate(own.classes)}
-    places = [place_of.get(spelled[name], -1) for name in held.classes]  # without an example where there is none
-    validation = tuple(replace(one, classes=tuple(sorted(places[place] for place in one.classes))) for one in held.examples)
-    count, same = len(own.examples), same_content([one.example for one in own.examples + validation])
-    examples = together(own.examples + validation, same)
+    index_of = {name: index for index, name in enumerate(training_part.classes)}
+    indices = [index_of.get(spelled[name], -1) for name in validation_part.classes]  # -1 for a class without examples
+    validation = tuple(
+        replace(example, classes=tuple(sorted(indices[index] for index in example.classes))) for example in validation_part.examples
+    )
+    labelled = training_part.examples + validation
+    count, duplicates = len(training_part.examples), same_content([entry.example for entry in labelled])
+    examples = with_shared_groups(labelled, duplicates)
     training, validation = examples[:count], examples[count:]
-    out = frozenset(range(count, len(examples)))
+    chosen = frozenset(range(count, len(examples)))
     notes = (
-        *held.notes,
-        *own.notes,
+        *validation_part.notes,
+        *training_part.notes,
         *dataset_warnings.on_spelling(spelled),
-        *_notes(own.classes, training, validation, input_spec, given=True),
-        *dataset_warnings.on_copies(same, examples, out),
+        *_notes(training_part.classes, training, validation, input_spec, given=True),
+        *dataset_warnings.on_duplicates(duplicates, examples, chosen),
     )
     return TrainingData(
-        input_spec.kind, own.classes, training, validation, own.multi_label or held.multi_label, own.left_out + held.left_out, notes
+        input_spec.kind,
+        training_part.classes,
+        training,
+        validation,
+        training_part.multi_label or validation_part.multi_label,
+        training_part.left_out + validation_part.left_out,
+        notes,
     )
 
 
@@ -185,6 +197,8 @@ def _notes(
     return (
         *dataset_warnings.on_case(classes),
         *dataset_warnings.on_imbalance(classes, training + validation),
-        *dataset_warnings.on_held_out(classes, validation, given),
-        *dataset_warnings.on_damage([said for one in training + validation for said in damage_of(one.example, input_spec)]),
+        *dataset_warnings.on_validation(classes, validation, given),
+        *dataset_warnings.on_damage(
+            [sentence for labelled in training + validation for sentence in damage_of(labelled.example, input_spec)]
+        ),
     )

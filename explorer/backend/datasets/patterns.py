@@ -1,4 +1,4 @@
-"""Pictures of shapes and textures, computed with NumPy: pictures to train on that need no download, in any size and number."""
+"""Patterns: pictures of shapes and textures, computed with NumPy, to train on without a download, in any size and number."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Draw: TypeAlias = Callable[[Field, Field, Rng], Field]
 SIDES = (8, 1024)  # pixels
 CONTRAST = 0.3  # least difference in brightness between the two colours, of 1
 GREY = np.array((0.299, 0.587, 0.114), np.float32)  # how bright red, green and blue look
-SHADING = 0.12  # most that a colour changes from the middle to an edge
+SHADING = 0.12  # largest relative change of a colour from the middle to an edge
 NOISIEST = 0.07  # standard deviation
 
 
 def drawn(name: str, size: int, rng: Rng) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return a picture of one of `CLASSES`, uint8 (size, size, 3), whose place, turn, size, colours and noise come from `rng`.
+    """Return a picture of one of `CLASSES`, uint8 (size, size, 3), with position, rotation, size, colours and noise drawn from `rng`.
 
-    A shape lies whole in the picture; a texture fills it. Generators with equal state give equal pictures. The colours say
-    nothing of the class, and differ in brightness too. size: 8 to 1024 pixels.
+    A shape lies wholly within the picture; a texture fills it. Generators with equal state give equal pictures. The colours are
+    independent of the class, and differ in brightness. size: 8 to 1024 pixels.
     Raises UnknownName for other names, ExplorerError for other sizes.
     """
     if name not in CLASSES:
@@ -34,20 +34,20 @@ def drawn(name: str, size: int, rng: Rng) -> np.ndarray[Any, np.dtype[np.uint8]]
         raise ExplorerError(_("A pattern is 8 to 1024 pixels a side, not {size}.").format(size=size))
     line = (np.arange(size, dtype=np.float32) * 2 + 1) / size - 1
     x, y = np.meshgrid(line, line)
-    turn = rng.uniform(0, 2 * np.pi)
+    angle = rng.uniform(0, 2 * np.pi)
     is_shape = name in SHAPES
-    scale = rng.uniform(0.4, 0.75) if is_shape else 2 / rng.uniform(3, 6)  # of a texture: its period
-    left, down = rng.uniform(-1, 1, 2) * (0.95 - scale if is_shape else 1)
-    distance = _turned((SHAPES | TEXTURES)[name], (x - left) / scale, (y - down) / scale, turn, rng) * scale
-    share = np.clip(0.5 - distance * (size / 2), 0, 1)[..., None]  # of each pixel, which the pattern covers
-    back, front = _colours(rng)
-    picture = _shaded(back, x, y, rng) * (1 - share) + _shaded(front, x, y, rng) * share
+    scale = rng.uniform(0.4, 0.75) if is_shape else 2 / rng.uniform(3, 6)  # for a texture, its period
+    x_centre, y_centre = rng.uniform(-1, 1, 2) * (0.95 - scale if is_shape else 1)
+    distance = _rotated((SHAPES | TEXTURES)[name], (x - x_centre) / scale, (y - y_centre) / scale, angle, rng) * scale
+    share = np.clip(0.5 - distance * (size / 2), 0, 1)[..., None]  # the share of each pixel that the pattern covers
+    background, foreground = _colours(rng)
+    picture = _shaded(background, x, y, rng) * (1 - share) + _shaded(foreground, x, y, rng) * share
     picture += rng.standard_normal((size, size, 1), np.float32) * np.float32(rng.uniform(0, NOISIEST))
     return np.asarray(np.clip(picture * 255, 0, 255).round(), np.uint8)
 
 
-def _turned(draw: Draw, x: Field, y: Field, turn: float, rng: Rng) -> Field:
-    cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
+def _rotated(draw: Draw, x: Field, y: Field, angle: float, rng: Rng) -> Field:
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return draw(x * cosine + y * sine, y * cosine - x * sine, rng)
 
 
@@ -68,7 +68,7 @@ def _shaded(colour: Field, x: Field, y: Field, rng: Rng) -> Field:
     return shaded
 
 
-# What follows returns how far each point lies outside a shape, less than 0 inside it; a shape reaches to 1, a texture's period is 1.
+# These functions return the signed distance of each point from a shape, negative inside; a shape's radius and a texture's period are 1.
 
 
 def _circle(u: Field, v: Field, _rng: Rng) -> Field:
@@ -85,12 +85,12 @@ def _square(u: Field, v: Field, _rng: Rng) -> Field:
 
 
 def _triangle(u: Field, v: Field, _rng: Rng) -> Field:
-    """Of equal sides, the corners at 1."""
+    """Return an equilateral triangle with its corners at radius 1."""
     return np.maximum(np.abs(u) * np.float32(0.75**0.5) - v / 2, v) - np.float32(0.5)
 
 
 def _star(u: Field, v: Field, rng: Rng) -> Field:
-    """Of five rays: all are folded onto half a ray, from its tip at 1 to the notch beside it."""
+    """Return a star of five rays: the plane is folded onto half a ray, from its tip at radius 1 to the notch beside it."""
     part = 2 * np.pi / 5
     angle = np.abs((np.arctan2(v, u) + part / 2) % part - part / 2)
     inner = rng.uniform(0.38, 0.48)
@@ -107,7 +107,7 @@ def _cross(u: Field, v: Field, rng: Rng) -> Field:
 
 
 def _from_middle(u: Field) -> Field:
-    """Return the place in a period: -0.5 to 0.5."""
+    """Return the position within a period: -0.5 to 0.5."""
     return u - np.round(u)
 
 
@@ -116,14 +116,14 @@ def _stripes(u: Field, _v: Field, rng: Rng) -> Field:
 
 
 def _waves(u: Field, v: Field, rng: Rng) -> Field:
-    height, often = rng.uniform(0.3, 0.45), 2 * np.pi * rng.uniform(0.35, 0.5)
-    bent = u + np.float32(height) * np.sin(np.float32(often) * v)
-    steepness = np.hypot(1, np.float32(height * often) * np.cos(np.float32(often) * v))
+    height, frequency = rng.uniform(0.3, 0.45), 2 * np.pi * rng.uniform(0.35, 0.5)
+    bent = u + np.float32(height) * np.sin(np.float32(frequency) * v)
+    steepness = np.hypot(1, np.float32(height * frequency) * np.cos(np.float32(frequency) * v))
     return (np.abs(_from_middle(bent)) - np.float32(rng.uniform(0.18, 0.28))) / steepness
 
 
 def _checks(u: Field, v: Field, _rng: Rng) -> Field:
-    """Draw fields that are 0.7 of a period wide."""
+    """Return checks that are 0.7 of a period wide."""
     u, v = u / np.float32(0.7), v / np.float32(0.7)
     to_edge = np.minimum(np.abs(_from_middle(u)), np.abs(_from_middle(v))) * np.float32(0.7)
     return np.where((np.floor(u) + np.floor(v)) % 2 == 0, -to_edge, to_edge)

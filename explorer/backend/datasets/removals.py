@@ -1,4 +1,4 @@
-"""Files that were taken out of collected classes: they can be put back, the last removal first."""
+"""Removals: files that were removed from classes collected on a page, and can be put back, the last removal first."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
-from explorer.backend.datasets.upload_store import KeptClasses
+from explorer.backend.datasets.upload_store import ClassFolders
 
 LeftOut: TypeAlias = "tuple[tuple[str, str, str], ...]"  # class, name, why
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What one removal took away.
+    """One removal.
 
-    said: the same in a sentence; labels: classes that went as a whole; files: of each its class, its path in that class's folder
-    and where it lies now; left_out, notes: what was said of files that could not be read.
+    sentence: what was removed; labels: classes that were removed as a whole; files: for each its class, its path in the class folder
+    and its present path; left_out, notes: those that were removed with the classes.
     """
 
-    said: str
+    sentence: str
     labels: tuple[str, ...]
     files: tuple[tuple[str, Path, Path], ...]
     left_out: LeftOut
@@ -32,54 +32,59 @@ class Removal:
 class Removals:
     """The removals from a folder of classes.
 
-    place: a folder of this object's own, which is made when it is needed.
+    folder: for the removed files; created with the first removal, and used by this object only.
     """
 
-    def __init__(self, classes: KeptClasses, place: Path) -> None:
-        self._classes, self._place = classes, place
+    def __init__(self, classes: ClassFolders, folder: Path) -> None:
+        self._classes, self._folder = classes, folder
         self._numbers = count(1)
-        self._done: list[Removal] = []
+        self._removals: list[Removal] = []
 
     @property
-    def said(self) -> str:
-        """What the last removal took away, in a sentence; empty where there is none that can be undone."""
-        return self._done[-1].said if self._done else ""
+    def last_sentence(self) -> str:
+        """The sentence of the last removal that can be undone; "" for none."""
+        return self._removals[-1].sentence if self._removals else ""
 
-    def take(
-        self, said: str, files: Sequence[tuple[str, Path]], labels: Sequence[str] = (), left_out: LeftOut = (), notes: tuple[str, ...] = ()
+    def remove(
+        self,
+        sentence: str,
+        files: Sequence[tuple[str, Path]],
+        labels: Sequence[str] = (),
+        left_out: LeftOut = (),
+        notes: tuple[str, ...] = (),
     ) -> None:
-        """Take files, each with its class, and whole classes away."""
-        self._place.mkdir(exist_ok=True)
+        """Remove files, each given with its class, and whole classes."""
+        self._folder.mkdir(exist_ok=True)
         folders, moved = self._classes.labels(), []
         for label, path in files:
-            there = self._place / str(next(self._numbers))
-            inside = path.relative_to(folders[label])
-            self._classes.take_out(path, there)
-            moved.append((label, inside, there))
+            target = self._folder / str(next(self._numbers))
+            inner_path = path.relative_to(folders[label])
+            self._classes.move_out(path, target)
+            moved.append((label, inner_path, target))
         for label in labels:
             self._classes.remove(label)
-        self._done.append(Removal(said, tuple(labels), tuple(moved), left_out, notes))
+        self._removals.append(Removal(sentence, tuple(labels), tuple(moved), left_out, notes))
 
     def undo(self) -> Removal | None:
-        """Put back what the last removal took away, and return it; None where there is none."""
-        if not self._done:
+        """Undo the last removal and return it; None where there is none."""
+        if not self._removals:
             return None
-        last = self._done.pop()
+        last = self._removals.pop()
         for label in last.labels:
-            self._classes.of(label)
-        for label, inside, there in last.files:
-            path = self._classes.of(label) / inside
+            self._classes.folder_of(label)
+        for label, inner_path, source in last.files:
+            path = self._classes.folder_of(label) / inner_path
             path.parent.mkdir(exist_ok=True)
-            there.replace(path)
+            source.replace(path)
             self._classes.count(path)
         return last
 
-    def forget(self) -> None:
-        """Give the room on the disk back; nothing can be undone then."""
-        self._done.clear()
-        shutil.rmtree(self._place, ignore_errors=True)
+    def clear(self) -> None:
+        """Delete all removed files, so that nothing can be undone."""
+        self._removals.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def bytes(self) -> int:
-        """Of all files that can be put back."""
-        return sum(there.stat().st_size for one in self._done for _label, _inside, there in one.files)
+        """The size of all files that can be put back."""
+        return sum(path.stat().st_size for removal in self._removals for _label, _inner_path, path in removal.files)

@@ -1,4 +1,4 @@
-"""Where data comes from, by its path or its name: checked to be there."""
+"""Specs: which data to train on, by its path or name, checked to exist."""
 
 from __future__ import annotations
 
@@ -26,70 +26,70 @@ def data_spec(
     label_column: str | int = "",
     file_column: str | int = "",
 ) -> DataSpec:
-    """Return the checked spec of data to train on.
+    """Return the spec of data to train on, checked to exist.
 
     path_or_name: a folder of class folders, a .zip of one, an .npz of x and y, a .csv of files and their classes; or the
-        name of a built-in set, one of `BUILT_IN`.
-    validation: the share that is held out, 0 to below 1, or the path of held-out data, or the name of a built-in set.
-    seed: decides which examples are held out, and what is drawn for a built-in set; 0 to 2**32 - 1.
-    count: how many examples a built-in set has; 0 for its own number.
+        name of a built-in dataset, one of `BUILT_IN`.
+    validation: the share for validation, 0 to below 1, or the path of validation data, or the name of a built-in dataset.
+    seed: decides which examples are for validation, and which are drawn for a built-in dataset; 0 to 2**32 - 1.
+    count: the number of examples of a built-in dataset; 0 for its default.
     label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; "" to find them.
-    Raises UnknownName where there is no such data, ExplorerError for what is none, and for other values.
+    Raises UnknownName where there is no such data, ExplorerError where a file is no data, and for other values.
     """
-    seed, count = _whole("seed", seed), _whole("count", count)
-    kept = checked_share(validation) if isinstance(validation, Real) else _held_out(validation)
+    seed, count = _checked_number("seed", seed), _checked_number("count", count)
+    checked_validation = checked_share(validation) if isinstance(validation, Real) else _checked_source(validation)
     columns = str(label_column or ""), str(file_column or "")
     if isinstance(path_or_name, str) and path_or_name in BUILT_IN:
         if any(columns):
-            raise not_a_list()
-        return DataSpec("built-in", path_or_name, kept, seed, count)
-    path = _there(path_or_name)
+            raise columns_without_list()
+        return DataSpec("built-in", path_or_name, checked_validation, seed, count)
+    path = _existing_path(path_or_name)
     source = "folder" if path.is_dir() else FILES.get(path.suffix.lower())
     if source is None:
         raise ExplorerError(
-            _("{name} is no data to train on: give a folder with a folder for each class, a .zip of one, an .npz or a .csv.").format(
+            _("{name} is not data to train on: give a folder with a folder for each class, a .zip of one, an .npz or a .csv.").format(
                 name=path.name
             )
         )
     if count:
-        raise ExplorerError(_("count is for the built-in sets: {names}.").format(names=", ".join(BUILT_IN)))
+        raise ExplorerError(_("count is for the built-in datasets: {names}.").format(names=", ".join(BUILT_IN)))
     if any(columns) and source != "csv":
-        raise not_a_list()
-    return DataSpec(source, str(path), kept, seed, 0, stamp(path), *columns)
+        raise columns_without_list()
+    return DataSpec(source, str(path), checked_validation, seed, 0, stamp(path), *columns)
 
 
-def not_a_list() -> ExplorerError:
-    """Return what to raise where columns are named of data that has none."""
+def columns_without_list() -> ExplorerError:
+    """Return the error for columns that are named for data other than a .csv."""
     return ExplorerError(_("label_column and file_column are for a .csv, which lists files and their classes."))
 
 
 def stamp(path: Path) -> str:
-    """Return what changes when a file does, or the files in a folder: their sizes and the times of their last change."""
+    """Return a text that changes with a file, or with the files in a folder: of their sizes and modification times."""
     if not path.is_dir():
         return stamp_of(path)
     content = hashlib.blake2b(digest_size=16)
     for file in files_in(path):
         try:
-            own = stamp_of(file)
-        except OSError:  # a link that leads nowhere, or where one may not look
-            own = ""
-        content.update(f"{file.relative_to(path)}\0{own}\0".encode(errors="surrogateescape"))
+            file_stamp = stamp_of(file)
+        except OSError:  # a broken link, or no permission
+            file_stamp = ""
+        content.update(f"{file.relative_to(path)}\0{file_stamp}\0".encode(errors="surrogateescape"))
     return content.hexdigest()
 
 
 def checked_share(share: Any) -> float:
-    """Return a share that can be held out. Raises ExplorerError for others."""
+    """Return the share for validation, 0 to below 1. Raises ExplorerError for other values."""
     if isinstance(share, bool) or not isinstance(share, Real) or not 0 <= float(share) < 1:
         raise ExplorerError(_("validation must be a share of the data, 0 to below 1, or other data, not {share!r}.").format(share=share))
     return float(share)
 
 
-def _held_out(validation: Any) -> str:
-    return validation if isinstance(validation, str) and validation in BUILT_IN else str(_there(validation))
+def _checked_source(validation: Any) -> str:
+    return validation if isinstance(validation, str) and validation in BUILT_IN else str(_existing_path(validation))
 
 
-def _there(path_or_name: Any) -> Path:
-    """Return the path of what is there. Raises UnknownName where there is nothing, ExplorerError where one may not look."""
+def _existing_path(path_or_name: Any) -> Path:
+    """Return the path of an existing file or folder. Raises UnknownName where there is none, ExplorerError without permission."""
     if not isinstance(path_or_name, str | os.PathLike):
         raise ExplorerError(_("Data is given as a path or a name, not {type}.").format(type=type(path_or_name).__name__))
     text = os.fspath(path_or_name)
@@ -99,18 +99,18 @@ def _there(path_or_name: Any) -> Path:
             return path.resolve()
     except PermissionError as error:
         raise ExplorerError(_("{path} can't be read: {why}.").format(path=text, why=error.strerror)) from error
-    except (OSError, ValueError, RuntimeError):  # too long, with a zero, of a user that there isn't
+    except (OSError, ValueError, RuntimeError):  # too long, with a null character, or of an unknown user
         pass
     if isinstance(path_or_name, os.PathLike) or os.sep in text or Path(text).suffix:
         raise UnknownName(_("There is no file or folder {path}.").format(path=text))
     raise UnknownName(
-        _("There is neither a file or folder nor a built-in data set {name!r}.{near} Built in are {names}.").format(
+        _("There is neither a file or folder nor a built-in dataset {name!r}.{near} The built-in ones are {names}.").format(
             name=text, near=near(text, BUILT_IN), names=", ".join(BUILT_IN)
         )
     )
 
 
-def _whole(name: str, value: Any) -> int:
+def _checked_number(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
         raise ExplorerError(_("{name} must be a whole number from 0 to 4,294,967,295, not {value!r}.").format(name=name, value=value))
     return int(value)

@@ -1,4 +1,4 @@
-"""Which examples are held out: a share of each class, drawn by a seed; a group stays whole."""
+"""Splitting: which examples are for validation, a share of each class drawn by a seed; a group stays whole."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ import numpy as np
 
 from explorer.values import Labelled
 
-Unit: TypeAlias = "tuple[int, ...]"  # places of examples that stay together
-NONE = (-1,)  # stands for the class of examples that are of none
+Unit: TypeAlias = "tuple[int, ...]"  # indices of examples that stay together
+NONE = (-1,)  # the class index that stands for examples without a class
 
 
-def held_out(examples: Sequence[Labelled], share: float, seed: int) -> frozenset[int]:
-    """Return the places of the examples to hold out: as near to the share of each class as its groups allow.
+def validation_indices(examples: Sequence[Labelled], share: float, seed: int) -> frozenset[int]:
+    """Return the indices of the validation examples: as near to the share of each class as its groups allow.
 
-    At least one group of each class is trained on; at least one is held out, where it has two or more and what other
-    classes decided leaves one. The rarest class is drawn first, which decides for examples of several classes (after
+    At least one group of each class stays for training; at least one is for validation, where the class has two or more groups
+    and the classes drawn earlier leave one. The rarest class is drawn first, which decides for examples of several classes (after
     Sechidis et al. 2011, iterative stratification).
-    share: 0 to below 1; with 0 nothing is held out.
+    share: 0 to below 1; with 0 there is no validation.
     """
     if share == 0:
         return frozenset()
     units = _units(examples)
     order = np.random.default_rng(seed).permutation(len(units))
-    side: dict[Unit, bool] = {}  # whether it is held out
+    is_validation: dict[Unit, bool] = {}
     of_class: dict[int, list[Unit]] = {}
-    for unit in (units[place] for place in order):
-        for one in dict.fromkeys(one for place in unit for one in examples[place].classes or NONE):
-            of_class.setdefault(one, []).append(unit)
-    for one in sorted(of_class, key=lambda one: (len(of_class[one]), one)):
-        counts = {unit: sum(one in (examples[place].classes or NONE) for place in unit) for unit in of_class[one]}
-        _divide(counts, share, side)
-    return frozenset(place for unit, out in side.items() if out for place in unit)
+    for unit in (units[index] for index in order):
+        for class_index in dict.fromkeys(class_index for index in unit for class_index in examples[index].classes or NONE):
+            of_class.setdefault(class_index, []).append(unit)
+    for class_index in sorted(of_class, key=lambda class_index: (len(of_class[class_index]), class_index)):
+        counts = {unit: sum(class_index in (examples[index].classes or NONE) for index in unit) for unit in of_class[class_index]}
+        _divide(counts, share, is_validation)
+    return frozenset(index for unit, chosen in is_validation.items() if chosen for index in unit)
 
 
 def _units(examples: Sequence[Labelled]) -> list[Unit]:
-    found: dict[str | int, list[int]] = {}
-    for place, one in enumerate(examples):
-        found.setdefault(one.group or place, []).append(place)
-    return [tuple(places) for places in found.values()]
+    members: dict[str | int, list[int]] = {}
+    for index, example in enumerate(examples):
+        members.setdefault(example.group or index, []).append(index)
+    return [tuple(indices) for indices in members.values()]
 
 
-def _divide(counts: dict[Unit, int], share: float, side: dict[Unit, bool]) -> None:
-    """Decide for those units of a class that other classes have not decided for; `counts` are examples of the class in each."""
+def _divide(counts: dict[Unit, int], share: float, is_validation: dict[Unit, bool]) -> None:
+    """Split those units of a class that no earlier class has split; counts: unit to the number of its examples in the class."""
     target = share * sum(counts.values())
-    free = {unit: count for unit, count in counts.items() if unit not in side}
-    held = sum(count for unit, count in counts.items() if side.get(unit))
+    undecided = {unit: count for unit, count in counts.items() if unit not in is_validation}
+    validation_count = sum(count for unit, count in counts.items() if is_validation.get(unit))
     chosen: set[Unit] = set()
-    for unit, count in free.items():
-        if held + count / 2 <= target:
+    for unit, count in undecided.items():
+        if validation_count + count / 2 <= target:
             chosen.add(unit)
-            held += count
-    if free and not held:
-        chosen.add(min(free, key=lambda unit: free[unit]))
-    side.update({unit: unit in chosen for unit in free})
-    if all(side[unit] for unit in counts):  # something must be left to train on, even of what other classes hold out
-        side[min(counts, key=lambda unit: (unit not in free, counts[unit]))] = False
+            validation_count += count
+    if undecided and not validation_count:
+        chosen.add(min(undecided, key=lambda unit: undecided[unit]))
+    is_validation.update({unit: unit in chosen for unit in undecided})
+    if all(is_validation[unit] for unit in counts):  # something must be left to train on, even where other classes chose it for validation
+        is_validation[min(counts, key=lambda unit: (unit not in undecided, counts[unit]))] = False

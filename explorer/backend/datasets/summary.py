@@ -1,4 +1,4 @@
-"""What a page shows of a data set: its classes, how many examples each has, and a small picture of one."""
+"""Summary: what a page shows of a dataset: its classes, how many examples each has, and a thumbnail of one of them."""
 
 from __future__ import annotations
 
@@ -13,41 +13,43 @@ from explorer.errors import UnreadableExample
 from explorer.rendering import feature_maps
 from explorer.values import DataClass, DataSpec, DataSummary, Example, InputSpec, TrainingData
 
-SIDE = 64  # pixels of a small picture
+SIDE = 64  # pixels of a thumbnail
 
 
 def summary(spec: DataSpec, data: TrainingData, input_spec: InputSpec) -> DataSummary:
-    """Return what a page needs to know of `data`, which was made of `spec` for a network that reads as `input_spec` says.
+    """Return the summary of `data`, which was read from `spec` for a network with this input spec.
 
-    The small pictures, PNG of 64 x 64 pixels, are of the first example that is trained on: its middle, or the spectrogram
-    of what would be heard of it; arrays have none, and a class of which nothing is trained on.
+    A class's thumbnail, PNG of 64 x 64 pixels, shows its first training example: the middle of a picture, or the spectrogram of
+    the part of a sound that the network reads; b"" for arrays, and for classes without training examples.
     """
     training, validation = (counts(data.classes, side) for side in (data.training, data.validation))
-    first = {place: one.example for one in reversed(data.training) for place in one.classes}
+    first_examples = {class_index: labelled.example for labelled in reversed(data.training) for class_index in labelled.classes}
     classes = tuple(
-        DataClass(name, training[place], validation[place], thumbnail(first[place], input_spec) if place in first else b"")
-        for place, name in enumerate(data.classes)
+        DataClass(
+            name, training[index], validation[index], thumbnail(first_examples[index], input_spec) if index in first_examples else b""
+        )
+        for index, name in enumerate(data.classes)
     )
     return DataSummary(spec, data.kind, classes, data.multi_label, data.left_out, data.notes)
 
 
 def thumbnail(example: Example, input_spec: InputSpec) -> bytes:
-    """Return a small picture of an example, PNG of 64 x 64 pixels; b"" for arrays, and where its file is gone meanwhile."""
+    """Return a thumbnail of an example, PNG of 64 x 64 pixels; b"" for arrays, and where its file can no longer be read."""
     if input_spec.kind == "arrays":
         return b""
     try:
-        return _of_sound(example, input_spec) if input_spec.kind == "audio" else _of_picture(example)
+        return _sound_thumbnail(example, input_spec) if input_spec.kind == "audio" else _picture_thumbnail(example)
     except UnreadableExample:
         return b""
 
 
-def _of_picture(example: Example) -> bytes:
+def _picture_thumbnail(example: Example) -> bytes:
     out = io.BytesIO()
     ImageOps.fit(images.picture(example), (SIDE, SIDE)).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
-def _of_sound(example: Example, input_spec: InputSpec) -> bytes:
+def _sound_thumbnail(example: Example, input_spec: InputSpec) -> bytes:
     (spectrogram,) = audio.to_batch(example, input_spec)
     small = Image.fromarray(spectrogram[0, ..., 0]).resize((SIDE, SIDE), Image.Resampling.BOX)
     return feature_maps.spectrogram(np.asarray(small))

@@ -1,47 +1,47 @@
-"""What there is to know of a data set before it is trained on, in sentences."""
+"""Warnings: what a user should know about a dataset before training on it, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from explorer.backend.datasets.duplicates import Places, copies
+from explorer.backend.datasets.duplicates import Indices, copy_groups
 from explorer.locale import _, counted
 from explorer.values import Labelled
 from explorer.values.names import caseless
 
-LOPSIDED = 3  # times as many examples as the smallest class has: from there on it is said
-NAMED = 3  # of many, how many are named
+IMBALANCED = 3  # ratio of the largest to the smallest class above which a warning is given
+NAMED = 3  # how many names a sentence lists
 
 
 def counts(classes: Sequence[str], examples: Iterable[Labelled]) -> list[int]:
     """Return how many examples each class has."""
-    found = [0] * len(classes)
-    for one in examples:
-        for place in one.classes:
-            found[place] += 1
-    return found
+    result = [0] * len(classes)
+    for labelled in examples:
+        for class_index in labelled.classes:
+            result[class_index] += 1
+    return result
 
 
 def on_case(classes: Sequence[str]) -> tuple[str, ...]:
-    """Say which classes differ in case only."""
-    same: dict[str, list[str]] = {}
+    """Return a warning for each set of classes that differ in case only."""
+    spellings: dict[str, list[str]] = {}
     for name in classes:
-        same.setdefault(caseless(name), []).append(name)
-    said = _("{names} differ in case only, but are taken for different classes.")
-    return tuple(said.format(names=_(" and ").join(names)) for names in same.values() if len(names) > 1)
+        spellings.setdefault(caseless(name), []).append(name)
+    message = _("{names} differ in case only, but are treated as different classes.")
+    return tuple(message.format(names=_(" and ").join(names)) for names in spellings.values() if len(names) > 1)
 
 
 def on_spelling(spelled: Mapping[str, str]) -> tuple[str, ...]:
-    """Say which classes of the validation are spelled otherwise than those that are trained on; `spelled`: as these are."""
-    other = [_("{one} is taken for {other}").format(one=one, other=known) for one, known in spelled.items() if one != known]
-    return (_("In the validation part, {names}: they differ in case only.").format(names=", ".join(_some(other))),) if other else ()
+    """Return a warning where classes of the validation data are spelled differently; spelled: validation name to training name."""
+    pairs = [_("{one} is treated as {other}").format(one=name, other=known) for name, known in spelled.items() if name != known]
+    return (_("In the validation part, {names}: they differ in case only.").format(names=", ".join(_shortened(pairs))),) if pairs else ()
 
 
 def on_imbalance(classes: Sequence[str], examples: Sequence[Labelled]) -> tuple[str, ...]:
-    """Say where a class has more than 3 times as many examples as another."""
+    """Return a warning where a class has more than 3 times as many examples as another."""
     pairs = sorted(zip(counts(classes, examples), classes, strict=True), key=lambda pair: pair[0])
     (least, rare), (most, common) = pairs[0], pairs[-1]
-    if most <= LOPSIDED * least:
+    if most <= IMBALANCED * least:
         return ()
     return (
         _("Imbalanced: {common} has {most} examples, {rare} {least}; the network will predict {common} too often.").format(
@@ -50,17 +50,17 @@ def on_imbalance(classes: Sequence[str], examples: Sequence[Labelled]) -> tuple[
     )
 
 
-def on_copies(same: Sequence[Places], examples: Sequence[Labelled], held_out: frozenset[int]) -> tuple[str, ...]:
-    """Say how many examples are copies, which are in two classes, and how many are held out of which a copy is trained on.
+def on_duplicates(same: Sequence[Indices], examples: Sequence[Labelled], validation: frozenset[int]) -> tuple[str, ...]:
+    """Return warnings about copies: how many there are, which are in two classes, and how many are in both parts of the split.
 
-    same: the places of examples of the same content, as `same_content` returns them; parts of one sound are no copies.
+    same: groups of indices of examples with the same content, as from `same_content`; validation: indices of validation examples.
     """
-    same = copies([one.example for one in examples], same)
+    same = copy_groups([labelled.example for labelled in examples], same)
     if not same:
         return ()
-    extra = sum(len(places) - 1 for places in same)
+    extra = sum(len(indices) - 1 for indices in same)
     notes = [counted("{number} example is a copy of another.", "{number} examples are copies of others.", extra)]
-    across = sum(len(held_out.intersection(places)) for places in same if not held_out.issuperset(places))
+    across = sum(len(validation.intersection(indices)) for indices in same if not validation.issuperset(indices))
     if across:
         notes.append(
             counted(
@@ -69,44 +69,48 @@ def on_copies(same: Sequence[Places], examples: Sequence[Labelled], held_out: fr
                 across,
             )
         )
-    torn = [[examples[place].example.name for place in places] for places in same if len({examples[place].classes for place in places}) > 1]
-    notes += [_("{names} are the same, but in different classes.").format(names=_(" and ").join(_some(names))) for names in torn[:NAMED]]
-    if len(torn) > NAMED:
-        notes.append(counted("{number} more is in different classes.", "{number} more are in different classes.", len(torn) - NAMED))
+    conflicts = [
+        [examples[index].example.name for index in indices] for indices in same if len({examples[index].classes for index in indices}) > 1
+    ]
+    notes += [
+        _("{names} are the same, but in different classes.").format(names=_(" and ").join(_shortened(names))) for names in conflicts[:NAMED]
+    ]
+    if len(conflicts) > NAMED:
+        notes.append(counted("{number} more is in different classes.", "{number} more are in different classes.", len(conflicts) - NAMED))
     return tuple(notes)
 
 
 def on_empty(names: Sequence[str]) -> tuple[str, ...]:
-    """Say which classes have no examples and are dropped."""
+    """Return a warning where classes are left out because they have no examples."""
     if not names:
         return ()
-    return (_("Left out, as they have no readable example: {names}.").format(names=", ".join(_some(names, 10))),)
+    return (_("Left out, as they have no readable example: {names}.").format(names=", ".join(_shortened(names, 10))),)
 
 
 def on_damage(damaged: Sequence[str]) -> tuple[str, ...]:
-    """Say of the first damaged sounds what is wrong with them, and how many more there are."""
+    """Return what is wrong with the first damaged sounds, and how many more there are."""
     more = len(damaged) - NAMED
     rest = [counted("{number} more sound is damaged.", "{number} more sounds are damaged.", more)] if more > 0 else []
     return (*damaged[:NAMED], *rest)
 
 
-def on_held_out(classes: Sequence[str], validation: Sequence[Labelled], given: bool) -> tuple[str, ...]:
-    """Say where nothing is held out, at all or of a class; given: whether by the user's choice, else by a share."""
+def on_validation(classes: Sequence[str], validation: Sequence[Labelled], given: bool) -> tuple[str, ...]:
+    """Return a warning where there is no validation data, at all or of a class; given: whether the user chose it, instead of a share."""
     if not validation:
         return (_("There is no validation data, so the accuracy on new examples can't be measured."),)
     missing = [name for name, count in zip(classes, counts(classes, validation), strict=True) if not count]
     if not missing:
         return ()
     if given:
-        return (_("The validation data has no example of {names}.").format(names=", ".join(_some(missing, 10))),)
+        return (_("The validation data has no example of {names}.").format(names=", ".join(_shortened(missing, 10))),)
     return (
-        _("There is no validation example of {names}: all there is, is one example or one group that stays together.").format(
-            names=", ".join(_some(missing, 10))
+        _("There is no validation example of {names}: there is only one example, or one group that stays together.").format(
+            names=", ".join(_shortened(missing, 10))
         ),
     )
 
 
-def _some(names: Sequence[str], most: int = NAMED) -> list[str]:
+def _shortened(names: Sequence[str], most: int = NAMED) -> list[str]:
     """Return the first names, and how many more there are."""
     more = len(names) - most
     return [*names[:most], *([counted("{number} more", "{number} more", more)] if more > 0 else [])]

@@ -1,1 +1,1 @@
-"""Evaluation: how well a network answers on examples whose labels are known."""
+"""Evaluation: how well a network does on examples whose labels are known."""

@@ -1,4 +1,4 @@
-"""Examples and answers to evaluate a model on: read from a file, put under the names of inputs and outputs, checked."""
+"""Data to evaluate a model on: examples and targets, read from a file, assigned to inputs and outputs by name, and checked."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Arrays: TypeAlias = dict[str, Array]
 
 
 def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
-    """Return the examples and the answers in an .npz file.
+    """Return the examples and the targets in an .npz file.
 
     They are the arrays `x` and `y`; for models with several inputs or outputs `x_<input>` and `y_<output>`, which
-    come back as dicts by those names. Make one with `numpy.savez(path, x=..., y=...)`.
+    are returned as dicts by those names. Make one with `numpy.savez(path, x=..., y=...)`.
     Raises ExplorerError for other files, missing arrays, Python objects and unequal numbers of examples.
     """
     if not isinstance(path, str | os.PathLike):
@@ -31,13 +31,13 @@ def read_data(path: str | Path) -> tuple[Array | Arrays, Array | Arrays]:
     with refusing(ExplorerError, _("{name} can't be read ({why}); give the path of an .npz."), _("The data")):
         path = Path(path).expanduser()
         arrays = stored_arrays(path)
-    x, y = _part(arrays, "x", path.name), _part(arrays, "y", path.name)
-    check_lengths(*(named(part, list(part) if isinstance(part, dict) else [""], what) for part, what in ((x, "x"), (y, "y"))))
+    x, y = _arrays_with_prefix(arrays, "x", path.name), _arrays_with_prefix(arrays, "y", path.name)
+    check_lengths(*(arrays_by_name(part, list(part) if isinstance(part, dict) else [""], what) for part, what in ((x, "x"), (y, "y"))))
     return x, y
 
 
 def stored_arrays(path: Path) -> Arrays:
-    """Return the arrays in an .npz file of examples and answers. Raises ExplorerError for another file, and for too much."""
+    """Return the arrays in an .npz file of examples and targets. Raises ExplorerError for other files, and for too large arrays."""
     existing(path)
     with path.open("rb") as stream:
         first = stream.read(len(NPY))
@@ -50,31 +50,31 @@ def stored_arrays(path: Path) -> Arrays:
     return from_npz(path, path.name)
 
 
-def _part(arrays: Arrays, letter: str, name: str) -> Array | Arrays:
-    if letter in arrays:
-        return arrays[letter]
-    several = {key[2:]: array for key, array in arrays.items() if key.startswith(f"{letter}_")}
-    if not several:
+def _arrays_with_prefix(arrays: Arrays, prefix: str, name: str) -> Array | Arrays:
+    if prefix in arrays:
+        return arrays[prefix]
+    by_name = {key[2:]: array for key, array in arrays.items() if key.startswith(f"{prefix}_")}
+    if not by_name:
         raise ExplorerError(
             _("{name} holds no {letter}: it needs the arrays x and y, or x_<input> and y_<output>; it has {found}.").format(
-                name=name, letter=letter, found=", ".join(arrays) or _("none")
+                name=name, letter=prefix, found=", ".join(arrays) or _("none")
             )
         )
-    return several
+    return by_name
 
 
-def named(data: Any, names: Sequence[str], what: str) -> Arrays:
-    """Return arrays by the names of the inputs or outputs that they are for.
+def arrays_by_name(data: Any, names: Sequence[str], what: str) -> Arrays:
+    """Return arrays by the name of their input or output.
 
     data: one array, several in the order of `names`, or a mapping from name to array.
-    what: "x" or "y", for sentences.
-    Raises ExplorerError where the names don't fit, and for what is no array of finite numbers.
+    what: "x" or "y", for error messages.
+    Raises ExplorerError where the names don't match, and for anything but arrays of finite numbers.
     """
     with refusing(ExplorerError, _("{name} can't be read ({why}); give arrays of numbers."), what):
-        return _named(data, names, what)
+        return _arrays_by_name(data, names, what)
 
 
-def _named(data: Any, names: Sequence[str], what: str) -> Arrays:
+def _arrays_by_name(data: Any, names: Sequence[str], what: str) -> Arrays:
     if isinstance(data, Mapping):
         given = dict(data)
     elif len(names) == 1:
@@ -102,18 +102,18 @@ def _numbers(data: Any, what: str) -> Array:
     try:
         array = np.asarray(data)
     except ValueError as error:
-        raise ExplorerError(_("{what} is no array: its rows have unequal lengths.").format(what=what)) from error
+        raise ExplorerError(_("{what} is not an array: its rows have unequal lengths.").format(what=what)) from error
     if array.dtype.kind not in "biuf" or array.ndim == 0:
-        raise ExplorerError(_("{what} is no array of numbers.").format(what=what))
+        raise ExplorerError(_("{what} is not an array of numbers.").format(what=what))
     if np.ma.is_masked(data):
         raise ExplorerError(_("{what} has masked values: fill them first, as with array.filled(0).").format(what=what))
     if not is_finite(array):
-        raise ExplorerError(_("{what} holds values that are no numbers (NaN) or infinite.").format(what=what))
+        raise ExplorerError(_("{what} holds NaN or infinite values.").format(what=what))
     return array
 
 
 def check_lengths(x: Arrays, y: Arrays) -> None:
-    """Raise ExplorerError unless there is as much of everything, and something at all."""
+    """Raise ExplorerError unless all arrays have the same length, and it is not 0."""
     lengths = {
         f"{what} ({name})" if len(arrays) > 1 else what: len(array)
         for what, arrays in (("x", x), ("y", y))
@@ -121,7 +121,7 @@ def check_lengths(x: Arrays, y: Arrays) -> None:
     }
     if len(set(lengths.values())) > 1:
         raise ExplorerError(
-            _("There must be one answer for each example: {lengths}.").format(
+            _("There must be one target for each example: {lengths}.").format(
                 lengths=", ".join(_("{name} has {count}").format(name=name, count=count) for name, count in lengths.items())
             )
         )

@@ -1,1 +1,1 @@
-"""From a file to what a network reads: images, audio and arrays; what is damaged or too large is said."""
+"""Inputs: from files and Python objects to what a network reads, for images, audio and arrays; damaged and too large ones are reported."""

@@ -1,4 +1,4 @@
-"""Arrays: what networks read beside single pictures: one array an input, from a file, from Python or at random, or from a picture."""
+"""Arrays: one array for each input of a network, from a file, from Python, from a picture, or random."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.backend.inputs import images, pixel_arrays, preprocessing
-from explorer.backend.inputs.array_files import arrays_in, copied, is_finite
+from explorer.backend.inputs.array_files import arrays_in, is_finite, read_only_copy
 from explorer.backend.inputs.files import read_bytes
 from explorer.backend.inputs.image_files import is_picture
 from explorer.backend.inputs.npy import Array
@@ -24,41 +24,41 @@ from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST, Axis, Example, InputSpec, PreprocessedInput, TensorInfo, shape_text
 
-OPEN = 16  # steps of a random example along an axis whose size is open
-BELOW = 2  # random whole numbers are 0 or 1 where nothing says how large they may be
+OPEN_SIZE = 16  # size of a random example along an axis of open size
+DEFAULT_BELOW = 2  # random whole numbers are 0 or 1 where the network sets no limit
 EMPTY = np.zeros((0, 0), np.uint8)
-ALONE = ""  # the name of a picture of which nobody said for which input it is
+SINGLE_PICTURE = ""  # the name of a picture that was given without an input's name
 PICTURES = (Image.Image, bytearray, memoryview)
 
 
 def read(source: Any) -> Example:
-    """Return the example that `source` holds.
+    """Return the example in `source`.
 
-    source: an array for the only input; a mapping from the inputs' names to arrays, or a tuple of arrays in their order;
+    source: an array for a single input; a mapping from input name to array, or a tuple of arrays in input order;
         the path or the bytes of a .npy, .npz or .csv file. Where an input reads pictures, also a picture as `images.read`
-        takes it, in a mapping or a tuple too; alone it is for each input that reads pictures.
-    Raises UnreadableExample where it is none of these.
+        takes it, in a mapping or a tuple too; on its own it is for each input that reads pictures.
+    Raises UnreadableExample for anything else.
     """
     if isinstance(source, Example):
         return source
-    with _refusing(_("The example")):
+    with _array_errors(_("The example")):
         return _read(source)
 
 
 def _read(source: Any) -> Example:
     if isinstance(source, Mapping):
-        return Example("arrays", tuple((str(name), _value(one)) for name, one in source.items()), _("the arrays"))
+        return Example("arrays", tuple((str(name), _array_or_example(value)) for name, value in source.items()), _("the arrays"))
     if isinstance(source, tuple):
-        return Example("arrays", tuple((str(place), _value(one)) for place, one in enumerate(source)), _("the arrays"))
+        return Example("arrays", tuple((str(index), _array_or_example(value)) for index, value in enumerate(source)), _("the arrays"))
     if isinstance(source, np.ndarray):
-        return Example("arrays", (("0", copied(source)),), _("the array"))
+        return Example("arrays", (("0", read_only_copy(source)),), _("the array"))
     if isinstance(source, bytes):
         return Example("arrays", source, _("The file"))
     if isinstance(source, str | os.PathLike):
         return Example("arrays", read_bytes(Path(source)), Path(source).name)
     if isinstance(source, PICTURES) or hasattr(source, "read"):
         picture = images.read(source)
-        return Example("arrays", picture.data if isinstance(picture.data, bytes) else ((ALONE, picture),), picture.name)
+        return Example("arrays", picture.data if isinstance(picture.data, bytes) else ((SINGLE_PICTURE, picture),), picture.name)
     raise UnreadableExample(
         _("This network reads arrays: give an array, a mapping or tuple of them, or a .npy, .npz or .csv file, not {type}.").format(
             type=type(source).__name__
@@ -66,99 +66,99 @@ def _read(source: Any) -> Example:
     )
 
 
-def _refusing(name: str) -> AbstractContextManager[None]:
-    """Turn what arrays, files and objects of the user's own cause into sentences."""
+def _array_errors(name: str) -> AbstractContextManager[None]:
+    """Turn exceptions from the user's arrays, files and objects into sentences."""
     return refusing(UnreadableExample, _("{name} can't be read as numbers ({why}); give plain arrays of numbers."), name)
 
 
-def _value(source: Any) -> Array | Example:
-    """Return what is given for one input: an array, or the file of one or of a picture."""
+def _array_or_example(source: Any) -> Array | Example:
+    """Return the value for one input: an array, or the file of an array or a picture as an example."""
     if isinstance(source, Example):
         return source
     if isinstance(source, (str, os.PathLike, bytes, *PICTURES)) or hasattr(source, "read"):
         return images.read(source)
-    return copied(source)
+    return read_only_copy(source)
 
 
 def random(input_spec: InputSpec, seed: int = 0) -> Example:
-    """Return an example of random values that fit every input: normal ones, or whole numbers that the network knows."""
+    """Return an example of random values for every input: normally distributed, or whole numbers within the input's range."""
     generator = np.random.default_rng(seed)
-    arrays = tuple((one.name, _random(one, generator)) for one in input_spec.inputs)
+    arrays = tuple((tensor.name, _random(tensor, generator)) for tensor in input_spec.inputs)
     return Example("arrays", arrays, _("random values, seed {seed}").format(seed=seed))
 
 
 blank = random  # an example that every network of arrays can read
 
 
-def _random(wanted: TensorInfo, generator: np.random.Generator) -> Array:
-    shape = tuple(OPEN if size is None else size for size in wanted.shape)
+def _random(tensor: TensorInfo, generator: np.random.Generator) -> Array:
+    shape = tuple(OPEN_SIZE if size is None else size for size in tensor.shape)
     if math.prod(shape) * 8 > LARGEST:
         raise UnreadableExample(
             _("An input of shape {shape} takes more than 200 MB, so it gets no random values; give an example.").format(
                 shape=shape_text(shape)
             )
         )
-    if wanted.below is None and "float" in wanted.dtype:
-        return generator.standard_normal(shape).astype(wanted.dtype)
-    return generator.integers(0, wanted.below or BELOW, shape).astype(wanted.dtype)
+    if tensor.below is None and "float" in tensor.dtype:
+        return generator.standard_normal(shape).astype(tensor.dtype)
+    return generator.integers(0, tensor.below or DEFAULT_BELOW, shape).astype(tensor.dtype)
 
 
 def to_batch(example: Example, input_spec: InputSpec) -> tuple[Array, ...]:
-    """Return one array an input, each with a batch axis of one and the input's dtype. Raises UnreadableExample."""
-    with _refusing(example.name):
-        return tuple(_batch(one, example) for one in _by_input(example, input_spec))
+    """Return one array for each input, with a batch axis of 1 and the input's dtype. Raises UnreadableExample."""
+    with _array_errors(example.name):
+        return tuple(_batch(item, example) for item in _input_values(example, input_spec))
 
 
 def to_view(example: Example, input_spec: InputSpec) -> PreprocessedInput:
-    """Return what each input of the network gets."""
-    given = _by_input(example, input_spec)
-    pairs = tuple((one.wanted.name, _batch(one, example)[0]) for one in given)
-    count = max((_count(one) for one in given), default=1)
+    """Return the array that each input of the network gets."""
+    items = _input_values(example, input_spec)
+    pairs = tuple((item.tensor.name, _batch(item, example)[0]) for item in items)
+    count = max((_count(item) for item in items), default=1)
     notes = (_("The first of {count} examples in the file.").format(count=count),) if count > 1 else ()
     return PreprocessedInput(EMPTY, EMPTY, (), (), aligned=False, notes=(*notes, *defects(example, input_spec)), arrays=pairs)
 
 
 def defects(example: Example, input_spec: InputSpec) -> tuple[str, ...]:
-    """Return what was taken for granted of an example, in sentences. Raises UnreadableExample."""
-    given = _by_input(example, input_spec)
-    said = [sentence for one in given if isinstance(one.value, Example) and one.picture for sentence in one.picture.assumed]
-    for one in given:
-        if one.made_up:
-            said.append(_("Nothing was given for {name}: it gets random values.").format(name=one.wanted.name))
-        elif one.picture and _is_laid_out(one):
-            said.append(_("{name} is laid out row by row, as {input} reads it.").format(name=example.name, input=one.wanted.name))
-    return tuple(dict.fromkeys(said))
+    """Return what was assumed about an example, in sentences. Raises UnreadableExample."""
+    items = _input_values(example, input_spec)
+    sentences = [sentence for item in items if isinstance(item.value, Example) and item.picture for sentence in item.picture.assumed]
+    for item in items:
+        if item.is_random:
+            sentences.append(_("Nothing was given for {name}: it gets random values.").format(name=item.tensor.name))
+        elif item.picture and _is_laid_out(item):
+            sentences.append(_("{name} is laid out row by row, as {input} reads it.").format(name=example.name, input=item.tensor.name))
+    return tuple(dict.fromkeys(sentences))
 
 
-class ForInput(NamedTuple):
-    """What one input gets: an array, or an example that is a picture.
+class InputValue(NamedTuple):
+    """The value for one input: an array, or a picture as an example.
 
-    picture: how the input reads pictures; None where it reads none. made_up: whether nobody gave it.
+    picture: how the input reads pictures; None where it reads none. is_random: whether no value was given.
     """
 
-    wanted: TensorInfo
+    tensor: TensorInfo
     picture: InputSpec | None
     value: Array | Example
-    made_up: bool = False
+    is_random: bool = False
 
 
-def _by_input(example: Example, input_spec: InputSpec) -> list[ForInput]:
-    """Return what an example holds for each of the network's inputs, in their order. Raises UnreadableExample where it doesn't match."""
-    given = _given(example)
-    names = [one.name for one in input_spec.inputs]
+def _input_values(example: Example, input_spec: InputSpec) -> list[InputValue]:
+    """Return the value for each of the network's inputs, in order. Raises UnreadableExample where the example doesn't match them."""
+    given = _values_by_name(example)
+    names = [tensor.name for tensor in input_spec.inputs]
     pictures = input_spec.pictures or (None,) * len(names)
     if len(given) == len(names) == 1:
-        return [ForInput(input_spec.inputs[0], pictures[0], next(iter(given.values())))]
-    if ALONE in given:
+        return [InputValue(input_spec.inputs[0], pictures[0], next(iter(given.values())))]
+    if SINGLE_PICTURE in given:
         if not any(pictures):
             raise UnreadableExample(
                 _("{name} is a picture; this network reads arrays: {names}.").format(name=example.name, names=", ".join(names))
             )
-        given = {name: given[ALONE] for name, picture in zip(names, pictures, strict=True) if picture}
+        given = {name: given[SINGLE_PICTURE] for name, picture in zip(names, pictures, strict=True) if picture}
     unknown = [name for name in given if name not in names and not name.isdigit()]
-    found = [given.get(name, given.get(str(place))) for place, name in enumerate(names)]
-    count = sum(one is not None for one in found)
-    with_picture = any(isinstance(one, Example) for one in found)
+    values = [given.get(name, given.get(str(index))) for index, name in enumerate(names)]
+    count = sum(value is not None for value in values)
+    with_picture = any(isinstance(value, Example) for value in values)
     if unknown or len(given) != count or (count < len(names) and not with_picture):
         raise UnreadableExample(
             _("{name} holds {given}; this network reads {names}.").format(
@@ -167,116 +167,116 @@ def _by_input(example: Example, input_spec: InputSpec) -> list[ForInput]:
         )
     generator = np.random.default_rng(0)
     return [
-        ForInput(wanted, picture, _random(wanted, generator) if value is None else value, value is None)
-        for wanted, picture, value in zip(input_spec.inputs, pictures, found, strict=True)
+        InputValue(tensor, picture, _random(tensor, generator) if value is None else value, value is None)
+        for tensor, picture, value in zip(input_spec.inputs, pictures, values, strict=True)
     ]
 
 
-def _batch(one: ForInput, example: Example) -> Array:
-    """Return what one input gets, with a batch axis of one; pixels, uint8, are prepared as those of a picture's file."""
-    if one.picture is None and isinstance(one.value, Example) and isinstance(one.value.data, bytes) and is_tiff(one.value.data):
-        one = one._replace(value=bands_in(one.value.data, one.value.name))
-    if isinstance(one.value, np.ndarray) and one.picture and _holds_pixels(one.value, one):
-        one = one._replace(value=Example("image", one.value, example.name))
-    if not isinstance(one.value, Example):
-        in_shape = pixel_arrays.in_shape(one.value, one.picture, isinstance(example.data, bytes)) if one.picture else None
-        return _fitted(_first(one.value, one.wanted, example) if in_shape is None else in_shape, one.wanted)[None]
-    if one.picture is None:
-        raise UnreadableExample(_no_picture(one, example))
-    if _is_vector(one):
-        height, width, _channels = one.picture.size
-        size = images.picture(one.value).size
+def _batch(item: InputValue, example: Example) -> Array:
+    """Return the array for one input, with a batch axis of 1; uint8 pixels are preprocessed like a picture from a file."""
+    if item.picture is None and isinstance(item.value, Example) and isinstance(item.value.data, bytes) and is_tiff(item.value.data):
+        item = item._replace(value=bands_in(item.value.data, item.value.name))
+    if isinstance(item.value, np.ndarray) and item.picture and _holds_pixels(item.value, item):
+        item = item._replace(value=Example("image", item.value, example.name))
+    if not isinstance(item.value, Example):
+        in_shape = pixel_arrays.in_shape(item.value, item.picture, isinstance(example.data, bytes)) if item.picture else None
+        return _as_input(_single_example(item.value, item.tensor, example) if in_shape is None else in_shape, item.tensor)[None]
+    if item.picture is None:
+        raise UnreadableExample(_not_a_picture_input(item, example))
+    if _is_vector(item):
+        height, width, _channels = item.picture.size
+        size = images.picture(item.value).size
         if size != (width, height):
             raise UnreadableExample(
                 _("The input {input} reads pictures of {wanted} pixels laid out in a row; {name} has {given}.").format(
-                    input=one.wanted.name, wanted=f"{width} × {height}", name=one.value.name, given=f"{size[0]} × {size[1]}"
+                    input=item.tensor.name, wanted=f"{width} × {height}", name=item.value.name, given=f"{size[0]} × {size[1]}"
                 )
             )
-    batch: Array = preprocessing.batch_of(one.value, one.picture)
+    batch: Array = preprocessing.batch_of(item.value, item.picture)
     return batch
 
 
-def _holds_pixels(array: Array, one: ForInput) -> bool:
-    """Whether an array is a picture, and not a vector of numbers that happens to have as many as one."""
-    return array.dtype == np.uint8 and array.ndim > 1 and (not _is_vector(one) or _is_laid_out(one))
+def _holds_pixels(array: Array, item: InputValue) -> bool:
+    """Whether an array is a picture, rather than a vector that happens to have as many values."""
+    return array.dtype == np.uint8 and array.ndim > 1 and (not _is_vector(item) or _is_laid_out(item))
 
 
-def _count(one: ForInput) -> int:
-    """Return how many examples were given for one input."""
-    if isinstance(one.value, Example) or _is_laid_out(one):
+def _count(item: InputValue) -> int:
+    """Return the number of examples that were given for one input."""
+    if isinstance(item.value, Example) or _is_laid_out(item):
         return 1
-    return len(one.value) if one.value.ndim > len(one.wanted.shape) else 1
+    return len(item.value) if item.value.ndim > len(item.tensor.shape) else 1
 
 
-def _is_vector(one: ForInput) -> bool:
-    return len(one.wanted.shape) == 1
+def _is_vector(item: InputValue) -> bool:
+    return len(item.tensor.shape) == 1
 
 
-def _is_laid_out(one: ForInput) -> bool:
-    """Whether a picture, or an array that is one, becomes a vector."""
-    if isinstance(one.value, Example) or not _is_vector(one):
-        return _is_vector(one)
-    return one.picture is not None and one.value.ndim > 1 and one.value.shape[:2] == one.picture.size[:2]
+def _is_laid_out(item: InputValue) -> bool:
+    """Whether a picture, or an array of one, is flattened into a vector."""
+    if isinstance(item.value, Example) or not _is_vector(item):
+        return _is_vector(item)
+    return item.picture is not None and item.value.ndim > 1 and item.value.shape[:2] == item.picture.size[:2]
 
 
-def _no_picture(one: ForInput, example: Example) -> str:
-    wanted = one.wanted.shape
-    if len(wanted) == 3:
+def _not_a_picture_input(item: InputValue, example: Example) -> str:
+    shape = item.tensor.shape
+    if len(shape) == 3:
         return _(
             "{name} is a picture, with 1 to 4 channels; the input {input} reads {wanted}: give an array of that shape as .npy, "
             "or a TIFF of so many bands."
-        ).format(name=example.name, input=one.wanted.name, wanted=shape_text(wanted))
+        ).format(name=example.name, input=item.tensor.name, wanted=shape_text(shape))
     return _("{name} is a picture; the input {input} reads {wanted} numbers: give an array, such as a .npy file.").format(
-        name=example.name, input=one.wanted.name, wanted=shape_text(wanted) or "1"
+        name=example.name, input=item.tensor.name, wanted=shape_text(shape) or "1"
     )
 
 
 def axes_of(_input_spec: InputSpec, _example: Example | None = None) -> tuple[Axis, ...]:
-    """Return no axes: nothing says where the cells of a feature map lie on several arrays."""
+    """Return no axes, as the position of a feature map's cells on several arrays is unknown."""
     return ()
 
 
-def _first(array: Array, wanted: TensorInfo, example: Example) -> Array:
-    """Return one example: the first of a file of examples, the one in a batch of one, a column as the vector that it is."""
-    if array.ndim == 2 and array.shape[1] == 1 and len(wanted.shape) == 1 and wanted.shape != (1,):
+def _single_example(array: Array, tensor: TensorInfo, example: Example) -> Array:
+    """Return a single example: the first one in a file, the one in a batch of 1, or a column as a vector."""
+    if array.ndim == 2 and array.shape[1] == 1 and len(tensor.shape) == 1 and tensor.shape != (1,):
         return array[:, 0]
-    if array.size == 1 and wanted.shape == ():
+    if array.size == 1 and tensor.shape == ():
         return array.reshape(())
-    batch = array.ndim == len(wanted.shape) + 1 and (len(array) == 1 or (isinstance(example.data, bytes) and len(array) > 1))
+    batch = array.ndim == len(tensor.shape) + 1 and (len(array) == 1 or (isinstance(example.data, bytes) and len(array) > 1))
     return array[0] if batch else array
 
 
-def _fitted(array: Array, wanted: TensorInfo) -> Array:
-    """Return the array as the input's dtype. Raises UnreadableExample for another shape, and values that the input can't take."""
-    same = array.ndim == len(wanted.shape) and all(size in (None, own) for size, own in zip(wanted.shape, array.shape, strict=True))
-    if not same:
+def _as_input(array: Array, tensor: TensorInfo) -> Array:
+    """Return the array in the input's dtype. Raises UnreadableExample for another shape, and for values that the input can't take."""
+    fits = array.ndim == len(tensor.shape) and all(size in (None, given) for size, given in zip(tensor.shape, array.shape, strict=True))
+    if not fits:
         raise UnreadableExample(
             _("The input {name} reads {wanted}, one example at a time; the array is {given}.").format(
-                name=wanted.name, wanted=shape_text(wanted.shape) or _("one number"), given=shape_text(array.shape) or _("one number")
+                name=tensor.name, wanted=shape_text(tensor.shape) or _("one number"), given=shape_text(array.shape) or _("one number")
             )
         )
-    cost = array.size * (2 * np.dtype(wanted.dtype).itemsize + 2)  # in the input's dtype, its rounded copy, and what is compared
-    budget.check(cost, _("The array for {name}").format(name=wanted.name), _("Give a smaller one."))
+    cost = array.size * (2 * np.dtype(tensor.dtype).itemsize + 2)  # the array in the input's dtype, its rounded copy, and the comparison
+    budget.check(cost, _("The array for {name}").format(name=tensor.name), _("Give a smaller one."))
     with np.errstate(over="ignore", invalid="ignore"):
-        fitted = array.astype(wanted.dtype)
+        fitted = array.astype(tensor.dtype)
     if not is_finite(array) or not is_finite(fitted):
-        raise UnreadableExample(_("The array for {name} holds NaN or infinite values.").format(name=wanted.name))
-    if wanted.below is not None and array.size and not 0 <= array.min() <= array.max() < wanted.below:
+        raise UnreadableExample(_("The array for {name} holds NaN or infinite values.").format(name=tensor.name))
+    if tensor.below is not None and array.size and not 0 <= array.min() <= array.max() < tensor.below:
         raise UnreadableExample(
             _("The input {name} reads whole numbers from 0 to {last}; the array has {low:g} to {high:g}.").format(
-                name=wanted.name, last=wanted.below - 1, low=float(array.min()), high=float(array.max())
+                name=tensor.name, last=tensor.below - 1, low=float(array.min()), high=float(array.max())
             )
         )
-    whole = fitted if "int" in wanted.dtype else np.rint(fitted)
-    if ("int" in wanted.dtype or wanted.below is not None) and not np.array_equal(whole, array):
+    whole = fitted if "int" in tensor.dtype else np.rint(fitted)
+    if ("int" in tensor.dtype or tensor.below is not None) and not np.array_equal(whole, array):
         raise UnreadableExample(
-            _("The input {name} reads whole numbers ({dtype}); the array has others.").format(name=wanted.name, dtype=wanted.dtype)
+            _("The input {name} reads whole numbers ({dtype}); the array has others.").format(name=tensor.name, dtype=tensor.dtype)
         )
     return fitted
 
 
-def _given(example: Example) -> dict[str, Array | Example]:
-    """Return what an example holds by input name, or by place ("0", "1") where it has none: arrays, and pictures as examples."""
+def _values_by_name(example: Example) -> dict[str, Array | Example]:
+    """Return the values of an example by input name, or by index ("0", "1") where they have none: arrays, and pictures as examples."""
     data = example.data
     if isinstance(data, tuple):
         return {name: _from_file(value) if isinstance(value, Example) else value for name, value in data}
@@ -285,16 +285,16 @@ def _given(example: Example) -> dict[str, Array | Example]:
     if not isinstance(data, bytes):
         raise UnreadableExample(_("{name} is a sound; the network reads arrays.").format(name=example.name))
     if data and is_picture(data):
-        return {ALONE: Example("image", data, example.name)}
+        return {SINGLE_PICTURE: Example("image", data, example.name)}
     if is_tiff(data):
         return {"0": bands_in(data, example.name)}
-    found: dict[str, Array | Example] = dict(arrays_in(data, example.name))
-    return found
+    arrays: dict[str, Array | Example] = dict(arrays_in(data, example.name))
+    return arrays
 
 
-def _from_file(given: Example) -> Array | Example:
-    """Return the array in the file that was given for one input; a picture as it is."""
-    if not isinstance(given.data, bytes) or is_picture(given.data):
-        return given
-    found = {"0": bands_in(given.data, given.name)} if is_tiff(given.data) else arrays_in(given.data, given.name)
-    return next(iter(found.values()))
+def _from_file(example: Example) -> Array | Example:
+    """Return the array in the file that was given for one input; a picture unchanged."""
+    if not isinstance(example.data, bytes) or is_picture(example.data):
+        return example
+    arrays = {"0": bands_in(example.data, example.name)} if is_tiff(example.data) else arrays_in(example.data, example.name)
+    return next(iter(arrays.values()))

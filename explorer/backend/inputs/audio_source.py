@@ -1,4 +1,4 @@
-"""A sound file as libsndfile is shown it, so that it finds what is there whatever stands before it."""
+"""Audio source: presents a sound file to libsndfile so that it finds the samples, whatever precedes them in the file."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any, BinaryIO
 
 from explorer.backend.inputs import flac_frames, mp3_frames
 from explorer.backend.inputs.audio_bytes import Bytes, Run
-from explorer.backend.inputs.audio_headers import caf_to_its_end
+from explorer.backend.inputs.audio_headers import repaired_caf_head
 
 TAG = 128  # bytes at the end of an MP3
-SLOWEST = 40  # times that the bitrate of MP3 may fall: from 320 to 8 kbit/s
+SLOWEST = 40  # the largest ratio of bitrates in an MP3: 320 to 8 kbit/s
 
 
 class Source(Bytes):
-    """A file as libsndfile reads it: without a name to guess from, and seemingly longer where its size would mislead.
+    """A file object for libsndfile: without a name to guess from, and with a larger size where the true one would mislead.
 
-    plain: the bytes of the file behind its tags; an MP3 begins with its first frame.
-    run: the stretch that is shown; None for the whole, with a header that fits what follows.
+    plain: the bytes of the file after its leading tags; an MP3 begins with its first frame.
+    run: the part to present; None for the whole file, with a header that matches what follows.
 
-    Where an MP3 doesn't say how long it is, libsndfile guesses from the file's size and the first frame, and reads no further:
-    with a larger size the guess lies behind the end, which reading then finds. It knows an MP3 without a name by its first
-    bytes alone, so tags before its first frame are left out.
+    Where an MP3 doesn't state its length, libsndfile estimates it from the file's size and the first frame, and reads no further:
+    with a larger size the estimate lies past the end, which is then found by reading. It recognises an MP3 without a name by its
+    first bytes alone, so tags before the first frame are left out.
     """
 
     def __init__(self, file: BinaryIO, run: Run | None = None) -> None:
@@ -30,43 +30,43 @@ class Source(Bytes):
         self.is_mp3 = _is_mp3(self.plain)
         run = run or _whole(self.plain)
         super().__init__(file, self.plain.begin + run.begin, self.plain.begin + run.end, run.head)
-        self.at = 0
-        told = mp3_frames.info(self.plain) if self.is_mp3 and not run.begin else None
-        self.end = self.size * SLOWEST if self.is_mp3 and (told is None or not told.frames) else self.size
+        self.position = 0
+        info = mp3_frames.info(self.plain) if self.is_mp3 and not run.begin else None
+        self.end = self.size * SLOWEST if self.is_mp3 and (info is None or not info.frames) else self.size
 
-    def afresh(self) -> Source:
-        """Return the same bytes, to be read from their beginning."""
-        again = copy(self)
-        again.at = 0
-        return again
+    def reopened(self) -> Source:
+        """Return another source of the same bytes, at their beginning."""
+        source = copy(self)
+        source.position = 0
+        return source
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a place, counted as in any file; return it."""
-        self.at = max(0, offset + (0, self.at, self.end)[whence])
-        return self.at
+        """Move to a position, as in any file object; return it."""
+        self.position = max(0, offset + (0, self.position, self.end)[whence])
+        return self.position
 
     def tell(self) -> int:
-        """Return the place."""
-        return self.at
+        """Return the position."""
+        return self.position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer from here on; return how much of it, less only at the end."""
+        """Fill a buffer from the position on; return the number of bytes, fewer only at the end."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def read(self, count: int) -> bytes:
-        """Return that many bytes from here on, fewer only at the end."""
-        where_a_tag_may_be = self.at >= self.end - TAG > self.size  # which mpg123 looks for
-        data = bytes(min(count, max(0, self.end - self.at))) if where_a_tag_may_be else self.read_at(self.at, count)
-        self.at += len(data)
+        """Return `count` bytes from the position on, fewer only at the end."""
+        in_padding = self.position >= self.end - TAG > self.size  # mpg123 looks for a tag there
+        data = bytes(min(count, max(0, self.end - self.position))) if in_padding else self.read_at(self.position, count)
+        self.position += len(data)
         return data
 
 
 def _begin(whole: Bytes) -> int:
-    """Return where a file goes on behind an ID3 tag: with its first frame, where it is an MP3."""
-    behind = min(mp3_frames.tag_size(whole.read_at(0, 10)), whole.size)
-    return behind + (mp3_frames.first_frame(whole.read_at(behind, mp3_frames.SEARCHED)) or 0) if behind else 0
+    """Return the offset after a leading ID3 tag: that of the first frame, where the file is an MP3."""
+    tag_end = min(mp3_frames.tag_size(whole.read_at(0, 10)), whole.size)
+    return tag_end + (mp3_frames.first_frame(whole.read_at(tag_end, mp3_frames.SEARCHED)) or 0) if tag_end else 0
 
 
 def _is_mp3(plain: Bytes) -> bool:
@@ -74,8 +74,8 @@ def _is_mp3(plain: Bytes) -> bool:
 
 
 def _whole(plain: Bytes) -> Run:
-    flac = flac_frames.shown(plain)
+    flac = flac_frames.stream_of(plain)
     if flac is not None:
         return Run(0, flac.total, flac.begin, plain.size, flac.head)
-    head = caf_to_its_end(plain)
+    head = repaired_caf_head(plain)
     return Run(0, 0, len(head), plain.size, head)

@@ -1,4 +1,4 @@
-"""The ink in a picture as the network of digits reads it: cut out, in the middle of a square, as coarse as what it learnt from."""
+"""Digit ink: the ink in a picture as the network of digits reads it: cropped, centred in a square, and as coarse as its training data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from explorer.backend.inputs.pixel_chunks import pieces
 
 Values: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
-CELLS = 8  # the digits that the bundled network learnt from have 8 x 8 cells
-LONGEST = 2048  # pixels of ink, from side to side, that are drawn on a square
-THRESHOLD = 0.25  # of the full contrast; what is above it is ink
+CELLS = 8  # the digits that the bundled network was trained on have 8 x 8 cells
+LONGEST = 2048  # longest side, in pixels, of ink that is drawn on a square
+THRESHOLD = 0.25  # of the full contrast, above which a pixel is ink
 LEVELS = 256  # of grey
 
 
 class Ink(NamedTuple):
-    """values: float32 (height, width, 1) in 0 to 1; inverted: whether dark ink on light paper was turned round."""
+    """values: float32 (height, width, 1) in 0 to 1; inverted: whether dark ink on light paper was inverted."""
 
     values: Values
     inverted: bool
@@ -27,7 +27,7 @@ class Ink(NamedTuple):
 def ink_of(grey: Image.Image, height: int, width: int) -> Ink:
     """Return the ink in a picture of mode L, stretched to its full contrast, as values of (height, width, 1); 0 where there is none.
 
-    What is worked out of each grey is worked out once for each of the 256, so that a large picture takes few bytes a pixel.
+    All computations are done once for each of the 256 grey levels, so that a large picture takes few bytes per pixel.
     """
     contrast, inverted = _contrast(grey)
     box = grey.point(np.where(contrast > THRESHOLD, 255, 0).tolist(), "1").getbbox()
@@ -43,7 +43,7 @@ def ink_of(grey: Image.Image, height: int, width: int) -> Ink:
 
 
 def _contrast(grey: Image.Image) -> tuple[Values, bool]:
-    """Return how much ink each of the 256 greys is, 0 to 1, and whether the darker ones are; the paper is what the border shows."""
+    """Return how much ink each of the 256 grey levels is, 0 to 1, and whether dark levels are ink; the border shows the paper."""
     right, lower = grey.size
     edges = ((0, 0, right, 1), (0, lower - 1, right, lower), (0, 0, 1, lower), (right - 1, 0, right, lower))
     border = np.sum([grey.crop(edge).histogram() for edge in edges], axis=0)
@@ -57,14 +57,14 @@ def _contrast(grey: Image.Image) -> tuple[Values, bool]:
 
 
 def _median(levels: Any, counts: Any) -> Any:
-    """Return the median of values that are each there so many times; they rise or fall."""
+    """Return the median of sorted values, given how often each occurs."""
     so_far = np.cumsum(counts)
     middle = np.searchsorted(so_far, ((so_far[-1] - 1) // 2, so_far[-1] // 2), side="right")
     return np.mean(levels[middle])
 
 
 def _reduced(grey: Image.Image, contrast: Values) -> Image.Image:
-    """Return the ink in a picture, mode F, its longest side no longer than `LONGEST`."""
+    """Return the ink in a picture, mode F, reduced so that its longest side is at most `LONGEST`."""
     ink = Image.new("F", grey.size)
     for box, piece in pieces(grey):
         ink.paste(Image.fromarray(contrast[piece]), box)

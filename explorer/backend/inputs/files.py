@@ -1,4 +1,4 @@
-"""Files of examples, whatever they hold: there and read whole, or refused in a sentence."""
+"""Files: reads the files of examples of any kind, or refuses them with a sentence."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from explorer.errors import ExampleWarning, UnreadableExample
 from explorer.locale import _
 from explorer.values import LARGEST, FileOnDisk
 
-NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}  # no such file, and what is no path
+NOT_FOUND = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}  # no such file, and invalid paths
 
 
-def unread(path: Path, error: OSError) -> UnreadableExample:
-    """Return what to raise where the system doesn't let a file be read."""
+def unreadable(path: Path, error: OSError) -> UnreadableExample:
+    """Return the exception for a file that the operating system doesn't let us read."""
     return UnreadableExample(_("{path} can't be read: {why}.").format(path=path, why=error.strerror or type(error).__name__))
 
 
 def existing(path: Path) -> Path:
-    """Return the path of a file. Raises UnreadableExample where there is none, or nobody may look."""
+    """Return the path of an existing file. Raises UnreadableExample where there is none, or no permission."""
     try:
         mode = path.stat().st_mode
-    except (OSError, ValueError) as error:  # a ValueError where the text holds a zero
-        if isinstance(error, OSError) and error.errno not in NOWHERE:
-            raise unread(path, error) from error
+    except (OSError, ValueError) as error:  # a ValueError for a path with a null character
+        if isinstance(error, OSError) and error.errno not in NOT_FOUND:
+            raise unreadable(path, error) from error
         raise UnreadableExample(_("There is no file {path}.").format(path=path)) from error
     if not stat.S_ISREG(mode):
         raise UnreadableExample(_("{path} is not a file.").format(path=path))
@@ -37,34 +37,34 @@ def existing(path: Path) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of a file. Raises UnreadableExample where there is none, or it is larger than 200 MB."""
+    """Return the content of a file. Raises UnreadableExample where it doesn't exist, or is larger than 200 MB."""
     try:
         if existing(path).stat().st_size > LARGEST:
             raise _too_large(path.name)
         return path.read_bytes()
     except OSError as error:
-        raise unread(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def bytes_from(stream: Any) -> bytes:
-    """Return what is left in a file object, 200 MB at most.
+    """Return the remaining bytes of a file object, 200 MB at most.
 
-    Raises UnreadableExample where there is more, and where it can't be read, such as one that is closed, or holds text.
+    Raises UnreadableExample where there are more, and where it can't be read, as when it is closed or in text mode.
     """
-    name, room, pieces = _("The file object"), LARGEST, list[bytes]()
-    with refusing(UnreadableExample, _("{name} can't be read: {why}. Open it anew in binary mode ('rb')."), name):
-        while (piece := stream.read(room + 1)) != b"":
-            if not isinstance(piece, bytes):
+    name, remaining, chunks = _("The file object"), LARGEST, list[bytes]()
+    with refusing(UnreadableExample, _("{name} can't be read: {why}. Open it again in binary mode ('rb')."), name):
+        while (chunk := stream.read(remaining + 1)) != b"":
+            if not isinstance(chunk, bytes):
                 raise UnreadableExample(_("The file object must be opened in binary mode ('rb')."))
-            pieces.append(piece)
-            room -= len(piece)
-            if room < 0:
+            chunks.append(chunk)
+            remaining -= len(chunk)
+            if remaining < 0:
                 raise _too_large(name)
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def bytes_of(file: FileOnDisk, name: str) -> bytes:
-    """Return the content of a file that was chosen before; `name` is what to call it.
+    """Return the content of a file that was chosen before; name: its name in messages.
 
     Raises UnreadableExample as `read_bytes` does, and where the file has changed since.
     """
@@ -75,9 +75,9 @@ def bytes_of(file: FileOnDisk, name: str) -> bytes:
 
 
 def warn_of(sentences: Iterable[str]) -> None:
-    """Warn (ExampleWarning) of what is wrong with an example, or had to be assumed of it."""
-    for one in sentences:
-        warnings.warn(one, ExampleWarning, stacklevel=3)
+    """Issue an ExampleWarning for each sentence about a defect of an example, or an assumption about it."""
+    for sentence in sentences:
+        warnings.warn(sentence, ExampleWarning, stacklevel=3)
 
 
 def _too_large(name: str) -> UnreadableExample:

@@ -1,4 +1,4 @@
-"""The files of pictures: opened, looked at, decoded by Pillow and brought upright to RGB, or refused in a sentence."""
+"""Image files: opened, checked, decoded by Pillow and converted to upright RGB, or refused with a sentence."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import cast
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from explorer.backend.inputs import bit_depth, image_costs, tiff_deflate
-from explorer.backend.inputs.image_faults import point, unsupported, why_not_opened
-from explorer.backend.inputs.image_formats import is_raw, kind_of, raw, what_it_is
+from explorer.backend.inputs.image_faults import error_of_reader, libtiff_message, unsupported_form
+from explorer.backend.inputs.image_formats import description, is_raw, kind_of, raw_description
 from explorer.backend.inputs.pixel_chunks import boxes
 from explorer.backend.runtime.native_stderr import silenced, unlogged
 from explorer.backend.runtime.refusals import refusing
@@ -23,7 +23,7 @@ from explorer.locale import _
 
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 ORIENTATION = 0x0112  # the EXIF tag
-UPRIGHT = {  # by its values
+UPRIGHT = {  # the transpose for each of its values
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -33,42 +33,42 @@ UPRIGHT = {  # by its values
     8: Image.Transpose.ROTATE_90,
 }
 WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
-VIA_RGB = ("CMYK", "YCbCr", "LAB", "HSV")  # what Pillow gives no alpha to
+WITHOUT_ALPHA = ("CMYK", "YCbCr", "LAB", "HSV")  # modes that Pillow can't convert to RGBA directly
 # Only formats that Pillow decodes itself: no EPS, which would start Ghostscript.
 Image.init()
-FORMATS = tuple(one for one in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "AVIF") if one in Image.OPEN)
-LIBTIFF = re.compile(  # how the lines begin that it prints: with the place in its code, or the name that Pillow gives a file
+FORMATS = tuple(name for name in ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO", "AVIF") if name in Image.OPEN)
+LIBTIFF = re.compile(  # the beginnings of the lines that it prints: a place in its code, or the file name that Pillow gives it
     rb"\s*$|(_?TIFF|Fax|LZ|ZIP|PackBits|ZSTD|O?JPEG|PixarLog|Log|SGI|LERC|WebP|Thunder|NeXT|Dump|Predictor|Estimate|MissingRequired"
     rb"|ChopUp|Read|allocChopped|gtStrip|gtTile)\w*: |(tempfile\.tif)?: "
 )
 
 
 def decoded(data: bytes, name: str, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return the picture in the bytes of a file upright, and what had to be assumed of it, in sentences.
+    """Return the picture in the bytes of a file, upright, and what had to be assumed about it, in sentences.
 
-    draft: only look whether it can be decoded, a JPEG at an eighth of its size; alpha: RGBA, with the transparency left where it is.
+    draft: only check that it can be decoded, a JPEG at an eighth of its size; alpha: return RGBA, and keep the transparency.
     Raises UnreadableExample.
     """
-    with input_spec(name, data):
-        return upright(_ready(data, name, draft), partial(_opened, data), alpha)
+    with image_errors(name, data):
+        return upright(_opened_to_decode(data, name, draft), partial(_opened, data), alpha)
 
 
 def is_deep(data: bytes, name: str) -> bool:
     """Whether the values of a picture have more than 8 bits. Raises UnreadableExample."""
-    with input_spec(name, data):
+    with image_errors(name, data):
         image_costs.check_icon(data, name)
         return bit_depth.is_deep(_opened(data))
 
 
 def pixels(data: bytes, name: str) -> int:
-    """Return how many pixels a picture has, which is not decoded. Raises UnreadableExample."""
-    with input_spec(name, data):
-        width, height = _looked_at(data, name).size
+    """Return the number of pixels of a picture, without decoding it. Raises UnreadableExample."""
+    with image_errors(name, data):
+        width, height = _checked(data, name).size
     return width * height
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether the bytes of a file begin as those of a picture do; those of a TIFF only where Pillow has pictures with its values."""
+    """Whether the bytes of a file begin like a picture's; those of a TIFF only where Pillow has an image mode for its values."""
     if kind_of(data) != "TIFF":
         return bool(kind_of(data))
     try:
@@ -77,33 +77,33 @@ def is_picture(data: bytes) -> bool:
             _opened(data)
     except UnidentifiedImageError:
         return False
-    except Exception:  # noqa: BLE001  # it is said when it is read
+    except Exception:  # noqa: BLE001  # reading it later reports the error
         return True
     return True
 
 
-def upright(image: Image.Image, again: Callable[[], Image.Image], alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
-    """Return a picture upright, as RGB of 8 bits, and what had to be assumed of deeper ones; `again` opens it once more.
+def upright(image: Image.Image, reopen: Callable[[], Image.Image], alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
+    """Return a picture upright, as RGB of 8 bits, and what had to be assumed about a deeper one; reopen: opens it once more.
 
-    A picture that nobody else holds is let go as soon as the next one is made of it.
+    Each intermediate picture is released as soon as the next one has been made of it.
     """
-    image, notes = _turned(image, again)
-    return _coloured(image, alpha), notes
+    image, notes = _rotated(image, reopen)
+    return _as_rgb(image, alpha), notes
 
 
 @contextmanager
-def input_spec(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
-    """Turn what is raised on files that are no pictures, damaged, unsupported or too large into sentences, and keep libtiff quiet.
+def image_errors(name: str, data: bytes = b"", format_name: str = "") -> Iterator[None]:
+    """Turn exceptions from files that are no pictures, damaged, unsupported or too large into sentences, and silence libtiff.
 
-    data: the file; kind: its format, where there is none. Raises UnreadableExample.
+    data: the file; format_name: its format, where there is no file. Raises UnreadableExample.
     """
-    kind = kind or kind_of(data)
-    sentence = _("{name} is damaged or cut off; Pillow says: {why}. Save it again, or take another copy of it.")
-    said: list[str] = []
-    with refusing(UnreadableExample, sentence, name), unlogged("PIL.TiffImagePlugin"):  # the one that logs errors
+    format_name = format_name or kind_of(data)
+    sentence = _("{name} is damaged or cut off; Pillow says: {why}. Save it again, or use another copy of it.")
+    messages: list[str] = []
+    with refusing(UnreadableExample, sentence, name), unlogged("PIL.TiffImagePlugin"):  # which logs errors
         try:
-            with warnings.catch_warnings(), silenced(LIBTIFF) if kind == "TIFF" else nullcontext(said) as said:
-                warnings.simplefilter("ignore")  # what Pillow thinks of a camera's damaged notes
+            with warnings.catch_warnings(), silenced(LIBTIFF) if format_name == "TIFF" else nullcontext(messages) as messages:
+                warnings.simplefilter("ignore")  # about damaged EXIF data
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 yield
         except ExplorerError:
@@ -113,27 +113,27 @@ def input_spec(name: str, data: bytes = b"", kind: str = "") -> Iterator[None]:
                 _("{name} holds more than {limit} million pixels; save a smaller copy.").format(name=name, limit=MAX_PIXELS // 10**6)
             ) from None
         except FloatingPointError:
-            gaps = _("{name} holds NaN or infinite values; save it with numbers in their place.")
-            raise UnreadableExample(gaps.format(name=name)) from None
+            message = _("{name} holds NaN or infinite values; save it with numbers in their place.")
+            raise UnreadableExample(message.format(name=name)) from None
         except MemoryError:
             raise
         except Exception as error:
-            if data and not kind:
-                raise UnreadableExample(_("{name} is {what}.").format(name=name, what=what_it_is(data))) from error
-            why = why_not_opened(data) if isinstance(error, UnidentifiedImageError) else error
-            _refuse_unsupported(name, kind, unsupported(data, why, said))
-            if said:  # of which Pillow makes "decoder error -2"
-                raise OSError(point(said[-1])) from error
+            if data and not format_name:
+                raise UnreadableExample(_("{name} is {what}.").format(name=name, what=description(data))) from error
+            why = error_of_reader(data) if isinstance(error, UnidentifiedImageError) else error
+            _check_form(name, format_name, unsupported_form(data, why, messages))
+            if messages:  # which Pillow reports only as "decoder error -2"
+                raise OSError(libtiff_message(messages[-1])) from error
             if why is not error:
                 raise why from error
             raise
 
 
-def _refuse_unsupported(name: str, kind: str, form: str) -> None:
+def _check_form(name: str, format_name: str, form: str) -> None:
     if form:
         raise UnreadableExample(
             _("{name} is a {kind} picture of an unsupported form ({form}); save it as an ordinary PNG or JPEG.").format(
-                name=name, kind=kind, form=form
+                name=name, kind=format_name, form=form
             )
         )
 
@@ -142,45 +142,45 @@ def _opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
-def _looked_at(data: bytes, name: str) -> Image.Image:
-    """Return a picture that may be decoded by what its header says, and is not yet, if its format allows it."""
+def _checked(data: bytes, name: str) -> Image.Image:
+    """Return a picture whose header was checked, not decoded yet where its format allows that. Raises UnreadableExample."""
     image_costs.check_icon(data, name)
     image = _opened(data)
     if is_raw(image):
-        raise UnreadableExample(_("{name} is {what}.").format(name=name, what=raw()))
+        raise UnreadableExample(_("{name} is {what}.").format(name=name, what=raw_description()))
     image_costs.check(image, data, name)
     return image
 
 
-def _ready(data: bytes, name: str, draft: bool) -> Image.Image:
-    """Return a picture that is to be decoded."""
-    image = _looked_at(data, name)
+def _opened_to_decode(data: bytes, name: str, draft: bool) -> Image.Image:
+    """Return a checked picture, prepared for decoding."""
+    image = _checked(data, name)
     tiff_deflate.check(data, getattr(image, "tag_v2", {}), name)
     if image.mode in ("1", "L", "RGB"):
-        _mend_transparency(image)
+        _scale_transparency(image)
     if draft:
         image.draft("L", (1, 1))
     return image
 
 
-def _mend_transparency(image: Image.Image) -> None:
-    """Scale the transparent grey of a PNG of 2 or 4 bits as its pixels are, which Pillow leaves as it is in the file."""
+def _scale_transparency(image: Image.Image) -> None:
+    """Scale the transparent grey of a PNG of 2 or 4 bits like its pixels, which Pillow leaves at its value in the file."""
     grey, bits = image.info.get("transparency"), {"L;2": 2, "L;4": 4}.get(bit_depth.raw_mode(image))
     if bits and isinstance(grey, int):
         most = 2**bits - 1
         image.info["transparency"] = (grey & most) * 255 // most
 
 
-def _turned(image: Image.Image, again: Callable[[], Image.Image]) -> tuple[Image.Image, tuple[str, ...]]:
-    made, notes = bit_depth.to_eight_bits(image, again)
+def _rotated(image: Image.Image, reopen: Callable[[], Image.Image]) -> tuple[Image.Image, tuple[str, ...]]:
+    image_8_bit, notes = bit_depth.to_eight_bits(image, reopen)
     image.load()
-    turn = UPRIGHT.get(_orientation(image))
-    return (made if turn is None else made.transpose(turn)), notes
+    rotation = UPRIGHT.get(_orientation(image))
+    return (image_8_bit if rotation is None else image_8_bit.transpose(rotation)), notes
 
 
-def _coloured(image: Image.Image, alpha: bool) -> Image.Image:
-    """Return a picture of 8 bits a value as RGB, what is transparent laid on white; or as RGBA."""
-    if image.mode == "La":  # from which Pillow gets to LA alone
+def _as_rgb(image: Image.Image, alpha: bool) -> Image.Image:
+    """Return a picture of 8 bits a value as RGB, with transparent parts on white, or as RGBA."""
+    if image.mode == "La":  # which Pillow converts to LA only
         image = image.convert("LA")
     if not alpha and (image.mode in WITH_ALPHA or "transparency" in image.info):
         return _on_white(image)
@@ -188,22 +188,22 @@ def _coloured(image: Image.Image, alpha: bool) -> Image.Image:
         lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         image = cast("Image.Image", ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB"))
     if alpha:
-        return (image.convert("RGB") if image.mode in VIA_RGB else image).convert("RGBA")
-    return image if image.mode == "RGB" else image.convert("RGB")  # convert() would copy it, and a photograph is large
+        return (image.convert("RGB") if image.mode in WITHOUT_ALPHA else image).convert("RGBA")
+    return image if image.mode == "RGB" else image.convert("RGB")  # convert() would copy it, and photographs are large
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    made = Image.new("RGB", image.size)
+    result = Image.new("RGB", image.size)
     for box in boxes(image.size):
-        piece = image.crop(box).convert("RGBA")
-        made.paste(Image.alpha_composite(Image.new("RGBA", piece.size, "white"), piece).convert("RGB"), box)
-    return made
+        chunk = image.crop(box).convert("RGBA")
+        result.paste(Image.alpha_composite(Image.new("RGBA", chunk.size, "white"), chunk).convert("RGB"), box)
+    return result
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return how the camera was held, by the picture's EXIF notes; 1 (upright) where they don't say it."""
+    """Return the orientation in the picture's EXIF data, 1 (upright) to 8; 1 where there is none."""
     try:
-        said = image.getexif().get(ORIENTATION, 1)
-        return int(said[0] if isinstance(said, tuple | bytes) else said)
-    except Exception:  # noqa: BLE001  # damaged notes raise what they like, and the picture is there all the same
+        value = image.getexif().get(ORIENTATION, 1)
+        return int(value[0] if isinstance(value, tuple | bytes) else value)
+    except Exception:  # noqa: BLE001  # damaged EXIF data raises various exceptions, and the picture is still readable
         return 1

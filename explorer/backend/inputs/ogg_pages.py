@@ -1,4 +1,4 @@
-"""The pages of an Ogg file (RFC 3533), each with its check sum: where they lie, and which are damaged or missing."""
+"""Ogg pages (RFC 3533), each with its checksum: their positions, and which are damaged or missing."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import NamedTuple
 from explorer.backend.inputs.audio_bytes import Bytes
 
 MARK = b"OggS"
-HEADER = 27  # bytes of a page before the sizes of its parts
+HEADER = 27  # bytes of a page before its segment table
 LARGEST = HEADER + 255 + 255 * 255  # bytes of a page
-AT_ONCE = 2**20  # bytes that are looked at at once
+AT_ONCE = 2**20  # bytes that are read at once
 FIRST, LAST = 2, 4  # flags of a page
 MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-OPUS_RATE = 48_000  # what positions in Opus count, whatever the rate of the sound
-OPUS_PREROLL = 3840  # samples after which Opus that begins anywhere has come right
+OPUS_RATE = 48_000  # the rate of positions in Opus, whatever the rate of the sound
+OPUS_PREROLL = 3840  # samples after which Opus decodes correctly from any position
 
 
 class Page(NamedTuple):
-    """A page that is whole: its bytes, and where in the sound its last sample lies."""
+    """An intact page: its bytes, and the position of its last sample in the sound; -1 where no packet ends in it."""
 
     begin: int
     end: int
@@ -30,9 +30,9 @@ class Page(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Pages that follow each other, in bytes `begin` to `end`; `number` is that of the first.
+    """Consecutive pages in bytes `begin` to `end`; number: that of the first page.
 
-    last: where in the sound their last sample lies.
+    last: the position of their last sample in the sound.
     """
 
     begin: int
@@ -42,14 +42,14 @@ class Stretch(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The pages of the first stream: `head`, the bytes of those before the sound, so many, and the stretches of those with sound.
+    """The pages of the first stream: `head`, the bytes of the `head_pages` pages before the sound, and the stretches with sound.
 
-    codec: how the first packet begins; delay: positions before the first sample that is heard.
-    last: where in the sound the last of all samples lies; ends: whether its page says that it is the last.
+    codec: the beginning of the first packet; delay: positions before the first audible sample.
+    last: the position of the last sample; ends: whether the last page is marked as such.
     """
 
     head: bytes
-    before: int
+    head_pages: int
     stretches: tuple[Stretch, ...]
     codec: bytes
     delay: int
@@ -58,38 +58,38 @@ class Layout(NamedTuple):
 
 
 def layout(source: Bytes) -> Layout | None:
-    """Return how an Ogg file is laid out; None where it is none, or its first page is damaged."""
-    pages = list(_stream(source))
+    """Return the layout of an Ogg file; None where it is no Ogg file, or its first page is damaged."""
+    pages = list(_first_stream_pages(source))
     if not pages or pages[0].begin:
         return None
-    count = next((place for place, page in enumerate(pages) if page.position > 0), len(pages))
+    count = next((index for index, page in enumerate(pages) if page.position > 0), len(pages))
     codec = source.read_at(pages[0].begin, 128)[HEADER + 1 :]
     delay = int.from_bytes(codec[10:12], "little") if codec.startswith(b"OpusHead") else 0
-    head = source.read_at(0, pages[count - 1].end) if _follow(pages[:count]) else b""
+    head = source.read_at(0, pages[count - 1].end) if _are_consecutive(pages[:count]) else b""
     return Layout(
         head, count, tuple(_stretches(pages[count:])), codec[:8], delay, max(page.position for page in pages), bool(pages[-1].flags & LAST)
     )
 
 
-def _follow(pages: list[Page]) -> bool:
+def _are_consecutive(pages: list[Page]) -> bool:
     return [page.number for page in pages] == list(range(len(pages)))
 
 
 def _stretches(pages: list[Page]) -> Iterator[Stretch]:
-    begun: list[Page] = []
+    current: list[Page] = []
     for page in [*pages, None]:
-        if begun and (page is None or page.number != begun[-1].number + 1):
-            placed = [one for one in begun if one.position >= 0]  # one in which no packet ends has no position
-            alone = len(begun) == 1 and begun[0].flags & LAST  # it may be cut short, so nothing says where it begins
-            if placed and not alone:
-                yield Stretch(begun[0].begin, placed[-1].end, placed[-1].position, begun[0].number)
-            begun = []
+        if current and (page is None or page.number != current[-1].number + 1):
+            positioned = [page for page in current if page.position >= 0]  # a page in which no packet ends has no position
+            is_lone_last = len(current) == 1 and current[0].flags & LAST  # it may be shortened, so its first position is unknown
+            if positioned and not is_lone_last:
+                yield Stretch(current[0].begin, positioned[-1].end, positioned[-1].position, current[0].number)
+            current = []
         if page is not None:
-            begun.append(page)
+            current.append(page)
 
 
-def _stream(source: Bytes) -> Iterator[Page]:
-    """Yield the whole pages of the first stream, up to where another one begins that follows it."""
+def _first_stream_pages(source: Bytes) -> Iterator[Page]:
+    """Yield the intact pages of the first stream, up to the beginning of another stream after it."""
     serial, ended = b"", False
     for page in _pages(source):
         if ended and page.flags & FIRST:
@@ -101,34 +101,34 @@ def _stream(source: Bytes) -> Iterator[Page]:
 
 
 def _pages(source: Bytes) -> Iterator[Page]:
-    """Yield the pages whose check sum is right."""
-    place = base = 0
+    """Yield the pages with a correct checksum."""
+    offset = base = 0
     data = b""
-    while place + HEADER <= source.size:
-        if place + LARGEST > base + len(data) and base + len(data) < source.size:
-            base, data = place, source.read_at(place, AT_ONCE)
-        if (page := _page(data, place - base, base)) is not None:
+    while offset + HEADER <= source.size:
+        if offset + LARGEST > base + len(data) and base + len(data) < source.size:
+            base, data = offset, source.read_at(offset, AT_ONCE)
+        if (page := _page(data, offset - base, base)) is not None:
             yield page
-            place = page.end
+            offset = page.end
             continue
-        found = data.find(MARK, place - base + 1)
-        place = base + (found if found >= 0 else max(len(data) - len(MARK) + 1, place - base + 1))
+        next_mark = data.find(MARK, offset - base + 1)
+        offset = base + (next_mark if next_mark >= 0 else max(len(data) - len(MARK) + 1, offset - base + 1))
 
 
-def _page(data: bytes, at: int, base: int) -> Page | None:
-    head = data[at : at + HEADER]
+def _page(data: bytes, start: int, base: int) -> Page | None:
+    head = data[start : start + HEADER]
     if len(head) < HEADER or not head.startswith(MARK):
         return None
-    end = at + HEADER + head[26]
-    end += sum(data[at + HEADER : end])
-    page = data[at:end]
-    if len(page) < end - at or _crc(page[:22] + bytes(4) + page[26:]) != int.from_bytes(head[22:26], "little"):
+    end = start + HEADER + head[26]
+    end += sum(data[start + HEADER : end])
+    page = data[start:end]
+    if len(page) < end - start or _crc(page[:22] + bytes(4) + page[26:]) != int.from_bytes(head[22:26], "little"):
         return None
     position = int.from_bytes(head[6:14], "little", signed=True)
-    return Page(base + at, base + end, position, head[14:18], int.from_bytes(head[18:22], "little"), head[5])
+    return Page(base + start, base + end, position, head[14:18], int.from_bytes(head[18:22], "little"), head[5])
 
 
 def _crc(data: bytes) -> int:
-    """Return the check sum of a page, which goes through the bits of each byte the other way than zlib's."""
+    """Return the checksum of a page, which processes the bits of each byte in the opposite order to zlib's."""
     mirrored = zlib.crc32(data.translate(MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)

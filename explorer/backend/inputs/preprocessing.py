@@ -1,4 +1,4 @@
-"""Preprocessing: pixels, 0 to 255, as the network was trained to read them."""
+"""Preprocessing: turns pixels of 0 to 255 into the values that the network was trained on."""
 
 from __future__ import annotations
 
@@ -15,40 +15,42 @@ from explorer.locale import _
 from explorer.values import Example, InputSpec, shape_text
 
 
-def batch_of(example: Example, input_spec: InputSpec, prepare: Callable[[Any], Any] | None = None) -> Any:
-    """Return what a network reads of a picture, or of an array of numbers that stands for one: (1, ...) in its dtype.
+def batch_of(example: Example, input_spec: InputSpec, function: Callable[[Any], Any] | None = None) -> Any:
+    """Return the batch that a network reads for a picture, or for an array in place of one: (1, ...) in its dtype.
 
-    prepare: as for `prepared`. Raises UnreadableExample, and as `prepared` does.
+    function: as in `preprocessed`. Raises UnreadableExample, and as `preprocessed` does.
     """
     numbers = pixel_arrays.numbers(example, input_spec)
     if numbers is None:
-        return prepared(images.to_batch(example, input_spec)[0], input_spec, prepare)
+        return preprocessed(images.to_batch(example, input_spec)[0], input_spec, function)
     return (
-        prepared(numbers.values, input_spec, prepare) if numbers.pixels else numbers.values.astype(input_spec.inputs[0].dtype, copy=False)
+        preprocessed(numbers.values, input_spec, function)
+        if numbers.pixels
+        else numbers.values.astype(input_spec.inputs[0].dtype, copy=False)
     )
 
 
-def prepared(pixels: Pixels, input_spec: InputSpec, prepare: Callable[[Any], Any] | None) -> Any:
-    """Return pixels as the network reads them, in its dtype.
+def preprocessed(pixels: Pixels, input_spec: InputSpec, function: Callable[[Any], Any] | None) -> Any:
+    """Return pixels preprocessed as the network reads them, in its dtype.
 
     pixels: float32 in 0 to 255, (n, height, width, channels) or (n, channels, height, width) as `input_spec` says;
-        for the convention "digit" ready to use.
-    prepare: the user's own function, for the convention "custom".
+        in the mode "digit" already preprocessed.
+    function: the user's own preprocessing, for the mode "custom"; else None.
     Raises ExplorerError where that function returns something of another shape.
     """
-    done = _prepared(pixels, input_spec, prepare)
-    if done.shape != pixels.shape:
+    result = _preprocessed(pixels, input_spec, function)
+    if result.shape != pixels.shape:
         raise ExplorerError(
             _("The function given as preprocess returns {given} for pixels of {wanted}; it must keep their shape.").format(
-                given=shape_text(done.shape), wanted=shape_text(pixels.shape)
+                given=shape_text(result.shape), wanted=shape_text(pixels.shape)
             )
         )
-    return done.astype(input_spec.inputs[0].dtype, copy=False)
+    return result.astype(input_spec.inputs[0].dtype, copy=False)
 
 
-def _prepared(pixels: Pixels, input_spec: InputSpec, prepare: Callable[[Any], Any] | None) -> Any:
-    if prepare is not None:
-        return np.asarray(prepare(pixels))
+def _preprocessed(pixels: Pixels, input_spec: InputSpec, function: Callable[[Any], Any] | None) -> Any:
+    if function is not None:
+        return np.asarray(function(pixels))
     if input_spec.preprocess_mode in ("none", "digit"):
         return pixels
     if input_spec.preprocess_mode == "unit":

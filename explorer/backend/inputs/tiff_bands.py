@@ -1,4 +1,4 @@
-"""TIFF files of any number of bands, such as satellites' pictures, as arrays; Pillow reads those of colours and alpha only."""
+"""TIFF bands: reads TIFF files of any number of bands, such as satellite images, as arrays; Pillow reads only colours and alpha."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ MOST_PAGES = 1000
 
 
 def is_tiff(data: bytes) -> bool:
-    """Whether the bytes of a file begin as those of a TIFF do."""
+    """Whether the bytes of a file begin like a TIFF."""
     return data.startswith(BEGINS)
 
 
 def bands_in(data: bytes, name: str) -> Array:
-    """Return the values of a TIFF as they are, (height, width, bands); the bands of its pages behind each other.
+    """Return the unscaled values of a TIFF, (height, width, bands), with the bands of all pages concatenated.
 
-    Raises UnreadableExample where it is damaged, too large, or packed otherwise than with deflate.
+    Raises UnreadableExample where it is damaged, too large, or compressed by another method than deflate.
     """
-    sentence = _("{name} is no TIFF that can be read ({why}); save it without compression, or as .npy.")
+    sentence = _("{name} is not a readable TIFF ({why}); save it without compression, or as .npy.")
     with refusing(UnreadableExample, sentence, name):
         pages: list[Array] = []
         for tags in _directories(data):
@@ -66,21 +66,21 @@ def _directories(data: bytes) -> Iterator[Mapping[int, Any]]:
         yield dict(tags)
 
 
-def _page(data: bytes, tags: Mapping[int, Any], name: str, before: int) -> Array:
-    """Return the values of a page, (height, width, bands); before: how many bytes the pages before it have."""
+def _page(data: bytes, tags: Mapping[int, Any], name: str, bytes_before: int) -> Array:
+    """Return the values of a page, (height, width, bands); bytes_before: the size of the preceding pages."""
     height, width, bands = int(tags[HEIGHT]), int(tags[WIDTH]), int(tags.get(BANDS, 1))
-    bits = {int(one) for one in np.atleast_1d(tags.get(BITS, 1))}
+    bits = {int(value) for value in np.atleast_1d(tags.get(BITS, 1))}
     kind = KINDS.get(int(np.atleast_1d(tags.get(KIND, 1))[0]))
     compression, predictor = tags.get(COMPRESSION, PLAIN), tags.get(PREDICTOR, 1)
     if TILES in tags or (compression != PLAIN and compression not in DEFLATED) or predictor not in (1, 2):
         raise UnreadableExample(
-            _("{name} is packed in a way that isn't read here: save it without compression, or as .npy.").format(name=name)
+            _("{name} is compressed by an unsupported method: save it without compression, or as .npy.").format(name=name)
         )
     if bits not in ({8}, {16}, {32}, {64}) or kind is None:
         raise UnreadableExample(_("{name} has values of an unusual size: save it with 8, 16 or 32 bits, or as .npy.").format(name=name))
     dtype = np.dtype(f"{'<' if data.startswith(b'II') else '>'}{kind}{bits.pop() // 8}")
     size = math.prod((height, width, bands)) * dtype.itemsize
-    if before + size > LARGEST:
+    if bytes_before + size > LARGEST:
         raise UnreadableExample(_("{name} takes more than 200 MB; save a smaller copy.").format(name=name))
     values = np.frombuffer(_unpacked(data, tags, size, compression in DEFLATED), dtype)
     if tags.get(PLANAR, 1) == 2:
@@ -92,7 +92,7 @@ def _page(data: bytes, tags: Mapping[int, Any], name: str, before: int) -> Array
 
 
 def _unpacked(data: bytes, tags: Mapping[int, Any], size: int, deflated: bool) -> bytes:
-    """Return the bytes of a page's strips one behind the other, as many as its values take, however many they claim to be."""
+    """Return the concatenated bytes of a page's strips, at most as many as its values take, whatever the strips claim."""
     parts = bytearray()
     for start, length in zip(np.atleast_1d(tags[OFFSETS]), np.atleast_1d(tags[SIZES]), strict=True):
         left = size - len(parts)

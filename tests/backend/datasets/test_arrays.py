@@ -66,13 +66,13 @@ def test_arrays_that_are_changed_later_change_nothing():
         (X * 2.0, "pixels are 0 to 255"),
         (X / 255, "pixels are 0 to 255: give x \\* 255"),
         ((X > 100) * 1.0, "pixels are 0 to 255: give x \\* 255"),
-        (np.where(X > 250, np.nan, X), "x holds values that are no numbers"),
+        (np.where(X > 250, np.nan, X), "x holds NaN or infinite values"),
         (X[..., :2], "x has the shape .10, 8, 6, 2.; pictures are"),
         (X.reshape(10, -1), "x has the shape .10, 144."),
         (X > 100, "x is bool; pixels are numbers"),
         ("nowhere", "x must be an array or a list of examples, not str"),
         (7, "x must be an array or a list of examples, not int"),
-        (X[:9], "There must be one answer for each example: x has 9, y has 10"),
+        (X[:9], "There must be one target for each example: x has 9, y has 10"),
     ],
 )
 def test_what_are_no_pictures_is_refused(x, sentence):
@@ -91,11 +91,11 @@ def test_a_name_is_one_class_however_its_umlaut_is_written():
 
 def test_a_name_that_is_not_among_those_of_the_classes_is_refused():
     with pytest.raises(ExplorerError, match="y holds 'bird', which is not among"):
-        array_pairs.collected(X, ["cat", "bird"] * 5, PICTURES, classes=["cat", "dog"])
+        array_pairs.read_collection(X, ["cat", "bird"] * 5, PICTURES, classes=["cat", "dog"])
 
 
 def test_examples_without_any_class_are_refused():
-    assert "No example is of any class" in refusal((X, np.zeros((10, 3))), PICTURES)
+    assert "No example has a class" in refusal((X, np.zeros((10, 3))), PICTURES)
 
 
 def test_numbers_of_classes_are_in_their_order_whatever_they_are():
@@ -174,7 +174,7 @@ def test_samples_without_a_rate_are_at_that_of_the_network():
     for given in (x, list(x), iter(x)):
         data = all_of(given, [0, 1, 0, 1], SOUNDS)
         assert {audio.sound_files.sound_of(one.example).rate for one in data.training} == {16_000}
-        assert "Arrays of samples are taken to have 16,000 samples a second, as the network hears." in data.notes
+        assert "Arrays of samples are taken to have the network's rate, 16,000 samples a second." in data.notes
 
 
 def test_parts_of_one_sound_stay_on_one_side():

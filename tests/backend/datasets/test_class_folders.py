@@ -101,7 +101,7 @@ def test_files_that_are_no_pictures_are_left_out_and_named(tmp_path):
     assert reasons["a/empty.png"] == "a/empty.png is empty (0 bytes)."
     assert "a PDF document" in reasons["a/page.pdf"]
     assert "a sound" in reasons["b/sound.wav"]
-    assert "no class's folder" in reasons["README.md"]
+    assert "not in the folder of a class" in reasons["README.md"]
 
 
 def test_a_file_that_may_not_be_read_is_left_out(tmp_path, monkeypatch):
@@ -127,7 +127,7 @@ def test_a_name_that_is_no_text_is_read_and_told_as_text(tmp_path):
     assert names(data.training)[:2] == ["a/0.png", "a/caf\ufffd.png"]
     images.picture(data.training[1].example)
     (tmp_path / os.fsdecode(b"caf\xe9.txt")).touch()
-    assert left_out(training_data(tmp_path, PICTURES)) == {"caf\ufffd.txt": "caf\ufffd.txt lies in no class's folder."}
+    assert left_out(training_data(tmp_path, PICTURES)) == {"caf\ufffd.txt": "caf\ufffd.txt is not in the folder of a class."}
 
 
 def test_an_empty_class_is_named_and_dropped(tmp_path):
@@ -143,7 +143,7 @@ def test_too_little_is_refused_each_in_a_sentence(tmp_path):
     (tmp_path / "a").mkdir()
     assert "There are no examples in the data" in refusal(tmp_path, PICTURES)
     picture(tmp_path / "a" / "1.png", 1)
-    assert "There is a single example, a/1.png" in refusal(tmp_path, PICTURES)
+    assert "There is only one example, a/1.png" in refusal(tmp_path, PICTURES)
     picture(tmp_path / "a" / "2.png", 2)
     assert "All examples are of one class, a:" in refusal(tmp_path, PICTURES)
     for number in (1, 2):
@@ -156,7 +156,7 @@ def test_a_class_that_can_not_be_read_is_said_where_one_is_left(tmp_path):
     for number in (0, 1):
         (tmp_path / "b" / f"{number}.png").write_text("no picture")
     text = refusal(tmp_path, PICTURES)
-    assert text.startswith("All examples are of one class, a: give examples of another one")
+    assert text.startswith("All examples are of one class, a: give examples of a second class as well")
     assert "2 files can't be used; the first: b/0.png is not a picture" in text
     (tmp_path / "a" / "1.png").unlink()
     assert "2 files can't be used; the first: b/0.png" in refusal(tmp_path, PICTURES)
@@ -186,7 +186,7 @@ def test_a_class_that_is_called_train_is_a_class(tmp_path):
 
 def test_parts_without_class_folders_are_no_classes(tmp_path):
     text = refusal(pictures(tmp_path, train=2, test=2), PICTURES)
-    assert "(test, train) hold files, but no folders of the classes" in text
+    assert "(test, train) hold files, but no class folders" in text
 
 
 def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
@@ -199,15 +199,15 @@ def test_parts_of_other_spellings_are_recognised_and_said(tmp_path):
     data = training_data(tmp_path, PICTURES, validation=0.5)
     assert (data.classes, len(data.training), len(data.validation)) == (("forest", "Sea"), 6, 2)
     assert data.notes == (
-        "The data is split already: seg_train is trained on. It has a test part only, so seg_test is the validation.",
-        "Left aside, as it holds no folders of the classes: seg_pred.",
-        "In the validation part, sea is taken for Sea: they differ in case only.",
+        "The data is already split: seg_train is used for training and, as there is no validation part, seg_test for validation.",
+        "Left out, as it holds no class folders: seg_pred.",
+        "In the validation part, sea is treated as Sea: they differ in case only.",
     )
 
 
 def test_classes_that_differ_in_case_only_are_said(tmp_path):
     assert (
-        "Cat and cat differ in case only, but are taken for different classes."
+        "Cat and cat differ in case only, but are treated as different classes."
         in training_data(pictures(tmp_path, cat=2, Cat=2), PICTURES).notes
     )
 
@@ -217,8 +217,8 @@ def test_other_data_for_the_validation_takes_the_place_of_its_own_part(tmp_path)
     pictures(tmp_path / "mine" / "val", a=1, b=1)
     data = training_data(tmp_path / "mine", PICTURES, validation=str(pictures(tmp_path / "other", a=2, b=2)))
     assert len(data.validation) == 4
-    assert "The validation part of the data is left aside, as other data is given for it." in data.notes
-    assert not any("split already" in note for note in data.notes)
+    assert "The validation part of the data is not used, as other data is given for it." in data.notes
+    assert not any("already split" in note for note in data.notes)
 
 
 def test_another_folder_can_be_held_out(tmp_path):

@@ -96,7 +96,7 @@ def test_a_column_of_files_needs_no_name(read):
         ("", "list.csv must list a file and its class in each line"),
         ("P0.png\nP1.png\n", "list.csv must list a file and its class"),
         ("P0.png,1,0\nP1.png,0,1\n", "its first line must name the class of each"),
-        ("a.png,\0\n", "list.csv is no table of text"),
+        ("a.png,\0\n", "list.csv is not a text table"),
         ("file,class\n", "There are no examples in the data"),
         ("file,class\nx.png,cat\ny.png,dog\n", "None of the 2 files can be used; the first: There is no file"),
     ],

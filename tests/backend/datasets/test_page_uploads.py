@@ -197,7 +197,7 @@ def test_a_zip_of_class_folders_joins_what_is_there(folder, file, tmp_path):
     folder.apply([file("roses", 50), DatasetChange("zip", name="flowers.zip", data=zip_of(tmp_path / "in", tmp_path / "flowers.zip"))])
     assert sizes(folder) == {"roses": 4, "tulips": 3}
     assert dict(found(folder).left_out) == {
-        "read me.txt": "read me.txt lies in no class's folder.",
+        "read me.txt": "read me.txt is not in the folder of a class.",
         "tulips/bad.png": "tulips/bad.png is not a picture that can be read; use JPEG, PNG, GIF, BMP, TIFF or WebP.",
     }
 
@@ -221,7 +221,7 @@ def test_the_two_sides_of_a_zip_are_joined_and_that_is_said(folder, tmp_path):
     pictures(tmp_path / "in" / "test", a=1, b=1)
     folder.apply(DatasetChange("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 3, "b": 3}
-    assert "set.zip is split already; here its parts are put together" in found(folder).notes[0]
+    assert "set.zip is already split; here its parts are merged" in found(folder).notes[0]
 
 
 def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
@@ -229,7 +229,7 @@ def test_held_out_files_of_no_class_are_no_class_but_named(folder, tmp_path):
     pictures(tmp_path / "in", test=2)
     folder.apply(DatasetChange("zip", name="set.zip", data=zip_of(tmp_path / "in", tmp_path / "set.zip")))
     assert sizes(folder) == {"a": 2, "b": 2}
-    assert found(folder).notes[0] == "Left aside, as it holds no folders of the classes: test."
+    assert found(folder).notes[0] == "Left out, as it holds no class folders: test."
 
 
 def test_a_zip_that_is_refused_leaves_what_was_there(folder, file, tmp_path):
@@ -250,8 +250,8 @@ def test_there_is_an_end_to_what_is_kept(tmp_path, file):
     folder = CollectedFolder(most=3)
     folder.apply(file("a", seed, f"{seed}.png") for seed in range(5))
     assert [name for name, _why in found(folder).left_out] == ["3.png", "4.png"]
-    assert "No more than 3 files" in found(folder).left_out[0][1]
-    with pytest.raises(ExplorerError, match=r"set\.zip: No more than 3 files"):
+    assert "no more than 3 files" in found(folder).left_out[0][1]
+    with pytest.raises(ExplorerError, match=r"set\.zip: A page collects no more than 3 files"):
         folder.apply(DatasetChange("zip", name="set.zip", data=zipped(tmp_path / "set.zip", {"b/1.png": b"x"}).read_bytes()))
     folder.apply([DatasetChange("remove", "a"), file("b", 7)])
     assert sizes(folder) == {"b": 1}

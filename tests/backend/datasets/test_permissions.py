@@ -149,8 +149,8 @@ def test_a_link_to_more_folders_than_any_data_has_is_left_out_and_named(folder, 
         picture(tmp_path / "elsewhere" / name / "0.png", 8)
     (folder / "dog" / "all").symlink_to(tmp_path / "elsewhere")
     (folder / "bird").symlink_to(tmp_path / "elsewhere" / "a")  # as folders of classes are shared
-    found = class_folders.laid_out(folder)
-    assert found.left_out == (("dog/all", "Behind this link there are more than 5 folders: put the folder of a class itself there."),)
+    found = class_folders.layout_of(folder)
+    assert found.left_out == (("dog/all", "This link leads to more than 5 folders: replace it with the folder of the class itself."),)
     members = {"/".join(one.path) for one in found.training.members}
     assert "bird/0.png" in members
     assert not any(name.startswith("dog/all/") for name in members)

@@ -49,7 +49,7 @@ def test_built_in_sets_have_a_name():
         (("pattern",), UnknownName, "'pattern'. Did you mean patterns"),
         (("nowhere/at all",), UnknownName, "There is no file or folder nowhere/at all"),
         (("x.zip",), UnknownName, "There is no file or folder x.zip"),
-        (("",), UnknownName, "Built in are digits, patterns, timbres"),
+        (("",), UnknownName, "The built-in ones are digits, patterns, timbres"),
         (("\0",), UnknownName, "neither a file or folder"),
         ((7,), ExplorerError, "a path or a name, not int"),
         (("digits", 1.0), ExplorerError, "0 to below 1"),
@@ -66,9 +66,9 @@ def test_what_is_not_there_or_makes_no_sense_is_refused(arguments, error, senten
 
 def test_other_files_and_a_count_of_files_are_refused(tmp_path):
     (tmp_path / "x.txt").touch()
-    with pytest.raises(ExplorerError, match=r"x.txt is no data to train on"):
+    with pytest.raises(ExplorerError, match=r"x.txt is not data to train on"):
         data_spec(tmp_path / "x.txt")
-    with pytest.raises(ExplorerError, match="count is for the built-in sets"):
+    with pytest.raises(ExplorerError, match="count is for the built-in datasets"):
         data_spec(tmp_path, count=5)
 
 
@@ -82,7 +82,7 @@ def test_a_spec_is_all_that_is_needed(tmp_path):
 
 
 def test_a_spec_of_a_set_that_there_is_not_is_refused():
-    with pytest.raises(UnknownName, match=r"no built-in data set 'digit'\. Did you mean digits"):
+    with pytest.raises(UnknownName, match=r"no built-in dataset 'digit'\. Did you mean digits"):
         training_data(DataSpec("built-in", "digit"), PICTURES)
 
 

@@ -121,13 +121,13 @@ def test_a_column_of_parts_is_the_split(column, parts, read):
     lines = [f"p{place},{label},{part}" for place, (label, part) in enumerate(zip(labels, parts, strict=True))]
     data = read("\n".join([f"file,label,{column}", *lines]))
     assert (data.classes, names(data.training), names(data.validation)) == (("cat", "dog"), ["p0", "p1", "p3"], ["p2"])
-    assert any(f"{column} says which part each file is of." in note for note in data.notes)
+    assert any(f"{column} says which part each file belongs to." in note for note in data.notes)
 
 
 def test_lines_of_no_part_are_left_aside_where_nothing_else_is_for_validation(read):
     data = read("file,label,split\np0,cat,train\np1,dog,train\np2,cat,unlabeled\n")
     assert (names(data.training), data.validation) == (["p0", "p1"], ())
-    assert "Left aside: unlabeled." in data.notes
+    assert "Left out: unlabeled." in data.notes
 
 
 def test_columns_of_zeros_and_ones_are_one_class_each(read):
@@ -167,7 +167,7 @@ def test_boxes_of_one_file_are_one_example(read):
     data = read("filename,class,xmin,ymin\np0,cat,1,2\np0,cat,3,4\np1,dog,1,1\np2,cat,1,1\np2,dog,1,1\n")
     assert told(data) == {"p0": "cat", "p1": "dog"}
     assert dict(data.left_out) == {"p2": "p2 is listed with different classes: cat, dog."}
-    assert "1 file is in several lines, and taken once." in data.notes
+    assert "1 file is listed several times, and used once." in data.notes
     assert any(note.startswith("1 file is listed with different classes, and left out: write") for note in data.notes)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from explorer.backend.evaluation.data import check_lengths, named, read_data
+from explorer.backend.evaluation.data import arrays_by_name, check_lengths, read_data
 from explorer.errors import ExplorerError
 
 
@@ -31,12 +31,12 @@ def test_several_inputs_and_outputs_of_a_file(stored):
     [
         ({"a": np.ones(2)}, "data.npz holds no x: .*it has a"),
         ({"x": np.ones(2)}, "data.npz holds no y"),
-        ({"x": np.ones(2), "y": np.ones(3)}, "one answer for each example: x has 2, y has 3"),
+        ({"x": np.ones(2), "y": np.ones(3)}, "one target for each example: x has 2, y has 3"),
         ({"x_left": np.ones(2), "x_right": np.ones(3), "y": np.ones(3)}, r"x \(left\) has 2, x \(right\) has 3, y has 3"),
         ({"x": np.ones(0), "y": np.ones(0)}, "There are no examples"),
         ({"x": np.array([None, 1]), "y": np.ones(2)}, "holds Python objects"),
-        ({"x": ["cat", "dog"], "y": np.ones(2)}, "x is no array of numbers"),
-        ({"x": np.float32([1, np.nan]), "y": np.ones(2)}, "x holds values that are no numbers"),
+        ({"x": ["cat", "dog"], "y": np.ones(2)}, "x is not an array of numbers"),
+        ({"x": np.float32([1, np.nan]), "y": np.ones(2)}, "x holds NaN or infinite values"),
     ],
     ids=range(8),
 )
@@ -83,10 +83,10 @@ def test_a_file_that_unpacks_to_too_much(tmp_path, monkeypatch):
 
 
 def test_arrays_get_the_names_of_what_they_are_for():
-    assert list(named([[1], [2]], ["x"], "x")) == ["x"]
-    assert list(named({"anything": [1]}, ["x"], "x")) == ["x"]
-    assert list(named([[1], [2]], ["left", "right"], "x")) == ["left", "right"]
-    assert named({"right": [2], "left": [1]}, ["left", "right"], "x")["left"].tolist() == [1]
+    assert list(arrays_by_name([[1], [2]], ["x"], "x")) == ["x"]
+    assert list(arrays_by_name({"anything": [1]}, ["x"], "x")) == ["x"]
+    assert list(arrays_by_name([[1], [2]], ["left", "right"], "x")) == ["left", "right"]
+    assert arrays_by_name({"right": [2], "left": [1]}, ["left", "right"], "x")["left"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_arrays_get_the_names_of_what_they_are_for():
         (np.ones(3), "x must hold 2 arrays, by name or in this order: left, right"),
         ([[1]], "x must hold 2 arrays"),
         ({"left": [1], "up": [2]}, "x is for left, up, but the model has left, right"),
-        ({"left": [1], "right": [[1], [1, 2]]}, r"x \(right\) is no array: its rows have unequal lengths"),
-        ({"left": [1], "right": 3}, r"x \(right\) is no array of numbers"),
-        ({"left": [1], "right": [np.inf]}, r"x \(right\) holds values that are no numbers \(NaN\) or infinite"),
+        ({"left": [1], "right": [[1], [1, 2]]}, r"x \(right\) is not an array: its rows have unequal lengths"),
+        ({"left": [1], "right": 3}, r"x \(right\) is not an array of numbers"),
+        ({"left": [1], "right": [np.inf]}, r"x \(right\) holds NaN or infinite values"),
     ],
     ids=range(6),
 )
 def test_arrays_that_do_not_fit_are_told(data, said):
     with pytest.raises(ExplorerError, match=said):
-        named(data, ["left", "right"], "x")
+        arrays_by_name(data, ["left", "right"], "x")
 
 
 def test_there_must_be_as_much_of_everything():

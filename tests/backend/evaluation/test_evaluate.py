@@ -117,11 +117,11 @@ def test_a_compiled_model_is_measured_by_its_own_loss():
     [
         (X[:, :3], LABELS, r"reads examples of shape \(4\) at its input .*; x has \(3\)"),
         (X[:, None], LABELS, r"shape \(4\) .* x has \(1, 4\)"),
-        (X, np.zeros((7, 3)), r"has the shape \(2\) for each example, to which answers of shape \(3\) do not fit"),
-        (X, LABELS + 1, "must be numbers of classes, 0 to 1"),
-        (X, LABELS - 0.5, "must be numbers of classes, 0 to 1"),
-        (X, LABELS[:3], "one answer for each example: x has 7, y has 3"),
-        (X * np.nan, LABELS, "x holds values that are no numbers"),
+        (X, np.zeros((7, 3)), r"has the shape \(2\) for each example, but its targets have \(3\)"),
+        (X, LABELS + 1, "must be class numbers, 0 to 1"),
+        (X, LABELS - 0.5, "must be class numbers, 0 to 1"),
+        (X, LABELS[:3], "one target for each example: x has 7, y has 3"),
+        (X * np.nan, LABELS, "x holds NaN or infinite values"),
         ({"left": X, "right": X}, LABELS, "x is for left, right"),
     ],
     ids=range(8),
@@ -132,7 +132,7 @@ def test_data_that_does_not_fit_is_told(x, y, said):
 
 
 def test_answers_of_a_sigmoid_lie_between_0_and_1():
-    with pytest.raises(ExplorerError, match="must lie in 0 to 1"):
+    with pytest.raises(ExplorerError, match="must be between 0 and 1"):
         evaluate(ending(layers.Dense(1, activation="sigmoid")), X, LABELS * 2)
 
 

@@ -136,7 +136,7 @@ def test_what_the_model_does_itself_counts_before_what_its_layers_are():
     assert (input_spec.preprocess_mode, input_spec.assumed) == ("none", ())
     assert input_spec.known == ("Pixels go in as 0 to 255: the network scales them itself (scale).",)
     assert plain.preprocess_mode == "tf"
-    assert plain.assumed == ("Pixels are prepared as for MobileNetV2 (preprocess='tf'), whose layers the model has.",)
+    assert plain.assumed == ("Pixels are preprocessed as for MobileNetV2 (preprocess='tf'), whose layers the model has.",)
 
 
 @pytest.mark.parametrize(("name", "preprocess_mode"), [("MobileNetV3Small", "tf"), ("EfficientNetV2B0", "tf"), ("ConvNeXtTiny", "torch")])

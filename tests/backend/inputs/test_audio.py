@@ -109,7 +109,7 @@ NOISE = np.zeros(4000, np.float32)
         ((NOISE, 8000.5), "not 8000.5"),
         ((NOISE, True), "not True"),
         ((NOISE, None), "not None"),
-        (NOISE, "How many samples there are a second must be known: give (samples, rate), such as (samples, 44100)."),
+        (NOISE, "The number of samples a second must be known: give (samples, rate), such as (samples, 44100)."),
         (3.5, "A sound is a path, bytes, a file object or a tuple (samples, rate), not float."),
         (None, "not NoneType"),
         ((NOISE,), "not tuple"),
@@ -135,7 +135,7 @@ def test_more_samples_than_an_example_may_hold_are_refused(monkeypatch):
 
 def test_an_example_that_is_no_sound_is_refused():
     picture = Example("image", np.zeros((4, 5, 3), np.uint8), "the array")
-    assert refusal(audio.to_batch, picture, reading_of(TIMBRES)) == "the array is no sound."
+    assert refusal(audio.to_batch, picture, reading_of(TIMBRES)) == "the array is not a sound."
 
 
 @pytest.mark.parametrize(("how", "rate"), [(TIMBRES, 16_000), (TIMBRES, 44_100), (SHORT, 12_000)], ids=["timbres", "resampled", "short"])
@@ -209,7 +209,7 @@ def test_a_defect_of_the_file_is_among_the_notes_and_found_cheaply(path):
     assert audio.defects(audio.read(path), reading_of(TIMBRES)) == ()
     path.write_bytes(whole[: len(whole) * 5 // 6])
     example = audio.read(path)
-    assert audio.defects(example, reading_of(TIMBRES)) == ("The header of a piece.wav promises 3.0 s; 2.5 s are there.",)
+    assert audio.defects(example, reading_of(TIMBRES)) == ("The header of a piece.wav promises 3.0 s; the file holds 2.5 s.",)
     assert audio.to_view(example, reading_of(TIMBRES)).notes == audio.defects(example, reading_of(TIMBRES))
 
 

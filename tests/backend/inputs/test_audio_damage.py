@@ -175,7 +175,7 @@ def test_a_file_that_is_cut_off_says_so_in_every_format(kind, subtype):
     sound, samples, _gone = heard(data[: len(data) * 2 // 3])
     assert rate // 2 < sound.frames < rate * 0.8
     (said,) = sound.defects
-    assert "are there." in said
+    assert "the file holds" in said
     assert expected is None or np.array_equal(samples[:1000], expected[:1000])
 
 
@@ -184,7 +184,7 @@ def test_a_dump_of_samples_is_never_filled_up_with_silence(capfd):
     with pytest.raises(UnreadableExample, match="its blocks don't follow each other"):
         heard(data[:3000] + bytes(400) + data[3400:])
     sound, samples, _gone = heard(data[: len(data) // 2 - 50])
-    assert sound.defects == ("The header of the sound promises 0.5 s; 0.3 s are there.",)
+    assert sound.defects == ("The header of the sound promises 0.5 s; the file holds 0.3 s.",)
     assert samples[-100:].any()
     assert capfd.readouterr() == ("", "")
 
@@ -228,7 +228,7 @@ def test_over_time_says_what_is_lost_once_and_where(files, timbres):
 
 
 def test_several_places_are_said_in_one_sentence():
-    assert audio_damage.in_words("a.flac", ((1.0, 1.5), (3.0, 3.25))) == (
+    assert audio_damage.damage_notes("a.flac", ((1.0, 1.5), (3.0, 3.25))) == (
         "a.flac is damaged: 0.75 s in 2 places from 1.00 s to 3.25 s can't be decoded and are heard as silence. Use a whole copy.",
     )
 
@@ -303,7 +303,7 @@ def test_whatever_is_raised_on_the_way_is_refused(files, monkeypatch):
         raise RuntimeError("inner life")
 
     monkeypatch.setattr("explorer.backend.inputs.audio_info.opened", broken)
-    audio_files._remembered.clear()
+    audio_files._cache.clear()
     input_spec = InputSpec("audio", (), sound=SPECTROGRAMS["timbres"])
     with pytest.raises(UnreadableExample, match="the sound can't be read as a sound"):
         audio.to_batch(read(files["mp3"]), input_spec)

@@ -135,7 +135,7 @@ def test_the_envelope_has_the_lowest_and_highest_sample_of_equal_stretches(monke
     expected = [(heard[a:b].min(), heard[a:b].max()) for a, b in pairwise(edges)]
     for block in (2**18, 1000, 70):  # whatever is decoded at once
         monkeypatch.setattr("explorer.backend.inputs.audio_decoder.BLOCK", block)
-        audio_files._remembered.clear()
+        audio_files._cache.clear()
         envelope = audio_files.envelope(read(data))
         assert envelope.dtype == np.float32
         assert np.array_equal(envelope, np.float32(expected))
@@ -191,7 +191,7 @@ def test_what_is_asked_again_is_remembered_whatever_part_is_heard(files, monkeyp
 def test_little_is_remembered(files):
     for place in range(100):
         audio_files.sound_of(read((np.full(4000, place / 100, np.float32), 8000)))
-    assert len(audio_files._remembered) <= 2 * audio_files.REMEMBERED
+    assert len(audio_files._cache) <= 2 * audio_files.CACHED
 
 
 def test_a_file_that_changed_since_it_was_chosen_is_refused(tmp_path, files):
@@ -220,13 +220,13 @@ def test_a_wav_that_is_cut_off_is_heard_as_far_as_it_goes(tmp_path, files):
     path.write_bytes(files["wav"][: 44 + 4 * 2 * RATE])
     sound = audio_files.sound_of(read(path))
     assert sound.frames == 2 * RATE
-    assert sound.defects == ("The header of x.wav promises 5.0 s; 2.0 s are there.",)
+    assert sound.defects == ("The header of x.wav promises 5.0 s; the file holds 2.0 s.",)
 
 
 def test_a_wav_whose_header_promises_too_little_is_heard_as_far_as_it_promises(files):
     sound = audio_files.sound_of(read(with_size(files["wav"], 4 * RATE)))
     assert sound.frames == RATE
-    assert sound.defects == ("The header of the sound promises 1.0 s; 0.2 more MB follow that are not heard.",)
+    assert sound.defects == ("The header of the sound promises 1.0 s; 0.2 MB more follow and are not used.",)
     sentence = refusal(with_size(files["wav"], 0))
     assert "promises 0.0 s" in sentence
     assert "a sound must last 0.1 s or more" in sentence
@@ -248,14 +248,14 @@ def test_a_wav_of_64_bit_sizes_that_promises_10_gb_is_heard_as_far_as_it_goes():
     data = patched(data, data.index(b"ds64") + 8, struct.pack("<QQ", 10**10 + 72, 10**10))
     sound = audio_files.sound_of(read(data))
     assert sound.frames == 2 * RATE
-    assert sound.defects == ("The header of the sound promises 312500.0 s; 2.0 s are there.",)
+    assert sound.defects == ("The header of the sound promises 312500.0 s; the file holds 2.0 s.",)
 
 
 @pytest.mark.parametrize(("total", "promised"), [(0, None), (2**36 - 1, "4294967.3"), (10 * RATE, "10.0")])
 def test_a_flac_that_promises_anything_is_heard_as_far_as_it_goes(total, promised, files):
     sound = audio_files.sound_of(read(with_total(files["flac"], total)))
     assert sound.frames == 5 * RATE
-    assert sound.defects == ((f"The header of the sound promises {promised} s; 5.0 s are there.",) if promised else ())
+    assert sound.defects == ((f"The header of the sound promises {promised} s; the file holds 5.0 s.",) if promised else ())
 
 
 @pytest.mark.parametrize("name", ["flac", "mp3", "mp3 of few bits"])
@@ -263,7 +263,7 @@ def test_a_file_that_is_cut_off_is_heard_as_far_as_it_goes(name, files):
     data = files[name][: len(files[name]) // 2]
     sound = audio_files.sound_of(read(data))
     assert 1.5 < sound.seconds < 3.5
-    assert sound.defects == (f"The header of the sound promises 5.0 s; {sound.seconds:.1f} s are there.",)
+    assert sound.defects == (f"The header of the sound promises 5.0 s; the file holds {sound.seconds:.1f} s.",)
     assert np.array_equal(audio_files.mono(read(data), 8_000, 8_000), audio_files.mono(read(files[name]), 8_000, 8_000))
     assert np.abs(audio_files.mono(read(data), sound.frames - 500, 500)).max() > 0.01
 
@@ -272,7 +272,7 @@ def test_an_ogg_that_is_cut_off_says_so():
     data = encoded(piece(20), 44_100, "vorbis")
     sound = audio_files.sound_of(read(data[: len(data) // 2]))
     assert 5 < sound.seconds < 15
-    assert sound.defects == (f"the sound is cut off; {sound.seconds:.1f} s are there.",)
+    assert sound.defects == (f"the sound is cut off; the file holds {sound.seconds:.1f} s.",)
 
 
 @pytest.mark.parametrize("name", ["wav", "flac", "mp3", "vorbis"])
@@ -288,7 +288,7 @@ def test_what_is_left_of_a_file_must_last_a_tenth_of_a_second(name, files):
     [
         (22, struct.pack("<H", 0), "is damaged or cut off"),
         (22, struct.pack("<H", 65), "has 65 channels; a sound has 1 to 64: save it again with fewer."),
-        (24, struct.pack("<I", 0), "is damaged or cut off: its header makes no sense"),
+        (24, struct.pack("<I", 0), "is damaged or cut off: its header is invalid"),
         (24, struct.pack("<I", 999), "has 999 samples a second; a sound has 1,000 to 384,000: save it again with another rate."),
         (24, struct.pack("<I", 400_000), "has 400000 samples a second"),
     ],
@@ -329,7 +329,7 @@ def heard_whole_and_in_parts(data):
 def test_the_envelope_of_a_long_sound_that_can_only_be_decoded_from_its_beginning_is_made_of_all_of_it(kind, subtype, monkeypatch):
     data = written(piece(3, 8000), 8000, kind, subtype)
     whole = audio_files.envelope(read(data))
-    audio_files._remembered.clear()
+    audio_files._cache.clear()
     monkeypatch.setattr(audio_files, "WHOLE", 1)
     assert np.array_equal(audio_files.envelope(read(data)), whole)
 
@@ -368,8 +368,8 @@ MP4 = bytes([0, 0, 0, 24]) + b"ftypM4A \0\0\2\0isomiso2"
         ("song.mp3", MP4, "(the page decodes it in the browser)."),
         ("talk.webm", b"\x1a\x45\xdf\xa3" + bytes(99), "talk.webm is a WebM or Matroska file, which Python can't decode"),
         ("song.wma", b"\x30\x26\xb2\x75" + bytes(99), "song.wma is a WMA or WMV file"),
-        ("film.avi", b"RIFF\x63\0\0\0AVI LIST" + bytes(99), "film.avi is a video in AVI"),
-        ("song.aac", b"\xff\xf1\x50\x80" + bytes(99), "song.aac is a file of AAC sound"),
+        ("film.avi", b"RIFF\x63\0\0\0AVI LIST" + bytes(99), "film.avi is an AVI video"),
+        ("song.aac", b"\xff\xf1\x50\x80" + bytes(99), "song.aac is an AAC file"),
         ("song.mid", b"MThd\0\0\0\6" + bytes(99), "song.mid is a MIDI file, which holds notes and no sound"),
         ("head.flac", b"fLaC" + bytes(99), "head.flac is damaged or cut off; libsndfile says: "),
         ("song.raw", b"\1\2" * 99, "song.raw is not a sound that can be read"),

@@ -24,7 +24,7 @@ def seen(data):
 
 
 def assumed(low, high, black, white):
-    return (f"The picture's values go from {low} to {high}: {black} is taken for black, {white} for white.",)
+    return (f"The picture's values go from {low} to {high}: {black} is taken as black, {white} as white.",)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -97,7 +97,7 @@ def test_a_pillow_image_is_read_alike(mode):
     dtypes = {"I": np.int32, "I;16": "<u2", "I;16B": ">u2", "F": np.float32}
     image = Image.fromarray(np.round(RAMP * 4095).astype(dtypes[mode]))
     assert image.mode == mode
-    with pytest.warns(ExampleWarning, match=r"from 0 to 4,095: 0 is taken for black, 4,095 for white"):
+    with pytest.warns(ExampleWarning, match=r"from 0 to 4,095: 0 is taken as black, 4,095 as white"):
         example = images.read(image)
     assert np.abs(images.picture(example) - EIGHT_BITS[..., None]).max() <= 1
 
@@ -236,9 +236,9 @@ def test_where_zero_is_white_it_is_white():
 
 def test_python_warns_of_it_and_the_page_notes_it(digits, encode):
     data = encode(np.round(RAMP * 4095).astype(np.uint16), "PNG")
-    with pytest.warns(ExampleWarning, match="is taken for black"):
+    with pytest.warns(ExampleWarning, match="is taken as black"):
         digits.predict(data)
-    assert any("is taken for black" in note for note in digits.view(Example("image", data, "a picture")).notes)
+    assert any("is taken as black" in note for note in digits.view(Example("image", data, "a picture")).notes)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         digits.predict(encode(EIGHT_BITS.astype(np.uint8), "PNG"))

@@ -111,7 +111,7 @@ DAMAGED = {
 def test_a_damaged_picture_is_called_damaged_and_never_no_picture(name):
     said = refusal(DAMAGED[name])
     assert said.startswith("a.bin is damaged or cut off; Pillow says: ")
-    assert said.endswith(". Save it again, or take another copy of it.")
+    assert said.endswith(". Save it again, or use another copy of it.")
 
 
 @pytest.mark.parametrize(
@@ -228,5 +228,5 @@ def test_how_many_pixels_a_picture_has_is_told_by_its_header_alone():
     data[start + size - 1] ^= 1  # the last byte of its check sum
     example = Example("image", bytes(data), "a.tif")
     assert images.pixels(example) == 1200
-    with pytest.raises(UnreadableExample, match="the check sum of its pixels is wrong"):
+    with pytest.raises(UnreadableExample, match="the checksum of its pixels is wrong"):
         images.picture(example)

@@ -119,7 +119,7 @@ def test_code_of_the_users_own_before_the_first_weights_is_taken_to_prepare_pixe
     for own in (Prepare(name="mine"), layers.Lambda(lambda x: x / 127.5 - 1, output_shape=(32, 32, 3), name="mine")):
         input_spec = of_model(model_of((32, 32, 3), own), None)
         assert input_spec.preprocess_mode == "none"
-        assert input_spec.assumed == ("Pixels go in as 0 to 255: its own layer mine is taken to prepare them.",)
+        assert input_spec.assumed == ("Pixels go in as 0 to 255: its own layer mine is assumed to preprocess them.",)
 
 
 def test_the_order_of_axes_is_what_the_layers_say_and_else_a_guess_that_is_said():
@@ -180,7 +180,7 @@ def test_of_several_inputs_each_one_that_reads_pictures_says_how():
 def test_where_nothing_says_how_pixels_are_brought_to_one(between):
     input_spec = of_model(model_of((32, 32, 3), between), None)
     assert input_spec.preprocess_mode == "unit"
-    assert input_spec.assumed == ("Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise.",)
+    assert input_spec.assumed == ("How pixels were preprocessed is unknown; they are scaled to 0 to 1. Set preprocess= to change it.",)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
@@ -215,7 +215,7 @@ def test_an_architecture_of_the_table_is_known_by_its_name(name, row):
     input_spec = of_model(model, None)
     assert input_spec.preprocess_mode == (found.preprocess_mode if found else "unit")
     if found:
-        said = f"Pixels are prepared as for {row} (preprocess={found.preprocess_mode!r}), which the model is by its name."
+        said = f"Pixels are preprocessed as for {row} (preprocess={found.preprocess_mode!r}), which the model is by its name."
         assert said in input_spec.assumed
 
 

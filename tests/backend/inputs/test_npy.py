@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from explorer.backend.inputs.array_files import arrays_in, copied, is_finite
-from explorer.backend.inputs.npy import from_npy, from_npz, is_kept
+from explorer.backend.inputs.array_files import arrays_in, is_finite, read_only_copy
+from explorer.backend.inputs.npy import from_npy, from_npz, is_from_file
 from explorer.errors import UnreadableExample
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -62,21 +62,21 @@ def test_what_a_file_holds_is_not_copied():
     data = npy(X)
     found = from_npy(data, "a")
     assert np.shares_memory(found, np.frombuffer(data, np.uint8))
-    assert copied(found) is found
+    assert read_only_copy(found) is found
     inside = from_npz(npz(x=X), "a")["x"]
-    assert copied(inside[0]) is not X
-    assert np.shares_memory(copied(inside[0]), inside)
-    assert is_kept(inside)
+    assert read_only_copy(inside[0]) is not X
+    assert np.shares_memory(read_only_copy(inside[0]), inside)
+    assert is_from_file(inside)
 
 
 def test_what_somebody_else_may_change_is_copied():
     mine = X.copy()
     for given in (mine, mine[0], np.frombuffer(bytearray(16), np.float32)):
-        own = copied(given)
+        own = read_only_copy(given)
         assert not np.shares_memory(own, given)
         assert not own.flags.writeable
     mine.flags.writeable = False  # and may be set again
-    assert not np.shares_memory(copied(mine), mine)
+    assert not np.shares_memory(read_only_copy(mine), mine)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_damage_is_found_by_the_checksum_of_an_archive():
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_what_numpy_does_not_pack_so_is_refused(how):
-    assert "packed otherwise than NumPy packs" in refusal(from_npz, packed(npy(X), how))
+    assert "compressed by a method that NumPy doesn't use" in refusal(from_npz, packed(npy(X), how))
 
 
 def test_a_bomb_is_refused_and_a_mask_is_not():
@@ -115,13 +115,13 @@ def test_an_archive_is_within_the_budget(monkeypatch):
     monkeypatch.setenv("EXPLORER_INPUT_MEMORY", "1")
     assert "would take 2.0 MB of memory, and one input may take 1.0 MB here" in refusal(from_npz, npz(x=np.zeros(2**18), y=1))
     with pytest.raises(UnreadableExample, match=r"The array would take 4\.0 MB"):
-        copied(np.broadcast_to(0.0, (2**9, 2**10)))
+        read_only_copy(np.broadcast_to(0.0, (2**9, 2**10)))
 
 
 def test_masked_values_are_not_taken_for_numbers():
     with pytest.raises(UnreadableExample, match="has masked values"):
-        copied(np.ma.masked_array([1.0, 2.0], [0, 1]))
-    np.testing.assert_array_equal(copied(np.ma.masked_array([1.0, 2.0])), [1, 2])
+        read_only_copy(np.ma.masked_array([1.0, 2.0], [0, 1]))
+    np.testing.assert_array_equal(read_only_copy(np.ma.masked_array([1.0, 2.0])), [1, 2])
 
 
 @pytest.mark.parametrize(("values", "finite"), [([1.0], True), ([], True), ([1, 2], True), ([1, np.nan], False), ([-np.inf, 1], False)])
@@ -133,7 +133,7 @@ def test_finite_numbers_are_told_from_others(values, finite):
     ("text", "says"),
     [
         ("1,2\n3,x\n", "line 2 holds 'x'; leave only numbers"),
-        ("1,2\n\n3\n", "line 3 has 1 of them, the first has 2"),
+        ("1,2\n\n3\n", "line 3 has 1 of them, the first 2; each must"),
         ("a,b\nc,d\n1,2", "line 2 holds 'c'"),
         ("1,,2", "line 1 holds ''"),
         (f"1,{'9' * 10**6}x", f"line 1 holds '{'9' * 40}';"),

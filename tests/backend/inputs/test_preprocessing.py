@@ -3,7 +3,7 @@ import importlib
 import numpy as np
 import pytest
 
-from explorer.backend.inputs.preprocessing import prepared
+from explorer.backend.inputs.preprocessing import preprocessed
 from explorer.backend.runtime.keras import keras
 from explorer.catalog import architectures
 from explorer.errors import ExplorerError
@@ -43,7 +43,7 @@ def pixels(data_format="channels_last"):
 def test_pixels_are_prepared_as_the_guide_of_each_architecture_does(name, data_format):
     recipe = importlib.import_module(f"keras.applications.{MODULES[name]}").preprocess_input
     expected = recipe(pixels(data_format), data_format=data_format)
-    found = prepared(pixels(data_format), input_spec(architectures[name].preprocess_mode, data_format), None)
+    found = preprocessed(pixels(data_format), input_spec(architectures[name].preprocess_mode, data_format), None)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
 
@@ -55,14 +55,14 @@ def test_every_convention_of_the_table_is_tried_here():
 
 @pytest.mark.parametrize(("preprocess_mode", "scale"), [("none", 1), ("digit", 1), ("unit", 255)])
 def test_pixels_are_left_or_brought_to_one(preprocess_mode, scale):
-    np.testing.assert_array_equal(prepared(pixels(), input_spec(preprocess_mode), None), pixels() / np.float32(scale))
+    np.testing.assert_array_equal(preprocessed(pixels(), input_spec(preprocess_mode), None), pixels() / np.float32(scale))
 
 
 def test_a_function_is_used_and_its_numbers_brought_to_the_networks_dtype():
-    found = prepared(pixels(), input_spec("custom", dtype="float16"), lambda values: values.astype(np.float64) / 2)
+    found = preprocessed(pixels(), input_spec("custom", dtype="float16"), lambda values: values.astype(np.float64) / 2)
     assert found.dtype == np.float16
     np.testing.assert_allclose(found, pixels() / 2)
-    found = prepared(pixels(), input_spec("custom"), lambda values: keras.ops.convert_to_tensor(values) / 2)
+    found = preprocessed(pixels(), input_spec("custom"), lambda values: keras.ops.convert_to_tensor(values) / 2)
     np.testing.assert_allclose(found, pixels() / 2)
 
 
@@ -71,7 +71,7 @@ def test_a_function_is_used_and_its_numbers_brought_to_the_networks_dtype():
 )
 def test_a_function_that_returns_another_shape_is_refused(function):
     with pytest.raises(ExplorerError, match="it must keep their shape"):
-        prepared(pixels(), input_spec("custom"), function)
+        preprocessed(pixels(), input_spec("custom"), function)
 
 
 def test_what_a_function_raises_comes_through():
@@ -79,4 +79,4 @@ def test_what_a_function_raises_comes_through():
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        prepared(pixels(), input_spec("custom"), failing)
+        preprocessed(pixels(), input_spec("custom"), failing)

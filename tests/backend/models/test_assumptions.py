@@ -31,7 +31,7 @@ def said(*arguments, **options):
 
 
 def test_the_range_of_pixels_is_said_and_given_it_is_not():
-    assert said(model_of()) == ["mine: Nothing says how pixels are prepared; they are brought to 0 to 1. preprocess= sets it otherwise."]
+    assert said(model_of()) == ["mine: How pixels were preprocessed is unknown; they are scaled to 0 to 1. Set preprocess= to change it."]
     assert said(model_of(), preprocess="tf") == []
 
 
@@ -39,7 +39,7 @@ def test_what_an_architecture_is_known_by_is_said():
     with keras.StatelessScope(initialize_variables=False):
         base = keras.applications.MobileNet(weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.25)
     model = keras.Model(base.input, layers.Dense(3)(layers.GlobalAveragePooling2D()(base.output)), name="tuned")
-    assert said(model) == ["tuned: Pixels are prepared as for MobileNet (preprocess='tf'), whose layers the model has."]
+    assert said(model) == ["tuned: Pixels are preprocessed as for MobileNet (preprocess='tf'), whose layers the model has."]
     assert said(model, preprocess="tf") == []
 
 
@@ -54,10 +54,10 @@ def test_classes_by_their_number_are_said(keras_home):
 
 def test_size_and_order_of_axes_are_said():
     assert said(model_of((None, None, 3)), preprocess="unit") == [
-        "mine: It reads pictures of any size; they are brought to 224 x 224 pixels."
+        "mine: It reads pictures of any size; they are resized to 224 x 224 pixels."
     ]
     flat = keras.Sequential([keras.Input((3, 9, 3)), layers.Flatten(), layers.Dense(2)], name="flat")
-    assert said(flat, preprocess="unit") == ["flat: Nothing says the order of its axes: they are taken for height, width and channels."]
+    assert said(flat, preprocess="unit") == ["flat: The order of its axes is unknown: they are taken as height, width and channels."]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_file_that_says_it_needs_no_guess(tmp_path):
 def test_fine_tuning_says_it_at_its_own_line():
     data = np.zeros((4, 12, 16, 3), np.uint8), ["a", "b", "a", "b"]
     phase = explorer.Phase("head", "sgd", 0.01, epochs=1)
-    with pytest.warns(AssumptionWarning, match="mine: Nothing says how pixels are prepared") as found:
+    with pytest.warns(AssumptionWarning, match="mine: How pixels were preprocessed is unknown") as found:
         explorer.fine_tune(model_of(), data, phases=[phase], validation=0)
     assert [one.filename for one in found if one.category is AssumptionWarning] == [__file__]
 

@@ -301,7 +301,7 @@ def test_any_number_of_steps_is_read_where_it_is_open(steps):
 def test_pictures_of_any_size_are_brought_to_one():
     network = explorer.load(own_models.open_sizes())
     assert network.input_spec.size == (224, 224, 3)
-    assert "It reads pictures of any size; they are brought to 224 x 224 pixels." in network.input_spec.assumed
+    assert "It reads pictures of any size; they are resized to 224 x 224 pixels." in network.input_spec.assumed
     maps = network.maps(images.read(np.zeros((50, 90, 3), np.uint8)), "conv")
     assert [(axis.name, axis.size, axis.stop) for axis in maps.axes[:2]] == [("row", 56, 224), ("column", 56, 224)]
 
@@ -480,7 +480,7 @@ def test_layers_that_were_not_built_yet_are_shown_once():
 
 def test_a_model_that_was_never_called_is_refused():
     for model in (own_models.Reader(), keras.Sequential([layers.Dense(2)])):
-        with pytest.raises(ExplorerError, match="has not been called yet, so nothing says what it reads: call it once on an example"):
+        with pytest.raises(ExplorerError, match="has not been called yet, so its input shape is unknown: call it once on an example"):
             explorer.load(model)
 
 

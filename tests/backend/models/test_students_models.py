@@ -132,7 +132,7 @@ def test_numbers_that_are_prepared_already_go_in_as_they_are():
     assert network.view(network.read(values)).seen.shape == (32, 48, 3)
 
 
-@pytest.mark.parametrize(("scale", "said"), [(1.0, "taken for pixels of 0 to 255"), (1 / 255, "taken for pixels of 0 to 1")])
+@pytest.mark.parametrize(("scale", "said"), [(1.0, "taken as pixels of 0 to 255"), (1 / 255, "taken as pixels of 0 to 1")])
 def test_pixels_as_floats_are_prepared_and_that_is_said(scale, said):
     network = explorer.load(convolving((32, 48, 3)), preprocess="caffe")
     pixels = np.random.default_rng(1).integers(0, 256, (32, 48, 3), np.uint8)
@@ -144,7 +144,7 @@ def test_pixels_as_floats_are_prepared_and_that_is_said(scale, said):
 @pytest.mark.parametrize("shape", [(28, 30), (10, 10, 3), (3,)])
 def test_numbers_of_another_shape_are_refused_with_both_shapes(shape):
     network = explorer.load(flat_first(), preprocess="unit")
-    with pytest.raises(UnreadableExample, match="numbers that are no uint8 need the shape that the network reads, 28 × 28"):
+    with pytest.raises(UnreadableExample, match="numbers other than uint8 need the shape that the network reads, 28 × 28"):
         network.predict(np.zeros(shape))
 
 

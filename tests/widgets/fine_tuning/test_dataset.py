@@ -161,8 +161,8 @@ def test_files_in_folders_are_sorted_into_classes(view):
     says(view, {"sort": 7, "paths": [*paths, ["f", "readme.txt"]]})
     files = [("roses", "1.png", ""), ("roses", "2.png", ""), ("tulips", "3.png", "tulips/a"), ("", "4.png", ""), None]
     assert messages == [{"sort": 7, "files": tuple(files)}]
-    assert view.notes[0].startswith("f is split already; here its parts are put together")
-    assert view.left_out == [["readme.txt", "readme.txt lies in no class's folder."]]
+    assert view.notes[0].startswith("f is already split; here its parts are merged")
+    assert view.left_out == [["readme.txt", "readme.txt is not in the folder of a class."]]
 
 
 def test_a_column_that_is_asked_for_is_chosen(view):

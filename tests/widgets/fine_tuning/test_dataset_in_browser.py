@@ -260,16 +260,16 @@ def test_a_folder_that_is_browsed_for_with_two_sides_brings_its_classes(page, vi
     data = folder(tmp_path / "set", "seg_train/a/1.png", "seg_train/b/2.png", "seg_test/a/3.png", "seg_pred/4.png", "read me.txt")
     page.locator("input[webkitdirectory]").set_input_files(data)
     assert sorted(labels(uploads(page, 3))) == [("1.png", "a"), ("2.png", "b"), ("3.png", "a")]
-    assert any("set is split already" in note for note in view.notes)
-    assert "Left aside, as it holds no folders of the classes: seg_pred." in view.notes
-    assert view.left_out == [["read me.txt", "read me.txt lies in no class's folder."]]
+    assert any("set is already split" in note for note in view.notes)
+    assert "Left out, as it holds no class folders: seg_pred." in view.notes
+    assert view.left_out == [["read me.txt", "read me.txt is not in the folder of a class."]]
 
 
 def test_folders_of_which_the_classes_can_not_be_told_are_refused(page, view, tmp_path):
     show_with_python(page, view)
     page.locator("input[webkitdirectory]").set_input_files(folder(tmp_path / "set", "train/1.png", "test/2.png"))
     page.wait_for_function("window.sent.some(({ content }) => content.sort)")
-    assert "The parts of set (test, train) hold files, but no folders of the classes" in view.session.error_message
+    assert "The parts of set (test, train) hold files, but no class folders" in view.session.error_message
     assert sent_with(page, "upload") == []
 
 
