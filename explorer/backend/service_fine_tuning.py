@@ -64,7 +64,8 @@ class FineTuningMethods:
         report_progress: ReportProgress,
     ) -> DataSummary:
         """Return what is in a folder, a file or a built-in set, for a network. Raises UndecidedColumn where a column has to be chosen."""
-        from explorer.backend.datasets import data_spec, summary
+        from explorer.backend.datasets.specs import data_spec
+        from explorer.backend.datasets.summary import summary
 
         network = self._network(spec, report_progress)
         report_progress(Progress(_("Reading {name}…").format(name=Path(source).name)))
@@ -199,7 +200,7 @@ class FineTuningMethods:
 
     def _training_data(self, network: Network, spec: DataSpec) -> Any:
         """Return the data of a spec; the last one is remembered."""
-        from explorer.backend.datasets import training_data
+        from explorer.backend.datasets.loader import training_data
 
         asked = (network.spec, spec)
         if self._data is None or self._data[0] != asked:

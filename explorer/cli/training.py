@@ -40,7 +40,8 @@ class Training(NamedTuple):
 def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training:
     """Make the run of a new training, which is not started yet. Raises ExplorerError for what does not fit, before anything is made."""
     network = cli_network.load(options)
-    from explorer.backend.datasets import data_spec, training_data
+    from explorer.backend.datasets.loader import training_data
+    from explorer.backend.datasets.specs import data_spec
     from explorer.backend.fine_tuning import recipe_checks
     from explorer.backend.fine_tuning.fine_tune import recipe_of
     from explorer.backend.fine_tuning.start import new_run, room_for
@@ -85,7 +86,7 @@ def resumed(options: argparse.Namespace, output: Output, claim: Claim) -> Traini
     key = runs.named(options.resume)
     claim(key)
     settings = runs.record(key).settings
-    from explorer.backend.datasets import training_data
+    from explorer.backend.datasets.loader import training_data
     from explorer.backend.loading import from_spec
 
     with cli_network.terminal() as report_progress:

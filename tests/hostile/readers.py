@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 import explorer
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.inputs import images
 from explorer.backend.weights import packs
 from explorer.errors import ExplorerError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from feeding import RAW
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.evaluation import data
 from explorer.backend.inputs import arrays, audio, images
 from explorer.errors import ExplorerError

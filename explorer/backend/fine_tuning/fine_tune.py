@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.fine_tuning.heads import backbone_table
 from explorer.backend.fine_tuning.recipe_checks import check_seed
 from explorer.backend.fine_tuning.trainer import Run, nobody, train

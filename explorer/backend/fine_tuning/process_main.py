@@ -178,7 +178,7 @@ def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
 
     settings, _created = files.read_settings(folder)
     report_progress(Progress(_("Loading TensorFlow…")))
-    from explorer.backend.datasets import training_data
+    from explorer.backend.datasets.loader import training_data
     from explorer.backend.fine_tuning.trainer import train
     from explorer.backend.loading import from_spec  # only now: they load TensorFlow
 

@@ -7,7 +7,7 @@ from PIL import Image
 from sound_sources import piece
 
 from explorer.backend.datasets import arrays as array_pairs
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.inputs import arrays, audio, images
 from explorer.errors import ExplorerError
 from explorer.values import Example, InputSpec, TensorInfo

@@ -8,7 +8,7 @@ import pytest
 from data_sets import ARRAYS, PICTURES, SOUNDS, classes_of, names, picture, pictures, sound
 from sound_sources import encoded, piece
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.inputs import images
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.values import FileOnDisk

@@ -1,7 +1,7 @@
 import pytest
 from data_sets import PICTURES, classes_of, names, picture, pictures
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.errors import ExplorerError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from data_sets import ARRAYS, PICTURES, SOUNDS, picture, pictures, sound, zipped
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.datasets.page_uploads import CollectedFolder
 from explorer.backend.inputs import images
 from explorer.errors import ExplorerError

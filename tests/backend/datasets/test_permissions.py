@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from data_sets import PICTURES, picture, pictures, zipped
 
-from explorer.backend.datasets import class_folders, training_data
+from explorer.backend.datasets import class_folders
+from explorer.backend.datasets.loader import training_data
 from explorer.errors import ExplorerError
 
 NOBODY = 65_534

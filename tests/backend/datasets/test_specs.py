@@ -7,7 +7,9 @@ import pytest
 from data_sets import ARRAYS, PICTURES, SOUNDS, names, picture, pictures, sound, zipped
 from PIL import Image
 
-from explorer.backend.datasets import data_spec, summary, training_data
+from explorer.backend.datasets.loader import training_data
+from explorer.backend.datasets.specs import data_spec
+from explorer.backend.datasets.summary import summary
 from explorer.backend.inputs import images
 from explorer.catalog import SPECTROGRAMS
 from explorer.errors import ExplorerError, UnknownName

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from data_sets import PICTURES, classes_of, names, pictures
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.datasets.splitting import validation_indices
 from explorer.values import Example, Labelled
 from explorer.values.names import natural

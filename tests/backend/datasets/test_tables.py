@@ -3,7 +3,7 @@
 import pytest
 from data_sets import PICTURES, classes_of, names, picture
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.datasets.specs import data_spec
 from explorer.backend.datasets.tables import rows_of
 from explorer.errors import ExplorerError, UndecidedColumn, UnknownName

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from data_sets import PICTURES, names, pictures, zipped
 
-from explorer.backend.datasets import training_data, unpacked, zip_archives
+from explorer.backend.datasets import zip_archives
+from explorer.backend.datasets.loader import training_data
+from explorer.backend.datasets.zip_archives import unpacked
 from explorer.errors import ExplorerError
 
 

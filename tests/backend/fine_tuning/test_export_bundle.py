@@ -17,7 +17,7 @@ from PIL import Image
 from small_models import Doubling
 
 import explorer
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.fine_tuning import export_bundle, export_data, keras_settings
 from explorer.backend.runtime.keras import keras
 from explorer.errors import ExplorerError

@@ -9,7 +9,7 @@ import pytest
 from exported import COLOURS, HEAD, PHASES, Scripts, assert_same_model, assert_trains_alike, coloured, unpacked
 
 import explorer
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.fine_tuning.heads import backbone_table
 from explorer.backend.fine_tuning.trainer import train
 from explorer.backend.runtime.keras import keras

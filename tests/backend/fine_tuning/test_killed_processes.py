@@ -22,7 +22,7 @@ TELL = "explorer.backend.fine_tuning.process_main:Diary.write"
 RENAME = "explorer.disk:os.replace"
 MOMENTS = (
     ("explorer.runs.serialization:read_settings", "", "before"),
-    ("explorer.backend.datasets:training_data", "", "before"),
+    ("explorer.backend.datasets.loader:training_data", "", "before"),
     (TELL, "what='features'", "after"),
     (TELL, "what='batch'", "after"),
     ("explorer.backend.fine_tuning.checkpoints:np.savez", "", "half"),

@@ -10,7 +10,7 @@ import pytest
 from data_sets import PICTURES, pictures
 from PIL import Image
 
-from explorer.backend.datasets import training_data
+from explorer.backend.datasets.loader import training_data
 from explorer.backend.inputs import images
 from explorer.errors import UnreadableExample
 from explorer.values import Example
