@@ -27,7 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes would h
 from explorer.backend.inputs import images
 from explorer.backend.service import Backend
 from explorer.catalog.options import spec
-from explorer.worker.queue import Wish, Worker
+from explorer.worker.queue import Request, Worker
 
 SPECS = [spec(name, weights=None) for name in ("MobileNetV2", "ResNet50", "VGG16", "InceptionV3", "DenseNet121", "Xception")]
 LARGE = spec("NASNetLarge", weights=None)
@@ -99,7 +99,7 @@ async def measure_page() -> None:
     for wanted in (SPECS[0], LARGE):  # the first one loads TensorFlow
         late.clear()
         ended.clear()
-        worker.ask(Wish("page", "switch", (wanted,), lambda *_done: ended.set(), lambda _error: ended.set(), lambda _progress: None))
+        worker.submit(Request("page", "switch", (wanted,), lambda *_done: ended.set(), lambda _error: ended.set(), lambda _progress: None))
         while not ended.is_set():
             start = time.perf_counter()
             await asyncio.sleep(TICK)

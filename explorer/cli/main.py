@@ -159,7 +159,7 @@ def _predict(options: argparse.Namespace) -> bool:
         print_json([_entry(one, {"predictions": one.answer}) for one in asked])
         return len(answered) == len(asked)
     classes = network.summary().classes if answered else ()
-    scales = [network.answers(answered[0].example, 1, place).scale for place, count in enumerate(classes) if count]
+    scales = [network.predictions(answered[0].example, 1, place).scale for place, count in enumerate(classes) if count]
     for one in answered:
         if len(asked) > 1:
             tell(f"{one.file}:")

@@ -165,7 +165,7 @@ def test_sounds_are_samples_with_their_rate_or_examples():
     tone = piece(0.5)[:, 0]
     x = [(tone, 44_100), (tone[::2], 22_050), audio.read((tone, 8000)), Example("image", X[0], "a picture")]
     data = all_of(x, [0, 1, 0, 1], SOUNDS)
-    assert [audio.sound_files.sound_of(one.example).rate for one in data.training] == [44_100, 22_050, 8000]
+    assert [audio.audio_files.sound_of(one.example).rate for one in data.training] == [44_100, 22_050, 8000]
     assert len(data.left_out) == 1
 
 
@@ -173,7 +173,7 @@ def test_samples_without_a_rate_are_at_that_of_the_network():
     x = np.stack([piece(0.5, 16_000)[:, 0] / divisor for divisor in (1, 2, 3, 4)])
     for given in (x, list(x), iter(x)):
         data = all_of(given, [0, 1, 0, 1], SOUNDS)
-        assert {audio.sound_files.sound_of(one.example).rate for one in data.training} == {16_000}
+        assert {audio.audio_files.sound_of(one.example).rate for one in data.training} == {16_000}
         assert "Arrays of samples are taken to have the network's rate, 16,000 samples a second." in data.notes
 
 
