@@ -97,7 +97,7 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
                 again = run.command(training.key, _("NEW_FOLDER"), options.weights)
     run.conclude(record, stop, again, written)
     _tell(training, record, options, print_json)
-    if record.state == "done" and runs.of_command(training.key):
+    if record.state == "done" and runs.is_started_by_command(training.key):
         runs.delete(training.key)  # all of it lies in the output now; kept, each training would fill the disk once more
 
 

@@ -70,7 +70,7 @@ def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training
     )
     recipe_checks.check(recipe, data, network.input_spec.kind)
     plan = _plan(network, data, recipe)
-    own = room_for(network) if runs.on_one_disk(output.room) else 0
+    own = room_for(network) if runs.is_on_same_disk(output.room) else 0
     runs.check_room(_room(network, data, plan) + own, output.room)
     key = new_run(network, spec, recipe)
     claim(key)
@@ -82,7 +82,7 @@ def resumed(options: argparse.Namespace, output: Output, claim: Claim) -> Traini
     """Return the training of a run that there is; its network and its data are as its settings say. Raises ExplorerError."""
     if options.weights is not None:
         use_pack(options.weights)
-    key = runs.named(options.resume)
+    key = runs.find_key(options.resume)
     claim(key)
     settings = runs.record(key).settings
     from explorer.backend.datasets import training_data
