@@ -15,7 +15,7 @@ from explorer.values import Epoch, RunRecord, RunResult, TrainingStep
 
 
 def records() -> tuple[RunRecord, ...]:
-    """Return all runs in the home folder, the newest first; other files are left out. On a shared server they include all visitors' runs."""
+    """Return all runs in the home folder, the newest first; other files are left out. On a shared server these are all visitors' runs."""
     runs = []
     for path in home().iterdir() if home().is_dir() else ():
         with suppress(ExplorerError, OSError):  # a run that can't be read may be another user's
