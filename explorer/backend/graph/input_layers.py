@@ -153,14 +153,13 @@ def _matrix_layout(shape: tuple[int | None, ...], readers: list[Any]) -> Layout 
 def _maps_layout(shape: tuple[int | None, ...], readers: list[Any]) -> Layout | None:
     """Return the layout of an input of three axes, in the data format of the convolutions and poolings, else by its sizes."""
     formats = [reader.data_format for reader in readers if hasattr(reader, "data_format") and not isinstance(reader, keras.layers.Flatten)]
+    data_format = formats[0] if formats else None
     first, second, third = shape
     sizes = {"channels_last": (first, second, third), "channels_first": (second, third, first)}
     candidates = [
         Layout(order, (height, width, channels))
         for order, (height, width, channels) in sizes.items()
-        if channels in CHANNELS
-        and (formats or [None])[0] in (None, order)
-        and all(side is None or side >= SMALLEST for side in (height, width))
+        if channels in CHANNELS and data_format in (None, order) and all(side is None or side >= SMALLEST for side in (height, width))
     ]
     if not candidates:
         return None
