@@ -13,7 +13,7 @@ from explorer.backend.evaluation import data as evaluation_data
 from explorer.backend.evaluation import evaluate
 from explorer.backend.models import files as model_files
 from explorer.backend.models import topology, weights
-from explorer.backend.models.finite import said_of, unfit_layers
+from explorer.backend.models.finite import nonfinite_sentence, unfit_layers
 from explorer.backend.models.metadata import ModelCard
 from explorer.backend.models.weights import WeightsReport
 from explorer.backend.runtime import temporary_files
@@ -102,7 +102,7 @@ class WholeModel:
         finally:  # a file that does not fit may have brought its statistics before Keras found out
             self.renew()
         if report.unfit:
-            warnings.warn(said_of(report.unfit), AssumptionWarning, stacklevel=2)
+            warnings.warn(nonfinite_sentence(report.unfit), AssumptionWarning, stacklevel=2)
         return report
 
     def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:

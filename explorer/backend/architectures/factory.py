@@ -50,7 +50,7 @@ def made(row: Architecture, spec: NetworkSpec, input_tensor: Any, file: Path | N
 def _building(row: Architecture, spec: NetworkSpec) -> Iterator[None]:
     """Build in here what a spec says; ExplorerError is raised for options that Keras refuses, and for more than fits into memory."""
     said = _("{name} can't be built with these options: choose others. Keras says: {why}.")
-    with refusing(ExplorerError, said, spec.name), within_budget(spec.name, usual=BYTES * row.parameters, refused=ExplorerError):
+    with refusing(ExplorerError, said, spec.name), within_budget(spec.name, usual=BYTES * row.parameters, error_class=ExplorerError):
         yield
 
 
