@@ -82,7 +82,9 @@ class WholeModel:
         Raises ExplorerError where it can't be saved.
         """
         labels = tuple(label for _id, label in self.labels)
-        model_files.save_model(self.unshared_model, path, ModelCard(self.input_spec.named_convention, labels, self.spec.name, run=self.run))
+        model_files.save_model(
+            self.unshared_model, path, ModelCard(self.input_spec.named_preprocess_mode, labels, self.spec.name, run=self.run)
+        )
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""

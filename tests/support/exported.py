@@ -74,6 +74,6 @@ def assert_same_model(run, data, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is left to guess
         opened = explorer.load(folder / "model.keras")
-    assert opened.input_spec.named_convention == run.network.input_spec.named_convention
+    assert opened.input_spec.named_preprocess_mode == run.network.input_spec.named_preprocess_mode
     assert opened.labels == run.network.labels
     np.testing.assert_allclose(model.predict(held_out, verbose=0), expected, atol=1e-3)

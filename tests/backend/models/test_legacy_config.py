@@ -296,9 +296,7 @@ def test_what_is_not_at_hand_of_compile_is_left_out_with_a_note(tmp_path):
     path = small.save_as_keras_2(small.sequential(), tmp_path / "loss.h5", training=training({"last": function}))
     network = explorer.load(path)
     assert not network.model.compiled
-    assert (
-        "It was compiled with own_dice, which is not available, and is opened without being compiled." in network.input_spec.assumed
-    )
+    assert "It was compiled with own_dice, which is not available, and is opened without being compiled." in network.input_spec.assumed
     assert load_model(path, {"own_dice": keras.losses.mean_squared_error}).compiled
 
 
