@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from explorer.backend.architectures.factory import made
+from explorer.backend.architectures.factory import build_model
 from explorer.backend.graph.nodes import has_graph
 from explorer.backend.graph.recognition import recognised
 from explorer.backend.inference import predictions
@@ -92,7 +92,7 @@ def build(
     file = _weights_file(spec, report_progress)
     report_progress(Progress(_("Building {name}…").format(name=spec.name)))
     with data_format(spec.data_format):
-        model = made(row, spec, input_tensor, file)
+        model = build_model(row, spec, input_tensor, file)
     input_spec = of_architecture(row, model, spec.data_format, own_input=input_tensor is not None)
     samples = row.samples if input_spec.kind == row.input else ()
     network = Network(model, spec, input_spec, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)

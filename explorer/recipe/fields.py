@@ -47,7 +47,7 @@ class Range:
         try:
             value = float(text.strip().replace(",", "."))
         except ValueError:
-            raise ExplorerError(_("{text!r} is no number.").format(text=text.strip())) from None
+            raise ExplorerError(_("{text!r} is not a number.").format(text=text.strip())) from None
         if not math.isfinite(value) or not (value >= self.least and self.above < value < self.below) or (self.whole and value % 1):
             raise ExplorerError(self.sentence.format(value=text.strip()))
         return int(value) if self.whole else value

@@ -106,7 +106,7 @@ def _ends_with_abbreviated(full: str, name: str) -> bool:
 
 def _within(name: str, outer: Layer) -> ExplorerError:
     return ExplorerError(
-        _("{name} is inside {outer} ({kind}), which is frozen or trained as a whole: name {outer} itself.").format(
+        _("{name} lies inside {outer} ({kind}), which is frozen or trained as a whole: name {outer} itself.").format(
             name=name, outer=outer.name, kind=outer.class_name
         )
     )

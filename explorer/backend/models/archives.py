@@ -82,7 +82,7 @@ def hdf5(source: Path | BytesIO, size: int, name: str, limit: int | None = None)
 
 def damaged(name: str) -> str:
     """Return the sentence for a file that is truncated or corrupt."""
-    return _("{name} is damaged or incomplete: save it again where it was made, or copy it to the end.").format(name=name)
+    return _("{name} is damaged or incomplete: save it again where it was made, or copy the whole file.").format(name=name)
 
 
 def _has_endless_heap(stream: BinaryIO) -> bool:

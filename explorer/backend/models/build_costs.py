@@ -24,10 +24,12 @@ _patching = threading.RLock()
 
 
 @contextmanager
-def within_budget(name: str, held: int | None = None, usual: int = 0, error_class: type[ExplorerError] = UnreadableModel) -> Iterator[None]:
+def within_budget(
+    name: str, stored: int | None = None, usual: int = 0, error_class: type[ExplorerError] = UnreadableModel
+) -> Iterator[None]:
     """Build a network within this context, on this thread; `error_class` is raised before it takes more memory than the limit.
 
-    name: of the network, for the sentences; held: bytes of the weights in the file that it comes from, None if there are none;
+    name: of the network, for the sentences; stored: bytes of the weights in the file that it comes from, None if there are none;
     usual: bytes that its weights are known to take; they may exceed the limit, as long as that much memory is free.
     """
     limit, tensor_limit = budget.limit(at_least=usual), budget.limit()
@@ -38,20 +40,20 @@ def within_budget(name: str, held: int | None = None, usual: int = 0, error_clas
         nonlocal requested
         size = _bytes(shape, dtype)
         requested += size
-        if held is not None and requested > UNFOLDED * held + SLACK:
+        if stored is not None and requested > UNFOLDED * stored + SLACK:
             sentence = _(
                 "{name} asks for {asked} of weights or more and holds {held}: it is damaged or forged. Save the whole model again."
             )
-            raise error_class(sentence.format(name=name, asked=size_text(requested), held=size_text(held)))
+            raise error_class(sentence.format(name=name, asked=size_text(requested), held=size_text(stored)))
         budget.check(requested, name, advice, error_class, limit)
         if not isinstance(initializer, keras.initializers.Orthogonal):
             return initializer
-        if held is None and _work(shape) > MOST_WORK:
+        if stored is None and _work(shape) > MOST_WORK:
             sentence = _(
                 "{name} has random weights of shape {shape} that take minutes to make orthogonal: ask for a smaller recurrent layer."
             )
             raise error_class(sentence.format(name=name, shape=tuple(shape)))
-        return initializer if held is None else "zeros"  # those of the file will replace them
+        return initializer if stored is None else "zeros"  # those of the file will replace them
 
     def count_tensor(tensor: Any) -> None:
         nonlocal tensors

@@ -26,7 +26,7 @@ def from_json(text: str | bytes, name: str) -> Any:
         content = json.loads(text)
         nodes = _nodes(content, {})
     except (ValueError, RecursionError) as error:
-        raise UnreadableModel(_("{name} is no JSON: {why}.").format(name=name, why=_json_problem(error))) from error
+        raise UnreadableModel(_("{name} is not valid JSON: {why}.").format(name=name, why=_json_problem(error))) from error
     if nodes > MOST_NODES:
         raise _too_long(name)
     return content
@@ -58,7 +58,7 @@ def from_yaml(text: str | bytes, name: str) -> Any:
             raise UnreadableModel(_("{name} asks for Python objects, which might run code: it is not opened.").format(name=name)) from error
         raise UnreadableModel(_foreign_yaml(name)) from error
     except yaml.YAMLError as error:
-        raise UnreadableModel(_("{name} is no YAML: {why}.").format(name=name, why=_yaml_problem(error))) from error
+        raise UnreadableModel(_("{name} is not valid YAML: {why}.").format(name=name, why=_yaml_problem(error))) from error
     except (ValueError, TypeError, RecursionError, OverflowError, AttributeError, KeyError) as error:  # dates, sets, deep nesting
         raise UnreadableModel(_foreign_yaml(name)) from error
 

@@ -77,12 +77,12 @@ def _start(path: Path) -> bytes:
             )
         raise UnreadableModel(_("{name} is a folder: give the model's file, .keras, .h5, .json or .yaml.").format(name=path.name))
     if not path.is_file():
-        sentence = _("{path} is no file that a model could be in.") if path.exists() else _("There is no file {path}.")
+        sentence = _("{path} is not a file that a model could be in.") if path.exists() else _("There is no file {path}.")
         raise UnreadableModel(sentence.format(path=path))
     with path.open("rb") as file:
         start = file.read(8)
     if not start:
-        raise UnreadableModel(_("{name} is empty: it was not saved or copied to the end.").format(name=path.name))
+        raise UnreadableModel(_("{name} is empty: it was not completely saved or copied.").format(name=path.name))
     return start
 
 
@@ -108,10 +108,10 @@ def _other_format(path: Path, start: bytes) -> str:
     if kind:
         return _("{name} is {kind}; only Keras models can be opened: save it from Keras as .keras.").format(name=path.name, kind=kind)
     if suffix in (".keras", ".h5", ".hdf5"):
-        return _("{name} is no {suffix} file, whatever its name: it is damaged, or something else was saved under that name.").format(
+        return _("{name} is not a {suffix} file, despite its name: it is damaged, or something else was saved under that name.").format(
             name=path.name, suffix=suffix
         )
-    return _("{name} is no Keras model: .keras, .h5, .json and .yaml can be opened.").format(name=path.name)
+    return _("{name} is not a Keras model: .keras, .h5, .json and .yaml can be opened.").format(name=path.name)
 
 
 def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
@@ -147,7 +147,7 @@ def _no_keras_archive(path: Path, members: list[str]) -> str:
     inside = next((member for member in members if member.endswith((".keras", ".h5", ".hdf5"))), None)
     if inside:
         return _("{name} is an archive that holds {inside}: unpack it, and open that file.").format(name=path.name, inside=inside)
-    return _("{name} is an archive, but none of Keras: there is no {member} in it.").format(name=path.name, member=KERAS_CONFIG)
+    return _("{name} is an archive, but not one of Keras: there is no {member} in it.").format(name=path.name, member=KERAS_CONFIG)
 
 
 def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
@@ -195,7 +195,7 @@ def _text(value: Any) -> str:
 def _parsed(text: str | bytes, name: str) -> dict[str, Any]:
     content = config_text.from_json(text, name)
     if not isinstance(content, dict):
-        raise UnreadableModel(_("{name} is damaged: its description is no JSON object.").format(name=name))
+        raise UnreadableModel(_("{name} is damaged: its description is not a JSON object.").format(name=name))
     return content
 
 

@@ -30,7 +30,7 @@ def nonfinite_sentence(unfit: Sequence[str]) -> str:
     """Return the sentence about layers whose weights are not all finite."""
     layers = ", ".join(unfit[:NAMED]) + ("…" if len(unfit) > NAMED else "")
     return _(
-        "Weights of {layers} are no numbers (NaN) or infinite, as after a training that went astray: its answers mean nothing."
+        "Weights of {layers} are not numbers (NaN) or infinite, as after a training that diverged: its predictions mean nothing."
     ).format(layers=layers)
 
 
@@ -46,8 +46,8 @@ def check_answers(values: Any, model: Any) -> None:
         return
     why = nonfinite_notes(model) or (
         _(
-            "Its weights are finite, so it comes up on the way, as where values grow without bounds or a logarithm is taken of a negative "
+            "Its weights are finite, so this comes up in between, as when values grow without bounds or a logarithm is taken of a negative "
             "number: look at the feature maps of its layers, one by one."
         ),
     )
-    raise MeaninglessAnswer(_("The answer of {name} is no number (NaN), or infinite. {why}").format(name=model.name, why=why[0]))
+    raise MeaninglessAnswer(_("The output of {name} is not a number (NaN), or infinite. {why}").format(name=model.name, why=why[0]))

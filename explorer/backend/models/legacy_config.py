@@ -13,7 +13,7 @@ from typing import Any
 
 from explorer.backend.models.legacy_graphs import MODELS, rewrite_graph
 from explorer.backend.runtime.keras import keras
-from explorer.backend.runtime.keras_private import home_of
+from explorer.backend.runtime.keras_private import module_of
 
 Config = dict[str, Any]
 
@@ -96,7 +96,7 @@ def _set_module(entry: Config, old: bool) -> None:
     elif "name" in arguments:
         plain_name = name.removeprefix("Custom>")
         is_operation = not old and "inbound_nodes" in entry and not {"dtype", "trainable"} & set(arguments)
-        module = home_of(plain_name, is_operation)
+        module = module_of(plain_name, is_operation)
         if module and (name == plain_name or module != "keras.layers"):
             entry.update(class_name=plain_name, module=module)
     if f"{entry.get('module')}.".startswith("keras."):

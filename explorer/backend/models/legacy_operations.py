@@ -16,7 +16,7 @@ from explorer.backend.models.tensorflow_functions import known
 from explorer.backend.models.tensorflow_shapes import is_tensor
 from explorer.backend.runtime.keras import keras
 from explorer.backend.runtime.keras_private import inbound_nodes, note_outputs, origin
-from explorer.backend.runtime.refusals import for_people
+from explorer.backend.runtime.refusals import plain_reason
 from explorer.locale import _
 
 MOST_NUMBERS = 64  # in a computation of constants while a model is built: sizes of tensors
@@ -46,7 +46,7 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
         except Exception as error:  # Keras takes an IndexError to mean that a tensor doesn't exist yet
             raise ValueError(
                 _("the layer {layer!r} calls tf.{function} in a way that Keras 3 has no operation for: {why}").format(
-                    layer=self.name, function=self._function, why=for_people(error)
+                    layer=self.name, function=self._function, why=plain_reason(error)
                 )
             ) from error
         outputs = list(returned) if isinstance(returned, list | tuple) and any(map(is_tensor, returned)) else [returned]

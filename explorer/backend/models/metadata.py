@@ -47,7 +47,7 @@ def read_card(path: str | Path) -> ModelCard | None:
     """
     path = Path(path).expanduser()
     try:
-        with refusing(ExplorerError, _("it is no JSON, or damaged"), path.name):
+        with refusing(ExplorerError, _("it is not valid JSON, or damaged"), path.name):
             text = _text(path)
             return None if text is None else _parsed(json.loads(text))
     except ExplorerError as error:
@@ -85,16 +85,16 @@ def _text(path: Path) -> bytes | str | None:
 
 def _parsed(content: Any) -> ModelCard:
     if not isinstance(content, dict):
-        raise ExplorerError(_("it is no list of named entries"))
+        raise ExplorerError(_("it is not a JSON object"))
     preprocess, labels, name, run = content.get("preprocess"), content.get("labels", []), content.get("name", ""), content.get("run")
     if preprocess is not None and preprocess not in CONVENTIONS:
         raise ExplorerError(
             _("preprocess is {preprocess!r}, and may be {known}").format(preprocess=preprocess, known=", ".join(CONVENTIONS))
         )
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ExplorerError(_("labels is no list of names"))
+        raise ExplorerError(_("labels is not a list of names"))
     if not isinstance(name, str):
-        raise ExplorerError(_("name is no text"))
+        raise ExplorerError(_("name is not a text"))
     if run is not None and not isinstance(run, dict):
-        raise ExplorerError(_("run is no list of named entries"))
+        raise ExplorerError(_("run is not a JSON object"))
     return ModelCard(preprocess, tuple(labels), name, run=run)

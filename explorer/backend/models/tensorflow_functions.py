@@ -129,10 +129,10 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 
 def _convert_image_dtype(image: Any, dtype: Any) -> Any:
-    given, wanted = keras.backend.standardize_dtype(image.dtype), shapes.dtype_of(dtype)
-    if "float" not in wanted:
-        raise ValueError(wanted)
-    return ops.cast(image, wanted) if "float" in given else ops.multiply(ops.cast(image, wanted), 1 / np.iinfo(given).max)
+    source, target = keras.backend.standardize_dtype(image.dtype), shapes.dtype_of(dtype)
+    if "float" not in target:
+        raise ValueError(target)
+    return ops.cast(image, target) if "float" in source else ops.multiply(ops.cast(image, target), 1 / np.iinfo(source).max)
 
 
 def _top_k(x: Any, k: int = 1, sorted: bool = True) -> Any:  # noqa: A002  # TensorFlow's name

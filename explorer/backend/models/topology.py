@@ -95,7 +95,7 @@ def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Op
     if isinstance(content, dict) and "modelTopology" in content:
         raise UnreadableModel(_("{name} is a model of TensorFlow.js: save it from Keras as .keras or .h5.").format(name=name))
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict | list) or "class_name" not in content:
-        raise UnreadableModel(_("{name} is no topology of a Keras model.").format(name=name))
+        raise UnreadableModel(_("{name} is not the topology of a Keras model.").format(name=name))
     with refusing(name), quietly():
         old = "module" not in content and is_old(content.get("keras_version"))
         training = content.pop("compile_config", None)

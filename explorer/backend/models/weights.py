@@ -97,22 +97,22 @@ def _weights(path: Path) -> Iterator[h5py.Group]:
             if WEIGHTS not in archive.namelist():
                 raise error
             content = BytesIO(archive.read(WEIGHTS))
-        with hdf5(content, size, path.name) as (file, _held):
+        with hdf5(content, size, path.name) as (file, _bytes):
             yield file
         return
     if not h5py.is_hdf5(path):
         raise error
-    with hdf5(path, size, path.name) as (file, _held):
+    with hdf5(path, size, path.name) as (file, _bytes):
         yield file.get("model_weights", file)
 
 
 def _load_folders(model: Any, file: h5py.Group, path: Path) -> WeightsReport:
     before = model.get_weights()
     with _as_folders(model) as own_file:
-        wanted, saved = _folders(own_file), _folders(file)
+        own, saved = _folders(own_file), _folders(file)
         name_of = {group.name: name for name, group in saved.items()}
-        pairs = {name: name_of[group.name] for name, group in wanted.items() if group.name in name_of}
-        report = compared(_shapes_in(wanted), _shapes_in(saved), pairs)
+        pairs = {name: name_of[group.name] for name, group in own.items() if group.name in name_of}
+        report = compared(_shapes_in(own), _shapes_in(saved), pairs)
     try:
         with file_for_keras(path, ".keras" if zipfile.is_zipfile(path) else ".weights.h5") as (named, fresh):
             model.load_weights(shutil.copyfile(path, named) if fresh else named)
@@ -121,7 +121,7 @@ def _load_folders(model: Any, file: h5py.Group, path: Path) -> WeightsReport:
         if report.missing or report.mismatched:
             raise misfit(model, path.name, report) from error
         raise
-    return WeightsReport(loaded=tuple(wanted), unexpected=report.unexpected)
+    return WeightsReport(loaded=tuple(own), unexpected=report.unexpected)
 
 
 def _load_folders_by_name(model: Any, file: h5py.Group, path: Path) -> WeightsReport:
@@ -135,13 +135,13 @@ def _load_folders_by_name(model: Any, file: h5py.Group, path: Path) -> WeightsRe
             ).format(name=path.name)
         )
     with _as_folders(model) as own_file:
-        wanted = _folders(own_file)
-        pairs = paired(wanted, saved)
-        report = compared(_shapes_in(wanted), _shapes_in(saved), pairs)
+        own = _folders(own_file)
+        pairs = paired(own, saved)
+        report = compared(_shapes_in(own), _shapes_in(saved), pairs)
         for name in report.loaded:
             for key, dataset in _datasets(saved[pairs[name]]).items():
-                del wanted[name][key]
-                wanted[name].copy(dataset, wanted[name], key)
+                del own[name][key]
+                own[name].copy(dataset, own[name], key)
         own_path = Path(own_file.filename)
         own_file.close()
         if report.loaded:
@@ -155,8 +155,8 @@ def _as_folders(model: Any) -> Iterator[h5py.File]:
     with temporary_files.folder() as folder:
         file = Path(folder) / "own.weights.h5"
         model.save_weights(file)
-        with h5py.File(file, "r+") as weights:
-            yield weights
+        with h5py.File(file, "r+") as own:
+            yield own
 
 
 def _folders(group: h5py.Group, within: str = "") -> dict[str, h5py.Group]:

@@ -57,24 +57,24 @@ def misfit(model: Any, name: str, report: WeightsReport) -> ExplorerError:
     )
 
 
-def paired(wanted: Iterable[str], saved: Iterable[str]) -> dict[str, str]:
+def paired(names: Iterable[str], saved: Iterable[str]) -> dict[str, str]:
     """Return layer of the model -> layer of the file: the one of the same name, else the only one of that name in any nested model."""
-    wanted, saved = list(wanted), list(saved)
-    pairs = {name: name for name in wanted if name in saved}
-    by_last = [Counter(name.rsplit("/", 1)[-1] for name in names if name not in pairs) for names in (wanted, saved)]
+    names, saved = list(names), list(saved)
+    pairs = {name: name for name in names if name in saved}
+    by_last = [Counter(name.rsplit("/", 1)[-1] for name in group if name not in pairs) for group in (names, saved)]
     for name in saved:
         last = name.rsplit("/", 1)[-1]
         if name not in pairs and all(count[last] == 1 for count in by_last):
-            pairs[next(candidate for candidate in wanted if candidate not in pairs and candidate.rsplit("/", 1)[-1] == last)] = name
+            pairs[next(candidate for candidate in names if candidate not in pairs and candidate.rsplit("/", 1)[-1] == last)] = name
     return pairs
 
 
-def compared(wanted: Mapping[str, Shapes], saved: Mapping[str, Shapes], pairs: Mapping[str, str]) -> WeightsReport:
+def compared(shapes: Mapping[str, Shapes], saved: Mapping[str, Shapes], pairs: Mapping[str, str]) -> WeightsReport:
     """Return the report on paired layers, by the shapes of their weights in the model and in the file."""
-    fits = {name: wanted[name] == saved[other] for name, other in pairs.items()}
+    fits = {name: shapes[name] == saved[other] for name, other in pairs.items()}
     return WeightsReport(
-        loaded=tuple(name for name in wanted if fits.get(name)),
-        missing=tuple(name for name in wanted if name not in pairs),
+        loaded=tuple(name for name in shapes if fits.get(name)),
+        missing=tuple(name for name in shapes if name not in pairs),
         unexpected=tuple(name for name in saved if name not in pairs.values()),
-        mismatched=tuple(Mismatch(name, saved[pairs[name]], wanted[name]) for name in wanted if fits.get(name) is False),
+        mismatched=tuple(Mismatch(name, saved[pairs[name]], shapes[name]) for name in shapes if fits.get(name) is False),
     )

@@ -187,7 +187,9 @@ def test_layers_of_cudnn(kind, gates, tmp_path):
 
 
 def test_names_with_slashes(tmp_path):
-    model = small.moved(keras.Sequential([keras.Input((4,)), layers.Dense(3, name="conv1_conv"), layers.Dense(2, name="last")], name="m"))
+    model = small.moved(
+        keras.Sequential([keras.Input((4,)), layers.Dense(3, name="conv1_conv"), layers.Dense(2, name="last")], name="m")
+    )
     entries = [("InputLayer", {"name": "x", "batch_input_shape": [None, 4]}), ("Dense", {"name": "conv1/conv", "units": 3})]
     entries.append(("Dense", {"name": "last", "units": 2}))
     names = [config["name"] for _kind, config in entries]
