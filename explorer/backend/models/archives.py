@@ -162,7 +162,7 @@ def check_backend(group: h5py.Group, name: str) -> None:
     if group.attrs.get("backend") not in ("theano", b"theano"):
         return
     kernels: list[str] = []
-    group.visititems(lambda name, child: kernels.append(name) if isinstance(child, h5py.Dataset) and child.ndim > 2 else None)
+    group.visititems(lambda path, child: kernels.append(path) if isinstance(child, h5py.Dataset) and child.ndim > 2 else None)
     if kernels:
         raise UnreadableModel(
             _("{name} was written by Keras on Theano, whose convolutions run the other way: save it from Keras 2 on TensorFlow.").format(

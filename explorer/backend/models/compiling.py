@@ -90,7 +90,9 @@ def what_is_available(training: Any, custom_objects: Custom) -> tuple[Any, tuple
         return None, (_("What it was compiled with might do harm: it is opened without being compiled."),)
     if not left_out:
         return training, ()
-    return kept, (_("It was compiled with {names}, which is not available and left out.").format(names=", ".join(dict.fromkeys(left_out))),)
+    return kept, (
+        _("It was compiled with {names}, which is not available and is left out.").format(names=", ".join(dict.fromkeys(left_out))),
+    )
 
 
 def _missing(value: Any, kind: str, custom_objects: Custom) -> list[str]:

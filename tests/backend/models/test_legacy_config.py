@@ -187,9 +187,7 @@ def test_layers_of_cudnn(kind, gates, tmp_path):
 
 
 def test_names_with_slashes(tmp_path):
-    model = small.moved(
-        keras.Sequential([keras.Input((4,)), layers.Dense(3, name="conv1_conv"), layers.Dense(2, name="last")], name="m")
-    )
+    model = small.moved(keras.Sequential([keras.Input((4,)), layers.Dense(3, name="conv1_conv"), layers.Dense(2, name="last")], name="m"))
     entries = [("InputLayer", {"name": "x", "batch_input_shape": [None, 4]}), ("Dense", {"name": "conv1/conv", "units": 3})]
     entries.append(("Dense", {"name": "last", "units": 2}))
     names = [config["name"] for _kind, config in entries]
@@ -294,7 +292,7 @@ def test_what_is_not_at_hand_of_compile_is_left_out_with_a_note(tmp_path):
     path = small.save_as_keras_2(small.sequential(), tmp_path / "metric.h5", training=training("categorical_crossentropy", metrics))
     opened = open_model(path)
     assert opened.model.compiled
-    assert opened.notes == ("It was compiled with f1, which is not available and left out.",)
+    assert opened.notes == ("It was compiled with f1, which is not available and is left out.",)
     path = small.save_as_keras_2(small.sequential(), tmp_path / "loss.h5", training=training({"last": function}))
     network = explorer.load(path)
     assert not network.model.compiled
