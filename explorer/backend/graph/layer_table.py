@@ -77,7 +77,7 @@ def _rows(
         opening = opened and opens(node)
         is_nested = isinstance(layer, keras.Model) and has_graph(layer)
         inside, made = _rows(layer, f"{address}/", origins, bool(use or again), opening) if is_nested else ([], [])
-        for position, tensor in enumerate(node.output_tensors):  # an operation has no row: its outputs come from the layers that it reads
+        for position, tensor in enumerate(node.output_tensors):  # an operation counts as the layers that it reads
             sources.setdefault(id(tensor), made[position] if opening else (address,) if is_named else inputs)
         if not is_listed:
             continue
