@@ -55,7 +55,7 @@ def test_features_that_are_no_numbers_are_refused_and_feature_maps_are_shown():
 def test_numbers_that_overflow_are_said_to():
     model = small.sequential()
     model.set_weights([weight + 3e38 for weight in model.get_weights()])
-    with pytest.raises(ExplorerError, match="Its weights are finite, so it comes up on the way"):
+    with pytest.raises(ExplorerError, match="Its weights are finite, so this comes up in between"):
         explorer.load(model).predict(X)
 
 
