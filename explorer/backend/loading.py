@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from explorer.backend.architectures.factory import made
+from explorer.backend.architectures.factory import build_model
 from explorer.backend.graph.nodes import has_graph
 from explorer.backend.graph.recognition import recognised
 from explorer.backend.inference import predictions
 from explorer.backend.inputs.input_spec import of_architecture, of_model, outputs_of
 from explorer.backend.models import files as model_files
 from explorer.backend.models.clone import copy
-from explorer.backend.models.finite import said_of_weights
+from explorer.backend.models.finite import nonfinite_notes
 from explorer.backend.models.metadata import ModelCard, read_card
 from explorer.backend.models.security import refusing
 from explorer.backend.network import ACTIVATION_MEMORY, Network, ReportProgress, silent
@@ -92,12 +92,12 @@ def build(
     file = _weights_file(spec, report_progress)
     report_progress(Progress(_("Building {name}…").format(name=spec.name)))
     with data_format(spec.data_format):
-        model = made(row, spec, input_tensor, file)
+        model = build_model(row, spec, input_tensor, file)
     input_spec = of_architecture(row, model, spec.data_format, own_input=input_tensor is not None)
     samples = row.samples if input_spec.kind == row.input else ()
     network = Network(model, spec, input_spec, _numbered(labels) or _labels_of_table(spec, row), activation_memory, samples=samples)
     own = spec.weights not in (None, row.weights)
-    return _noting(network, *(said_of_weights(model) if own else ()))
+    return _noting(network, *(nonfinite_notes(model) if own else ()))
 
 
 def read(
@@ -117,7 +117,7 @@ def read(
         model, notes = model_files.open_model(Path(spec.path), custom_objects)
         own = checked_labels(labels) or spec.labels
         network = _carded(model, spec, activation_memory, preprocess or spec.preprocess, own, read_card(Path(spec.path)) or ModelCard())
-        return _noting(network, *notes, *said_of_weights(model))
+        return _noting(network, *notes, *nonfinite_notes(model))
 
 
 def _carded(

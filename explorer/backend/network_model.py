@@ -13,7 +13,7 @@ from explorer.backend.evaluation import data as evaluation_data
 from explorer.backend.evaluation import evaluate
 from explorer.backend.models import files as model_files
 from explorer.backend.models import topology, weights
-from explorer.backend.models.finite import said_of, unfit_layers
+from explorer.backend.models.finite import nonfinite_sentence, unfit_layers
 from explorer.backend.models.metadata import ModelCard
 from explorer.backend.models.weights import WeightsReport
 from explorer.backend.runtime import temporary_files
@@ -82,7 +82,9 @@ class WholeModel:
         Raises ExplorerError where it can't be saved.
         """
         labels = tuple(label for _id, label in self.labels)
-        model_files.save_model(self.unshared_model, path, ModelCard(self.input_spec.named_convention, labels, self.spec.name, run=self.run))
+        model_files.save_model(
+            self.unshared_model, path, ModelCard(self.input_spec.named_preprocess_mode, labels, self.spec.name, run=self.run)
+        )
 
     def save_weights(self, path: str | Path) -> None:
         """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""
@@ -102,7 +104,7 @@ class WholeModel:
         finally:  # a file that does not fit may have brought its statistics before Keras found out
             self.renew()
         if report.unfit:
-            warnings.warn(said_of(report.unfit), AssumptionWarning, stacklevel=2)
+            warnings.warn(nonfinite_sentence(report.unfit), AssumptionWarning, stacklevel=2)
         return report
 
     def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:

@@ -1,1 +1,1 @@
-"""The command `explorer`: a file for each family of verbs."""
+"""The command `explorer`, with a module for each group of subcommands."""

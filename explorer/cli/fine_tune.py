@@ -1,4 +1,4 @@
-"""The command `explorer fine-tune`: a network fine-tuned on a folder of pictures or sounds, and what comes of it in a folder."""
+"""The command `explorer fine-tune`: fine-tunes a network on a dataset, and writes the results into a folder."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from explorer.values.training import BATCH_NORMS, HEAD_PHASE, OPTIMIZERS, TAIL_P
 
 EPILOG = _(
     "The training is a process of its own, a run. Ctrl-C stops it and keeps the best weights so far. When the terminal is closed or the "
-    "command is ended, the run stops too, after the batch under way; when the command is killed, the run goes on by itself. Either way no "
-    "epoch that is through is lost: --resume RUN goes on from there, or writes what has been trained meanwhile."
+    "command is terminated, the run stops too, after the current batch; when the command is killed, the run continues by itself. Either "
+    "way no finished epoch is lost: --resume RUN continues from there, or writes what has been trained meanwhile."
 )
 
 
@@ -39,9 +39,9 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
     tune.add_argument("data", nargs="?", metavar="DATA", help=about_data)
     tune.add_argument("--architecture", dest="source", metavar="NETWORK", help=network.SOURCE)
     network.add_network_options(tune)
-    place = tune.add_mutually_exclusive_group()
-    place.add_argument("--freeze", type=int, metavar="K", help=_("freeze layers[:K] of the backbone (default: all of it)"))
-    place.add_argument("--train-from", metavar="BLOCK", help=_("the first block or layer that trains, such as block_13"))
+    freeze = tune.add_mutually_exclusive_group()
+    freeze.add_argument("--freeze", type=int, metavar="K", help=_("freeze layers[:K] of the backbone (default: all of it)"))
+    freeze.add_argument("--train-from", metavar="BLOCK", help=_("the first block or layer that trains, such as block_13"))
     _add_pair(tune, "--epochs", "epochs", _("of the head alone, then of head and tail (default: 5 5)"), type=int)
     _add_pair(tune, "--learning-rates", "learning_rate", _("of the two phases (default: 0.001 0.0001)"), type=float)
     _add_pair(
@@ -70,12 +70,12 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser], print
         metavar="DIR",
         help=_("a new folder for the model, its history and a plain Keras script"),
     )
-    tune.add_argument("--resume", metavar="RUN", help=_("go on with a run that was interrupted, instead of DATA and --architecture"))
+    tune.add_argument("--resume", metavar="RUN", help=_("resume a run that was interrupted, instead of DATA and --architecture"))
     tune.epilog = EPILOG
 
 
 def _add_pair(command: argparse.ArgumentParser, name: str, field: str, about: str, **options: Any) -> None:
-    """Add an option that takes a phase's field for each of the two phases."""
+    """Add an option that takes the value of a field for each of the two phases."""
     usual = getattr(HEAD_PHASE, field), getattr(TAIL_PHASE, field)
     command.add_argument(name, nargs=2, metavar=("HEAD", "TAIL"), default=usual, help=about, **options)
 
@@ -85,24 +85,26 @@ def _fine_tune(options: argparse.Namespace, print_json: Callable[[Any], None]) -
     with Output(options.output) as output, run.claiming(options.output) as claim:
         training = (cli_training.resumed if options.resume else cli_training.begun)(options, output, claim)
         again = run.command(training.key, options.output, options.weights)
-        said = _("This is run {run}; if it is interrupted, it goes on with `{command}`.")
-        complain(said.format(run=run.short(training.key), command=again))
+        sentence = _("This is run {run}; if it is interrupted, resume it with `{command}`.")
+        complain(sentence.format(run=run.short(training.key), command=again))
         with network.terminal() as report_progress, run.stopping() as stop:
             cli_training.start(training.key)
             phases = training.settings.recipe.phases
-            record = run.follow(training.key, training.told, stop, lambda step: report_progress(Progress(in_words(step, phases))))
+            record = run.follow(
+                training.key, training.progress_offset, stop, lambda step: report_progress(Progress(in_words(step, phases)))
+            )
             written = run.tuned(record) and (record.state == "done" or not stop.ends)
             if written:
                 _write(output, training, record, again)
                 again = run.command(training.key, _("NEW_FOLDER"), options.weights)
     run.conclude(record, stop, again, written)
     _tell(training, record, options, print_json)
-    if record.state == "done" and runs.of_command(training.key):
-        runs.delete(training.key)  # all of it lies in the output now; kept, each training would fill the disk once more
+    if record.state == "done" and runs.is_started_by_command(training.key):
+        runs.delete(training.key)  # all of it is in the output now; otherwise each training would take the disk space twice
 
 
 def _check_arguments(options: argparse.Namespace) -> None:
-    """End the command where neither a training nor a run is named, or both are."""
+    """End the command if neither a training nor a run is given, or both are."""
     missing = [name for name, value in (("DATA", options.data), ("--architecture", options.source)) if value is None]
     if not options.resume:
         if missing:
@@ -116,47 +118,47 @@ def _check_arguments(options: argparse.Namespace) -> None:
 
 
 def in_words(step: TrainingStep, phases: Sequence[Phase]) -> str:
-    """Return how far a training is, in a line."""
+    """Return the progress of a training in one line."""
     if step.what == "features":
         return features_in_words(step)
     if step.what in ("batch", "epoch") and step.loss is not None:
-        told = _("Phase {phase}, epoch {epoch} of {epochs}: loss {loss:.3f}").format(
+        text = _("Phase {phase}, epoch {epoch} of {epochs}: loss {loss:.3f}").format(
             phase=step.phase + 1, epoch=step.epoch + 1, epochs=phases[step.phase].epochs, loss=step.loss
         )
-        return with_time_left(told, step)
+        return with_time_left(text, step)
     return step.text
 
 
 def _write(output: Output, training: Training, record: RunRecord, again: str) -> None:
-    """Write what came of a run: the model, its history, and the script with its data."""
+    """Write the results of a run: the model, its history, and the script with its data."""
     key = training.key
-    tuned = runs.file(key, TUNED)  # first: one that was deleted meanwhile is kept nowhere
+    tuned = runs.file(key, TUNED)  # before writing: if the run was deleted meanwhile, nothing of it is left to write
     try:
         output.write({**_script(training, record), HISTORY: history_csv(record.history).encode(), TUNED: tuned})
     except ExplorerError as error:
-        said = _("{why} What was trained is kept in run {run}: `{command}` writes it.")
-        raise ExplorerError(said.format(why=error, run=run.short(key), command=again)) from error
+        sentence = _("{why} What was trained is kept in run {run}: `{command}` writes it.")
+        raise ExplorerError(sentence.format(why=error, run=run.short(key), command=again)) from error
 
 
 def _script(training: Training, record: RunRecord) -> dict[str, bytes]:
-    """Return the script with its data, by the file's name; alone where the data can't be taken. Raises ExplorerError."""
+    """Return file name -> content of the script with its data, or without them if they can't be packed. Raises ExplorerError."""
     from explorer.backend.fine_tuning import export_bundle
 
-    of = training.network, training.data, training.settings.recipe
+    arguments = training.network, training.data, training.settings.recipe
     try:
-        packed = export_bundle.bundle(*of, record)
-        return {packed.name: packed.data}
-    except ExplorerError as error:  # it would be the same each time
+        bundle = export_bundle.bundle(*arguments, record)
+        return {bundle.name: bundle.data}
+    except ExplorerError as error:  # trying again would fail in the same way
         complain(_("The script is written without its data: {why}").format(why=error))
-        return {export_bundle.SCRIPT: export_bundle.script(*of).encode()}
+        return {export_bundle.SCRIPT: export_bundle.script(*arguments).encode()}
     except OSError as error:
-        said = _("The script and its data can't be packed in {folder}: {why}.")
-        raise ExplorerError(said.format(folder=tempfile.gettempdir(), why=why_not(error))) from error
+        sentence = _("The script and its data can't be packed in {folder}: {why}.")
+        raise ExplorerError(sentence.format(folder=tempfile.gettempdir(), why=why_not(error))) from error
 
 
 def _tell(training: Training, record: RunRecord, options: argparse.Namespace, print_json: Callable[[Any], None]) -> None:
-    last, plan, data, found = record.history[-1], training.plan, training.data, runs.result(training.key)
-    outcome, trainable = (found.outcome, found.trainable) if found else (None, ())
+    last, plan, data, result = record.history[-1], training.plan, training.data, runs.result(training.key)
+    outcome, trainable = (result.outcome, result.trainable) if result else (None, ())
     if options.json:
         print_json(
             {

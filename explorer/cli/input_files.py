@@ -1,4 +1,4 @@
-"""The files that a command is given: patterns stand for what they match, and one that can't be read doesn't lose the others."""
+"""The input files of a command: patterns are expanded, and a file that can't be read doesn't affect the others."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from explorer.values import Example
 
 Question: TypeAlias = Callable[[Any, list[Example]], Sequence[Any]]
 
-TOGETHER = 32  # files that are asked about at once
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how texts of it begin
+BATCH = 32  # files in a batch
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 
 
 @dataclass
 class Asked:
-    """A file, and what was answered for it, or why there is no answer; `assumed` is what had to be assumed for it, in sentences."""
+    """A file, and its answer or the error; `assumed`: sentences about what had to be assumed for it."""
 
     file: str
     example: Example | None = None
@@ -34,38 +34,38 @@ class Asked:
     assumed: tuple[str, ...] = ()
 
     def fail(self, why: str) -> None:
-        """Take down why there is no answer, and say it on stderr."""
+        """Record why there is no answer, and print it on stderr."""
         self.error = " ".join(why.split())
-        complain(_named(self.file, self.error))
+        complain(_with_file_name(self.file, self.error))
 
 
 def ask(
     arguments: Iterable[str], load: Callable[[], Any], question: Callable[[Any, list[Example]], Sequence[Any]]
 ) -> tuple[Any, list[Asked]]:
-    """Return a network, and what it answers to a question about each file that the arguments name; None where there is no file at all.
+    """Return a network, and the answer to a question for each file that the arguments name; None for the network if no file exists.
 
-    load: gives the network, which is only loaded for files that are there.
-    question: asked with the network and examples; returns an answer for each.
-    Files that are not there, that can't be read, or that have no answer are named on stderr.
+    load: returns the network; called only if there are files.
+    question: called with the network and examples; returns an answer for each.
+    Files that don't exist, that can't be read, or that have no answer are named on stderr.
     """
-    asked = list(_found(arguments))
-    there = [one for one in asked if not one.error]
-    network = load() if there else None
-    for start in range(0, len(there), TOGETHER):
-        together = [one for one in there[start : start + TOGETHER] if _read(network, one)]
+    entries = list(_files_for(arguments))
+    readable = [entry for entry in entries if not entry.error]
+    network = load() if readable else None
+    for start in range(0, len(readable), BATCH):
+        batch = [entry for entry in readable[start : start + BATCH] if _read(network, entry)]
         try:
-            _answer(network, together, question)
-        except (UnreadableExample, MeaninglessAnswer):  # of one that can't be decoded, or whose answer is no number
-            for one in together:
+            _answer(network, batch, question)
+        except (UnreadableExample, MeaninglessAnswer):  # one can't be decoded, or its answer is NaN: one by one
+            for entry in batch:
                 try:
-                    _answer(network, [one], question)
+                    _answer(network, [entry], question)
                 except (UnreadableExample, MeaninglessAnswer) as error:
-                    one.fail(str(error))
-    return network, asked
+                    entry.fail(str(error))
+    return network, entries
 
 
 def single(argument: str) -> str:
-    """Return the one file that an argument names. Raises UnreadableExample where there is none, or more than one."""
+    """Return the file that an argument names. Raises UnreadableExample if there is none, or more than one."""
     matches = _matches(argument)
     if len(matches) > 1:
         raise UnreadableExample(
@@ -78,7 +78,7 @@ def single(argument: str) -> str:
 
 
 def read(network: Any, file: str) -> Example:
-    """Return the example in a file; what is wrong with it and may be lived with is said on stderr. Raises UnreadableExample."""
+    """Return the example in a file; warnings about it are printed on stderr. Raises UnreadableExample."""
     with said_of(file):
         example: Example = network.read(Path(file))
     return example
@@ -86,51 +86,51 @@ def read(network: Any, file: str) -> Example:
 
 @contextmanager
 def said_of(file: str) -> Iterator[list[str]]:
-    """Give the list that gets what is warned of meanwhile about the example in a file; it is said on stderr at the end."""
+    """Yield a list that collects the warnings about the example in a file; they are printed on stderr at the end."""
     sentences: list[str] = []
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", ExampleWarning)
         yield sentences
-    sentences += dict.fromkeys(str(one.message) for one in warned)
-    for one in sentences:
-        remark(_named(Path(file).name, one))
+    sentences += dict.fromkeys(str(warning.message) for warning in warned)
+    for sentence in sentences:
+        remark(_with_file_name(Path(file).name, sentence))
 
 
 def assumed(network: Any, example: Example) -> tuple[str, ...]:
-    """Return what had to be assumed of the network and of an example, in sentences."""
+    """Return sentences about what had to be assumed for the network and for an example."""
     return (*network.input_spec.assumed, *network.assumed_of(example))
 
 
 def lines(path: Path) -> list[str]:
-    """Return the lines of a text in UTF-8 or UTF-16 that are not empty, without space around them. Raises ExplorerError."""
+    """Return the non-empty lines of a text file in UTF-8 or UTF-16, stripped. Raises ExplorerError."""
     try:
         data = path.read_bytes()
         text = data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else _("it is no text in UTF-8")
+        why = error.strerror if isinstance(error, OSError) else _("it is not text in UTF-8")
         raise ExplorerError(_("{path} can't be read: {why}.").format(path=path, why=why)) from error
     return [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
 
 
-def _found(arguments: Iterable[str]) -> Iterator[Asked]:
-    """Yield a file for each argument, or those that it matches as a pattern."""
+def _files_for(arguments: Iterable[str]) -> Iterator[Asked]:
+    """Yield a file for each argument, or the files that it matches as a pattern."""
     for argument in arguments:
-        for file in _matches(argument) or [argument]:
-            one = Asked(file)
-            if missing := _missing(file):
-                one.fail(missing)
-            yield one
+        for path in _matches(argument) or [argument]:
+            entry = Asked(path)
+            if missing := _missing(path):
+                entry.fail(missing)
+            yield entry
 
 
 def _matches(argument: str) -> list[str]:
-    """Return the files that a pattern matches, where the shell has left that to us, as on Windows; `**` stands for folders inside."""
+    """Return the files that a pattern matches, if the shell hasn't expanded it, as on Windows; `**` matches nested folders."""
     if os.path.lexists(argument) or not glob.has_magic(argument):
         return []
     return sorted(file for file in glob.iglob(argument, recursive=True) if os.path.isfile(file))
 
 
 def _missing(file: str) -> str:
-    """Return why a file can't be read, as far as its path shows it."""
+    """Return why there is no file at a path; "" if there is one."""
     if os.path.isfile(file):
         return ""
     if os.path.isdir(file):
@@ -142,27 +142,27 @@ def _missing(file: str) -> str:
     return (_("No file matches {path}.") if glob.has_magic(file) else _("There is no file {path}.")).format(path=file)
 
 
-def _read(network: Any, one: Asked) -> bool:
+def _read(network: Any, entry: Asked) -> bool:
     try:
-        one.example = read(network, one.file)
-        one.assumed = assumed(network, one.example)
+        entry.example = read(network, entry.file)
+        entry.assumed = assumed(network, entry.example)
     except UnreadableExample as error:
-        one.fail(str(error))
-    return not one.error
+        entry.fail(str(error))
+    return not entry.error
 
 
-def _answer(network: Any, together: list[Asked], question: Question) -> None:
-    """Ask about files, and say what can't be decoded of each."""
-    examples = [one.example for one in together if one.example is not None]
+def _answer(network: Any, batch: list[Asked], question: Question) -> None:
+    """Set the answers for files, and print on stderr which parts of each can't be decoded."""
+    examples = [entry.example for entry in batch if entry.example is not None]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExampleWarning)  # it is said of each file by its name
+        warnings.simplefilter("ignore", ExampleWarning)  # printed below, with the name of the file
         answers = question(network, examples) if examples else []
-    for one, example, answer in zip(together, examples, answers, strict=True):
+    for entry, example, answer in zip(batch, examples, answers, strict=True):
         damage = network.damage_of(example)
-        one.answer, one.assumed = answer, (*one.assumed, *damage)
+        entry.answer, entry.assumed = answer, (*entry.assumed, *damage)
         for sentence in damage:
-            remark(_named(Path(one.file).name, sentence))
+            remark(_with_file_name(Path(entry.file).name, sentence))
 
 
-def _named(file: str, sentence: str) -> str:
+def _with_file_name(file: str, sentence: str) -> str:
     return sentence if file in sentence else f"{file}: {sentence}"

@@ -1,4 +1,4 @@
-"""What the commands share that load a network: its options, the line that says how far it is, and where arrays are written."""
+"""The network of a command: the options to load it, the progress line on the terminal, and writing arrays to files."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ SOURCE = _("a name that `explorer architectures` lists, or the file of a Keras m
 def add_options(command: argparse.ArgumentParser, pools: bool = False) -> None:
     """Add the options of `explorer.load` to a command.
 
-    pools: whether the command itself pools what a whole network answers.
+    pools: whether the command itself pools the output of a network.
     """
     command.add_argument("source", metavar="NETWORK", help=SOURCE)
     add_network_options(command, pools)
 
 
 def add_network_options(command: argparse.ArgumentParser, pools: bool = False) -> None:
-    """Add the same options to a command that names its network otherwise."""
+    """Add the same options, without the positional one, to a command that takes its network by another argument."""
     command.set_defaults(pools=pools)
     command.add_argument(
         "--weights",
-        default=argparse.SUPPRESS,  # `explorer` takes it too
+        default=argparse.SUPPRESS,  # `explorer` has it too
         help=_("a pretrained set's name, none for random ones, a file, or a folder such as a classroom pack"),
     )
     command.add_argument("--no-top", dest="include_top", action="store_false", help=_("without the classification head"))
@@ -52,8 +52,8 @@ def add_network_options(command: argparse.ArgumentParser, pools: bool = False) -
     command.add_argument("--alpha", type=float, default=1.0, help=_("width multiplier of MobileNet, MobileNetV2 and MobileNetV3"))
     command.add_argument("--depth-multiplier", type=int, default=1, help=_("of MobileNet's depthwise convolutions"))
     command.add_argument("--dropout", type=float, help=_("of MobileNet's top"))
-    command.add_argument("--data-format", choices=DATA_FORMATS, help=_("order of axes (default: what keras.json says)"))
-    command.add_argument("--preprocess", choices=CONVENTIONS, help=_("for a model of your own: how pixels are prepared"))
+    command.add_argument("--data-format", choices=DATA_FORMATS, help=_("order of axes (default: as set in keras.json)"))
+    command.add_argument("--preprocess", choices=CONVENTIONS, help=_("for a model of your own: how pixels are preprocessed"))
     command.add_argument("--labels", type=Path, metavar="FILE", help=_("for a model of your own: the names of its classes, one a line"))
 
 
@@ -67,23 +67,23 @@ def _shape(text: str) -> tuple[int, ...]:
 def load(options: argparse.Namespace, reads: bool = True) -> Any:
     """Load the network that the options of a command name.
 
-    reads: whether the command gives examples to the network, so that what was assumed of how it reads is said on stderr.
+    reads: whether the command feeds examples to the network, so that assumptions about its input are printed on stderr.
     """
     given = {name: getattr(options, name) for name in DEFAULTS} | {"weights": _weights(options.weights)}
     if options.pools and options.include_top:
         given["pooling"] = None
     labels = input_files.lines(options.labels) if options.labels else ()
-    wanted = spec_of(options.source, **{name: value for name, value in given.items() if value != DEFAULTS[name]})
-    if isinstance(wanted, NetworkSpec) and options.preprocess:
+    network_spec = spec_of(options.source, **{name: value for name, value in given.items() if value != DEFAULTS[name]})
+    if isinstance(network_spec, NetworkSpec) and options.preprocess:
         raise ExplorerError(_("--preprocess is for models of your own."))
     from explorer.backend import loading
 
     with terminal() as report_progress:
-        if isinstance(wanted, NetworkSpec):
-            network = loading.build(wanted, report_progress=report_progress, labels=labels)
-        else:  # all in the spec: a training elsewhere has nothing else
+        if isinstance(network_spec, NetworkSpec):
+            network = loading.build(network_spec, report_progress=report_progress, labels=labels)
+        else:  # with all options in the spec: a training process has nothing else
             network = loading.read(
-                replace(wanted, preprocess=options.preprocess, labels=checked_labels(labels)), report_progress=report_progress
+                replace(network_spec, preprocess=options.preprocess, labels=checked_labels(labels)), report_progress=report_progress
             )
     for sentence in network.input_spec.assumed if reads else ():
         complain(sentence)
@@ -92,7 +92,7 @@ def load(options: argparse.Namespace, reads: bool = True) -> Any:
 
 @contextmanager
 def terminal() -> Iterator[ReportProgress]:
-    """Give what shows progress in one line of the terminal, and shows nothing where stderr is none."""
+    """Yield a callback that shows progress in one line of the terminal, or does nothing if stderr isn't a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _progress: None
         return
@@ -108,7 +108,7 @@ def terminal() -> Iterator[ReportProgress]:
 
 
 def check_output(path: Path | None, *endings: str) -> None:
-    """Raise ExplorerError where a result can't be written to this path, before it is computed."""
+    """Raise ExplorerError if a result can't be written to this path; to be called before it is computed."""
     if path is None:
         return
     if path.suffix not in endings:
@@ -117,19 +117,19 @@ def check_output(path: Path | None, *endings: str) -> None:
         raise ExplorerError(_("There is no folder {folder}.").format(folder=path.parent))
 
 
-def write(path: Path, found: Mapping[str, Any], planes: Any = None) -> None:
-    """Write arrays to a .npz file, the only one to .npy, or its `planes` (rows, columns, channels) as a mosaic to .png.
+def write(path: Path, arrays: Mapping[str, Any], planes: Any = None) -> None:
+    """Write arrays to a .npz file, a single one to .npy, or its `planes` (rows, columns, channels) as a mosaic to .png.
 
-    Raises ExplorerError where the file can't be written, or where there is nothing to draw.
+    Raises ExplorerError if the file can't be written, or if there are no maps to draw.
     """
     if path.suffix == ".png" and planes is None:
-        raise ExplorerError(_("{layer} answers with a vector, not with maps: write it to .npy.").format(layer=next(iter(found))))
+        raise ExplorerError(_("{layer} outputs a vector, not maps: write it to .npy.").format(layer=next(iter(arrays))))
     try:
         with disk.writing(path) as part:
             if path.suffix == ".npz":
-                np.savez(part, **found)
+                np.savez(part, **arrays)
             elif path.suffix == ".npy":
-                np.save(part, next(iter(found.values())))
+                np.save(part, next(iter(arrays.values())))
             else:
                 part.write_bytes(feature_maps.mosaic(planes).png)
     except OSError as error:
@@ -137,7 +137,7 @@ def write(path: Path, found: Mapping[str, Any], planes: Any = None) -> None:
 
 
 def _weights(text: str | None) -> str | None:
-    """Return the weights that a network is built with; a folder is looked into first for its pretrained ones."""
+    """Return the weights option of a network; a folder becomes the pack that is searched first for pretrained weights."""
     if text is None:
         return "pretrained"
     if os.path.isdir(os.path.expanduser(text)):

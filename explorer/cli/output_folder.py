@@ -1,4 +1,4 @@
-"""The folder that a command writes: claimed and tried before the work begins, and filled as a whole when it has ended."""
+"""The output folder of a command: claimed and checked before the work begins, and filled as a whole when it has ended."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from explorer.backend.runtime.file_locks import Note, hold
 from explorer.errors import ExplorerError
 from explorer.locale import _
 
-HIDDEN = ".explorer-"  # how the names begin of what lies beside or in the folder until it is whole
+HIDDEN = ".explorer-"  # the prefix of temporary names beside or in the folder until it is complete
 
 
 class Output:
-    """A new or empty folder that is ours while it is entered; its path may be a link, and what leads there may be missing.
+    """A new or empty folder that is claimed within the `with`; its path may be a link, and its parents may be missing.
 
     given: the path as the user gave it.
-    Entering raises ExplorerError where it is no folder, not empty, claimed by another process, or can't be written.
+    Entering raises ExplorerError if it isn't a folder, isn't empty, is claimed by another process, or can't be written.
     """
 
     def __init__(self, given: Path) -> None:
         self.given = given
-        self._place = Path(os.path.realpath(given))
-        self._made: list[Path] = []  # the folders that lead there and were missing, the outermost first
-        self._held: Note | None = None
+        self._path = Path(os.path.realpath(given))
+        self._made: list[Path] = []  # the parent folders that were created, the outermost first
+        self._lock: Note | None = None
 
     def __enter__(self) -> Output:
         try:
@@ -47,22 +47,22 @@ class Output:
     def __exit__(
         self, kind: type[BaseException] | None = None, error: BaseException | None = None, traceback: TracebackType | None = None
     ) -> None:
-        if self._held is not None:
+        if self._lock is not None:
             with suppress(OSError):
-                self._held.remove()
+                self._lock.remove()
         for folder in reversed(self._made):
-            with suppress(OSError):  # there is something in it now
+            with suppress(OSError):  # it isn't empty now
                 folder.rmdir()
 
     @property
     def room(self) -> Path:
-        """The folder in which all is prepared: it is on the disk that will hold the result."""
-        return self._place if self._place.is_dir() else self._place.parent
+        """The existing or future folder in which the output is prepared, on the disk that will hold the result."""
+        return self._path if self._path.is_dir() else self._path.parent
 
     def write(self, files: Mapping[str, Path | bytes]) -> None:
-        """Put copies of files, or what they hold, into the folder by their names: all of them, or none.
+        """Write files, given as file name -> path to copy or content, into the folder: all of them, or none.
 
-        Raises ExplorerError where that can't be done, or something else has come into the folder; it is as it was then.
+        Raises ExplorerError if that fails, or if the folder is no longer empty; it is then unchanged.
         """
         self._check()
         part = self._part
@@ -71,11 +71,11 @@ class Output:
             for name, content in files.items():
                 shutil.copyfile(content, part / name) if isinstance(content, Path) else (part / name).write_bytes(content)
                 disk.settle(part / name)
-            if self._place.is_dir():  # which someone may stand in, or have mounted: it stays, and all that was slow is done
+            if self._path.is_dir():  # it may be mounted, or a working folder, so it isn't replaced; the slow part is done
                 for name in files:
-                    os.replace(part / name, self._place / name)
+                    os.replace(part / name, self._path / name)
             else:
-                part.rename(self._place)
+                part.rename(self._path)
         except OSError as error:
             raise self._unwritable(error) from error
         finally:
@@ -83,13 +83,13 @@ class Output:
 
     @property
     def _part(self) -> Path:
-        named = hashlib.blake2b(os.fsencode(self._place.name), digest_size=4).hexdigest()
-        return self.room / f"{HIDDEN}{named}"
+        digest = hashlib.blake2b(os.fsencode(self._path.name), digest_size=4).hexdigest()
+        return self.room / f"{HIDDEN}{digest}"
 
     def _check(self) -> None:
-        if os.path.lexists(self._place) and not self._place.is_dir():
+        if os.path.lexists(self._path) and not self._path.is_dir():
             raise ExplorerError(_("{path} is not a folder.").format(path=self.given))
-        if self._place.is_dir() and any(not name.startswith(self._part.name) for name in os.listdir(self._place)):
+        if self._path.is_dir() and any(not name.startswith(self._part.name) for name in os.listdir(self._path)):
             raise ExplorerError(_("{path} is not empty: name a new folder.").format(path=self.given))
 
     def _claim(self) -> None:
@@ -98,17 +98,17 @@ class Output:
             folder.mkdir(exist_ok=True)
             self._made.append(folder)
         lock = self._part.with_suffix(".lock")
-        self._held = hold(lock) or hold(lock)  # one that has just let go of it has deleted the file
-        if self._held is None:
+        self._lock = hold(lock) or hold(lock)  # the process that has just released it may have deleted the file
+        if self._lock is None:
             raise ExplorerError(_("Another training is going to write into {path}: name another folder.").format(path=self.given))
 
     def _try(self) -> None:
-        """Do what will be done in the end, and take it back."""
-        shutil.rmtree(self._part, ignore_errors=True)  # of one that was killed
+        """Try what `write` will do, and undo it."""
+        shutil.rmtree(self._part, ignore_errors=True)  # left by a killed process
         self._part.mkdir()
-        if not self._place.exists():
-            self._part.rename(self._place)
-            self._place.rmdir()
+        if not self._path.exists():
+            self._part.rename(self._path)
+            self._path.rmdir()
         else:
             self._part.rmdir()
 

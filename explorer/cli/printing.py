@@ -1,4 +1,4 @@
-"""What the commands print, to any terminal and pipe: lines and tables without anything that would steer a terminal, and JSON in ASCII."""
+"""The printing of the commands, to any terminal or pipe: lines and tables without control characters, and JSON in ASCII."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TextIO
 
-STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories of Unicode: control codes, marks of direction, halves of characters, ends of lines
-JOINERS = "\u200c\u200d"  # which belong to words and signs
-WIDE = ("W", "F")  # kinds of characters that take two columns
+STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # Unicode categories: control and format characters, surrogates, line separators
+JOINERS = "\u200c\u200d"  # format characters that are parts of words and emoji
+WIDE = ("W", "F")  # East Asian widths of characters that take two columns
 
 
 def tell(text: str) -> None:
@@ -22,18 +22,18 @@ def tell(text: str) -> None:
 
 
 def remark(sentence: str) -> None:
-    """Print on stderr, in one line, what is said beside the answer; where nobody listens any more, it is no matter."""
+    """Print a note on stderr, in one line; a closed stderr is ignored."""
     with suppress(OSError):
         _print(" ".join(sentence.split()), sys.stderr)
 
 
 def complain(sentence: str) -> None:
-    """Print on stderr, in one line, what went wrong."""
+    """Print an error on stderr, in one line."""
     remark(f"explorer: {sentence}")
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows of texts, the columns below each other."""
+    """Print rows of texts as a table with aligned columns."""
     shown = [tuple(visible(text, sys.stdout) for text in row) for row in rows]
     widths = [max(map(width, column)) for column in zip(*shown, strict=True)]
     for row in shown:
@@ -41,33 +41,35 @@ def print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def visible(text: str, stream: TextIO | None = None) -> str:
-    """Return a text where what would steer a terminal, or what its stream can't encode, is written as Python writes it in quotes."""
+    """Return a text with control characters, and characters that its stream can't encode, written as Python's escapes."""
     if text.isascii() and text.isprintable():
         return text
-    escaped = "".join(_escaped(one) if unicodedata.category(one) in STEERING and one not in JOINERS else one for one in text)
+    escaped = "".join(
+        _escaped(character) if unicodedata.category(character) in STEERING and character not in JOINERS else character for character in text
+    )
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return escaped.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
-    return sum(_columns(one) for one in text)
+    return sum(_columns(character) for character in text)
 
 
 def padded(text: str, columns: int) -> str:
-    """Return a text with as many spaces after it as it needs to take that many columns."""
+    """Return a text padded with spaces on the right to this number of columns."""
     return text + " " * (columns - width(text))
 
 
 def cut(text: str, columns: int) -> str:
-    """Return as much of the beginning of a text as fits into that many columns."""
+    """Return the beginning of a text that fits into this number of columns."""
     while width(text) > columns:
         text = text[:-1]
     return text
 
 
 def _print(text: str, stream: TextIO | None) -> None:
-    if stream is not None:  # as where the shell has closed it
+    if stream is not None:  # None if the shell has closed it
         print(visible(text, stream), file=stream, flush=stream is sys.stderr)
 
 
@@ -88,11 +90,11 @@ def print_json(value: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON takes it: what is no finite number is null."""
+    """Return a value as plain data for JSON; NaN and infinity become null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""A run as the shell sees it: followed while its process trains, stopped by signals, and how to go on with it."""
+"""The run of a command: following it while its process trains, stopping it by signals, and the command that resumes it."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from explorer.runs import serialization as files
 from explorer.runs.process import process
 from explorer.values import RunRecord, TrainingStep
 
-LOOK = 0.1  # seconds between two looks at a run
-KEPT = string.ascii_letters + string.digits + "/._-+=,:@%~"  # what is written as it is between $' and '
-SHORT = 8  # characters of a run's name that the user is told
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # those that the system has
+LOOK = 0.1  # seconds between two polls of a run
+KEPT = string.ascii_letters + string.digits + "/._-+=,:@%~"  # characters that are not escaped between $' and '
+SHORT = 8  # characters of a run's key that are shown to the user
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # not every system has all of them
 
 
 @contextmanager
 def claiming(output: Path) -> Iterator[Callable[[str], None]]:
-    """Give what claims a run, by its key, for the command that writes it into `output`; what is claimed is let go of in the end.
+    """Yield a function that claims a run, by its key, for the command that writes it into `output`; claims are released at the end.
 
-    It raises ExplorerError where another command has claimed the run.
+    The function raises ExplorerError if another command has claimed the run.
     """
-    held: list[Note] = []
+    notes: list[Note] = []
 
     def claim(key: str) -> None:
         lock = runs.folder(key) / files.WRITER
-        with suppress(PermissionError):  # whoever may only read a run takes nothing away from others
+        with suppress(PermissionError):  # a user who may only read a run needs no claim
             note = hold(lock)
             if note is None:
-                said = _("Run {run} is being written into {path} by another command: wait until that has ended, or stop it first.")
-                raise ExplorerError(said.format(run=short(key), path=lock.read_text(errors="replace")))
-            held.append(note)
+                sentence = _("Run {run} is being written into {path} by another command: wait until that has ended, or stop it first.")
+                raise ExplorerError(sentence.format(run=short(key), path=lock.read_text(errors="replace")))
+            notes.append(note)
             note.text = os.path.abspath(output).encode(errors="replace").decode()
 
     try:
         yield claim
     finally:
-        for note in held:
+        for note in notes:
             note.release()
 
 
@@ -63,54 +63,54 @@ class Stop:
 
     @property
     def ends(self) -> bool:
-        """Whether more than the training is to end: whoever sends these signals waits for nothing to be written."""
+        """Whether the whole command has to end, not only the training: after these signals nothing more is written."""
         return self.signal not in (0, signal.SIGINT)
 
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """Let the first signal that would end this process stop the training; a second one does what it always does."""
+    """Make the first signal that would end this process stop the training instead; a second one has its usual effect."""
     stop = Stop()
-    known = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {one: signal.getsignal(one) for one in known if signal.getsignal(one) != signal.SIG_IGN}  # as nohup has it
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}  # ignored by nohup
 
-    def put_back() -> None:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    def asked(number: int, _frame: Any) -> None:
+    def on_signal(number: int, _frame: Any) -> None:
         stop.signal = number
-        put_back()
+        restore()
 
-    if threading.current_thread() is not threading.main_thread():  # which hears no signals
+    if threading.current_thread() is not threading.main_thread():  # only the main thread can handle signals
         yield stop
         return
-    for one in before:
-        signal.signal(one, asked)
+    for number in before:
+        signal.signal(number, on_signal)
     try:
         yield stop
     finally:
-        put_back()
+        restore()
 
 
 def follow(key: str, after: int, stop: Stop, report_progress: Callable[[TrainingStep], None]) -> RunRecord:
-    """Say what the process of a run tells until it has ended, and return what the run has come to.
+    """Report the steps of a run until its process has ended, and return its record.
 
-    after: the place in its progress to begin from.
+    after: the byte offset in its progress file to begin from.
     """
-    place, told_to_stop = runs.folder(key), False
+    folder, asked_to_stop = runs.folder(key), False
     try:
         while True:
-            alive = process(place) is not None  # first: one that has ended by now has told all
-            told, after = runs.steps(key, after)
-            for step in told:
-                with suppress(OSError):  # a terminal that is gone
+            alive = process(folder) is not None  # before reading: a process that has ended by now has written all steps
+            steps, after = runs.steps(key, after)
+            for step in steps:
+                with suppress(OSError):  # the terminal is closed
                     report_progress(step)
             if not alive:
                 return runs.record(key)
-            if stop.signal and not told_to_stop:
+            if stop.signal and not asked_to_stop:
                 runs.ask_to_stop(key)
-                told_to_stop = True
+                asked_to_stop = True
             time.sleep(LOOK)
     except KeyboardInterrupt:  # the second one
         runs.kill(key)
@@ -118,19 +118,19 @@ def follow(key: str, after: int, stop: Stop, report_progress: Callable[[Training
 
 
 def command(key: str, output: Path | str, weights: str | None = None) -> str:
-    """Return what to type to go on with a run; weights: the folder of weights that it needs."""
+    """Return the shell command that resumes a run; weights: the folder of weights that it needs."""
     words = ["explorer", "fine-tune", "--resume", short(key)]
     words += ["--weights", _path(weights)] if weights and os.path.isdir(os.path.expanduser(weights)) else []
     return " ".join(map(_quoted, [*words, "--output", _path(output)]))
 
 
 def _path(given: Path | str) -> str:
-    """Return a path that is not taken for an option."""
+    """Return a path in a form that can't be mistaken for an option."""
     return f"./{given}" if str(given).startswith("-") else str(given)
 
 
 def _quoted(word: str) -> str:
-    """Return a word so that a shell reads the same one, even where the terminal can't show it and a line of a message can't hold it."""
+    """Return a word quoted for a shell, with escapes for what the terminal can't show or a one-line message can't hold."""
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
     shown = word.isprintable() and word.encode(encoding, "replace").decode(encoding) == word
     if shown and "  " not in word:
@@ -140,23 +140,23 @@ def _quoted(word: str) -> str:
 
 
 def short(key: str) -> str:
-    """Return so much of a run's key as tells it from others."""
+    """Return the beginning of a run's key, long enough to identify it."""
     return key[:SHORT]
 
 
 def tuned(record: RunRecord) -> bool:
-    """Whether a run that has ended has left a tuned network, and not just one of an attempt before."""
+    """Whether the last attempt of an ended run has left a tuned network."""
     return record.state != "lost" and (runs.folder(record.key) / files.TUNED).exists()
 
 
 def conclude(record: RunRecord, stop: Stop, again: str, written: bool) -> None:
-    """Say how a run has ended that did not come to its end, and end the command where there is nothing more to say.
+    """Print how an unfinished run has ended, and end the command if nothing else is to be printed.
 
-    again: the command that goes on with it; written: whether what it came to is written.
+    again: the command that resumes it; written: whether its results are written.
     """
-    goes_on = _("`{command}` goes on with it.").format(command=again)
+    goes_on = _("`{command}` resumes it.").format(command=again)
     if record.state == "lost":
-        temporary_files.clear()  # what its process had no time to
+        temporary_files.clear()  # its process could not do that
     if stop.signal == signal.SIGINT and record.state == "lost":
         complain(_("The training was killed. {goes_on}").format(goes_on=goes_on))
         raise SystemExit(128 + stop.signal)

@@ -1,4 +1,4 @@
-"""The streams and signals of the command: any text can be written, what is closed leads nowhere, Ctrl-C ends it at once."""
+"""The standard streams and signals of the command: any text can be written, closed streams are opened, Ctrl-C ends it at once."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from contextlib import contextmanager, suppress
 
 
 def open_closed() -> None:
-    """Let the standard descriptors that are closed lead nowhere: libraries write to them, and the next files would get their numbers."""
-    for number in range(3):
+    """Open closed standard descriptors as the null device: libraries write to them, and other files would get their numbers."""
+    for descriptor in range(3):
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
 @contextmanager
 def any_text() -> Iterator[None]:
-    """Let every text be written to stdout and stderr: what their encoding doesn't have as its code point, as Python writes it."""
-    streams = [(one, one.errors) for one in (sys.stdout, sys.stderr) if isinstance(one, io.TextIOWrapper)]
+    """Allow any text on stdout and stderr: characters that their encoding lacks are written as escapes."""
+    streams = [(stream, stream.errors) for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
     for stream, _errors in streams:
         stream.reconfigure(errors="backslashreplace")
     try:
@@ -34,13 +34,13 @@ def any_text() -> Iterator[None]:
 
 
 @contextmanager
-def ended_by_ctrl_c(wanted: bool = True) -> Iterator[None]:
-    """Let Ctrl-C end the process at once in here: Python would only hear of it when an operation of TensorFlow is through.
+def ended_by_ctrl_c(enabled: bool = True) -> Iterator[None]:
+    """Make Ctrl-C end the process at once within this context: Python would handle it only after an operation of TensorFlow.
 
-    wanted: whether it may; a handler that is not Python's own is left in any case.
+    enabled: whether to do that; a handler that isn't Python's default is kept in any case.
     """
-    here = threading.current_thread() is threading.main_thread()
-    if not wanted or not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not enabled or not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -51,6 +51,6 @@ def ended_by_ctrl_c(wanted: bool = True) -> Iterator[None]:
 
 
 def give_up_stdout() -> None:
-    """Write nowhere what Python would try to write to stdout once more when it ends."""
-    with suppress(OSError):  # it is no file
+    """Redirect stdout to the null device, so that Python doesn't try to flush it again when it ends."""
+    with suppress(OSError):  # it isn't a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""A training as the command makes it: what its arguments say becomes a run, or a run that there is says it."""
+"""The training of a command: a new run from its arguments, or an existing run to resume."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from explorer.runs import serialization as files
 from explorer.values import FreezePlan, Recipe, RunSettings
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
 
-Claim: TypeAlias = Callable[[str], None]  # makes a run, by its key, that of this command alone
+Claim: TypeAlias = Callable[[str], None]  # claims a run, by its key, for this command alone
 
-PLAIN = 2**20  # bytes of what says how a network is built, of the history and of the scripts, about
-SLOTS = 2  # values that an optimizer keeps of each parameter, at most
+PLAIN = 2**20  # bytes of the model's config, the history and the scripts, about
+SLOTS = 2  # values that an optimizer keeps for each parameter, at most
 
 
 class Training(NamedTuple):
-    """A run and what it works on.
+    """A run with its network and data.
 
-    network: the `Network` that is tuned; data: its `TrainingData`; plan: what is frozen.
-    told: the place in the run's progress from which on it is followed.
+    network: the `Network` to tune; data: its `TrainingData`; plan: what is frozen.
+    progress_offset: the byte offset in the run's progress file from which it is followed.
     """
 
     key: str
@@ -34,11 +34,11 @@ class Training(NamedTuple):
     network: Any
     data: Any
     plan: FreezePlan
-    told: int = 0
+    progress_offset: int = 0
 
 
 def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training:
-    """Make the run of a new training, which is not started yet. Raises ExplorerError for what does not fit, before anything is made."""
+    """Create the run of a new training, without starting it. Raises ExplorerError for invalid arguments, before creating anything."""
     network = cli_network.load(options)
     from explorer.backend.datasets.loader import training_data
     from explorer.backend.datasets.specs import data_spec
@@ -71,8 +71,8 @@ def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training
     )
     recipe_checks.check(recipe, data, network.input_spec.kind)
     plan = _plan(network, data, recipe)
-    own = room_for(network) if runs.on_one_disk(output.room) else 0
-    runs.check_room(_room(network, data, plan) + own, output.room)
+    room_for_run = room_for(network) if runs.is_on_same_disk(output.room) else 0
+    runs.check_room(_room(network, data, plan) + room_for_run, output.room)
     key = new_run(network, spec, recipe)
     claim(key)
     (runs.folder(key) / files.COMMAND).touch()
@@ -80,10 +80,10 @@ def begun(options: argparse.Namespace, output: Output, claim: Claim) -> Training
 
 
 def resumed(options: argparse.Namespace, output: Output, claim: Claim) -> Training:
-    """Return the training of a run that there is; its network and its data are as its settings say. Raises ExplorerError."""
+    """Return the training of an existing run, with the network and the data in its settings. Raises ExplorerError."""
     if options.weights is not None:
         use_pack(options.weights)
-    key = runs.named(options.resume)
+    key = runs.find_key(options.resume)
     claim(key)
     settings = runs.record(key).settings
     from explorer.backend.datasets.loader import training_data
@@ -100,7 +100,7 @@ def resumed(options: argparse.Namespace, output: Output, claim: Claim) -> Traini
 
 
 def start(key: str) -> None:
-    """Let the process of a run train, unless it does already, or has nothing more to do. Raises ExplorerError."""
+    """Start or resume the process of a run, unless it is running or done. Raises ExplorerError."""
     record = runs.record(key)
     if record.state == "waiting":
         runs.start(key)
@@ -109,7 +109,7 @@ def start(key: str) -> None:
 
 
 def _plan(network: Any, data: Any, recipe: Recipe) -> FreezePlan:
-    """Return what is frozen. Raises ExplorerError where nothing would be trained."""
+    """Return the freeze plan. Raises ExplorerError if nothing would be trained."""
     from explorer.backend.fine_tuning.heads import backbone_table
     from explorer.backend.fine_tuning.tuned_model import phases_of
     from explorer.recipe.freeze_plan import freeze_plan
@@ -120,7 +120,7 @@ def _plan(network: Any, data: Any, recipe: Recipe) -> FreezePlan:
 
 
 def _room(network: Any, data: Any, plan: FreezePlan) -> int:
-    """Return how many bytes the output takes at most: the tuned network with what its optimizer keeps, and the bundle."""
+    """Return how many bytes the output takes at most: the tuned network with the optimizer's values, and the bundle."""
     from explorer.backend.fine_tuning.export_bundle import most_bytes
 
     trained = plan.trained_parameters + plan.head_parameters

@@ -1,1 +1,1 @@
-"""The recipe of a fine-tuning: the freeze plan, its fields and the Keras code for it."""
+"""The recipe of a fine-tuning: the freeze plan, the fields of the recipe and the Keras code for the plan."""

@@ -1,4 +1,4 @@
-"""The form of a recipe: presets to begin with, what its fields hold, and what becomes of the recipe when one is set."""
+"""The fields of a recipe's form: presets, the values that fields show, and the recipe that results when a field is set."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from explorer.locale import _
 from explorer.values import Augmentation, DataSummary, Recipe, Switch
 from explorer.values.training import HEAD_PHASE, MISTAKES, TAIL_PHASE
 
-GUIDE = {"InceptionV3": 249}  # where the Keras guide freezes
+GUIDE = {"InceptionV3": 249}  # architecture -> the freeze index in the Keras guide
 MONITORS = ("val_loss", "val_accuracy", "loss")
-LOWERING = ("ReduceLROnPlateau", "LearningRateScheduler")  # which need a rate that no schedule changes
-# The callbacks that can be switched on, with the options they begin with; "" is the monitor that suits the data.
+LOWERING = ("ReduceLROnPlateau", "LearningRateScheduler")  # callbacks that need a learning rate without a schedule
+# The callbacks that can be switched on, with the defaults of their options; "" is the monitor that suits the data.
 CALLBACKS: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"monitor": "", "patience": 3},
     "ReduceLROnPlateau": {"monitor": "", "factor": 0.5, "patience": 2},
@@ -31,9 +31,9 @@ PRESETS = ("guide", "calm", "head")
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a field takes, and the sentence for others, with their `value`.
+    """The range of numbers that a field accepts, and the sentence (with {value}) for others.
 
-    least: the smallest; below: what they stay below; above: what they stay above.
+    whole: whether they are whole numbers; least: the smallest; above, below: exclusive bounds.
     """
 
     sentence: str
@@ -43,21 +43,21 @@ class Range:
     below: float = math.inf
 
     def read(self, text: str) -> float:
-        """Return the number in a text. Raises ExplorerError for letters, and for a number out of the range."""
+        """Return the number in a text. Raises ExplorerError if it isn't a number, or is out of the range."""
         try:
             value = float(text.strip().replace(",", "."))
         except ValueError:
-            raise ExplorerError(_("{text!r} is no number.").format(text=text.strip())) from None
+            raise ExplorerError(_("{text!r} is not a number.").format(text=text.strip())) from None
         if not math.isfinite(value) or not (value >= self.least and self.above < value < self.below) or (self.whole and value % 1):
             raise ExplorerError(self.sentence.format(value=text.strip()))
         return int(value) if self.whole else value
 
 
 def preset(name: str, recipe: Recipe, architecture: str = "") -> Recipe:
-    """Return what a recipe becomes by a preset; where it freezes, its seed, and what the data decides stay.
+    """Return a recipe with a preset applied; its freeze index, its seed, and what the data determines are kept.
 
-    name: "guide" (as in the Keras guide, whose thawed batch norms train), "calm" (these stay as they are) or "head" (only the head trains).
-    architecture: the guide freezes those that it is about where it does.
+    name: "guide" (as in the Keras guide, where thawed batch norms train), "calm" (they stay frozen) or "head" (only the head trains).
+    architecture: for "guide", an architecture in `GUIDE` gets the freeze index of the guide.
     """
     head = replace(Recipe(0).head, multi_label=recipe.head.multi_label)
     calm = Recipe(recipe.freeze, head, head_at=recipe.head_at, seed=recipe.seed)
@@ -69,16 +69,16 @@ def preset(name: str, recipe: Recipe, architecture: str = "") -> Recipe:
 
 
 def preset_of(recipe: Recipe) -> str:
-    """Return the preset that a recipe is, wherever it freezes; "" for none."""
+    """Return the name of the preset that a recipe equals, apart from its freeze index; "" for none."""
     return next((name for name in PRESETS if preset(name, recipe) == recipe), "")
 
 
 def changed(recipe: Recipe, name: str, value: Any, monitor: str) -> Recipe:
-    """Return the recipe with another value in a field. Raises ExplorerError where that can't be followed."""
+    """Return the recipe with another value in a field. Raises ExplorerError for a value that the field doesn't accept."""
     group, *rest = name.split(".")
     if group == "mistakes":
-        kept = {one for one in recipe.mistakes if one != rest[0]} | ({rest[0]} if value else set())
-        return replace(recipe, mistakes=tuple(one for one in MISTAKES if one in kept))
+        kept = {mistake for mistake in recipe.mistakes if mistake != rest[0]} | ({rest[0]} if value else set())
+        return replace(recipe, mistakes=tuple(mistake for mistake in MISTAKES if mistake in kept))
     if name == "augmentation":
         return replace(recipe, augmentation=Augmentation() if value else None)
     if group == "callbacks":
@@ -92,26 +92,28 @@ def changed(recipe: Recipe, name: str, value: Any, monitor: str) -> Recipe:
 
 
 def _switched(callbacks: Sequence[Switch], name: Sequence[str], value: Any, monitor: str) -> tuple[Switch, ...]:
-    """Return the callbacks with one switched on or off, or with another option; those that are there keep their places."""
+    """Return the callbacks with one switched on or off, or with another value of an option; the others keep their order."""
     if len(name) == 1:
-        others = tuple(one for one in callbacks if one.name != name[0])
-        options = tuple((option, one or monitor if option == "monitor" else one) for option, one in CALLBACKS[name[0]].items())
+        others = tuple(switch for switch in callbacks if switch.name != name[0])
+        options = tuple((option, usual or monitor if option == "monitor" else usual) for option, usual in CALLBACKS[name[0]].items())
         return (*others, Switch(name[0], options)) if value else others
     option = {name[1]: _read(name[1], value)}
-    return tuple(replace(one, options=(*(dict(one.options) | option).items(),)) if one.name == name[0] else one for one in callbacks)
+    return tuple(
+        replace(switch, options=(*(dict(switch.options) | option).items(),)) if switch.name == name[0] else switch for switch in callbacks
+    )
 
 
 def _put(value: Any, path: Sequence[str], new: Any) -> Any:
-    """Return a frozen value with something new at a path of fields and places."""
+    """Return a frozen value with `new` at a path of field names and tuple indices."""
     first, *rest = path
     if isinstance(value, tuple):
-        place = int(first)
-        return (*value[:place], _put(value[place], rest, new), *value[place + 1 :])
+        index = int(first)
+        return (*value[:index], _put(value[index], rest, new), *value[index + 1 :])
     return replace(value, **{first: _put(getattr(value, first), rest, new) if rest else new})
 
 
 def _read(name: str, value: Any) -> Any:
-    """Return what a field holds. Raises ExplorerError for a number that it does not take."""
+    """Return the value of a field from what the form holds. Raises ExplorerError for a number that the field does not accept."""
     last = name.rpartition(".")[2]
     rules = _rules()
     if last == "units" and str(value).strip().lower() in ("", "none", _("none")):
@@ -120,12 +122,12 @@ def _read(name: str, value: Any) -> Any:
 
 
 def monitor(data: DataSummary | None) -> str:
-    """Return what a callback watches that is switched on: what is held out, where there is any."""
-    return "loss" if data is not None and not any(one.validation for one in data.classes) else "val_loss"
+    """Return the default monitor of callbacks: "val_loss", or "loss" if there are no validation examples."""
+    return "loss" if data is not None and not any(data_class.validation for data_class in data.classes) else "val_loss"
 
 
 def values(recipe: Recipe) -> dict[str, Any]:
-    """Return what the fields show."""
+    """Return what the fields show: field name -> bool or text."""
     change = recipe.augmentation or Augmentation()
     shown: dict[str, Any] = {
         "batch_norm": recipe.batch_norm,
@@ -137,8 +139,8 @@ def values(recipe: Recipe) -> dict[str, Any]:
         **{f"augmentation.{field}": getattr(change, field) for field in ("flip", "rotation", "zoom", "copies")},
         **{f"mistakes.{name}": name in recipe.mistakes for name in MISTAKES},
     }
-    for place, phase in enumerate(recipe.phases):
-        shown |= {f"phases.{place}.{field}": getattr(phase, field) for field in PHASE_FIELDS}
+    for index, phase in enumerate(recipe.phases):
+        shown |= {f"phases.{index}.{field}": getattr(phase, field) for field in PHASE_FIELDS}
     on = {switch.name: dict(switch.options) for switch in recipe.callbacks}
     for name, options in CALLBACKS.items():
         shown[f"callbacks.{name}"] = name in on
@@ -147,7 +149,7 @@ def values(recipe: Recipe) -> dict[str, Any]:
 
 
 def _rules() -> dict[str, Range]:
-    """Return what the fields of numbers take, by the last part of their names."""
+    """Return the ranges of the number fields, by the last part of their names."""
     share = _("This is a share: 0 or more, and below 1.")
     return {
         "learning_rate": Range(_("With a learning rate of {value} nothing is learnt: it must be above 0."), above=0),

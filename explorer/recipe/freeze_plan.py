@@ -1,4 +1,4 @@
-"""The freeze plan: what is frozen, what trains, what crosses from one to the other and what that costs. Pure: no Keras."""
+"""The freeze plan: what is frozen, what trains, the tensors at the boundary between them, and the costs. Pure: no Keras."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from explorer.values.layer_names import find_start, first_use, place_of, ways
 
 BATCH_NORM = "BatchNormalization"
 BYTES = 4  # of a float32
-AT_EACH_PLACE = ("convolution", "depthwise", "dense")  # kinds whose weights are used once at each place of the output
+AT_EACH_POSITION = ("convolution", "depthwise", "dense")  # kinds whose weights are used once for each position of the output
 
 
 @dataclass(frozen=True)
 class BlockEnd:
-    """Where a block ends: its last layer, and the k of the `layers[:k]` that end with it."""
+    """The end of a block: its last layer, and the k of the `layers[:k]` that end with it."""
 
     block: str
     layer: str
@@ -26,19 +26,19 @@ class BlockEnd:
 
 
 def block_ends(layers: Layers) -> tuple[BlockEnd, ...]:
-    """Return the ends of the blocks of a backbone, in order; each layer by itself where it has no blocks."""
+    """Return the ends of the blocks of a backbone, in order; a layer without a block counts as one by itself."""
     last = len(layers) - 1
     return tuple(
-        BlockEnd(row.block or row.name, row.name, place + 1)
-        for place, row in enumerate(layers)
-        if place == last or not row.block or layers[place + 1].block != row.block
+        BlockEnd(row.block or row.name, row.name, index + 1)
+        for index, row in enumerate(layers)
+        if index == last or not row.block or layers[index + 1].block != row.block
     )
 
 
 def start_of(layers: Layers, recipe: Recipe) -> str | None:
-    """Return the block of a backbone (the layer, where it has no blocks) that a recipe trains from; "" where all of it is frozen.
+    """Return the block of a backbone (the layer, if it has no block) from which a recipe trains; "" if all of it is frozen.
 
-    None where the freeze line runs within a block, and for layers that are frozen by their names.
+    None if the freeze line is within a block, and for layers that are frozen by their names.
     """
     if recipe.freeze == len(layers):
         return ""
@@ -49,22 +49,23 @@ def start_of(layers: Layers, recipe: Recipe) -> str | None:
 
 
 def snapped(layers: Layers, index: int) -> int:
-    """Return the block end nearest to `layers[:index]`, the one before where two are as near; 0 counts as one."""
+    """Return the index of the block end nearest to `index`, the lower one of two equally near; 0 counts as a block end."""
     return min((0, *(end.index for end in block_ends(layers))), key=lambda end: abs(end - index))
 
 
 def index_of(layers: Layers, train_from: str | int) -> int:
     """Return the k of the `layers[:k]` that come before a block or a layer, given by its name or index.
 
-    Raises UnknownName, with the names that are near, and for a name of several; ExplorerError for a place where no line can run.
+    Raises UnknownName for an unknown name, with similar ones, and for an ambiguous one; ExplorerError for a layer inside of one that
+    is frozen or trained as a whole.
     """
     name = str(train_from).strip()
-    number = name.lstrip("-").isdecimal() and not any(row.name == name for row in layers.layer_rows)
-    return place_of(layers, layers.find(name) if number else find_start(layers, name))
+    is_index = name.lstrip("-").isdecimal() and not any(row.name == name for row in layers.layer_rows)
+    return place_of(layers, layers.find(name) if is_index else find_start(layers, name))
 
 
 def check_index(index: int, count: int) -> None:
-    """Raise ExplorerError for a freeze point past the end of a backbone of so many layers."""
+    """Raise ExplorerError for a freeze index outside of a backbone of `count` layers."""
     if not 0 <= index <= count:
         raise ExplorerError(
             _("The backbone has {count} layers: freeze 0 to {count} of them, not {index}.").format(count=count, index=index)
@@ -72,21 +73,21 @@ def check_index(index: int, count: int) -> None:
 
 
 def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str = "channels_last") -> FreezePlan:
-    """Return what the recipe's freeze point means for a backbone.
+    """Return the freeze plan of a recipe for a backbone.
 
-    layers: the table of the backbone, whose last layer gives the features that the new head is put on. Nested models may be opened
-        in it; what is inside of one that isn't can be frozen by name, and counts as a whole otherwise.
-    classes: how many the new head tells apart.
-    Raises ExplorerError for a freeze point past the end, UnknownName for layers that are not there.
+    layers: the table of the backbone, whose last layer gives the features that the new head reads. Nested models may be opened
+        in it; the layers inside of one that isn't can be frozen by name, and otherwise count as a whole.
+    classes: the number of classes of the new head.
+    Raises ExplorerError for a freeze index outside of the backbone, UnknownName for layers that do not exist.
     """
-    frozen = _frozen(layers, recipe)
+    frozen = _frozen_rows(layers, recipe)
     leaves = _leaves(layers)
     parameters = {name: row.trainable_parameters for name, row in leaves.items()}
-    still = sum(count for name, count in parameters.items() if _within(name, frozen))
-    cached, everything = _cached(layers, frozen), _cached(layers, {row.name for row in layers.layer_rows})
+    frozen_parameters = sum(count for name, count in parameters.items() if _within(name, frozen))
+    cached, everything = _cached_rows(layers, frozen), _cached_rows(layers, {row.name for row in layers.layer_rows})
     channels = _channels(layers[-1], data_format)
     work = {name: _work(row, data_format) for name, row in leaves.items()}
-    index, end, note = _place(layers, recipe)
+    index, end, note = _freeze_line(layers, recipe)
     last = layers[-1].name
     for_head = channels * BYTES if last in everything else _bytes(layers, _boundary_tensors(layers, everything))
     return FreezePlan(
@@ -94,11 +95,11 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
         frozen=tuple(row.name for row in layers.layer_rows if row.name in frozen),
         trained=sum(row.name not in frozen for row in layers),
         index=index,
-        line=() if index is None else _line(layers, index),
+        line=() if index is None else _line_by_model(layers, index),
         end=end,
         note=note,
-        frozen_parameters=still,
-        trained_parameters=sum(parameters.values()) - still,
+        frozen_parameters=frozen_parameters,
+        trained_parameters=sum(parameters.values()) - frozen_parameters,
         head_parameters=head_parameters(recipe.head, channels, classes),
         cached=tuple(row.name for row in layers.layer_rows if row.name in cached),
         boundary_tensors=(boundary_tensors := _boundary_tensors(layers, cached)),
@@ -110,29 +111,29 @@ def freeze_plan(layers: Layers, recipe: Recipe, classes: int, data_format: str =
 
 
 def head_parameters(head: Head, channels: int, classes: int) -> int:
-    """Return how many parameters a head has on features of so many channels."""
+    """Return how many parameters a head has on features with this number of channels."""
     if not head.units:
         return (channels + 1) * classes
     return (channels + 1) * head.units + (head.units + 1) * classes
 
 
 def cached_when_all_is_frozen(layers: Layers) -> tuple[str, ...]:
-    """Return the rows that are computed once and for all while only the head trains."""
-    cached = _cached(layers, {row.name for row in layers.layer_rows})
+    """Return the names of the rows that are computed only once while the head trains alone."""
+    cached = _cached_rows(layers, {row.name for row in layers.layer_rows})
     return tuple(row.name for row in layers.layer_rows if row.name in cached)
 
 
 def done_phases(recipe: Recipe, thaws: bool) -> dict[int, Phase]:
-    """Return the phases that are done, by their places in the recipe: those with epochs, and with something to train.
+    """Return the phases that run, by their indices in the recipe: those with epochs, and with something to train.
 
-    thaws: whether anything of the backbone trains.
+    thaws: whether any part of the backbone trains.
     """
     early = "thaw" in recipe.mistakes and thaws
-    return {place: phase for place, phase in enumerate(recipe.phases) if phase.epochs and (thaws if phase.trains == "tail" else not early)}
+    return {index: phase for index, phase in enumerate(recipe.phases) if phase.epochs and (thaws if phase.trains == "tail" else not early)}
 
 
-def _frozen(layers: Layers, recipe: Recipe) -> set[str]:
-    """Return the names of the rows that the recipe freezes: with a nested model all that is inside."""
+def _frozen_rows(layers: Layers, recipe: Recipe) -> set[str]:
+    """Return the names of the rows that the recipe freezes, including those inside of frozen nested models."""
     if isinstance(recipe.freeze, int):
         check_index(recipe.freeze, len(layers))
         named = {row.name for row in layers[: recipe.freeze]}
@@ -146,51 +147,51 @@ def _frozen(layers: Layers, recipe: Recipe) -> set[str]:
 
 
 def _within(name: str, names: Collection[str]) -> bool:
-    """Whether a row is one of these, lies inside one of them, or is a further use of one."""
+    """Whether a row is one of these, is inside one of them, or is a further use of one."""
     return name in names or not set(ways(first_use(name))).isdisjoint(names)
 
 
 def _leaves(layers: Layers) -> Mapping[str, Layer]:
-    """Return the rows that hold no other rows, by name: what has weights of its own."""
+    """Return the rows that contain no other rows, by name: those that may have weights of their own."""
     nests = {row.name.rpartition("/")[0] for row in layers.layer_rows}
     return {row.name: row for row in layers.layer_rows if row.name not in nests}
 
 
 def _wholes(layers: Layers) -> Mapping[str, str]:
-    """Return, by the name of each row, the row that is cut as a whole and that it is or lies in; opened nested models have none."""
+    """Return row name -> the row that can't be split and that it is or is inside of; opened nested models have none."""
     rows = {row.name: row for row in layers.layer_rows}
     nests = {row.name.rpartition("/")[0] for row in layers.layer_rows}
     opened = {name for name in nests if name in rows and rows[first_use(name)].is_nested_or_reused}
-    found = {name: next((way for way in ways(name) if way in rows and way not in opened), "") for name in rows}
-    return {name: whole for name, whole in found.items() if whole}
+    whole_rows = {name: next((path for path in ways(name) if path in rows and path not in opened), "") for name in rows}
+    return {name: whole for name, whole in whole_rows.items() if whole}
 
 
-def _cached(layers: Layers, frozen: set[str]) -> set[str]:
-    """Return the rows that are cut as a whole and are the same in each epoch, as all that they are computed from is."""
+def _cached_rows(layers: Layers, frozen: set[str]) -> set[str]:
+    """Return the names of the unsplittable rows whose outputs are the same in each epoch, as are those of all rows before them."""
     wholes, leaves = _wholes(layers), _leaves(layers)
     rows = {row.name: row for row in layers.layer_rows if wholes.get(row.name) == row.name}
-    sources = {name: {wholes[one] for one in row.inputs if one in wholes} for name, row in rows.items()}
+    sources = {name: {wholes[source] for source in row.inputs if source in wholes} for name, row in rows.items()}
     insides: dict[str, list[Layer]] = {}
     for name in leaves:
         insides.setdefault(wholes[name], []).append(leaves.get(first_use(name), leaves[name]))
     known: dict[str, bool] = {}
-    waiting = list(rows.values())
-    while waiting:
-        still = []
-        for row in waiting:
+    pending = list(rows.values())
+    while pending:
+        unresolved = []
+        for row in pending:
             if sources[row.name] <= known.keys():
-                same = all(_settled(one, frozen) for one in insides.get(row.name, [row]))
-                known[row.name] = same and not row.random and all(known[source] for source in sources[row.name])
+                is_constant = all(_is_constant(inner, frozen) for inner in insides.get(row.name, [row]))
+                known[row.name] = is_constant and not row.random and all(known[source] for source in sources[row.name])
             else:
-                still.append(row)
-        if len(still) == len(waiting):  # rows that no run reaches
+                unresolved.append(row)
+        if len(unresolved) == len(pending):  # rows that no run reaches
             break
-        waiting = still
-    return _without_copies(rows, sources, {name for name, same in known.items() if same}, frozen)
+        pending = unresolved
+    return _without_redundant(rows, sources, {name for name, is_cached in known.items() if is_cached}, frozen)
 
 
-def _without_copies(rows: Mapping[str, Layer], sources: Mapping[str, set[str]], cached: set[str], frozen: set[str]) -> set[str]:
-    """Leave out layers without weights whose inputs are kept anyway, such as the pooling in a branch of an inception block."""
+def _without_redundant(rows: Mapping[str, Layer], sources: Mapping[str, set[str]], cached: set[str], frozen: set[str]) -> set[str]:
+    """Return the cached rows without layers without weights whose inputs are kept anyway, such as the pooling in an inception block."""
     readers: dict[str, set[str]] = {name: set() for name in rows}
     for name, read in sources.items():
         for source in read:
@@ -203,14 +204,14 @@ def _without_copies(rows: Mapping[str, Layer], sources: Mapping[str, set[str]], 
     return cached
 
 
-def _settled(row: Layer, frozen: set[str]) -> bool:
-    """Whether nothing in the layer changes with training."""
+def _is_constant(row: Layer, frozen: set[str]) -> bool:
+    """Whether training changes nothing in the layer."""
     weightless = row.trainable_parameters == 0 and (row.parameters == 0 or row.class_name != BATCH_NORM)
     return not row.random and (weightless or _within(row.name, frozen))
 
 
 def _boundary_tensors(layers: Layers, cached: set[str]) -> tuple[str, ...]:
-    """Return the cached rows whose outputs the rest reads: the last one where all is cached."""
+    """Return the cached rows whose outputs the rest reads: the last row if all are cached."""
     wholes = _wholes(layers)
     rest = [row for row in layers.layer_rows if wholes.get(row.name) == row.name and row.name not in cached]
     read = {wholes[name] for row in rest for name in row.inputs if name in wholes}
@@ -232,40 +233,40 @@ def _channels(row: Layer, data_format: str) -> int:
 
 
 def _work(row: Layer, data_format: str) -> int:
-    """Return about how many multiplications the layer takes for one example; open sizes count as one."""
+    """Return about how many multiplications the layer takes for one example; open sizes count as 1."""
     shape = [size or 1 for size in row.output_shape]
     if row.kind == "recurrent" and row.input_shapes:
         return row.parameters * (row.input_shapes[0][0] or 1)
-    if row.kind in AT_EACH_PLACE and shape:
+    if row.kind in AT_EACH_POSITION and shape:
         return row.parameters * math.prod(shape) // max(1, _channels(row, data_format))
     return math.prod(shape) if row.kind != "input" else 0
 
 
-def _line(layers: Layers, index: int) -> tuple[tuple[str, int], ...]:
-    """Return the models that `layers[:index]` leaves anything of, each with the k of its own layers before the line."""
+def _line_by_model(layers: Layers, index: int) -> tuple[tuple[str, int], ...]:
+    """Return (path, k) for each model with layers after the freeze line: its own `layers[:k]` are before the line."""
     before = {row.name for row in layers[:index]}
-    inside: dict[str, list[str]] = {}  # the layers that count, by each model that they are in
+    inside: dict[str, list[str]] = {}  # path of a model -> the names of the layers in it
     for row in layers:
         for path in ["", *ways(row.name)[:-1]]:
             inside.setdefault(path, []).append(row.name)
-    found = []
+    entries = []
     for path, names in inside.items():
         rest = [name for name in names if name not in before]
         if rest or not path:
             depth = path.count("/") + bool(path)
             end = layers.find(ways(rest[0])[depth]).index if rest else layers.find(ways(names[-1])[depth]).index + 1
-            found.append((path, 0 if len(rest) == len(names) else end))
-    return tuple(found)
+            entries.append((path, 0 if len(rest) == len(names) else end))
+    return tuple(entries)
 
 
-def _place(layers: Layers, recipe: Recipe) -> tuple[int | None, str, str]:
-    """Return the index of the freeze line, the block that ends there, and what there is to say of the place."""
+def _freeze_line(layers: Layers, recipe: Recipe) -> tuple[int | None, str, str]:
+    """Return the index of the freeze line, the block that ends there, and a note for a line that cuts through a block."""
     if not isinstance(recipe.freeze, int):
         return None, "", ""
     index, ends = recipe.freeze, block_ends(layers)
-    here = next((end.block for end in ends if end.index == index), "")
-    behind = next((end for end in ends if end.index > index), None)
-    if here or index == 0 or behind is None:
-        return index, here, ""
+    block = next((end.block for end in ends if end.index == index), "")
+    following = next((end for end in ends if end.index > index), None)
+    if block or index == 0 or following is None:
+        return index, block, ""
     note = _("{index} cuts through a block; it ends with {layer}, index {last}.")
-    return index, "", note.format(index=index, layer=behind.layer, last=behind.index - 1)
+    return index, "", note.format(index=index, layer=following.layer, last=following.index - 1)

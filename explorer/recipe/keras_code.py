@@ -1,4 +1,4 @@
-"""A freeze plan as lines of plain Keras. Pure: no Keras."""
+"""The plain Keras code of a freeze plan. Pure: no Keras."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.recipe.freeze_plan import BATCH_NORM
 from explorer.values import FreezePlan, Recipe
 from explorer.values.layer_names import ways
 
-BY_PATH = (  # what freezes the layers of `FROZEN`, each by its way through nested models
+BY_PATH = (  # the code that freezes the layers of `FROZEN`, each given by its path through nested models
     "for layer in model.layers:",
     "    layer.trainable = True",
     "for path in FROZEN:",
@@ -20,7 +20,7 @@ BY_PATH = (  # what freezes the layers of `FROZEN`, each by its way through nest
 
 
 def keras_lines(plan: FreezePlan, recipe: Recipe) -> tuple[str, ...]:
-    """Return the lines of plain Keras that freeze as the plan does, before the tail is compiled."""
+    """Return the lines of plain Keras code that freeze as the plan does, to run before the tail is compiled."""
     if plan.index is not None:
         return tuple(line for path, index in plan.line for line in _sliced(path, index, recipe))
     if any("/" in name for name in plan.frozen):
@@ -30,22 +30,22 @@ def keras_lines(plan: FreezePlan, recipe: Recipe) -> tuple[str, ...]:
 
 
 def in_keras(path: str) -> str:
-    """Return the code that gets at a layer of nested models, or at the whole model, by its address."""
+    """Return the code that gets a layer by its address; for "" the whole model."""
     return "model" + "".join(f".get_layer({name!r})" for name in path.split("/") if name)
 
 
 def outermost(frozen: Sequence[str]) -> list[str]:
-    """Return the addresses of frozen layers that freeze all of these: no further uses, and nothing inside of another."""
+    """Return the addresses that are enough to freeze all of these: no further uses, and no layers inside of another one."""
     paths = {name for name in frozen if ":" not in name}
     return [name for name in frozen if name in paths and paths.isdisjoint(ways(name)[:-1])]
 
 
 def _sliced(path: str, index: int, recipe: Recipe) -> list[str]:
-    """Return the lines for the layers of one model, the nested one at a path or the whole."""
-    found = in_keras(path)
+    """Return the lines for the layers of one model: the nested one at a path, or the whole model for ""."""
+    model = in_keras(path)
     thawed = "True" if recipe.batch_norm == "train" else f"not isinstance(layer, keras.layers.{BATCH_NORM})"
     return [
-        *([f"for layer in {found}.layers[:{index}]:", "    layer.trainable = False"] if index else []),
-        f"for layer in {found}.layers[{index}:]:" if index else f"for layer in {found}.layers:",
+        *([f"for layer in {model}.layers[:{index}]:", "    layer.trainable = False"] if index else []),
+        f"for layer in {model}.layers[{index}:]:" if index else f"for layer in {model}.layers:",
         f"    layer.trainable = {thawed}",
     ]

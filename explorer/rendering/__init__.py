@@ -1,1 +1,1 @@
-"""Values as pictures and words: PNG bytes, ticks, curves, sentences."""
+"""The rendering of values as PNG bytes, axis ticks, plotly figures and sentences."""

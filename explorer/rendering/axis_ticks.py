@@ -1,4 +1,4 @@
-"""Ticks: where round values lie along an axis of a sound, and how they are written."""
+"""The axis ticks of a sound: the positions of round values along an axis, and their texts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from explorer.locale import _
 from explorer.values import Axis
 
-LONG = 120  # seconds; from here on times are written as minutes and seconds
-CLOCK = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)  # seconds between ticks that are written so
+LONG = 120  # seconds; from this length on times are written as minutes and seconds
+CLOCK = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)  # seconds between ticks that are written as minutes and seconds
 
 
 def ticks(axis: Axis, most: int, margin: float = 0.0) -> list[tuple[float, str]]:
-    """Return at most `most` round values along an axis, lowest first: how far along each lies, 0 to 1, and its text.
+    """Return at most `most` round values along an axis, lowest first: the position of each, 0 to 1, and its text.
 
-    Values are 1, 2 or 5 times a power of ten apart; on an axis that is not linear (mel) they are themselves such
-    values, with room for `most` along it. Seconds are written "0.5 s", in long sounds "3:30"; Hz "500"
-    and "2k", without a unit. An axis that counts neither seconds nor Hz has no ticks.
+    Values are 1, 2 or 5 times a power of ten apart; on an axis that isn't linear (mel) the values themselves are 1, 2 or 5 times
+    a power of ten, at least 1 / `most` of the axis apart. Seconds are written "0.5 s", in long sounds "3:30"; Hz "500"
+    and "2k", without a unit. An axis with other units than seconds and Hz has no ticks.
 
-    margin: the part of the axis at each of its ends that is left free.
+    margin: the part of the axis to leave free at each end, 0 to 0.5.
     """
     low, high = axis.at(margin), axis.at(1 - margin)
     if axis.unit not in ("s", "Hz") or not low < high or most < 1:
@@ -31,7 +31,7 @@ def ticks(axis: Axis, most: int, margin: float = 0.0) -> list[tuple[float, str]]
 
 
 def ticks_and_ends(axis: Axis, most: int) -> list[tuple[float, str]]:
-    """Return the axis's start and stop, and at most `most` round values well between them, all written alike."""
+    """Return the axis's start and stop, and at most `most` round values well between them, all in the same format."""
     if axis.unit not in ("s", "Hz") or not axis.start < axis.stop:
         return []
     exact = min(1.0, 10.0 ** (math.floor(math.log10(axis.stop - axis.start)) - 1))  # two digits of its length
@@ -40,7 +40,7 @@ def ticks_and_ends(axis: Axis, most: int) -> list[tuple[float, str]]:
 
 
 def _spread(axis: Axis, low: float, high: float, most: int) -> list[tuple[float, str]]:
-    """Place 1, 2 and 5 times the powers of ten, from the highest down, wherever there is room."""
+    """Return ticks at 1, 2 and 5 times the powers of ten, chosen from the highest down, wherever there is room."""
     kept: list[tuple[float, str]] = []
     for power in range(math.floor(math.log10(high)), -1, -1):
         for value in (factor * 10.0**power for factor in (5, 2, 1)):
@@ -51,7 +51,7 @@ def _spread(axis: Axis, low: float, high: float, most: int) -> list[tuple[float,
 
 
 def _step(low: float, high: float, most: int, clock: bool) -> float:
-    """Return the smallest step, of seconds on a clock or 1, 2 or 5 times a power of ten, that gives at most `most` ticks."""
+    """Return the smallest step that gives at most `most` ticks: one of `CLOCK`, or 1, 2 or 5 times a power of ten."""
     return next(step for step in _steps(high - low, clock) if len(_multiples(step, low, high)) <= most)
 
 
@@ -70,7 +70,7 @@ def _multiples(step: float, low: float, high: float) -> list[float]:
 
 
 def _text(axis: Axis, value: float, step: float) -> str:
-    """Write a value as exactly as the step to the next one asks for."""
+    """Return the text of a value, with as many digits as the step between ticks requires."""
     if axis.unit == "Hz":
         return f"{round(value)}" if value < 1000 else f"{round(value) / 1000:g}k"
     if axis.stop >= LONG and step >= 1:

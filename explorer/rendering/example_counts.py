@@ -1,4 +1,4 @@
-"""How many examples there are, in words."""
+"""The example counts of a dataset as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from explorer.values import DataSummary
 
 
 def amount(kind: str, number: int) -> str:
-    """Return a number of examples: of "image", "audio" or "arrays"."""
+    """Return the text for a number of examples of a kind: "image", "audio" or "arrays"."""
     if kind == "image":
         return counted("{number} picture", "{number} pictures", number)
     if kind == "audio":
@@ -16,12 +16,12 @@ def amount(kind: str, number: int) -> str:
 
 
 def amount_of(kind: str, training: int, validation: int) -> str:
-    """Return how many examples there are, and how many of them are held out."""
-    said = amount(kind, training + validation)
-    held = counted("{number} for validation", "{number} for validation", validation)
-    return _("{examples}, {held}").format(examples=said, held=held) if validation else said
+    """Return the text for how many examples there are, and how many of them are for validation."""
+    examples = amount(kind, training + validation)
+    held_out = counted("{number} for validation", "{number} for validation", validation)
+    return _("{examples}, {held}").format(examples=examples, held=held_out) if validation else examples
 
 
-def total(found: DataSummary) -> str:
-    """Return the same of all classes together."""
-    return amount_of(found.kind, sum(one.training for one in found.classes), sum(one.validation for one in found.classes))
+def total(summary: DataSummary) -> str:
+    """Return the same text as `amount_of` for all classes together."""
+    return amount_of(summary.kind, sum(count.training for count in summary.classes), sum(count.validation for count in summary.classes))

@@ -1,4 +1,4 @@
-"""Arrays -> PNG bytes: mosaics of feature maps, one map, pictures; values -> short texts. No widgets, no Keras, no pyplot."""
+"""Feature maps as PNG bytes: mosaics, single maps, pictures; and values as short texts. No widgets, no Keras, no pyplot."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from PIL import Image
 from explorer.values import FeatureMaps
 
 COLOUR_MAP = "viridis"
-LEVELS = 255  # palette entries 0 to 254 are the colour map's, the last one is see-through
+LEVELS = 255  # palette entries 0 to 254 are the colour map's, the last one is transparent
 GAP_ENTRY = 255
 GAP = 2  # pixels between maps
-LARGEST = 112  # a map's longest side in a mosaic; larger maps are thinned out, every n-th cell shown
-SMALLEST = 28  # smaller maps are blown up, each cell a square of pixels
-LOSSLESS = 400 * 400  # pixels
-FRAMES = 720  # of a spectrogram that are drawn; more would be narrower than a pixel
-WIDE = 4 / 3  # how much wider than high a mosaic should be
-SLIM = 4  # how much longer than the other one side of a map in a mosaic may be; slimmer maps are stretched
-ACROSS = ("time", "column")  # axes that run from left to right, whatever their order in the values
+LARGEST = 112  # pixels of a map's longest side in a mosaic; of larger maps every n-th cell is shown
+SMALLEST = 28  # pixels; smaller maps are enlarged, each cell a square of pixels
+LOSSLESS = 400 * 400  # pixels up to which a picture is encoded as PNG
+FRAMES = 720  # of a spectrogram to draw at most; more would be narrower than a pixel
+WIDE = 4 / 3  # the aspect ratio (width / height) to aim at for a mosaic
+SLIM = 4  # the largest aspect ratio of a map in a mosaic; slimmer maps are stretched
+ACROSS = ("time", "column")  # axes drawn from left to right, whatever their order in the values
 
 
 class Face:
-    """How the maps of a layer are drawn.
+    """The orientation in which the maps of a layer are drawn.
 
-    down, across: the axis that runs down the picture, or up where it is `upward`, and the one from left to right.
+    down, across: the axis that runs down the picture (up if it is `upward`), and the axis that runs from left to right.
     """
 
     def __init__(self, maps: FeatureMaps) -> None:
@@ -39,29 +39,29 @@ class Face:
         self.down, self.across = (second, first) if self._swapped else (first, second)
 
     def drawn(self, planes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Turn maps (first axis, second axis, channels) as they are drawn: rows from top to bottom, columns, channels."""
+        """Return maps (first axis, second axis, channels) as they are drawn: rows from top to bottom, columns, channels."""
         turned = planes.swapaxes(0, 1) if self._swapped else planes
         return turned[::-1] if self.down.upward else turned
 
-    def place(self, cell: Sequence[int]) -> tuple[int, int]:
+    def position(self, cell: Sequence[int]) -> tuple[int, int]:
         """Return the row and the column at which a cell is drawn."""
         row, column = reversed(cell) if self._swapped else cell
-        return self._up(row), column
+        return self._flipped(row), column
 
-    def cell(self, place: Sequence[int]) -> tuple[int, int]:
-        """Return the cell that is drawn at this row and column: the inverse of `place`."""
-        row, column = self._up(place[0]), place[1]
+    def cell(self, position: Sequence[int]) -> tuple[int, int]:
+        """Return the cell that is drawn at this row and column: the inverse of `position`."""
+        row, column = self._flipped(position[0]), position[1]
         return (column, row) if self._swapped else (row, column)
 
-    def _up(self, row: int) -> int:
+    def _flipped(self, row: int) -> int:
         return self.down.size - 1 - row if self.down.upward else row
 
 
 @dataclass(frozen=True)
 class Mosaic:
-    """A mosaic of `count` maps as PNG: map i lies in column i % columns and row i // columns.
+    """A mosaic of `count` maps as PNG: map i is in column i % columns and row i // columns.
 
-    width, height: pixels of one map; between two lie `GAP` see-through pixels.
+    width, height: pixels of one map; `GAP` transparent pixels separate two maps.
     """
 
     png: bytes
@@ -73,11 +73,11 @@ class Mosaic:
 
 
 def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
-    """Draw all maps of one layer in one picture.
+    """Draw all maps of one layer in one picture. Cells that are NaN or infinite are transparent.
 
     values: float (height, width, channels).
-    alike: one colour scale for all, from the lowest to the highest value of the layer; else each map
-        has its own. Cells that are NaN or infinite stay see-through.
+    alike: whether all maps share one colour scale, from the lowest to the highest value of the layer; else each map
+        has its own.
     """
     longest = max(values.shape[:2])
     thin = max(1, math.ceil(longest / LARGEST))
@@ -99,21 +99,21 @@ def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
 
 
 def one_map(values: np.ndarray[Any, Any], low: float | None = None, high: float | None = None) -> bytes:
-    """Draw one map, float (height, width), one pixel a cell; `low` to `high` is the colour scale, else its own range."""
+    """Draw one map, float (height, width), one pixel per cell; the colour scale is `low` to `high`, by default the map's own range."""
     return _palette_png(_levels(values[None], True, low, high)[0])
 
 
 def spectrogram(values: np.ndarray[Any, Any]) -> bytes:
-    """Draw a spectrogram, float (bands, frames), on its own range: the lowest band at the bottom, time to the right.
+    """Draw a spectrogram, float (bands, frames), scaled to its own range: the lowest band at the bottom, time to the right.
 
-    One pixel a cell; of more than `FRAMES` frames every n-th is shown.
+    One pixel per cell; if there are more than `FRAMES` frames, every n-th is shown.
     """
     thin = max(1, math.ceil(values.shape[1] / FRAMES))
     return one_map(values[::-1, ::thin], *finite_range(values))
 
 
 def picture(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """Encode a picture, uint8 (height, width, 3) or (height, width): as PNG, or as JPEG where that would be large."""
+    """Encode a picture, uint8 (height, width, 3) or (height, width), as PNG, or as JPEG if the PNG would be large."""
     image = Image.fromarray(pixels)
     if image.width * image.height <= LOSSLESS:
         return _png(image)
@@ -125,12 +125,12 @@ def picture(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
 def colours(steps: int = LEVELS) -> list[tuple[int, int, int]]:
     """Return the colour map from low to high as `steps` colours, red, green and blue in 0 to 255."""
     table = _palette()[: LEVELS * 3]
-    picked = (round(step * (LEVELS - 1) / (steps - 1)) for step in range(steps))
-    return [(table[3 * one], table[3 * one + 1], table[3 * one + 2]) for one in picked]
+    entries = (round(step * (LEVELS - 1) / (steps - 1)) for step in range(steps))
+    return [(table[3 * entry], table[3 * entry + 1], table[3 * entry + 2]) for entry in entries]
 
 
 def finite_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """Return the lowest and highest finite value; (0, 0) where there is none."""
+    """Return the lowest and highest finite value; (0, 0) if there is none."""
     finite = values[np.isfinite(values)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
@@ -146,7 +146,7 @@ def ranges(planes: np.ndarray[Any, Any]) -> list[tuple[float, float]]:
 
 
 def short(value: float) -> str:
-    """Return a value with three significant digits, in the thousands as a whole number."""
+    """Return a value as text with three significant digits; thousands as a whole number."""
     if 999.5 <= abs(value) < 10_000:
         return f"{value:.0f}"
     return f"{value:.3g}" if value == 0 or 0.001 <= abs(value) < 999.5 else f"{value:.2e}"
@@ -159,14 +159,14 @@ def clock(seconds: float) -> str:
 
 
 def _columns(count: int, ideal: float) -> int:
-    """Return a number of columns near `ideal` that leaves few places empty in the last row."""
+    """Return a number of columns near `ideal` that leaves few empty cells in the last row."""
     candidates = range(max(1, min(count, math.floor(0.75 * ideal))), min(count, math.ceil(1.4 * ideal)) + 1)
     return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal), -columns))
 
 
 def _levels(maps: np.ndarray[Any, Any], alike: bool, low: Any = None, high: Any = None) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return palette entries for maps (n, height, width); a map that is the same everywhere gets the lowest."""
-    maps = maps.astype(np.float64)  # the difference of two float32 may be more than a float32 holds
+    """Return palette entries for maps (n, height, width); a constant map gets the lowest entry."""
+    maps = maps.astype(np.float64)  # the difference of two float32 may overflow a float32
     finite = np.isfinite(maps)
     whole = bool(finite.all())
     known = maps if whole else np.where(finite, maps, np.nan)
@@ -184,7 +184,7 @@ def _levels(maps: np.ndarray[Any, Any], alike: bool, low: Any = None, high: Any 
 
 
 def _of_finite(reduce: Any, maps: np.ndarray[Any, Any], axes: tuple[int, int] | None) -> np.ndarray[Any, Any]:
-    """Reduce what is finite; a map with nothing finite gives 0."""
+    """Return the reduction over the finite values; 0 for a map without any."""
     nothing = np.isnan(maps).all(axis=axes, keepdims=True)
     result: np.ndarray[Any, Any] = reduce(np.where(nothing, 0, maps), axis=axes, keepdims=True)
     return result
@@ -192,7 +192,7 @@ def _of_finite(reduce: Any, maps: np.ndarray[Any, Any], axes: tuple[int, int] | 
 
 @lru_cache(maxsize=1)
 def _palette() -> bytes:
-    import matplotlib  # takes a third of a second: when the first map is drawn, not when the page opens
+    import matplotlib  # the import takes a third of a second: it waits until the first map is drawn
 
     table = matplotlib.colormaps[COLOUR_MAP].resampled(LEVELS)(np.arange(LEVELS), bytes=True)[:, :3]
     return bytes(table.tobytes() + b"\0\0\0")

@@ -1,8 +1,8 @@
-"""Runs: trainings in processes of their own, each with a folder that tells everything about it, whoever asks and whenever."""
+"""Runs: trainings in their own processes, each with a folder that any process can read at any time."""
 
 from explorer.runs.control import ask_to_stop, delete, kill, resume, start
 from explorer.runs.reader import pulse, record, records, result, steps
-from explorer.runs.store import HOME, check_room, create, file, folder, home, keep_data, named, of_command, on_one_disk
+from explorer.runs.store import HOME, check_room, create, file, find_key, folder, home, is_on_same_disk, is_started_by_command, keep_data
 from explorer.runs.visibility import ALL_RUNS, are_all_listed
 
 __all__ = [
@@ -14,18 +14,18 @@ __all__ = [
     "create",
     "delete",
     "file",
+    "find_key",
     "folder",
-    "resume",
     "home",
+    "is_on_same_disk",
+    "is_started_by_command",
     "keep_data",
     "kill",
-    "named",
-    "of_command",
-    "on_one_disk",
     "pulse",
     "record",
     "records",
     "result",
+    "resume",
     "start",
     "steps",
 ]

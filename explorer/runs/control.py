@@ -1,4 +1,4 @@
-"""What can be done with a run: start, stop, go on, delete."""
+"""Control of runs: start, resume, stop, kill and delete."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from explorer.runs.store import folder
 
 
 def start(key: str) -> None:
-    """Start the process of a run that waits. Raises ExplorerError where it can't be started, or was before."""
-    place, state = folder(key), record(key).state
+    """Start the process of a waiting run. Raises ExplorerError if it can't be started, or was started before."""
+    path, state = folder(key), record(key).state
     if state == "running":
         return
     if state != "waiting":
         raise ExplorerError(_("This run was started before: resume it, or start a new one."))
-    spawn(place)
+    spawn(path)
 
 
 def resume(key: str) -> None:
-    """Start the process of a run again that was stopped, is lost or has failed: from its backup on, from the beginning without.
+    """Restart the process of a run that was stopped, lost or has failed: from its checkpoint, or from the beginning if there is none.
 
-    Raises ExplorerError for one that can't go on.
+    Raises ExplorerError for a run that can't be resumed.
     """
-    place, found = folder(key), record(key)
-    if found.state == "running":
+    path, run = folder(key), record(key)
+    if run.state == "running":
         return
-    if not found.resumable:
+    if not run.resumable:
         raise ExplorerError(_("This run can't be resumed: it has ended."))
-    spawn(place)
+    spawn(path)
 
 
 def ask_to_stop(key: str) -> None:
-    """Ask the process of a run to stop; it does within a batch, and keeps the best weights so far."""
-    place = folder(key)
-    if process(place):
-        (place / files.STOP).touch()
+    """Ask the process of a run to stop; it does so within a batch and keeps the best weights so far."""
+    path = folder(key)
+    if process(path):
+        (path / files.STOP).touch()
 
 
 def kill(key: str) -> None:
-    """End the process of a run at once; it is lost then, and can go on from its backup."""
+    """End the process of a run at once; the run is then lost, and can be resumed from its checkpoint."""
     end(folder(key))
 
 
 def delete(key: str) -> None:
-    """Delete a run and all its files; its process is ended first. Raises ExplorerError where they can't be deleted."""
-    place = folder(key)
-    end(place)
+    """End the process of a run, then delete all its files. Raises ExplorerError if they can't be deleted."""
+    path = folder(key)
+    end(path)
     try:
-        shutil.rmtree(place)
+        shutil.rmtree(path)
     except OSError as error:
-        raise ExplorerError(_("{path} can't be deleted: {reason}.").format(path=error.filename or place, reason=why_not(error))) from error
+        raise ExplorerError(_("{path} can't be deleted: {reason}.").format(path=error.filename or path, reason=why_not(error))) from error

@@ -1,4 +1,4 @@
-"""How a run is written down: the names of the files in its folder, and values as JSON and CSV."""
+"""The serialization of runs: the names of the files in a run's folder, and values as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from explorer.values.training import Epoch, TrainingStep
 
 VERSION = 1  # of the settings' file
 SETTINGS = "settings.json"
-PROGRESS = "progress.jsonl"  # a `Told` each line
+PROGRESS = "progress.jsonl"  # one `LogEntry` a line
 RESULT = "result.json"
 EARLIER = "earlier.json"  # the result of the attempt before
 HISTORY = "history.csv"
 TUNED = "tuned.keras"
 CHECKPOINT = "backup.npz"
-CHECKPOINTS = (CHECKPOINT, "backup-before.npz")  # the second one is gone on with where the first is damaged
+CHECKPOINTS = (CHECKPOINT, "backup-before.npz")  # the second is resumed from if the first is damaged
 LOG = "log.txt"
-STOP = "stop"  # asks to stop, by being there
+STOP = "stop"  # its existence asks the process to stop
 PID = "pid"
-COMMAND = "command"  # says by being there that `explorer fine-tune` started the run
+COMMAND = "command"  # its existence means that `explorer fine-tune` started the run
 LOCK = "lock"  # held by the process that trains
-WRITER = "writer"  # held by the command that writes what comes of the run, and says where to
-RESERVE = "reserve"  # room on the disk for the result
-RESERVED = 2**16  # bytes of it
-TEMPORARY = "temporary"  # for what a process keeps while it lives
+WRITER = "writer"  # held by the command that writes the results of the run, and contains the path that it writes to
+RESERVE = "reserve"  # reserves space on the disk for the result
+RESERVED = 2**16  # its size in bytes
+TEMPORARY = "temporary"  # for the temporary files of the process
 
 KIND = "kind"  # of a value: the name of its class
 
@@ -49,7 +49,7 @@ Value = TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class LogEntry:
-    """A step of a training as it is written down; `seconds` are those of the run so far, the times between its attempts left out."""
+    """A logged step of a training; `seconds` is the time of the run so far, without the pauses between its attempts."""
 
     seconds: float
     step: TrainingStep
@@ -58,38 +58,38 @@ class LogEntry:
 def as_json(value: Any) -> str:
     """Return a frozen value as one line of JSON, which `from_json` reads back.
 
-    Raises ExplorerError where something in it is no plain data.
+    Raises ExplorerError if something in it isn't plain data.
     """
     return json.dumps(_plain(value))
 
 
 def from_json(kind: type[Value], text: str | bytes) -> Value:
-    """Return the frozen value of this class that a text holds.
+    """Return the frozen value of this class that a JSON text holds.
 
-    Raises ValueError for anything else: other classes, fields that are not known, values of another type.
+    Raises ValueError for anything else: other classes, unknown fields, values of another type.
     """
     try:
         value: Value = _value(kind, json.loads(text))
-    except Exception as error:  # too deep, too many digits, no array or number of its type: one kind of error for all of it
+    except Exception as error:  # too deep, too many digits, not a valid array or number: one class of error for all of them
         raise ValueError(kind.__name__) from error
     return value
 
 
 def write_settings(folder: Path, settings: RunSettings) -> None:
-    """Write the settings of a run that begins now. Raises OSError, and ExplorerError for what is no plain data."""
+    """Write the settings of a run that is created now. Raises OSError, and ExplorerError for settings that aren't plain data."""
     text = as_json(settings)
     write(folder / SETTINGS, json.dumps({"version": VERSION, "created": time.time(), "settings": text}))
 
 
 def read_settings(folder: Path) -> tuple[RunSettings, float]:
-    """Return the settings of a run and when it began, in seconds since 1970. Raises ExplorerError where they can't be read."""
+    """Return the settings of a run and when it was created, in seconds since 1970. Raises ExplorerError if they can't be read."""
     damaged = _("The settings of this run can't be read: they are damaged, or of another version of explorer ({path}).")
     try:
         content = json.loads((folder / SETTINGS).read_bytes())
         if content["version"] > VERSION:
             raise ExplorerError(_("This run was made by a newer version of explorer; install that one to open it."))
         created = float(content["created"])
-        time.localtime(created)  # raises where it is no time
+        time.localtime(created)  # raises for an invalid time
         return from_json(RunSettings, content["settings"]), created
     except ExplorerError:
         raise
@@ -98,7 +98,7 @@ def read_settings(folder: Path) -> tuple[RunSettings, float]:
 
 
 def read_result(path: Path) -> RunResult | None:
-    """Return the result that a file holds; None where there is none, or none that can be read."""
+    """Return the result that a file holds; None if there is none, or it can't be read."""
     try:
         return from_json(RunResult, path.read_bytes())
     except (OSError, ValueError):
@@ -106,26 +106,26 @@ def read_result(path: Path) -> RunResult | None:
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether the folder of a run holds a backup to go on with."""
+    """Whether the folder of a run holds a checkpoint to resume from."""
     return any((folder / name).exists() for name in CHECKPOINTS)
 
 
-def remove_backups(folder: Path) -> None:
-    """Remove the backups in a folder: the training is through. Raises OSError."""
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints in a folder, once the training has finished. Raises OSError."""
     for name in CHECKPOINTS:
         (folder / name).unlink(missing_ok=True)
 
 
 def last_entry(text: bytes) -> LogEntry | None:
-    """Return the newest of the lines that are whole; None where there is none yet."""
+    """Return the entry of the newest complete line; None if there is none yet."""
     for line in reversed(text.split(b"\n")[:-1]):
-        if (told := parse_line(line)) is not None:
-            return told
+        if (entry := parse_line(line)) is not None:
+            return entry
     return None
 
 
 def parse_line(line: bytes) -> LogEntry | None:
-    """Return what a line of progress says; None for one that was cut off."""
+    """Return the entry that a line of progress holds; None for a line that was cut off."""
     try:
         return from_json(LogEntry, line)
     except ValueError:
@@ -133,18 +133,18 @@ def parse_line(line: bytes) -> LogEntry | None:
 
 
 def history_csv(history: Sequence[Epoch]) -> str:
-    """Return the epochs as a table in CSV, a column each field; phases and epochs count from 1, what is None is left empty."""
+    """Return the epochs as CSV, one column for each field; phases and epochs count from 1, None is an empty cell."""
     names = [field.name for field in dataclasses.fields(Epoch)]
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(names)
-    epochs = [dataclasses.replace(one, phase=one.phase + 1, epoch=one.epoch + 1) for one in history]
+    epochs = [dataclasses.replace(epoch, phase=epoch.phase + 1, epoch=epoch.epoch + 1) for epoch in history]
     table.writerows([getattr(epoch, name) for name in names] for epoch in epochs)
     return text.getvalue()
 
 
 def why_not_written(error: OSError, folder: Path) -> str:
-    """Return in a sentence why nothing can be written into a folder, and what to do."""
+    """Return a sentence that says why nothing can be written into a folder, and what to do."""
     if error.errno == errno.EDQUOT:
         return _("Your quota on the disk of {folder} is used up: free some space there.").format(folder=folder)
     if error.errno == errno.EFBIG:
@@ -167,21 +167,21 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if value is None or isinstance(value, str | int | float):
         return value
     raise ExplorerError(_("{value!r} can't be handed to another process: only numbers and texts can.").format(value=value))
 
 
 def _value(kind: Any, data: Any) -> Any:
-    """Return what the type asks for; lists are tuples, as in all frozen values. Raises ValueError where it is something else."""
+    """Return the data as a value of this type; lists become tuples, as in all frozen values. Raises ValueError if it doesn't fit."""
     origin = get_origin(kind)
     if kind is Any:
         return _anything(data)
     if origin in (Union, types.UnionType):
-        return _one_of(get_args(kind), data)
+        return _any_kind(get_args(kind), data)
     if origin is tuple:
         return _tuple(get_args(kind), data)
     if origin is np.ndarray:
@@ -196,11 +196,11 @@ def _value(kind: Any, data: Any) -> Any:
 
 def _anything(data: Any) -> Any:
     if isinstance(data, dict):
-        return {name: _anything(one) for name, one in data.items()}
+        return {name: _anything(item) for name, item in data.items()}
     return tuple(map(_anything, data)) if isinstance(data, list) else data
 
 
-def _one_of(kinds: tuple[Any, ...], data: Any) -> Any:
+def _any_kind(kinds: tuple[Any, ...], data: Any) -> Any:
     for kind in kinds:
         try:
             return _value(kind, data)
@@ -211,14 +211,14 @@ def _one_of(kinds: tuple[Any, ...], data: Any) -> Any:
 
 def _tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
     if not isinstance(data, list):
-        raise ValueError(data)  # one kind of error for all that is not understood
+        raise ValueError(data)  # one class of error for everything that isn't understood
     each = kinds[:1] * len(data) if kinds[1:] == (...,) else kinds
     if len(each) != len(data):
         raise ValueError(data)
-    return tuple(_value(kind, one) for kind, one in zip(each, data, strict=True))
+    return tuple(_value(kind, item) for kind, item in zip(each, data, strict=True))
 
 
-_hints = cache(get_type_hints)  # for each line of progress anew they take longer than all else
+_hints = cache(get_type_hints)  # computed anew for each line of progress, they would take longer than everything else
 
 
 def _dataclass(kind: Any, data: Any) -> Any:
@@ -226,6 +226,6 @@ def _dataclass(kind: Any, data: Any) -> Any:
     if not isinstance(data, dict) or data.get(KIND) != kind.__name__ or not set(data) <= {KIND, *hints}:
         raise ValueError(data)
     try:
-        return kind(**{name: _value(hints[name], one) for name, one in data.items() if name != KIND})
+        return kind(**{name: _value(hints[name], item) for name, item in data.items() if name != KIND})
     except TypeError as error:  # a field is missing
         raise ValueError(data) from error

@@ -1,4 +1,4 @@
-"""The folders of runs: where they are, how one is made, and what is kept in it."""
+"""The store of runs: where their folders are, how one is created, and which files are kept in it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from explorer.locale import _, megabytes
 from explorer.runs import serialization as files
 from explorer.values import AdoptedModel, DataSpec, ModelFile, RunSettings
 
-HOME = "EXPLORER_RUNS"  # the variable that names the folder of all runs
+HOME = "EXPLORER_RUNS"  # the environment variable that names the folder of all runs
 KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def home() -> Path:
-    """Return the folder of all runs: EXPLORER_RUNS, else one in the user's folder of data."""
+    """Return the folder of all runs: EXPLORER_RUNS, else one in the user's data folder."""
     given = os.environ.get(HOME)
     return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("explorer", appauthor=False) / "runs"
 
 
 def folder(key: str) -> Path:
-    """Return the folder of a run. Raises UnknownName where there is none."""
-    place = home() / key if isinstance(key, str) and KEY.fullmatch(key) else None
-    if place is None or not place.is_dir() or place.is_symlink():
+    """Return the folder of a run. Raises UnknownName if there is none."""
+    path = home() / key if isinstance(key, str) and KEY.fullmatch(key) else None
+    if path is None or not path.is_dir() or path.is_symlink():
         raise UnknownName(_("There is no such run; it may have been deleted."))
-    return place
+    return path
 
 
 def file(key: str, name: str) -> Path:
-    """Return a file in the folder of a run. Raises UnknownName where there is none of that name."""
+    """Return the path of a file in the folder of a run. Raises UnknownName if there is no file of that name."""
     path = folder(key) / Path(name).name
     if path.name != name or "\0" in name or path.is_symlink() or not path.is_file():
         raise UnknownName(_("The run has no file {name!r}.").format(name=name))
@@ -44,106 +44,106 @@ def file(key: str, name: str) -> Path:
 
 
 def create(settings: RunSettings, copy_network: bool = False, copy_data: bool = False) -> str:
-    """Make the folder of a new run and return its key, which nobody can guess.
+    """Create the folder of a new run and return its key, which can't be guessed.
 
-    copy_network, copy_data: whether their files, which lie in a temporary folder, are to be kept with the run.
-    Raises ExplorerError where the folder can't be written, and for settings that are no plain data.
+    copy_network, copy_data: whether to keep the files of the network and the data with the run, because they lie in a temporary folder.
+    Raises ExplorerError if the folder can't be written, and for settings that aren't plain data.
     """
     if isinstance(settings.network, AdoptedModel):
         raise ExplorerError(_("{name} is a live model: save it, and train what is in the file.").format(name=settings.network.name))
     key = secrets.token_hex(16)
-    place = home() / key
+    path = home() / key
     try:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.mkdir(mode=0o700)
+        path.mkdir(mode=0o700)
         network = settings.network
         if copy_network and isinstance(network, ModelFile):
-            network = _kept_network(place, network)
+            network = _keep_network(path, network)
         data = keep_data(key, settings.data) if copy_data else settings.data
-        files.write_settings(place, replace(settings, network=network, data=data))
+        files.write_settings(path, replace(settings, network=network, data=data))
     except OSError as error:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
         raise ExplorerError(files.why_not_written(error, home())) from error
     except ExplorerError:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
         raise
     return key
 
 
-def named(beginning: str) -> str:
-    """Return the key of the run that is named by it, or by its beginning. Raises UnknownName for none, ExplorerError for several."""
-    found = [place.name for place in (home().iterdir() if home().is_dir() else ()) if KEY.fullmatch(place.name)]
-    fitting = [key for key in found if beginning and key.startswith(beginning.lower())]
-    if len(fitting) > 1:
-        raise ExplorerError(_("The names of {count} runs begin with {name}: give more of it.").format(count=len(fitting), name=beginning))
-    if not fitting:
+def find_key(beginning: str) -> str:
+    """Return the key of the run whose key is, or begins with, `beginning`. Raises UnknownName for none, ExplorerError for several."""
+    keys = [path.name for path in (home().iterdir() if home().is_dir() else ()) if KEY.fullmatch(path.name)]
+    matches = [key for key in keys if beginning and key.startswith(beginning.lower())]
+    if len(matches) > 1:
+        raise ExplorerError(_("The names of {count} runs begin with {name}: give more of it.").format(count=len(matches), name=beginning))
+    if not matches:
         raise UnknownName(_("There is no run {name!r} in {folder}; it may have been deleted.").format(name=beginning, folder=home()))
-    return fitting[0]
+    return matches[0]
 
 
 def check_room(size: int, where: Path | None = None) -> None:
-    """Raise ExplorerError where less than `size` bytes are free for what a training leaves in a folder, by default that of the runs."""
-    wanted = place = where or home()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    """Raise ExplorerError if less than `size` bytes are free on the disk of a folder, by default that of the runs."""
+    requested = existing = where or home()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
     if free < size:
-        said = _("The disk of {folder} has {free} MB left, and this training takes up to {size} MB: free some space first.")
-        raise ExplorerError(said.format(folder=wanted, free=megabytes(free), size=megabytes(size)))
+        sentence = _("The disk of {folder} has {free} MB left, and this training takes up to {size} MB: free some space first.")
+        raise ExplorerError(sentence.format(folder=requested, free=megabytes(free), size=megabytes(size)))
 
 
-def on_one_disk(place: Path) -> bool:
-    """Whether a folder lies on the disk of the runs."""
-    own = home()
-    while not own.exists():
-        own = own.parent
-    return own.stat().st_dev == place.stat().st_dev
+def is_on_same_disk(path: Path) -> bool:
+    """Whether a folder lies on the same disk as the runs."""
+    existing = home()
+    while not existing.exists():
+        existing = existing.parent
+    return existing.stat().st_dev == path.stat().st_dev
 
 
-def of_command(key: str) -> bool:
-    """Whether a run was started by the command, which deletes it once all of it is where the command was told to write."""
+def is_started_by_command(key: str) -> bool:
+    """Whether the command started a run; it deletes the run once all its results are in the command's output folder."""
     return (folder(key) / files.COMMAND).exists()
 
 
 def keep_data(key: str, spec: DataSpec) -> DataSpec:
-    """Keep the files of data with a run, as hard links or copies; return the spec of what is kept. Raises OSError.
+    """Keep the files of a dataset with a run, as hard links or copies; return the spec of the kept files. Raises OSError.
 
-    Of a list of files (.csv) all is kept that lies in its folder.
+    For a list of files (.csv), everything in its folder is kept.
     """
-    place = folder(key) / "data"
+    target = folder(key) / "data"
     validation = spec.validation
     if isinstance(validation, str):
-        validation = str(_kept(Path(validation), place / "validation")) if os.path.isabs(validation) else validation
+        validation = str(_keep(Path(validation), target / "validation")) if os.path.isabs(validation) else validation
     if spec.source == "built-in":
         return replace(spec, validation=validation)
     path = Path(spec.path)
-    kept = _kept(path.parent, place / "training") / path.name if spec.source == "csv" else _kept(path, place / "training")
+    kept = _keep(path.parent, target / "training") / path.name if spec.source == "csv" else _keep(path, target / "training")
     return replace(spec, path=str(kept), validation=validation)
 
 
-def _kept_network(place: Path, spec: ModelFile) -> ModelFile:
-    kept = _kept(Path(spec.path), place / "network")
+def _keep_network(folder: Path, spec: ModelFile) -> ModelFile:
+    kept = _keep(Path(spec.path), folder / "network")
     return replace(spec, path=str(kept), stamp=stamp_of(kept))
 
 
-def _kept(source: Path, into: Path) -> Path:
-    """Return where a folder, or a file under its own ending, is kept: linked where the file system can, else copied."""
+def _keep(source: Path, into: Path) -> Path:
+    """Keep a folder, or a file with its suffix, and return its new path: hard-linked if the file system can, else copied."""
     source = source.resolve()
     if not source.is_dir():
         into.parent.mkdir(parents=True, exist_ok=True)
         target = into.with_suffix(source.suffix)
-        _link(source, target)
+        _link_or_copy(source, target)
         return target
     for parent, _folders, names in os.walk(source):
         target = into / Path(parent).relative_to(source)
         target.mkdir(parents=True)
         for name in names:
-            if not os.path.islink(os.path.join(parent, name)):  # which may lead anywhere
-                _link(Path(parent, name), target / name)
+            if not os.path.islink(os.path.join(parent, name)):  # a link may lead anywhere
+                _link_or_copy(Path(parent, name), target / name)
     return into
 
 
-def _link(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except (OSError, NotImplementedError):

@@ -1,4 +1,4 @@
-"""Frozen values that pass between rooms: plain data and detached NumPy arrays, never a live network."""
+"""The frozen values that packages exchange: plain data and detached NumPy arrays, never a live network."""
 
 from explorer.values.axes import Axis, Region, Span, joined, shape_text
 from explorer.values.datasets import DataClass, DatasetChange, DataSummary, ExampleCard, Labelled, TrainingData

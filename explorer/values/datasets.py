@@ -1,4 +1,4 @@
-"""Examples with their classes, to train on."""
+"""The datasets to train on: examples with their classes, and summaries of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from explorer.values.training import DataSpec
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """An example and its classes, as places among the names of the classes: one, or any number of them.
+    """An example and its classes, as indices into the class names: one, or any number of them.
 
-    group: examples of one group (windows of one recording, copies of one picture) stay on one side of the split.
+    group: examples of one group (windows of one recording, duplicates of one picture) stay on one side of the split.
     """
 
     example: Example
@@ -22,13 +22,13 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """Examples to train on, and those that are held out.
+    """The training and validation examples.
 
     kind: of the examples: "image", "audio" or "arrays".
-    classes: their names.
-    multi_label: whether an example may be of any number of classes.
-    left_out: (name, why) of the files that could not be read.
-    notes: what there is to know of the data, in sentences: imbalance, copies on both sides, a class without examples.
+    classes: the names of the classes.
+    multi_label: whether an example may have any number of classes.
+    left_out: (name, reason) of the files that could not be read.
+    notes: sentences about the data: imbalance, duplicates on both sides of the split, a class without examples.
     """
 
     kind: str
@@ -44,8 +44,8 @@ class TrainingData:
 class ExampleCard:
     """An example of a class as a page shows it.
 
-    key: what it is removed by, where it was collected on the page; else "".
-    validation: whether it is held out; picture: a small one (PNG), b"" for none.
+    key: identifies it for removal, if it was collected on the page; else "".
+    validation: whether it is a validation example; picture: a thumbnail (PNG), b"" for none.
     """
 
     key: str
@@ -56,7 +56,7 @@ class ExampleCard:
 
 @dataclass(frozen=True, eq=False)
 class DataClass:
-    """One class of a data set: how many examples are trained on and held out, and a small picture (PNG) of one; b"" without."""
+    """One class of a dataset: how many training and validation examples it has, and a thumbnail (PNG) of one, b"" for none."""
 
     name: str
     training: int
@@ -66,10 +66,10 @@ class DataClass:
 
 @dataclass(frozen=True, eq=False)
 class DataSummary:
-    """What a page needs to know of a data set; the fields are those of `TrainingData`.
+    """What a page needs to know about a dataset; other fields are those of `TrainingData`.
 
-    copies: how many examples of what is collected on the page are copies of another one of their class.
-    removed: what was removed last and can be put back, in a sentence; empty for nothing.
+    copies: how many examples collected on the page are duplicates of another one of their class.
+    removed: a sentence about what was removed last and can be restored; empty for nothing.
     """
 
     spec: DataSpec
@@ -84,14 +84,14 @@ class DataSummary:
 
 @dataclass(frozen=True, eq=False)
 class DatasetChange:
-    """What was dropped or captured on a page for its data.
+    """A change to the dataset that is collected on a page.
 
-    what: "class" (an empty class `label`), "file" (an example of the class `label`), "zip" (of class folders), "rename" (the class
-        `label` becomes `name`), "remove" (the class `label` goes), "example" (the one of the class `label` with the key `name` goes),
-        "copies" (they go but for one of each), "clear" (all go), "undo" (what went last comes back) or "note"
+    what: "class" (add an empty class `label`), "file" (add an example of the class `label`), "zip" (add class folders), "rename" (the
+        class `label` to `name`), "remove" (the class `label`), "example" (remove the one with the key `name` from the class `label`),
+        "copies" (remove all duplicates but one of each), "clear" (remove all), "undo" (restore what was removed last) or "note"
         (`name` is a sentence to show).
     data, name: of the file; the name is never used as a path.
-    group: what a recording is called whose parts stay on one side of the split; "" for none.
+    group: the name of a recording whose parts stay on one side of the split; "" for none.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""What goes into a network: how it reads, examples, and what it sees of them."""
+"""The inputs of networks: their specs, examples, and preprocessed examples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.values.axes import Axis
 
-LARGEST = 200 * 2**20  # bytes of an example
+LARGEST = 200 * 2**20  # bytes of an example at most
 
 Arrays: TypeAlias = "tuple[tuple[str, np.ndarray[Any, Any]], ...]"
 Given: TypeAlias = "tuple[tuple[str, np.ndarray[Any, Any] | Example], ...]"
@@ -19,10 +19,10 @@ Given: TypeAlias = "tuple[tuple[str, np.ndarray[Any, Any] | Example], ...]"
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One input or output of a network: `shape` without the batch axis, None where a size is open.
+    """One input or output of a network: `shape` without the batch axis, None for an open size.
 
-    dtype: as NumPy names it.
-    below: for whole numbers, the smallest one that is too large (the rows of an embedding), where known.
+    dtype: NumPy's name for it.
+    below: for integers, their exclusive upper bound (the number of rows of an embedding), if known.
     """
 
     name: str
@@ -33,14 +33,14 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class MelSpectrogram:
-    """How a network hears: the mel spectrogram, in decibels, of a stretch of sound.
+    """The mel spectrogram, in decibels, that a network reads of a part of a sound.
 
-    rate: samples per second that the sound is brought to, as one channel.
-    samples: how many of them the network hears at once.
+    rate: samples per second to which the sound is resampled, mixed to one channel.
+    samples: how many of them the network reads at once.
     fft, hop: samples of one Fourier transform, and from one frame to the next.
     bands: mel bands, from 0 Hz to half the rate.
-    exponent: what the power spectrogram is raised to before it is brought to decibels.
-    reach: decibels below the loudest point at which everything quieter is cut off.
+    exponent: the power to which the power spectrogram is raised before it is converted to decibels.
+    reach: decibels below the maximum at which values are clipped.
     """
 
     rate: int
@@ -53,17 +53,17 @@ class MelSpectrogram:
 
     @property
     def frames(self) -> int:
-        """Frames of the spectrogram; the first one is centred on the first sample."""
+        """Number of frames of the spectrogram; the first one is centred on the first sample."""
         return 1 + self.samples // self.hop
 
     @property
     def seconds(self) -> float:
-        """How long the stretch is that the network hears at once."""
+        """Seconds of sound that the network reads at once."""
         return self.samples / self.rate
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The shape of what the network reads: (bands, frames, 1)."""
+        """The shape of the network's input: (bands, frames, 1)."""
         return self.bands, self.frames, 1
 
 
@@ -73,15 +73,15 @@ class InputSpec:
 
     kind: "image", "audio" or "arrays".
     inputs: one for each input of the network.
-    convention: for pictures, how pixels are prepared: "tf", "caffe", "torch", "unit", "none", "digit" or
+    preprocess_mode: for pictures, how pixels are preprocessed: "tf", "caffe", "torch", "unit", "none", "digit" or
         "custom" (a function of the user's own); for sound the name of a spectrogram in `catalog.SPECTROGRAMS`.
     data_format: the order of a picture's axes: "channels_last" or "channels_first".
     size: (height, width, channels) of the picture, or (bands, frames, 1) of the spectrogram, that is read; () for arrays.
-        The input itself may have no axis of channels: (height, width) of grey pixels.
-    assumed: what was guessed, in sentences.
-    sound: how sound becomes that spectrogram; None for pictures and arrays.
-    known: what the model itself says of how it reads, in sentences.
-    pictures: for arrays, how each input reads a picture that is given for it, None where it reads none; () where none does.
+        The input itself may have no channel axis: (height, width) of grey pixels.
+    assumed: sentences about what was guessed.
+    sound: the spectrogram that is computed from a sound; None for pictures and arrays.
+    known: sentences about the preprocessing that the model itself does.
+    pictures: for arrays, the spec by which each input reads a picture, None for an input that can't; () if none can.
     """
 
     kind: str
@@ -95,16 +95,16 @@ class InputSpec:
     pictures: tuple[InputSpec | None, ...] = ()
 
     @property
-    def named_convention(self) -> str | None:
-        """The one convention by its name that prepares all pictures or sounds; None for a function, for several, and where none is read."""
-        readings = [one for one in self.pictures if one] if self.kind == "arrays" else [self]
-        named = {one.preprocess_mode for one in readings} - {"custom"}
-        return named.pop() if len(named) == 1 else None
+    def named_preprocess_mode(self) -> str | None:
+        """The named mode that preprocesses all pictures or sounds; None for a custom function, for several modes, and if there are none."""
+        specs = [spec for spec in self.pictures if spec] if self.kind == "arrays" else [self]
+        modes = {spec.preprocess_mode for spec in specs} - {"custom"}
+        return modes.pop() if len(modes) == 1 else None
 
 
 @dataclass(frozen=True)
 class FileOnDisk:
-    """A file that is read by the part that is needed; `stamp` tells versions of it apart."""
+    """A file of which only the needed part is read; `stamp` identifies its version."""
 
     path: str
     stamp: str
@@ -117,8 +117,8 @@ class Example:
     kind: "image", "audio" or "arrays".
     data: the bytes of a file, or an array: for pictures (height, width, 3) of uint8, or in the shape that the network
         reads; for arrays also a tuple of (input's name, array or another example) pairs; for sound also a file on this machine.
-    name: what to call it in sentences; never used as a path.
-    start: seconds into a sound at which the part begins that is heard; None for the middle.
+    name: for sentences; never used as a path.
+    start: for a sound, the start in seconds of the part that the network reads; None for the middle.
     """
 
     kind: str
@@ -128,7 +128,7 @@ class Example:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the content: equal for equal content, whatever its name."""
+        """A hash of the content: equal for equal content, regardless of the name."""
         content = hashlib.blake2b(repr(self.start).encode(), digest_size=16)
         if isinstance(self.data, FileOnDisk):
             content.update(repr(self.data).encode())
@@ -147,12 +147,12 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """A sound as it came, and the part of it that a network hears.
+    """An original sound, and the part of it that a network reads.
 
-    rate, channels: samples per second and channels, as it came.
-    seconds: how long all of it is.
-    start, stop: the part that is heard, in seconds; it may end after the sound does, in silence.
-    envelope: float32 (n, 2), the lowest and highest sample (-1 to 1) of n equal stretches of the whole sound, the channels averaged.
+    rate, channels: samples per second and number of channels of the original.
+    seconds: length of the whole sound.
+    start, stop: the part that the network reads, in seconds; it may extend beyond the sound, into silence.
+    envelope: float32 (n, 2), the lowest and highest sample (-1 to 1) in n equal parts of the whole sound, the channels averaged.
     spectrogram: float32 (bands, frames) in decibels, the lowest band first.
     """
 
@@ -167,7 +167,7 @@ class Heard:
 
 @dataclass(frozen=True, eq=False)
 class AudioClip:
-    """A stretch of a sound, sample for sample as it came: `data` is a WAV file; `start` and `stop` are seconds into the sound."""
+    """A part of a sound with its original samples: `data` is a WAV file; `start` and `stop` are seconds into the sound."""
 
     start: float
     stop: float
@@ -176,17 +176,19 @@ class AudioClip:
 
 @dataclass(frozen=True, eq=False)
 class PreprocessedInput:
-    """An example as it came and as the network sees it, both uint8 (height, width, 3) or (height, width).
+    """An original example and its preprocessed form, both uint8 (height, width, 3) or (height, width).
 
-    aligned: both show the same frame, so a region of one is the same part of the other.
-    notes: what was done on the way that the user should know.
-    arrays: for a network that reads arrays, what each of its inputs gets; the pictures are empty then.
-    sound: for a network that hears; the pictures are empty then.
+    original_size: the size of the original.
+    axes: of the preprocessed example.
+    aligned: whether both show the same frame, so that a region of one is the same part of the other.
+    notes: sentences about the preprocessing that the user should know.
+    arrays: for a network of arrays, the array of each input; the pictures are empty then.
+    sound: for a network of sounds; the pictures are empty then.
     """
 
     original: np.ndarray[Any, np.dtype[np.uint8]]
     preprocessed: np.ndarray[Any, np.dtype[np.uint8]]
-    came_size: tuple[int, ...]
+    original_size: tuple[int, ...]
     axes: tuple[Axis, ...]
     aligned: bool = True
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The names by which a person means a layer or a block: in full, or without the nested models that it lies in. Pure: no Keras."""
+"""The layer names that users write: in full, or without the nested models that a layer or block is in. Pure: no Keras."""
 
 from __future__ import annotations
 
@@ -11,94 +11,97 @@ from explorer.values import Layer, Layers
 
 
 def find_layer(layers: Layers, name: str) -> Layer:
-    """Return the row that a name means: `mobilenetv2/block_13_expand`, or `block_13_expand` where no other is called so.
+    """Return the row for a name: `mobilenetv2/block_13_expand`, or `block_13_expand` if there is only one of that name.
 
-    Raises UnknownName for a name that is not there, or of several; ExplorerError for one inside of a layer that counts as a whole.
+    Raises UnknownName for an unknown or ambiguous name; ExplorerError for one inside of a layer that counts as a whole.
     """
-    return _found(layers, [(_rows(layers), name)])
+    return _match(layers, [(_rows(layers), name)])
 
 
 def find_start(layers: Layers, name: str) -> Layer:
-    """Return the first row of the block, or the row, that a name means. Raises as `find_layer` does."""
+    """Return the first row of the block, or the row, for a name. Raises as `find_layer` does."""
     blocks: dict[str, Layer] = {}
     for row in layers.rows:
         path = row.name.rpartition("/")[0]
         full = row.block if not path or row.block.startswith(f"{path}/") else f"{path}/{row.block}"
         if row.block and row.name == first_use(row.name):
             blocks.setdefault(full, row)
-    return _found(layers, [(blocks, name.replace(" ", "_")), (_rows(layers), name)])
+    return _match(layers, [(blocks, name.replace(" ", "_")), (_rows(layers), name)])
 
 
 def place_of(layers: Layers, row: Layer) -> int:
-    """Return the k of the `layers[:k]` that come before a row, whichever use of its layer it is, or before all that is inside of it.
+    """Return the k of the `layers[:k]` that come before a row (any use of its layer), or before all rows inside of it.
 
     Raises ExplorerError for a row inside of one that counts as a whole.
     """
     if row.operation:
-        return _behind(layers, row)
+        return _index_before_operation(layers, row)
     name = first_use(row.name)
-    for place, own in enumerate(layers):
-        if own.name == name or own.name.startswith(f"{name}/"):
-            return place
-    raise _within(name, next(own for own in layers if name.startswith(f"{own.name}/")))
+    for index, other in enumerate(layers):
+        if other.name == name or other.name.startswith(f"{name}/"):
+            return index
+    raise _within(name, next(other for other in layers if name.startswith(f"{other.name}/")))
 
 
-def _behind(layers: Layers, operation: Layer) -> int:
-    """Return the k of the `layers[:k]` that come before an operation, which is no layer itself."""
+def _index_before_operation(layers: Layers, operation: Layer) -> int:
+    """Return the k of the `layers[:k]` that come before an operation, which isn't a layer itself."""
     path = operation.name.rpartition("/")[0]
-    beside = [row for row in layers.rows if row.name.rpartition("/")[0] == path and not row.operation and row.name == first_use(row.name)]
-    before = [row for row in beside if row.index < operation.index]
-    later = next((row for row in beside if row not in before), None)
+    siblings = [row for row in layers.rows if row.name.rpartition("/")[0] == path and not row.operation and row.name == first_use(row.name)]
+    before = [row for row in siblings if row.index < operation.index]
+    later = next((row for row in siblings if row not in before), None)
     if later is not None:
         return place_of(layers, later)
-    return max((place for place, own in enumerate(layers, 1) if any(row.name in ways(own.name) for row in before)), default=0)
+    return max((index for index, layer in enumerate(layers, 1) if any(row.name in ways(layer.name) for row in before)), default=0)
 
 
 def first_use(name: str) -> str:
-    """Return the row that holds the parameters of a layer of which this is a use."""
+    """Return the name of the first use of a layer, which holds its parameters, from that of any use."""
     return "/".join(part.split(":")[0] for part in name.split("/"))
 
 
 def ways(name: str) -> list[str]:
-    """Return the rows that a row lies in, the outermost first, and itself."""
+    """Return the names of the rows that contain a row, the outermost first, and its own name."""
     parts = name.split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _rows(layers: Layers) -> dict[str, Layer]:
-    """Return the row that holds the parameters, by the name of each of its uses."""
+    """Return name of any use -> the row that holds the parameters."""
     return {row.name: layers.find(first_use(row.name)) for row in layers.rows}
 
 
-def _found(layers: Layers, known: list[tuple[Mapping[str, Layer], str]]) -> Layer:
-    """Return the row that a name means among some that are known by their full names; the first that any are found in decide."""
-    for alike in (eq, _ends, _ends_about):
+def _match(layers: Layers, known: list[tuple[Mapping[str, Layer], str]]) -> Layer:
+    """Return the row for a name.
+
+    known: mappings of full names to rows, each with the name to look up in it; the first mapping with a match decides.
+    """
+    for alike in (eq, _ends_with, _ends_with_abbreviated):
         for rows, name in known:
-            found = {row.name: full for full, row in rows.items() if alike(full, name)}
-            if len(found) > 1:
-                raise UnknownName(_("{name!r} may be {names}: say which.").format(name=name, names=_(" or ").join(found.values())))
-            if found:
-                return layers.find(next(iter(found)))
+            matches = {row.name: full for full, row in rows.items() if alike(full, name)}
+            if len(matches) > 1:
+                raise UnknownName(_("{name!r} may be {names}: say which.").format(name=name, names=_(" or ").join(matches.values())))
+            if matches:
+                return layers.find(next(iter(matches)))
     name = known[-1][1]
     last = known[0][1].rpartition("/")[2]
     for row in layers.rows:
-        if any(one == last or one.startswith(f"{last}_") for one in row.inside):
+        if any(inner == last or inner.startswith(f"{last}_") for inner in row.inside):
             raise _within(name, row)
     names = [full for rows, _name in known for full in rows]
-    said = _("There is no block or layer {name!r}.{near}") if len(known) > 1 else _("There is no layer {name!r}.{near}")
-    raise UnknownName(said.format(name=name, near=near(name, names)))
+    sentence = _("There is no block or layer {name!r}.{near}") if len(known) > 1 else _("There is no layer {name!r}.{near}")
+    raise UnknownName(sentence.format(name=name, near=near(name, names)))
 
 
-def _ends(full: str, name: str) -> bool:
+def _ends_with(full: str, name: str) -> bool:
     return full.endswith(f"/{name}")
 
 
-def _ends_about(full: str, name: str) -> bool:
-    """Whether a full name ends so, with nested models called by how their names begin: `mobilenetv2` for `mobilenetv2_1.00_224`."""
+def _ends_with_abbreviated(full: str, name: str) -> bool:
+    """Whether a full name ends with `name`, whose nested models may be abbreviated: `mobilenetv2` for `mobilenetv2_1.00_224`."""
     *paths, last = name.split("/")
-    *outer, own = full.split("/")[-1 - len(paths) :]
+    *outer, own_last = full.split("/")[-1 - len(paths) :]
     pairs = zip(outer, paths, strict=False)
-    return own == last and len(outer) == len(paths) > 0 and all(f"{one}_".startswith(f"{path}_") for one, path in pairs)
+    return own_last == last and len(outer) == len(paths) > 0 and all(f"{part}_".startswith(f"{path}_") for part, path in pairs)
 
 
 def _within(name: str, outer: Layer) -> ExplorerError:

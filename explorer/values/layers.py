@@ -1,4 +1,4 @@
-"""The layer table: rows, and how one is found."""
+"""The layers of a network as a table of rows, with look-up by index or name."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Layer:
     kind: what it does ("convolution", "depthwise", "normalisation", "activation", "merge", "pooling",
         "dense", "recurrent", "model", "input" or "other"); `class_name` is Keras's class ("Conv2D").
     block: the part of the network it belongs to ("stem", "block_13", "conv4_block2", "top").
-    output_shape: of one example, without the batch axis; None where a size is open; of the first output
-        where there are several (`output_shapes` has them all); () where it is not known.
+    output_shape: of one example, without the batch axis, None for an open size; of the first output
+        if there are several (`output_shapes` has them all); () if it is not known.
     parameters: all of them, trainable or not; 0 for a further use of a shared layer.
-    further: whether it is none of the layers that count: inside a nested model, a further use, or an operation.
-    operation: whether it is no layer but an operation between layers, such as `x / 255`; its index is how many of
+    is_nested_or_reused: whether it isn't one of `model.layers`: inside a nested model, a further use, or an operation.
+    operation: whether it is an operation between layers, such as `x / 255`; its index is how many of
         `model.layers` come before it.
-    trainable_parameters: those that a training changes unless the layer is frozen: not a batch norm's moving mean and variance.
-    random: whether it may answer otherwise each time while training, as a dropout does.
+    trainable_parameters: those that training changes unless the layer is frozen: not a batch norm's moving mean and variance.
+    random: whether its output may be random while training, as that of a dropout is.
     inside: the names of layers in it that have no row, as in a wrapper or a layer of the user's own.
-    inputs, input_shapes: the rows whose outputs it reads, and their shapes; empty where Keras has no graph.
+    inputs, input_shapes: the rows whose outputs it reads, and their shapes; empty if Keras has no graph.
     """
 
     index: int
@@ -52,39 +52,39 @@ class Layer:
 
     @property
     def title(self) -> str:
-        """What to call it in lists: its name, after its index where that is an index of `model.layers`."""
+        """Its title in lists: its name, after its index if that is an index of `model.layers`."""
         return self.name if self._deep else f"{self.index} · {self.name}"
 
     @property
     def code(self) -> str:
-        """How to get at the layer in Keras."""
+        """The Keras code that gets the layer."""
         *outer, last = re.sub(r":\d+", "", self.name).split("/")
         model = "model" + "".join(f".get_layer({name!r})" for name in outer)
         if self.operation:
-            return f"next(one for one in {model}.operations if one.name == {last!r})"
+            return f"next(op for op in {model}.operations if op.name == {last!r})"
         return f"{model}.get_layer({last!r})" if self._deep else f"model.layers[{self.index}]"
 
     @property
     def _deep(self) -> bool:
-        """Whether `index` is none of the model's own."""
+        """Whether `index` isn't an index of the outermost model's layers."""
         return self.is_nested_or_reused or "/" in self.name
 
 
 class Layers(tuple[Layer, ...]):
     """The layers in Keras's order; `layers[116]` and `layers["block_13_expand"]` are the same row.
 
-    One row for each of `model.layers`; `rows` has all that can be looked at: those inside nested models
-    and further uses of shared layers too, each behind the layer that it belongs to, and the operations between layers.
+    One row for each of `model.layers`; `rows` has all that can be inspected: also those inside nested models
+    and further uses of shared layers, each after the layer that it belongs to, and the operations between layers.
     """
 
     rows: tuple[Layer, ...]
 
     def __new__(cls, rows: Iterable[Layer]) -> Layers:
-        """Make the table of all rows, in the order in which they are drawn."""
-        every = tuple(rows)
-        own = super().__new__(cls, (row for row in every if not row.is_nested_or_reused))
-        own.rows = every
-        return own
+        """Create the table from all rows, in the order in which they are drawn."""
+        all_rows = tuple(rows)
+        table = super().__new__(cls, (row for row in all_rows if not row.is_nested_or_reused))
+        table.rows = all_rows
+        return table
 
     @overload
     def __getitem__(self, key: SupportsIndex | str) -> Layer: ...
@@ -110,21 +110,21 @@ class Layers(tuple[Layer, ...]):
 
     @cached_property
     def _flattened(self) -> dict[str, Layer]:
-        """The rows by names without slashes: a layer called `conv1/conv` in a file of Keras 2 is `conv1_conv` in Keras 3."""
+        """The rows by names without slashes: a layer named `conv1/conv` in a file of Keras 2 is `conv1_conv` in Keras 3."""
         return {_flat(row.name): row for row in reversed(self.rows)}
 
     def find(self, key: LayerKey) -> Layer:
-        """Return the layer with this index (from the end where negative), name, or index written as text.
+        """Return the layer with this index (from the end if negative), name, or index as text.
 
-        Raises UnknownName, saying the range of indices or the names that are near.
+        Raises UnknownName with the range of indices, or with similar names.
         """
         if isinstance(key, Layer):
             key = key.name
         if isinstance(key, bool | bytes | slice):
             raise UnknownName(_("A layer is an index or a name, not {type}.").format(type=type(key).__name__))
         if isinstance(key, str):
-            if found := self._named.get(key.strip()) or self._flattened.get(_flat(key)):
-                return found
+            if row := self._named.get(key.strip()) or self._flattened.get(_flat(key)):
+                return row
             if not re.fullmatch(r"\s*-?\d+\s*", key):
                 raise UnknownName(_("There is no layer {name!r}.{near}").format(name=key, near=near(key, self._named)))
             key = int(key)

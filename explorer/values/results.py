@@ -1,4 +1,4 @@
-"""What a network answers, and what is known of it."""
+"""The results of networks: predictions, feature maps, scores over time, and summaries."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from explorer.values.inputs import InputSpec, TensorInfo
 from explorer.values.layers import Layer, Layers
 from explorer.values.specs import AnySpec
 
-SAME = 1e-5  # variances that differ by no more than this share are one: the processor decides the last digits
+SAME = 1e-5  # variances that differ by no more than this fraction count as equal: the last digits depend on the processor
 
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """What a page knows of a network that is loaded.
+    """What a page knows about a loaded network.
 
-    axes: those of its input; empty for arrays.
-    classes: how many each output names; 0 for an output that is no vector of scores.
-    memory: bytes that its weights take.
+    axes: of its input; empty for arrays.
+    classes: the number of classes of each output; 0 for an output that isn't a vector of scores.
+    memory: bytes of its weights.
     samples: the bundled samples that suit it.
-    graph: whether Keras knows how the layers are joined (not so for subclassed models).
+    graph: whether Keras knows how the layers are connected (not for subclassed models).
     labels: the names of the classes; empty for plain numbers.
-    tuned_from: of a network that was fine-tuned here, what it was before and the data, by name, "" for one that is not known.
-    file_size: bytes of the file that its weights, or all of it, came from; 0 where there is none.
+    tuned_from: for a network that was fine-tuned here, the names of the original network and of the dataset, "" if unknown.
+    file_size: bytes of the file that its weights, or all of it, came from; 0 if there is none.
     """
 
     spec: AnySpec
@@ -46,7 +46,7 @@ class NetworkSummary:
 
 @dataclass(frozen=True, eq=False)
 class TakenFile:
-    """A file to take away: what to call it, and what is in it."""
+    """A file to download: its name and content."""
 
     name: str
     data: bytes
@@ -54,7 +54,7 @@ class TakenFile:
 
 @dataclass(frozen=True)
 class LoadedModels:
-    """The networks whose weights are held: (name, bytes) of each, the one used last first, and the bound in bytes."""
+    """The networks in memory: (name, bytes) of each, the most recently used first, and the limit in bytes."""
 
     networks: tuple[tuple[str, int], ...]
     bound: int
@@ -62,7 +62,7 @@ class LoadedModels:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answer: `score` in 0 to 1 unless the network answers with values; `id` the class's own identifier (a WordNet id for ImageNet)."""
+    """One predicted class: `score` is 0 to 1 unless the network outputs values; `id` identifies the class (a WordNet id for ImageNet)."""
 
     id: str
     label: str
@@ -71,10 +71,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The top answers and what the other classes hold.
+    """The top predictions, and the total of the other classes.
 
-    others_score: the sum over the classes that are not in `predictions`.
-    scale: what the scores are: "shares" of one whole (softmax), "independent" (tags, each 0 to 1) or
+    others: the number of classes that are not in `predictions`; others_score: the sum of their scores.
+    scale: of the scores: "shares" that sum to 1 (softmax), "independent" (tags, each 0 to 1) or
         "values" of any size (logits, regressions).
     output: index of the output that they come from.
     """
@@ -88,10 +88,10 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
-    """What one layer answers to one example: float32, one axis of `axes` for each of `values`.
+    """The output of one layer for one example: float32 `values` with these `axes`.
 
-    remembered, bound: bytes of activations kept for this network, and how many may be kept.
-    labels: what the units stand for, where they stand for classes.
+    remembered, bound: bytes of activations cached for this network, and the limit.
+    labels: the names of the classes, if the units stand for classes.
     """
 
     layer: Layer
@@ -108,21 +108,21 @@ class FeatureMaps:
 
     @property
     def planes(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:
-        """The values as maps (rows, columns, channels), where steps by units are one map; None for a vector."""
+        """The values as maps (rows, columns, channels); (steps, units) are one map; None for a vector."""
         if self.values.ndim < 2:
             return None
         return self.values if self.values.ndim > 2 else self.values[..., None]
 
     @property
     def count(self) -> int:
-        """How many maps there are, or units of a vector."""
+        """The number of maps, or of the units of a vector."""
         return self.values.size if self.planes is None else self.planes.shape[2]
 
     @property
     def strongest(self) -> int:
-        """The map whose values differ most, by their variance, the first of those that are as good; of a vector the highest unit.
+        """The index of the map with the highest variance, the first of equal ones; of a vector, of the highest unit.
 
-        Values that are NaN or infinite don't count.
+        NaN and infinite values are ignored.
         """
         if self.planes is None:
             return int(np.where(np.isfinite(self.values), self.values, -np.inf).argmax()) if self.values.size else 0
@@ -130,22 +130,22 @@ class FeatureMaps:
         if finite.all():
             variance = self.planes.var((0, 1), dtype=np.float64)
         else:
-            known = finite | ~finite.any((0, 1))  # of a map without any number, all its zeros
+            known = finite | ~finite.any((0, 1))  # for a map without finite values, the zeros put in their place
             variance = np.where(finite, self.planes, 0).var((0, 1), dtype=np.float64, where=known)
         return int((variance >= variance.max() * (1 - SAME)).argmax())
 
 
 @dataclass(frozen=True, eq=False)
 class ScoresOverTime:
-    """What a network answers along a sound, heard one window after the other.
+    """The scores of a network for consecutive windows of a sound.
 
     starts: seconds at which each window begins, float64 (n,).
     scores: float32 (n, classes).
     labels: the names of the classes.
     window, hop: seconds of one window, and from one to the next.
-    scale: what the scores are, as `Predictions` has it.
+    scale: of the scores, as in `Predictions`.
     total: how many windows the whole sound has.
-    gaps: start and stop, in seconds, of what can't be decoded and is heard as silence.
+    gaps: start and stop, in seconds, of parts that can't be decoded and are replaced by silence.
     """
 
     starts: np.ndarray[Any, np.dtype[np.float64]]
@@ -160,7 +160,7 @@ class ScoresOverTime:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is going on, in words; `fraction` is 0 to 1 where known, `cancellable` says that it can be given up half-way."""
+    """The progress of an operation as text; `fraction` is 0 to 1 if known; `cancellable`: whether it can be cancelled halfway."""
 
     text: str
     fraction: float | None = None

@@ -1,4 +1,4 @@
-"""A run: a training in a process of its own, as it is begun, as its folder tells it, and what came of it."""
+"""The values of runs, which are trainings in their own processes: settings, record and result."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from explorer.values.training import DataSpec, Epoch, Outcome, Recipe, TrainingS
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run is made of; all that a process elsewhere needs to do it.
+    """The settings of a run: all that its process needs.
 
-    start: as `explorer.recipe.freeze_plan.start_of` says, for people.
+    start: the block from which it trains, for display, as `explorer.recipe.freeze_plan.start_of` returns it.
     """
 
     network: AnySpec
@@ -23,15 +23,15 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as its folder tells it.
+    """The record of a run, read from its folder.
 
     key: its unguessable id.
     state: "waiting", "running", "stopped" (by request), "done", "failed" (`error_message` says why) or "lost" (its process is gone).
-    started: when it was made, in seconds since 1970; seconds: how long it has trained, all attempts together.
-    step: the newest step; history: the epochs so far; notices: what there is to know of it, in sentences.
-    kept: which epoch the weights are of, as a place in `history`; None while it runs.
-    accuracy, low, high: as `Outcome` has them.
-    resumable: whether it can go on from where it was.
+    started: when it was created, in seconds since 1970; seconds: how long it has trained, in all attempts.
+    step: the newest step; history: the finished epochs; notices: sentences about the run.
+    best_epoch: the index in `history` of the epoch whose weights are kept; None while it runs.
+    accuracy, low, high: as in `Outcome`.
+    resumable: whether it can be resumed.
     """
 
     key: str
@@ -52,9 +52,9 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What the process of a run says at its end; the fields are those of `RunRecord` and of the `Run` that `fine_tune` gives.
+    """The result that the process of a run writes at its end; other fields are those of `RunRecord` and of the `Run` of `fine_tune`.
 
-    state: "done", "stopped" or "failed"; seconds: of all its attempts; trainable: the names of the layers that trained last.
+    state: "done", "stopped" or "failed"; seconds: of all its attempts; trainable: the names of the layers that trained in the last phase.
     """
 
     state: str

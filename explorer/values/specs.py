@@ -1,4 +1,4 @@
-"""Which network: one of the table, a file, or a live model."""
+"""The specs of networks: an architecture of the table, a model file, or a live model."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Which network of the table to build: an architecture and its options, as `explorer.load` describes them.
+    """A network of the table: an architecture and its options, as `explorer.load` describes them.
 
     weights: the name of a pretrained set ("imagenet", "digits"), None for random initial weights, or the
-        path of a file of weights; `stamp` tells versions of that file apart.
+        path of a weights file; `stamp` identifies the version of that file.
     input_shape: without the batch axis, in the order of `data_format`; None for the architecture's own.
     classes, dropout: None for the architecture's own.
     data_format: "channels_last" or "channels_first".
@@ -31,16 +31,16 @@ class NetworkSpec:
 
     @property
     def name(self) -> str:
-        """What to call the network in sentences."""
+        """The name of the network for sentences."""
         return self.architecture
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A Keras model of the user's own, in a file; `stamp` tells versions of that file apart.
+    """A Keras model of the user's own, in a file; `stamp` identifies the version of that file.
 
-    preprocess: a named convention, or None for what the file says or a guess.
-    labels: the names of the classes; empty for what the file says or plain numbers.
+    preprocess: a named preprocess mode, or None for the one in the file or a guess.
+    labels: the names of the classes; empty for those in the file or plain numbers.
     """
 
     path: str
@@ -52,7 +52,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class AdoptedModel:
-    """A live Keras model of the user's own, handed to a worker; `key` and `version` tell adoptions apart."""
+    """A live Keras model of the user's own that is registered with a worker; `key` and `version` identify the registration."""
 
     key: int
     version: int

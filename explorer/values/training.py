@@ -1,4 +1,4 @@
-"""What is trained, how, and what came of it: recipes, freeze plans, runs."""
+"""The values of a training: recipes, freeze plans, progress and outcomes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MISTAKES = ("recompile", "batch_norm", "rate", "thaw")
 class Head:
     """The new head on the features of a backbone.
 
-    units: of a dense layer with ReLU before the last one; 0 for none. The Keras Applications guide takes 1024.
-    dropout: share of values dropped before the last dense layer, 0 or more and below 1.
-    pooling: how maps become a vector, "avg" or "max"; a vector is taken as it is.
-    multi_label: whether any number of classes hold at once (sigmoid, binary cross-entropy), or just one (softmax).
+    units: of a dense layer with ReLU before the last one; 0 for none. The Keras Applications guide uses 1024.
+    dropout: fraction of values dropped before the last dense layer, 0 or more and below 1.
+    pooling: of maps to a vector, "avg" or "max"; a vector is used as it is.
+    multi_label: whether any number of classes can apply at once (sigmoid, binary cross-entropy), or just one (softmax).
     """
 
     units: int = 1024
@@ -34,10 +34,10 @@ class Head:
 class Phase:
     """One phase of a training.
 
-    trains: "head", with the whole backbone frozen, or "tail": the head and all that the plan leaves trainable.
-    optimizer: one of `OPTIMIZERS`; `momentum` is of "sgd" only.
-    learning_rate: at the beginning, above 0.
-    epochs: 0 or more, 0 to leave the phase out; batch_size: examples in a batch, 1 or more; momentum: 0 or more and below 1.
+    trains: "head", with the whole backbone frozen, or "tail": the head and all layers that the plan leaves trainable.
+    optimizer: one of `OPTIMIZERS`; `momentum` is for "sgd" only.
+    learning_rate: the initial one, above 0.
+    epochs: 0 or more, 0 to skip the phase; batch_size: examples in a batch, 1 or more; momentum: 0 or more and below 1.
     schedule: "constant", "cosine" (to 0 at the last batch) or "halving" (halved after each epoch).
     """
 
@@ -56,10 +56,11 @@ TAIL_PHASE = Phase("tail", "sgd", 0.0001, momentum=0.9)
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of pictures while training, each as Keras's layer of that name takes it.
+    """The random augmentation of pictures while training, with the arguments of Keras's layers.
 
-    flip: left and right; rotation: share of a full turn, 0 to 1, to both sides; zoom: share of the size, 0 to below 1, in and out.
-    copies: how many changed copies of each picture are computed once and taken in turn; 0 for new ones in each epoch,
+    flip: left and right; rotation: fraction of a full turn, 0 to 1, in both directions; zoom: fraction of the size, 0 to below 1, in
+        and out.
+    copies: how many augmented copies of each picture are computed once and used in turn; 0 for new ones in each epoch,
         for which the whole network runs each time.
     """
 
@@ -71,7 +72,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Switch:
-    """One of Keras's callbacks, by its name ("EarlyStopping"), with its arguments as pairs."""
+    """A Keras callback that is switched on: its name ("EarlyStopping") and its arguments as (name, value) pairs."""
 
     name: str
     options: tuple[tuple[str, Any], ...] = ()
@@ -81,14 +82,14 @@ class Switch:
 class Recipe:
     """All settings of a training, as data.
 
-    freeze: k for `layers[:k]` of the backbone, where the layers inside of nested models count in their place; or the names of just
-        those layers that are frozen.
-    batch_norm: what the thawed batch norms do: "inference" (they stay frozen) or "train", as in the Keras guide.
-    head_at: the layer whose output the head is put on; "" for the one before the old head.
-    seed: 0 to 2,147,483,647; decides the first weights of the head, the order of examples and all that is drawn at random.
-    precision: of the features that are kept: "float32", or "float16" for half the memory.
-    callbacks: switched on, beside what is given in Python.
-    mistakes: of `MISTAKES`, made on purpose for a lesson: "recompile" (thawing without compiling again), "batch_norm" (all batch
+    freeze: k for `layers[:k]` of the backbone, in which the layers of nested models replace these; or the names of exactly the
+        layers to freeze.
+    batch_norm: mode of the thawed batch norms: "inference" (they stay frozen) or "train", as in the Keras guide.
+    head_at: the layer whose output the head reads; "" for the one before the old head.
+    seed: 0 to 2,147,483,647; of the initial weights of the head, the order of examples and all other random numbers.
+    precision: of the cached features: "float32", or "float16" for half the memory.
+    callbacks: those that are switched on, in addition to callbacks given in Python.
+    mistakes: from `MISTAKES`, made on purpose for a lesson: "recompile" (thawing without compiling again), "batch_norm" (all batch
         norms train), "rate" (the tail's learning rate 100 times too high), "thaw" (the tail is thawed before the head has learnt).
     """
 
@@ -106,19 +107,19 @@ class Recipe:
 
 @dataclass(frozen=True)
 class FreezePlan:
-    """What a freeze point means for a backbone.
+    """What is frozen and what trains in a backbone, and the costs.
 
-    layers: how many the backbone has, those inside of nested models counted and not these; trained: how many of them train.
-    frozen: the names of its frozen layers, in order; batch norms that are kept in inference mode are among them.
-    index: k where these begin with `layers[:k]`; None where single layers were named.
-    line: where it runs in each model that it leaves anything of to train: the address of the model, "" for the backbone itself, and
-        Keras's own k of its `layers[:k]`.
-    end: the block that ends there, "" where `index` cuts through one, or at 0.
-    note: what there is to say of the place, in a sentence.
+    layers: how many layers the backbone has, counting those inside of nested models instead of these; trained: how many of them train.
+    frozen: the names of its frozen layers, in order, including batch norms that are kept in inference mode.
+    index: the k of the frozen `layers[:k]`; None if single layers were named.
+    line: for each model with trainable layers, its address ("" for the backbone itself), and the k of its own `layers[:k]` that
+        are frozen.
+    end: the block that ends at `index`; "" at 0, or if `index` cuts through a block.
+    note: a sentence about an `index` that cuts through a block; "" otherwise.
     frozen_parameters, trained_parameters: of the backbone; those of the head are `head_parameters`.
-    cached: the rows that are computed once and for all; crossing: those of them whose outputs the rest reads.
-    cache_bytes: float32 bytes kept of one example for the tail, and `head_bytes` for the head alone; None where a size is open.
-    work: multiplications of one forward pass through all, and `tail_work` through what is not cached.
+    cached: the rows that are computed only once; boundary_tensors: those of them whose outputs the rest reads.
+    cache_bytes: float32 bytes cached for one example for the tail, and `head_bytes` for the head alone; None if a size is open.
+    work: multiplications of one forward pass through all rows, and `tail_work` through those that are not cached.
     """
 
     layers: int
@@ -143,9 +144,9 @@ class FreezePlan:
 class Epoch:
     """One epoch of a run; `phase` and `epoch` count from 0.
 
-    loss, accuracy, val_loss, val_accuracy: on the training data while it was trained, and on the held-out data after it;
-        None without any. Accuracy is 0 to 1; with several classes at once, of each class on its own.
-    learning_rate: at the end of the epoch. seconds: that it took, the held-out data included.
+    loss, accuracy: on the training data, averaged during the epoch; val_loss, val_accuracy: on the validation data after it, None
+        if there are none. Accuracy is 0 to 1; for multi-label data, averaged over examples and classes.
+    learning_rate: at the end of the epoch. seconds: how long it took, including validation.
     """
 
     phase: int
@@ -160,12 +161,12 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """How far a training is.
+    """A step in the progress of a training.
 
-    what: "preparing" (building, tracing), "features" (the pass through the frozen part), "batch", "epoch" (`record` is there)
-        or "notice" (something to know, in `text`).
+    what: "preparing" (building, tracing), "features" (the pass through the frozen part), "batch", "epoch" (with `record`)
+        or "notice" (a sentence in `text`).
     done, total: examples of the pass, or batches of the epoch.
-    left: seconds to the end of the last epoch, where that can be told; sooner: whether the training may stop before, by itself.
+    left: estimated seconds to the end of the last epoch, if known; sooner: whether the training may stop earlier by itself.
     """
 
     what: str
@@ -183,10 +184,10 @@ class TrainingStep:
 
 @dataclass(frozen=True, eq=False)
 class Misclassification:
-    """An example of the validation data and what the network predicts for it.
+    """A validation example that the network misclassifies.
 
-    place: among the validation examples; name: what the example is called.
-    truth, answer: names of classes; score: what the prediction got, 0 to 1; loss: that of the truth.
+    place: its index among the validation examples; name: of the example.
+    truth, answer: names of the true and the predicted class; score: of the prediction, 0 to 1; loss: for the true class.
     """
 
     place: int
@@ -199,15 +200,15 @@ class Misclassification:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run has come to, on the held-out data.
+    """The outcome of a run on the validation data.
 
-    classes: their names; confusion: int (classes, classes): how many of the class of the row were answered with the class of the
-        column; for several classes at once, (classes, 2, 2) as scikit-learn's `multilabel_confusion_matrix` has it.
-    accuracy, low, high: 0 to 1, and its 95 % Wilson interval; None without held-out data.
-    worst: the examples that are predicted wrongly with the highest scores, the highest first.
-    moved: (block, how far its weights moved relative to how large they were) for each block, the head left out.
-    answers: of each validation example the classes that are predicted, as places among their names; empty in runs of old versions.
-    scores: what each of these predictions got.
+    classes: their names; confusion: int64 (classes, classes), rows are true classes, columns predicted ones;
+        for multi-label data (classes, 2, 2), as scikit-learn's `multilabel_confusion_matrix`.
+    accuracy, low, high: 0 to 1, and its 95 % Wilson interval; None without validation data.
+    worst: the misclassified examples with the highest scores, the highest first.
+    weight_change: (block, the norm of the change of its weights relative to their norm) for each block but the head.
+    answers: for each validation example the indices of the predicted classes; empty in runs of old versions.
+    scores: of each of these predictions.
     """
 
     classes: tuple[str, ...]
@@ -223,9 +224,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Probe:
-    """How well a linear classifier on one block's pooled features separates the data: cross-validated.
+    """The cross-validated accuracy of a linear classifier on the pooled features of a block.
 
-    layer: the row whose output is pooled; index: k of `layers[:k]` for freezing up to it and with it.
+    layer: the row whose output is pooled; index: the k of the `layers[:k]` that end with it.
     accuracy: the mean over the folds, 0 to 1; error: its standard error.
     """
 
@@ -238,15 +239,15 @@ class Probe:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Where data to train on comes from.
+    """The source of training data.
 
     source: "folder" (of class folders), "zip" (of one), "npz" (arrays x and y), "csv" (files and their classes) or "built-in".
-    path: of the folder or file; for a built-in set its name: "digits", "patterns", "timbres".
-    validation: the share that is held out, 0 to below 1; or the path of a folder of class folders.
-    seed: decides which examples are held out, and what is drawn for a built-in set.
-    count: how many examples a built-in set has; 0 for its own number.
-    stamp: tells versions of the file apart.
-    label_column, file_column: which columns of a .csv hold the classes and the files, by their names or numbers; "" to find them.
+    path: of the folder or file; for a built-in dataset its name: "digits", "patterns", "timbres".
+    validation: the fraction for validation, 0 to below 1; or the path of a folder of class folders.
+    seed: of the split, and of the random examples of a built-in dataset.
+    count: how many examples a built-in dataset has; 0 for its default.
+    stamp: identifies the version of the file.
+    label_column, file_column: the columns of a .csv with the classes and the files, by their names or numbers; "" to detect them.
     """
 
     source: str

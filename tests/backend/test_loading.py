@@ -370,11 +370,11 @@ def test_published_weights_of_efficientnet_come_with_the_layer_that_keras_adds_f
     file = tmp_path / "efficientnetb0.h5"
     weights.save_weights(plain, file)
     row = architectures["EfficientNetB0"]
-    built = factory.made(row, spec("EfficientNetB0"), None, file)
+    built = factory.build_model(row, spec("EfficientNetB0"), None, file)
     kinds = ["InputLayer", "Rescaling", "Normalization", "Rescaling", "ZeroPadding2D"]
     assert [type(layer).__name__ for layer in built.layers[:5]] == kinds
     np.testing.assert_allclose(built.layers[3].scale, [1 / np.sqrt(one) for one in (0.229, 0.224, 0.225)])
     for one, other in zip(built.weights, plain.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
     with pytest.raises(ExplorerError, match="only with an input of its own"):
-        factory.made(row, spec("EfficientNetB0"), keras.layers.Conv2D(3, 1)(keras.Input((224, 224, 3))), file)
+        factory.build_model(row, spec("EfficientNetB0"), keras.layers.Conv2D(3, 1)(keras.Input((224, 224, 3))), file)

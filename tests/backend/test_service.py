@@ -113,7 +113,7 @@ def test_a_view_of_the_example_says_that_it_is_read(backend, example, report_pro
     seen = backend.view(DIGITS, example, report_progress)
     assert said == ["Reading digit_3.png…"]
     assert seen.preprocessed.shape == (32, 32)
-    assert seen.came_size == (32, 32)
+    assert seen.original_size == (32, 32)
 
 
 def test_an_unknown_layer_is_refused(backend, example, report_progress):

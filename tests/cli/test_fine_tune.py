@@ -202,7 +202,7 @@ def test_a_process_that_is_killed_or_crashes_is_said_with_what_goes_on(run, shap
     said = err.splitlines()[-1]
     assert ("was killed: by the system, where memory has run out, or by someone" if name == "SIGKILL" else f"has crashed ({name})") in said
     assert "log.txt" not in said  # it is empty
-    assert said.endswith(f" `explorer fine-tune --resume {only_run().key[:8]} --output '{folder}'` goes on with it.")
+    assert said.endswith(f" `explorer fine-tune --resume {only_run().key[:8]} --output '{folder}'` resumes it.")
     assert not folder.exists()
     assert {path.name for path in tmp_path.iterdir()} == {"shapes", "runs", "told", "fake_child.py"}
 
@@ -231,7 +231,7 @@ def test_a_command_that_is_to_end_stops_the_run_and_says_what_goes_on(run, shape
     assert (status, out) == (128 + number, "")
     record = only_run()
     assert (record.state, len(record.history), record.resumable) == ("stopped", 1, True)
-    assert err.splitlines()[-1].endswith(f"`explorer fine-tune --resume {record.key[:8]} --output {tmp_path / 'tuned'}` goes on with it.")
+    assert err.splitlines()[-1].endswith(f"`explorer fine-tune --resume {record.key[:8]} --output {tmp_path / 'tuned'}` resumes it.")
     assert signal.getsignal(number) == before
 
 
@@ -245,7 +245,7 @@ def test_a_second_ctrl_c_kills_the_run(run, shapes, tmp_path, fake_child, monkey
     monkeypatch.setattr(fine_tune, "in_words", interrupted)
     status, _out, err = run(shapes, "--architecture", "digits", "--output", tmp_path / "tuned")
     assert (status, only_run().state) == (130, "lost")
-    assert "goes on with it" in err.splitlines()[-1]
+    assert "resumes it" in err.splitlines()[-1]
 
 
 def test_what_ignores_a_closed_terminal_goes_on_ignoring_it(run, shapes, tmp_path, fake_child, monkeypatch):
@@ -407,5 +407,5 @@ def test_ctrl_c_stops_the_training_and_keeps_what_there_is(run, shapes, tmp_path
     status, out, err = run(shapes, "--architecture", "digits", "--epochs", 5000, 1, "--batch-size", 4, "--output", folder)
     assert (status, out.splitlines()[-1]) == (0, str(folder))
     assert 1 + 2 <= len((folder / "history.csv").read_text().splitlines()) < 5000
-    assert err.splitlines()[-1].endswith("--output NEW_FOLDER` goes on with it.")
+    assert err.splitlines()[-1].endswith("--output NEW_FOLDER` resumes it.")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -104,7 +104,7 @@ def test_an_answer_that_is_no_number_is_refused_and_says_which_weights_are_none(
     status, out, err = run("predict", folder / "broken.keras", folder / "two.npy", "--json")
     (told,) = json.loads(out, parse_constant=pytest.fail)
     assert (status, set(told)) == (2, {"file", "error"})
-    assert "Weights of all are no numbers (NaN)" in told["error"]
+    assert "Weights of all are not numbers (NaN)" in told["error"]
     assert told["error"] in err
 
 
@@ -112,7 +112,7 @@ def test_feature_maps_that_are_no_numbers_are_null_in_json_and_said(run, folder)
     _status, out, _err = run("feature-maps", folder / "broken.keras", folder / "two.npy", "all", "--json")
     (told,) = json.loads(out, parse_constant=pytest.fail)
     assert (told["shape"], told["low"], told["high"], told["mean"]) == ([2], None, None, None)
-    assert [sentence for sentence in told["assumed"] if "Weights of all are no numbers (NaN)" in sentence]
+    assert [sentence for sentence in told["assumed"] if "Weights of all are not numbers (NaN)" in sentence]
     assert "nan" in run("feature-maps", folder / "broken.keras", folder / "two.npy", "all")[1]
 
 
@@ -178,7 +178,7 @@ def test_steps_are_drawn_too_but_a_vector_is_no_picture(run, folder, tmp_path):
     assert palette(tmp_path / "steps.png").size
     status, out, err = run("feature-maps", folder / "two.keras", folder / "both.npz", "lstm", "--output", tmp_path / "vector.png")
     assert (status, out) == (2, "")
-    assert "lstm answers with a vector" in err
+    assert "lstm outputs a vector" in err
     assert not (tmp_path / "vector.png").exists()
 
 
@@ -248,7 +248,7 @@ def test_architectures_are_at_hand_where_a_given_folder_has_their_weights(run, t
         (["predict", "VGG16", "FILE", "--weights", "none", "--no-top", "--input-shape", "32x32x3"], "names no classes"),
         (["predict", "digits", "FILE", "--preprocess", "tf"], "--preprocess is for models of your own"),
         (["predict", "digits", "FILE", "--labels", "gone.txt"], "gone.txt can't be read: No such file or directory"),
-        (["predict", "digits", "FILE", "--labels", "FILE"], "it is no text in UTF-8"),
+        (["predict", "digits", "FILE", "--labels", "FILE"], "it is not text in UTF-8"),
         (["feature-maps", "digits", "FILE", "block9"], "There is no layer 'block9'"),
         (["feature-maps", "digits", "FILE", "99"], "There is no layer 99"),
         (["feature-maps", "digits", "FILE", "1", "--output", "maps.jpg"], "maps.jpg should end in .npy or .npz or .png"),
@@ -282,7 +282,7 @@ def test_options_that_do_not_fit_are_said_in_one_line_with_status_2(arguments, s
         (["predict", "pictures.keras", "picture.png", "--weights", "none"], "weights is for the architectures of the table"),
         (["predict", "two.keras", "both.npz", "--preprocess", "tf"], "preprocess is for pictures"),
         (["predict", "frames.keras", "frames3.npy"], "no lists of scores"),
-        (["layers", "labels.txt"], "labels.txt is no Keras model"),
+        (["layers", "labels.txt"], "labels.txt is not a Keras model"),
         (["layers", "both.npz"], "both.npz"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

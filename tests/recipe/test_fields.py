@@ -77,7 +77,7 @@ def test_a_field_changes_its_own_value_and_nothing_else(name, typed, taken):
         ("phases.0.learning_rate", "-0.1", "With a learning rate of -0.1 nothing is learnt: it must be above 0."),
         ("phases.0.learning_rate", "inf", "With a learning rate of inf"),
         ("phases.0.learning_rate", "nan", "With a learning rate of nan"),
-        ("phases.1.learning_rate", "quick", "'quick' is no number."),
+        ("phases.1.learning_rate", "quick", "'quick' is not a number."),
         ("phases.1.momentum", "1", "A momentum is 0 or more, and below 1."),
         ("phases.0.epochs", "2.5", "Epochs are a whole number"),
         ("phases.0.epochs", "-1", "Epochs are a whole number"),

@@ -480,7 +480,7 @@ def test_a_run_whose_process_is_gone_is_lost_and_can_go_on():
 
 def logged(key, text, number=99999999):
     """Leave what a process that is gone has written into the log, after one before it that ran out of memory."""
-    lines = f"{exit_reason.begins(1)}\nstd::bad_alloc\n{exit_reason.begins(number)}\n{text}\n"
+    lines = f"{exit_reason.first_log_line(1)}\nstd::bad_alloc\n{exit_reason.first_log_line(number)}\n{text}\n"
     (runs.folder(key) / files.LOG).write_text(lines)
 
 
@@ -725,12 +725,12 @@ def test_a_process_that_can_not_be_started_is_said(monkeypatch):
 
 @pytest.mark.usefixtures("waiting_child")
 def test_a_process_whose_number_can_not_be_written_is_not_left_running(monkeypatch):
-    key, launched, launch = runs.create(SETTINGS), [], processes._launched
+    key, launched, launch = runs.create(SETTINGS), [], processes._launch
 
     def full(_path, _text):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(processes, "_launched", lambda place: launched.append(launch(place)) or launched[0])
+    monkeypatch.setattr(processes, "_launch", lambda place: launched.append(launch(place)) or launched[0])
     monkeypatch.setattr(files, "write", full)
     with pytest.raises(ExplorerError, match="disk is full"):
         runs.start(key)

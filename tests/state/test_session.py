@@ -56,7 +56,7 @@ def test_a_picture_is_shown_answered_and_looked_into():
     session = page()
     session.show(b"pixels", "holiday.jpg")
     assert session.example.name == "holiday.jpg"
-    assert session.preprocessed.came_size == (24, 12)
+    assert session.preprocessed.original_size == (24, 12)
     assert session.error_message == ""
 
 

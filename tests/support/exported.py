@@ -84,7 +84,7 @@ def assert_same_model(run, data, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is left to guess
         opened = explorer.load(folder / "model.keras")
-    assert opened.input_spec.named_convention == run.network.input_spec.named_convention
+    assert opened.input_spec.named_preprocess_mode == run.network.input_spec.named_preprocess_mode
     assert opened.labels == run.network.labels
     assert trained_layers(opened.model) == run.trainable
     batches = [run.network.to_batch(one.example) for one in data.validation]

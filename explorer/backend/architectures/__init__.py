@@ -1,1 +1,1 @@
-"""The architectures that are built here, and the factory that builds any row of the table."""
+"""The architectures that explorer builds itself, and the factory that builds any row of the architecture table."""

@@ -1,4 +1,4 @@
-"""The bundled network `digits`: small, with few and well-named layers, the first that a class looks into."""
+"""The bundled network `digits`: small, with few and well-named layers, for a first lesson."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def build(
 ) -> Any:
     """Return the network, with random initial weights: float32 (n, 32, 32, 1) in 0 to 1 -> (n, classes) scores.
 
-    Three blocks of one 3 x 3 convolution, a ReLU and a halving each, after LeCun et al. 1998, then one hidden layer.
+    Three blocks of a 3 x 3 convolution, a ReLU and 2 x 2 max pooling each, after LeCun et al. 1998, then one hidden layer.
     The options are those of `explorer.load`.
     """
     inputs = keras.Input(input_shape or (32, 32, 1), name="image") if input_tensor is None else input_tensor
@@ -34,7 +34,7 @@ def build(
 
 
 def set_weights(model: Any, trained: Any) -> None:
-    """Give the layers of `model` the weights of those of the same name in `trained`."""
+    """Copy to the layers of `model` the weights of the layers of the same name in `trained`."""
     for layer in trained.layers:
-        if layer.weights and any(own.name == layer.name for own in model.layers):
+        if layer.weights and any(target.name == layer.name for target in model.layers):
             model.get_layer(layer.name).set_weights(layer.get_weights())

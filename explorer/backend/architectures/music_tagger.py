@@ -1,4 +1,4 @@
-"""MusicTaggerCRNN, which Keras no longer has: tags music by its mel spectrogram, after Choi et al. 2016 (arXiv 1609.04243)."""
+"""The music tagger MusicTaggerCRNN, which Keras no longer has: tags music by its mel spectrogram (Choi et al. 2016, arXiv 1609.04243)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from explorer.locale import _
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
-PADDING = 37  # frames of silence on either side
-POOLS = ((2, 2), (3, 3), (4, 4), (4, 4))  # bands and frames that become one
+PADDING = 37  # frames of zeros on either side
+POOLS = ((2, 2), (3, 3), (4, 4), (4, 4))  # the pool sizes, in bands and frames
 FILTERS = (64, 128, 128, 128)
-STEEPER = 1.2  # today's hard sigmoid rises by 1/6 where that of Keras 1 rose by 1/5: the inputs of the gates make up for it
+STEEPER = 1.2  # scales the inputs of the gates: the slope of Keras 3's hard sigmoid is 1/6, that of Keras 1 was 1/5
 
 
 def build(include_top: bool = True, input_tensor: Any = None, classes: int | None = None) -> Any:
     """Return the network with random initial weights: float32 (n, 96, 1366, 1), decibels -> (n, classes) tags, each 0 to 1.
 
     Four convolutions, then two GRUs along time. Without its top it returns 32 features. The first batch normalisation
-    runs along time, so the length is fixed. Only layers of Keras's own: a saved network opens without explorer.
+    runs along time, so the length is fixed. All layers are Keras's own: a saved network opens without explorer.
     """
     layers = keras.layers
     inputs = keras.Input(SPECTROGRAMS["music_tagger"].shape, name="spectrogram") if input_tensor is None else input_tensor
@@ -53,14 +53,14 @@ def build(include_top: bool = True, input_tensor: Any = None, classes: int | Non
 
 
 def load_weights(model: Any, path: str | Path) -> None:
-    """Load a file of weights into `model`: as the author published it (Keras 1), or as Keras 2 and 3 save it.
+    """Load a weights file into `model`: as the author published it (Keras 1), or as Keras 2 and 3 save it.
 
-    Raises ExplorerError, naming the first layer that does not fit; a file of Keras 1 has changed nothing then.
+    Raises ExplorerError, naming the first layer that does not match; for a file of Keras 1 `model` is then unchanged.
     """
     path = Path(path)
     try:
-        published = _published(path)
-        fitted = [(layer, _fitted(layer, published)) for layer in model.layers if layer.weights] if published else []
+        published = _published_weights(path)
+        fitted = [(layer, _arrays_for(layer, published)) for layer in model.layers if layer.weights] if published else []
     except Exception as error:  # h5py raises many kinds
         raise ExplorerError(
             _("{path} does not hold the weights of {name}: {why}.").format(path=path, name=model.name, why=reason(error).rstrip("."))
@@ -71,15 +71,15 @@ def load_weights(model: Any, path: str | Path) -> None:
         weights.load_weights(model, path)
 
 
-def _published(path: Path) -> dict[str, list[Array]]:
-    """Return the weights by layer of a file of Keras 1, in their order; empty for a file of another kind."""
+def _published_weights(path: Path) -> dict[str, list[Array]]:
+    """Return layer name -> its weights in their order, for a file of Keras 1; empty for other files."""
     if not path.is_file() or not h5py.is_hdf5(path):
         return {}
     with hdf5(path, path.stat().st_size, path.name) as (file, _held):
         if "layer_names" not in file.attrs or "gru1" not in file or len(file["gru1"].attrs.get("weight_names", ())) != 9:
             return {}  # Keras 1 has three weights for each of a GRU's three gates
         groups = {_text(name): file[_text(name)] for name in file.attrs["layer_names"]}
-        return {name: [_read(group[_text(one)]) for one in group.attrs["weight_names"]] for name, group in groups.items()}
+        return {name: [_read(group[_text(weight)]) for weight in group.attrs["weight_names"]] for name, group in groups.items()}
 
 
 def _text(name: bytes | str) -> str:
@@ -93,23 +93,23 @@ def _read(dataset: Any) -> Array:
     return array
 
 
-def _fitted(layer: Any, published: dict[str, list[Array]]) -> list[Array]:
-    """Return the published weights of `layer` as Keras 3 has them."""
+def _arrays_for(layer: Any, published: dict[str, list[Array]]) -> list[Array]:
+    """Return the published weights of `layer` in the layout of Keras 3."""
     if layer.name not in published:
         raise ExplorerError(_("the layer {name!r} is missing").format(name=layer.name))
-    arrays, wanted = published[layer.name], [tuple(weight.shape) for weight in layer.weights]
+    arrays, expected = published[layer.name], [tuple(weight.shape) for weight in layer.weights]
     if isinstance(layer, keras.layers.GRU):
         arrays = _joined_gates(arrays)
-    elif isinstance(layer, keras.layers.Conv2D) and arrays[0].shape != wanted[0]:
+    elif isinstance(layer, keras.layers.Conv2D) and arrays[0].shape != expected[0]:
         arrays = [arrays[0].transpose(2, 3, 1, 0), *arrays[1:]]  # (out, in, rows, columns), as Theano wrote it
-    if (found := [array.shape for array in arrays]) != wanted:
+    if (shapes := [array.shape for array in arrays]) != expected:
         raise ExplorerError(
-            _("the layer {name!r} has weights of the shapes {found}, not {wanted}").format(name=layer.name, found=found, wanted=wanted)
+            _("the layer {name!r} has weights of the shapes {found}, not {wanted}").format(name=layer.name, found=shapes, wanted=expected)
         )
-    return arrays  # what Keras 1 calls the running deviation of a batch normalisation is its variance
+    return arrays  # the running "std" of a batch normalisation in Keras 1 is its variance
 
 
 def _joined_gates(arrays: list[Array]) -> list[Array]:
-    """Return kernel, recurrent kernel and bias; Keras 1 lists them for the gates z, r and h one after the other."""
+    """Return kernel, recurrent kernel and bias; Keras 1 lists these three for each of the gates z, r and h."""
     scales = (STEEPER, STEEPER, 1.0)
     return [np.concatenate([scale * arrays[3 * gate + part] for gate, scale in enumerate(scales)], axis=-1) for part in range(3)]

@@ -1,7 +1,7 @@
-"""ResNeXt-50 and -101 (32x4d), which Keras names in its guides but no longer builds (Xie et al., arXiv 1611.05431).
+"""ResNeXt-50 and -101 (32x4d), which Keras mentions in its guides but no longer builds (Xie et al., arXiv 1611.05431).
 
 The layers are named as in keras-applications 1.0.8, which published the weights. Keras had no grouped convolution
-then: a depthwise one and sums of its channels stood for it. Here it is one `Conv2D(groups=32)`, and `load_weights`
+then: a depthwise convolution and sums of its channels replaced it. Here it is one `Conv2D(groups=32)`, and `load_weights`
 rearranges the kernels of those files.
 """
 
@@ -21,7 +21,7 @@ from explorer.errors import ExplorerError
 from explorer.locale import _
 
 GROUPS = 32
-SMALLEST = 32  # pixels along a side, as everywhere in keras.applications
+SMALLEST = 32  # pixels along a side, as in keras.applications
 
 
 def ResNeXt50(  # noqa: N802  # named as Keras names its networks
@@ -36,17 +36,17 @@ def ResNeXt50(  # noqa: N802  # named as Keras names its networks
 ) -> Any:
     """Return ResNeXt-50 (32x4d) as a `keras.Model`; 25,097,128 parameters with its top and 1000 classes.
 
-    Reads float32 pictures, (n, height, width, channels) or (n, channels, height, width) as
-    `keras.config.image_data_format()` says, prepared by `preprocess_input`.
+    Reads float32 pictures, (n, height, width, channels) or (n, channels, height, width) according to
+    `keras.config.image_data_format()`, preprocessed by `preprocess_input`.
 
-    include_top: end in average pooling and the classifier "probs": (n, classes).
+    include_top: whether to end with average pooling and the classifier "probs": (n, classes).
     weights: the path of a file for `load_weights`, or None for random weights.
-    input_tensor: a Keras tensor to build on, in place of `input_shape`; the weights of what comes before it are left alone.
-    input_shape: without the batch axis; sides of 32 pixels and more, fixed where the top is included.
+    input_tensor: a Keras tensor to build on, instead of `input_shape`; the weights of the layers before it are unchanged.
+    input_shape: without the batch axis; sides of at least 32 pixels, fixed if the top is included.
         None: 224 x 224 with the top, else any size.
     pooling: without the top: None for feature maps (n, height / 32, width / 32, 2048), "avg" or "max" for (n, 2048).
-    classifier_activation: of the classifier; None answers logits.
-    Raises ExplorerError for options that don't fit and for a file that does not hold these weights.
+    classifier_activation: of the classifier; None for logits.
+    Raises ExplorerError for invalid options and for a file that does not hold these weights.
     """
     return _build((3, 4, 6, 3), include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name)
 
@@ -61,12 +61,12 @@ def ResNeXt101(  # noqa: N802
     classifier_activation: Any = "softmax",
     name: str = "resnext101",
 ) -> Any:
-    """Return ResNeXt-101 (32x4d); 44,315,560 parameters with its top and 1000 classes. All else as for `ResNeXt50`."""
+    """Return ResNeXt-101 (32x4d); 44,315,560 parameters with its top and 1000 classes. Otherwise as `ResNeXt50`."""
     return _build((3, 4, 23, 3), include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name)
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:
-    """Return RGB pixels of 0 to 255 scaled to 0 to 1 and normalised by ImageNet's mean and deviation; may write over `x`."""
+    """Return RGB pixels of 0 to 255 scaled to 0 to 1 and normalised by ImageNet's mean and standard deviation; may modify `x`."""
     return keras.applications.imagenet_utils.preprocess_input(x, data_format=data_format, mode="torch")
 
 
@@ -101,7 +101,7 @@ def _build(
 
 
 def _checked(shape: tuple[int | None, ...] | None, include_top: bool) -> tuple[int | None, ...]:
-    """Return the shape to build for; the rules are those of keras.applications, which has them in private code only."""
+    """Return the input shape to build, checked by the rules of keras.applications, which are in its private code."""
     channels_first = keras.config.image_data_format() == "channels_first"
     if shape is None:
         side = 224 if include_top else None
@@ -138,7 +138,7 @@ def _stages(x: Any, blocks: tuple[int, ...]) -> Any:
 
 
 def _block(x: Any, name: str, filters: int, stride: int, project: bool) -> Any:
-    """Return figure 3c of the paper: 1 x 1, grouped 3 x 3, 1 x 1 to twice the filters, added to `x` or a projection of it."""
+    """Return the block of figure 3c of the paper: 1 x 1, grouped 3 x 3, 1 x 1 to twice the filters, added to `x` or its projection."""
     layers, shortcut = keras.layers, x
     if project:
         shortcut = layers.Conv2D(2 * filters, 1, strides=stride, use_bias=False, name=f"{name}_0_conv")(x)
@@ -162,11 +162,11 @@ def _normalised(x: Any, name: str) -> Any:
 
 
 def load_weights(model: Any, path: str | Path) -> None:
-    """Load a file of weights into `model`.
+    """Load a weights file into `model`.
 
     path: a legacy HDF5 file, of the published construction or of `model` itself, read by the names of the layers;
-        or a file that Keras 3 saved of `model` (.weights.h5, .keras), read by Keras.
-    Raises ExplorerError, naming the first layer that does not fit; a legacy file has changed nothing then.
+        or a file of `model` that Keras 3 saved (.weights.h5, .keras), read by Keras.
+    Raises ExplorerError, naming the first layer that does not match; for a legacy file `model` is then unchanged.
     """
     path = Path(path)
     if not path.is_file():
@@ -180,10 +180,10 @@ def load_weights(model: Any, path: str | Path) -> None:
 
 
 def grouped_kernel(kernel: Array, groups: int) -> Array:
-    """Return the kernel of one grouped convolution that answers as the published construction does.
+    """Return the kernel of a grouped convolution that is equivalent to the published construction.
 
-    kernel: (rows, columns, channels, channels / groups) of a depthwise convolution. The construction adds up, within
-        each group, what the kernel makes of the group's channels for the same place of the last axis.
+    kernel: (rows, columns, channels, channels / groups) of a depthwise convolution. The construction sums, within
+        each group, the outputs of the group's channels that have the same index in the last axis.
     Returns (rows, columns, channels / groups, channels).
     """
     rows, columns, channels, width = kernel.shape
@@ -192,15 +192,15 @@ def grouped_kernel(kernel: Array, groups: int) -> Array:
 
 
 def _load_legacy(model: Any, path: Path) -> bool:
-    """Load a file in the layout of Keras 2; return whether it is one."""
+    """Load a file in the format of Keras 2; return False for a file of another format."""
     if not h5py.is_hdf5(path):
         return False
     with hdf5(path, path.stat().st_size, path.name) as (file, _held):
-        root = file.get("model_weights", file)  # a whole model has them one level down
+        root = file.get("model_weights", file)  # in the file of a whole model they are one level down
         if "layer_names" not in root.attrs:
             return False
         saved = _datasets(root)
-        fitted = [(layer, _fitted(layer, saved)) for layer in model.layers if layer.weights]
+        fitted = [(layer, _arrays_for(layer, saved)) for layer in model.layers if layer.weights]
         if saved:
             raise ExplorerError(_("the network has no layer {name!r}").format(name=next(iter(saved))))
     for layer, arrays in fitted:
@@ -209,33 +209,33 @@ def _load_legacy(model: Any, path: Path) -> bool:
 
 
 def _datasets(root: Any) -> dict[str, list[Any]]:
-    """Return the weights that a legacy file holds by layer, in their order; layers without weights are left out."""
-    found = {}
+    """Return layer name -> its weights in their order, for a legacy file; layers without weights are left out."""
+    weights = {}
     for name in map(_text, root.attrs["layer_names"]):
         datasets = [root[name][_text(weight)] for weight in root[name].attrs["weight_names"]]
         if datasets:
-            found[name] = datasets
-    return found
+            weights[name] = datasets
+    return weights
 
 
 def _text(name: bytes | str) -> str:
     return name.decode() if isinstance(name, bytes) else name
 
 
-def _fitted(layer: Any, saved: dict[str, list[Any]]) -> list[Array]:
-    """Take the weights of `layer` out of `saved` and return them in the shapes that it wants."""
+def _arrays_for(layer: Any, saved: dict[str, list[Any]]) -> list[Array]:
+    """Remove the weights of `layer` from `saved` and return them in the shapes of the layer."""
     if layer.name not in saved:
         raise ExplorerError(_("the layer {name!r} is missing").format(name=layer.name))
     datasets = saved.pop(layer.name)
-    shapes, wanted = [one.shape for one in datasets], [tuple(weight.shape) for weight in layer.weights]
-    if shapes == wanted:  # told before anything is read: a file can claim any size
-        return [one[()] for one in datasets]
+    shapes, expected = [dataset.shape for dataset in datasets], [tuple(weight.shape) for weight in layer.weights]
+    if shapes == expected:  # compared before anything is read: a file can claim any size
+        return [dataset[()] for dataset in datasets]
     if isinstance(layer, keras.layers.Conv2D) and shapes == [_depthwise_shape(layer)]:
         if sums := saved.pop(f"{layer.name.removesuffix('conv')}gconv", None):
             _check_sums(layer, sums[0])
         return [grouped_kernel(datasets[0][()], layer.groups)]
     raise ExplorerError(
-        _("the layer {name!r} has weights of the shapes {found}, not {wanted}").format(name=layer.name, found=shapes, wanted=wanted)
+        _("the layer {name!r} has weights of the shapes {found}, not {wanted}").format(name=layer.name, found=shapes, wanted=expected)
     )
 
 
@@ -245,12 +245,12 @@ def _depthwise_shape(layer: Any) -> tuple[int, ...]:
 
 
 def _check_sums(layer: Any, dataset: Any) -> None:
-    """Refuse a 1 x 1 convolution after the depthwise one that is more than the sums; keras-applications has it after 1.0.8."""
+    """Raise ExplorerError for a 1 x 1 convolution after the depthwise one that does more than sum, as in keras-applications after 1.0.8."""
     groups, width = layer.groups, layer.filters // layer.groups
-    within, place = np.eye(groups).reshape(groups, 1, 1, groups, 1), np.eye(width).reshape(1, 1, width, 1, width)
+    same_group, same_position = np.eye(groups).reshape(groups, 1, 1, groups, 1), np.eye(width).reshape(1, 1, width, 1, width)
     if dataset.shape == (1, 1, layer.filters * width, layer.filters):
         kernel = dataset[()].reshape(groups, width, width, groups, width)
-        if np.array_equal(kernel, np.broadcast_to(within * place, kernel.shape)):
+        if np.array_equal(kernel, np.broadcast_to(same_group * same_position, kernel.shape)):
             return
     raise ExplorerError(
         _("the layer {name!r} does not just add up the channels of each group").format(name=f"{layer.name.removesuffix('conv')}gconv")

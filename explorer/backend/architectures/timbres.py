@@ -1,4 +1,4 @@
-"""The bundled network `timbres`: tells eight kinds of instrument apart, small enough to be looked into layer by layer."""
+"""The bundled network `timbres`: classifies eight kinds of instrument, small enough to be inspected layer by layer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from explorer.catalog.sounds import SPECTROGRAMS, TIMBRES
 def build(include_top: bool = True, input_tensor: Any = None, classes: int | None = None) -> Any:
     """Return the network, with random initial weights: float32 (n, 64, 128, 1) decibels, frequency by time -> (n, classes) scores.
 
-    Convolutions that shrink the frequency to one row and the time to 16 steps of 1/8 s, then two recurrent layers that read the
-    steps one after the other: a small CRNN after Choi et al. 2016 (arXiv 1609.04243). Without the top it returns (n, 32), what the
-    last recurrent layer keeps. The options are those of `explorer.load`.
+    Convolutions that reduce the frequency to one row and the time to 16 steps of 1/8 s, then two recurrent layers that read the
+    steps in order: a small CRNN after Choi et al. 2016 (arXiv 1609.04243). Without the top it returns (n, 32), the output of the
+    last recurrent layer. The options are those of `explorer.load`.
     """
     inputs = keras.Input(SPECTROGRAMS["timbres"].shape, name="spectrogram") if input_tensor is None else input_tensor
     x = keras.layers.BatchNormalization(name="normalization")(inputs)

@@ -180,7 +180,7 @@ def feeding(subject: Subject) -> Lines:
 
 def card(subject: Subject) -> Lines:
     """Return the lines that write into model.keras what a plain Keras model doesn't say of itself."""
-    told = {"preprocess": subject.input_spec.named_convention, "name": subject.name}
+    told = {"preprocess": subject.input_spec.named_preprocess_mode, "name": subject.name}
     items = [f"{literal(key)}: {literal(value)}" for key, value in told.items()]
     return [
         f'card = {{"labels": CLASSES, {", ".join(items)}}}',

@@ -20,7 +20,7 @@ from explorer.catalog.options import spec_of
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.recipe.freeze_plan import check_index, index_of
-from explorer.runs.serialization import remove_backups
+from explorer.runs.serialization import remove_checkpoints
 from explorer.values import Augmentation, Head, Layers, Phase, Recipe, TrainingData, TrainingStep
 from explorer.values.layer_names import find_layer, place_of
 from explorer.values.training import HEAD_PHASE, TAIL_PHASE
@@ -95,7 +95,7 @@ def fine_tune(
     with within_memory():
         run = train(network, tuned_on, recipe, others, on_progress or nobody, stop or (lambda: False), folder)
     if folder and run.state == "done":
-        remove_backups(folder)
+        remove_checkpoints(folder)
     if isinstance(data, str | os.PathLike):
         run.network.name_data(Path(data).name)
     return replace(run, notices=(*tuned_on.notes, *run.notices))

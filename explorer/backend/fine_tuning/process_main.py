@@ -60,7 +60,7 @@ def main(folder: Path) -> int:
     held.release()  # before the result is there: whoever sees it may start the next process
     status = _report_progress(folder, result)
     if result.state == "done" and status == 0:  # only now: without a result, all would be trained anew
-        files.remove_backups(folder)
+        files.remove_checkpoints(folder)
     return status
 
 
@@ -111,13 +111,13 @@ def work(folder: Path, asked: Callable[[], bool] = lambda: False) -> RunResult:
 def why(error: BaseException, folder: Path) -> str:
     """Return in a sentence what went wrong and what to do."""
     if blame := blamed(error) or next((one for one in causes(error) if _is_in(one, folder)), None):
-        return f"{files.why_not_written(blame, folder)} {exit_reason.then_resume(folder)}"
+        return f"{files.why_not_written(blame, folder)} {exit_reason.how_to_resume(folder)}"
     if is_out_of_memory(error):
         return exit_reason.not_enough_memory()
     if isinstance(error, ExplorerError):
         return str(error)
     said = _("Something went wrong in explorer itself ({kind}).").format(kind=type(error).__name__)
-    return f"{said} {exit_reason.where_more(folder)}".strip()
+    return f"{said} {exit_reason.where_details_are(folder)}".strip()
 
 
 def _is_in(error: BaseException, folder: Path) -> TypeGuard[OSError]:
@@ -263,7 +263,7 @@ def _keep_log() -> None:
     """Let all that this process says go into its log, with what native code says before it ends the process."""
     sys.stdout, sys.stderr = _forgiving(1), _forgiving(2)
     faulthandler.enable(2)
-    print(exit_reason.begins(os.getpid()))
+    print(exit_reason.first_log_line(os.getpid()))
 
 
 if __name__ == "__main__":

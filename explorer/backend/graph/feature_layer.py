@@ -1,4 +1,4 @@
-"""The layer whose output stands for an example as a whole: what feature extraction returns and a new head is put on."""
+"""The feature layer: the layer whose output represents an example as a whole, which feature extraction returns and new heads read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from explorer.values import Layer, Layers
 
 
 def feature_layer(table: Layers, headless: bool) -> Layer:
-    """Return the layer whose output stands for the example as a whole, before the classification head.
+    """Return the layer whose output represents the example as a whole, before the classification head.
 
-    headless: whether the network was built without a head, so that its own output is that.
-    The last feature maps. Where layers with weights read them on as a sequence (recurrent ones, the attention of a ViT), and without
-    maps, what the last dense layer reads. Never the input, nor what only scales or reshapes it.
-    Raises ExplorerError where the head reads the input itself.
+    It has the last feature maps. If layers with weights read these as a sequence (recurrent layers, the attention of a ViT), or there
+    are no maps, it is the layer that the last dense layer reads. Never the input, nor a layer that only scales or reshapes it.
+
+    headless: whether the network was built without a head; then it is the last layer.
+    Raises ExplorerError if the head reads the input itself.
     """
     if headless:
         return table[-1]
@@ -22,7 +23,7 @@ def feature_layer(table: Layers, headless: bool) -> Layer:
     later = [row for row in table if row.name not in raw and row.index > max(sequences, default=-1)]
     maps = [row for row in later if len(row.output_shape) == 3 and 1 not in row.output_shape[:2]]
     pools = [row for row in table if row.class_name.startswith("Global") and len(row.output_shape) == 1 and row.inputs]
-    pooled = {row.inputs[0] for row in pools[-1:]}  # of small pictures one cell is left, and still they are maps
+    pooled = {row.inputs[0] for row in pools[-1:]}  # for small pictures these are still maps, though of one cell
     maps += [row for row in later if row.name in pooled and len(row.output_shape) == 3]
     if maps:
         return max(maps, key=lambda row: row.index)
@@ -36,18 +37,18 @@ def feature_layer(table: Layers, headless: bool) -> Layer:
 
 
 def _read_by(head: Layer, table: Layers) -> Layer:
-    """Return the layer that the head reads, or the operation behind it that makes what it reads, such as `x[:, 0]`."""
+    """Return the layer that the head reads, or the operation between them whose output it reads, such as `x[:, 0]`."""
     layer = table.find(head.inputs[0])
     rows = table.rows
     between = rows[rows.index(layer) + 1 : rows.index(head)]
-    made = [
+    operations = [
         row for row in between if row.operation and head.input_shapes and row.output_shape == head.input_shapes[0] != layer.output_shape
     ]
-    return made[-1] if made else layer
+    return operations[-1] if operations else layer
 
 
 def _unprocessed(table: Layers) -> set[str]:
-    """Return the names of the input layers, and of those without weights that read nothing but them."""
+    """Return the names of the input layers, and of the layers without weights between them and the first layers with weights."""
     raw: set[str] = set()
     weighted = False
     for row in table:

@@ -1,4 +1,4 @@
-"""What a model does with an input before its first layer with weights: how it scales pixels, and whether the input is a picture at all."""
+"""The layers of a model before its first layers with weights: how they scale pixels, and whether an input is a picture at all."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from explorer.locale import _
 from explorer.values import TensorInfo
 
 ARITHMETIC = ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")  # operations by which models scale their input themselves
-LARGEST_READ = 20  # what layers with weights read lies within some units
-SMALLEST = 2  # pixels a side of what is taken for a picture
-SMALLEST_VECTOR = 8  # pixels a side of a picture that is laid out as a vector: shorter ones are rather a table's columns
+LARGEST_READ = 20  # the largest magnitude of a value that a layer with weights is assumed to read
+SMALLEST = 2  # pixels a side of a picture at least
+SMALLEST_VECTOR = 8  # pixels a side at least of a picture that is flattened to a vector: shorter vectors are more likely a table's columns
 CHANNELS = (1, 2, 3, 4)  # grey, grey with alpha, colours, colours with alpha
 BY_STEPS = (keras.layers.RNN, keras.layers.Bidirectional, keras.layers.TimeDistributed)
 
 
 class Layout(NamedTuple):
-    """How a picture lies in an input: the order of its axes and (height, width, channels), None for open sides.
+    """The layout of a picture in an input: the order of its axes and (height, width, channels), None for open sizes.
 
-    guessed: whether the axes might as well be in another order.
+    guessed: whether the axes might be in the other order.
     """
 
     data_format: str
@@ -34,16 +34,17 @@ class Layout(NamedTuple):
 
 
 class Scaling(NamedTuple):
-    """How pixels go into a model that prepares them itself: a convention, and the sentence that says so."""
+    """How to feed pixels to a model that preprocesses them itself: a preprocess mode, and the sentence that explains it."""
 
     preprocess_mode: str
     sentence: str
 
 
-def operations(model: Any, place: int | None = None) -> Iterator[tuple[Any, Any]]:
-    """Yield the layers and operations on the way from an input to the first ones with weights, those included, in running order.
+def operations(model: Any, position: int | None = None) -> Iterator[tuple[Any, Any]]:
+    """Yield the layers and operations from an input to the first ones with weights, those included, in the order in which they run.
 
-    Each with the node in which it runs, None where the model has no graph. place: of the input; None for all.
+    Each comes with the node in which it runs, None if the model has no graph.
+    position: of the input among the model's inputs; None for all.
     """
     if not has_graph(model):
         for layer in model.layers:
@@ -51,7 +52,7 @@ def operations(model: Any, place: int | None = None) -> Iterator[tuple[Any, Any]
             if layer.weights and not isinstance(layer, keras.layers.Normalization):
                 return
         return
-    reached = {id(tensor) for number, tensor in enumerate(model.inputs) if place in (None, number)}
+    reached = {id(tensor) for index, tensor in enumerate(model.inputs) if position in (None, index)}
     for node in nodes(model):
         operation = node.operation
         if not any(id(tensor) in reached for tensor in node.input_tensors):
@@ -64,9 +65,9 @@ def operations(model: Any, place: int | None = None) -> Iterator[tuple[Any, Any]
             reached |= {id(tensor) for tensor in node.output_tensors}
 
 
-def scaling_of(model: Any, place: int | None = None) -> Scaling | None:
-    """Return how a model scales an input before the first layer with weights; None where nothing does."""
-    for operation, node in operations(model, place):
+def scaling_of(model: Any, position: int | None = None) -> Scaling | None:
+    """Return how a model scales an input before its first layer with weights; None if it doesn't."""
+    for operation, node in operations(model, position):
         from_one = _scales_from_one(operation, node)
         if from_one is not None:
             if from_one:
@@ -77,57 +78,58 @@ def scaling_of(model: Any, place: int | None = None) -> Scaling | None:
     return None
 
 
-def own_code_of(model: Any, place: int | None = None) -> str:
-    """Return the name of a layer before those with weights whose code is not Keras's, which may prepare pixels; "" for none."""
-    for operation, _node in operations(model, place):
-        own = isinstance(operation, keras.layers.Layer) and not type(operation).__module__.startswith("keras.")
-        if isinstance(operation, keras.layers.Lambda) or (own and not operation.weights):
+def own_code_of(model: Any, position: int | None = None) -> str:
+    """Return the name of a layer before those with weights whose code isn't Keras's and may preprocess pixels; "" for none."""
+    for operation, _node in operations(model, position):
+        is_custom = isinstance(operation, keras.layers.Layer) and not type(operation).__module__.startswith("keras.")
+        if isinstance(operation, keras.layers.Lambda) or (is_custom and not operation.weights):
             return str(operation.name)
     return ""
 
 
 def _scales_from_one(operation: Any, node: Any) -> bool | None:
-    """Return whether this scales values of 0 to 1 on, instead of pixels of 0 to 255; None where it scales nothing."""
+    """Return whether an operation expects values of 0 to 1 (True) or of 0 to 255 (False) to scale; None if it doesn't scale."""
     if isinstance(operation, keras.layers.Rescaling):
         return bool(np.max(np.abs(operation.scale)) * 255 > LARGEST_READ)
     if isinstance(operation, keras.layers.Normalization):
-        return _of_small_values(operation)
+        return _has_small_statistics(operation)
     kind = type(operation).__name__
     if isinstance(operation, keras.layers.Layer) or kind not in ARITHMETIC:
         return None
-    sizes = [float(np.max(np.abs(np.asarray(one)))) for one in constants_of(node)]
+    sizes = [float(np.max(np.abs(np.asarray(constant)))) for constant in constants_of(node)]
     if not sizes or not sizes[0]:
-        return None  # of tensors alone, as in a residual
+        return None  # it combines tensors only, as in a residual connection
     factor = {"Multiply": sizes[0], "Divide": 1 / sizes[0], "TrueDivide": 1 / sizes[0]}.get(kind)
     return sizes[0] <= 1 if factor is None else factor * 255 > LARGEST_READ
 
 
-def _of_small_values(normalization: Any) -> bool:
-    """Whether a Normalization knows means and variances such as values of 0 to 1 have."""
+def _has_small_statistics(normalization: Any) -> bool:
+    """Whether the mean and variance of a Normalization are those of values of 0 to 1."""
     mean, variance = (getattr(normalization, name, None) for name in ("mean", "variance"))
     if mean is None or variance is None:
         return False
     return bool(np.max(np.abs(np.asarray(mean))) <= 1 and np.max(np.asarray(variance)) <= 0.3)
 
 
-def layout_of(model: Any, place: int, wanted: TensorInfo) -> Layout | None:
-    """Return how a picture lies in an input of the model; None where the input is none.
+def layout_of(model: Any, position: int, info: TensorInfo) -> Layout | None:
+    """Return the layout of a picture in an input of the model; None if the input isn't a picture.
 
-    place: of the input. A vector is one where it has as many numbers as a square picture has pixels, grey or in colour.
+    position: of the input among the model's inputs. A vector counts as a picture if it is as long as a flattened square one,
+    grey or in colour.
     """
-    if wanted.below is not None or len(wanted.shape) not in (1, 2, 3):
+    if info.below is not None or len(info.shape) not in (1, 2, 3):
         return None
-    if len(wanted.shape) == 1:
-        return _of_vector(wanted.shape[0])
-    ahead = [operation for operation, _node in operations(model, place)]
-    if any(isinstance(one, BY_STEPS) for one in ahead):
+    if len(info.shape) == 1:
+        return _vector_layout(info.shape[0])
+    readers = [operation for operation, _node in operations(model, position)]
+    if any(isinstance(reader, BY_STEPS) for reader in readers):
         return None
-    if len(wanted.shape) == 2:
-        return _of_matrix(wanted.shape, ahead)
-    return _of_maps(wanted.shape, ahead)
+    if len(info.shape) == 2:
+        return _matrix_layout(info.shape, readers)
+    return _maps_layout(info.shape, readers)
 
 
-def _of_vector(count: int | None) -> Layout | None:
+def _vector_layout(count: int | None) -> Layout | None:
     for channels in (1, 3):
         side = math.isqrt((count or 0) // channels)
         if side >= SMALLEST_VECTOR and side * side * channels == count:
@@ -135,29 +137,30 @@ def _of_vector(count: int | None) -> Layout | None:
     return None
 
 
-def _of_matrix(shape: tuple[int | None, ...], ahead: list[Any]) -> Layout | None:
-    """Return the layout of grey pixels without an axis of channels: the model adds the axis, or lays out a square as a vector."""
+def _matrix_layout(shape: tuple[int | None, ...], readers: list[Any]) -> Layout | None:
+    """Return the layout of grey pixels without a channel axis, if the model adds that axis, or flattens a square; else None."""
     height, width = shape
     if height is None or width is None or min(height, width) < SMALLEST:
         return None
-    for one in ahead:
-        adds = isinstance(one, keras.layers.Reshape) and tuple(one.target_shape) in ((height, width, 1), (1, height, width))
-        lays_out = isinstance(one, keras.layers.Flatten) or (isinstance(one, keras.layers.Reshape) and len(one.target_shape) == 1)
-        if adds or type(one).__name__ == "ExpandDims" or (lays_out and height == width):
+    for reader in readers:
+        adds = isinstance(reader, keras.layers.Reshape) and tuple(reader.target_shape) in ((height, width, 1), (1, height, width))
+        flattens = isinstance(reader, keras.layers.Flatten) or (isinstance(reader, keras.layers.Reshape) and len(reader.target_shape) == 1)
+        if adds or type(reader).__name__ == "ExpandDims" or (flattens and height == width):
             return Layout("channels_last", (height, width, 1))
     return None
 
 
-def _of_maps(shape: tuple[int | None, ...], ahead: list[Any]) -> Layout | None:
-    """Return the layout of an input of three axes; convolutions and poolings say their order, else the sizes tell it."""
-    said = next((one.data_format for one in ahead if hasattr(one, "data_format") and not isinstance(one, keras.layers.Flatten)), None)
+def _maps_layout(shape: tuple[int | None, ...], readers: list[Any]) -> Layout | None:
+    """Return the layout of an input of three axes, in the data format of the convolutions and poolings, else by its sizes."""
+    formats = [reader.data_format for reader in readers if hasattr(reader, "data_format") and not isinstance(reader, keras.layers.Flatten)]
+    data_format = formats[0] if formats else None
     first, second, third = shape
     sizes = {"channels_last": (first, second, third), "channels_first": (second, third, first)}
-    fitting = [
+    candidates = [
         Layout(order, (height, width, channels))
         for order, (height, width, channels) in sizes.items()
-        if channels in CHANNELS and said in (None, order) and all(side is None or side >= SMALLEST for side in (height, width))
+        if channels in CHANNELS and data_format in (None, order) and all(side is None or side >= SMALLEST for side in (height, width))
     ]
-    if not fitting:
+    if not candidates:
         return None
-    return fitting[0]._replace(guessed=len(fitting) > 1)
+    return candidates[0]._replace(guessed=len(candidates) > 1)

@@ -1,7 +1,7 @@
-"""Receptive fields: which cells of the input each cell of a layer sees, and where the layer's cells lie on the input.
+"""The receptive fields of layers: which cells of the input each cell sees, and where the layer's cells lie on the input.
 
-Walked back from the layer to the input, as in Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
-Neural Networks" (Distill, 2019), but for each cell: near a border a cell sees less, and what lies in padding nothing.
+They are computed backwards from the layer to the input, as in Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional
+Neural Networks" (Distill, 2019), but for each cell: near a border a cell sees less, and inside padding nothing.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class AxisMapping:
 
     axis: the input's axis: 0 rows, 1 columns.
     first, last: (size,) int64, the first and the last cell of the input that each cell sees; `last` is less than
-        `first` for a cell that sees nothing of it (inside zero padding).
-    start, stop: where the layer's axis begins and ends on the input, in cells of it: cell i covers i to i + 1. With
-        padding it begins below 0 and ends beyond the size; an axis that runs backwards begins behind its end.
+        `first` for a cell that sees nothing of the input (inside zero padding).
+    start, stop: where the layer's axis begins and ends on the input, in cells of the input: cell i covers i to i + 1. With
+        padding, `start` may be below 0 and `stop` beyond the size; for an axis that runs backwards `start` is greater than `stop`.
     """
 
     axis: int
@@ -42,20 +42,20 @@ def axis_mappings(model: Any, address: str, data_format: str = "channels_last") 
     model has several inputs, an input that isn't (rows, columns) with channels or without, or open sizes. Empty where the model has no
     graph or nothing at this address (`conv`, `conv:1`, `backbone/conv`).
 
-    Axes are looked at one by one: a cell sees nothing outside the box of both. A layer that nothing is known of sees
-    everything. Behind layers that leave out cells (dilations, strides beyond the kernel) an end at a border may lie too
-    far out, by no more than such a gap; never too far in.
+    Axes are treated one by one: a cell sees nothing outside the box of both. An unknown layer is assumed to see
+    everything. After layers that skip cells (dilations, strides greater than the kernel) a receptive field at a border may be
+    too large, by no more than such a gap; it is never too small.
     """
     path = _path(model, address)
     if not path:
         return ()
     part, node = path[-1]
     sizes = sizes_of(node.output_tensors[0])
-    found: list[AxisMapping | None] = [None] * len(sizes)
+    mappings: list[AxisMapping | None] = [None] * len(sizes)
     if len(model.inputs) != 1 or len(model.inputs[0].shape) not in (3, 4) or not _fixed(model):
-        return tuple(found)
-    itself = tuple(Seen(axis, np.arange(size), np.arange(size), ((0, 1), (size, size + 1))) for axis, size in enumerate(sizes))
-    entered = _walk(part, {id(node.output_tensors[0]): itself})
+        return tuple(mappings)
+    own_cells = tuple(Seen(axis, np.arange(size), np.arange(size), ((0, 1), (size, size + 1))) for axis, size in enumerate(sizes))
+    entered = _walk(part, {id(node.output_tensors[0]): own_cells})
     for part, node in reversed(path[:-1]):
         entered = _walk(part, _added({}, node.input_tensors, entered))
     spatial = slice(1, 3) if data_format == "channels_first" else slice(0, 2)
@@ -63,8 +63,8 @@ def axis_mappings(model: Any, address: str, data_format: str = "channels_last") 
         if seen.axis is not None:
             middle, behind = (sum(edges) / 2 for edges in seen.place)
             half = (behind - middle) / sizes[seen.axis] / 2
-            found[seen.axis] = AxisMapping(axis, seen.first, seen.last, middle - half, behind - half)
-    return tuple(found)
+            mappings[seen.axis] = AxisMapping(axis, seen.first, seen.last, middle - half, behind - half)
+    return tuple(mappings)
 
 
 def _nested(layer: Any) -> bool:
@@ -72,12 +72,12 @@ def _nested(layer: Any) -> bool:
 
 
 def _path(model: Any, address: str) -> list[tuple[Any, Any]]:
-    """Return the models that the address leads into, the outermost first, each with the node there; empty if it leads nowhere."""
+    """Return the models along an address, the outermost first, each with its node; empty if there is nothing at the address."""
     if not _nested(model):
         return []
     name, _slash, inside = address.partition("/")
-    number = uses(nodes(model))
-    node = next((node for node in nodes(model) if address_of(node.operation.name, number[id(node)]) == name), None)
+    use_of = uses(nodes(model))
+    node = next((node for node in nodes(model) if address_of(node.operation.name, use_of[id(node)]) == name), None)
     inner = _path(node.operation, inside) if node and inside else []
     return [(model, node), *inner] if node and bool(inside) == bool(inner) else []
 
@@ -91,7 +91,7 @@ def _fixed(model: Any) -> bool:
 
 
 def _walk(model: Any, reached: dict[int, State]) -> list[State | None]:
-    """Return what is seen of each input of a model, given what is seen of tensors inside it, by their ids."""
+    """Return what is seen of each input of a model, given what is seen of the tensors inside it (by their ids)."""
     for node in reversed(nodes(model)):
         seen = [reached.get(id(tensor)) for tensor in node.output_tensors]
         if any(state is not None for state in seen):
@@ -100,7 +100,7 @@ def _walk(model: Any, reached: dict[int, State]) -> list[State | None]:
 
 
 def _added(reached: dict[int, State], tensors: Sequence[Any], seen: Sequence[State | None]) -> dict[int, State]:
-    """Add what is seen of these tensors to what is known of them; return all that is."""
+    """Add what is seen of these tensors to what `reached` already holds, and return `reached`."""
     for tensor, state in zip(tensors, seen, strict=True):
         if state is not None:
             known = reached.get(id(tensor))
@@ -109,7 +109,7 @@ def _added(reached: dict[int, State], tensors: Sequence[Any], seen: Sequence[Sta
 
 
 def _entered(node: Any, seen: Sequence[State | None]) -> Sequence[State | None]:
-    """Return what is seen of each tensor that a node reads, given what is seen of each that it makes."""
+    """Return what is seen of each input tensor of a node, given what is seen of each of its output tensors."""
     layer = node.operation
     if _nested(layer):
         return _walk(layer, _added({}, layer.outputs, seen))

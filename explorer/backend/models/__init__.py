@@ -1,1 +1,1 @@
-"""Model files: checked before Keras sees them, read, cloned and described."""
+"""The files of models: checking, opening and saving them; cloning and describing models."""

@@ -1,4 +1,4 @@
-"""What a network takes to be built, added up while Keras builds it: weights before they are there, and what its layers would answer."""
+"""The memory costs of building a network, counted while Keras builds it: its weights before they are allocated, and its tensors."""
 
 from __future__ import annotations
 
@@ -14,56 +14,62 @@ from explorer.backend.runtime.keras import keras, tensorflow
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _, size_text
 
-SLACK = 64 * 2**20  # bytes of weights that any file may ask for beyond what it holds
-UNFOLDED = 8  # times what a file holds: float16 as float32, and the optimizer's own numbers, up to four a weight, which are made anew
-MOST_WORK = 10**12  # multiplications that a random weight may take to be made orthogonal: half a minute
+SLACK = 64 * 2**20  # bytes of weights that any network may take beyond those in its file
+UNFOLDED = 8  # times the bytes in a file: float16 becomes float32, and the optimizer creates up to four values for each weight
+MOST_WORK = 10**12  # multiplications to make a random weight orthogonal: half a minute
 MOST_TENSORS = 200_000  # Keras's largest networks have some 10,000
-AT_A_TIME = 2  # of the largest tensor: what a layer reads and what it answers with
+AT_A_TIME = 2  # tensors of the largest size that exist at a time: the input and the output of a layer
 
 _patching = threading.RLock()
 
 
 @contextmanager
-def within_budget(name: str, held: int | None = None, usual: int = 0, refused: type[ExplorerError] = UnreadableModel) -> Iterator[None]:
-    """Build a network in here, on this thread; `refused` is raised before anything takes more memory than there may be.
+def within_budget(
+    name: str, stored: int | None = None, usual: int = 0, error_class: type[ExplorerError] = UnreadableModel
+) -> Iterator[None]:
+    """Build a network within this context, on this thread; `error_class` is raised before it takes more memory than the limit.
 
-    name: what to call the network; held: bytes of the weights in the file that it comes from, None where it comes with none;
-    usual: bytes that its weights may take as long as they are free, though it is more than the limit: it is known to be that large.
+    name: of the network, for the sentences; stored: bytes of the weights in the file that it comes from, None if there are none;
+    usual: bytes that its weights are known to take; they may exceed the limit, as long as that much memory is free.
     """
-    most, most_of_a_tensor = budget.limit(at_least=usual), budget.limit()
+    limit, tensor_limit = budget.limit(at_least=usual), budget.limit()
     advice = _("Ask for fewer or smaller layers, classes or a smaller input.")
-    asked = tensors = 0
+    requested = tensors = 0
 
     def count_weights(shape: Any, dtype: Any, initializer: Any) -> Any:
-        nonlocal asked
+        nonlocal requested
         size = _bytes(shape, dtype)
-        asked += size
-        if held is not None and asked > UNFOLDED * held + SLACK:
-            told = _("{name} asks for {asked} of weights or more and holds {held}: it is damaged or forged. Save the whole model again.")
-            raise refused(told.format(name=name, asked=size_text(asked), held=size_text(held)))
-        budget.check(asked, name, advice, refused, most)
+        requested += size
+        if stored is not None and requested > UNFOLDED * stored + SLACK:
+            sentence = _(
+                "{name} asks for {asked} of weights or more and holds {held}: it is damaged or forged. Save the whole model again."
+            )
+            raise error_class(sentence.format(name=name, asked=size_text(requested), held=size_text(stored)))
+        budget.check(requested, name, advice, error_class, limit)
         if not isinstance(initializer, keras.initializers.Orthogonal):
             return initializer
-        if held is None and _work(shape) > MOST_WORK:
-            told = _("{name} has random weights of shape {shape} that take minutes to make orthogonal: ask for a smaller recurrent layer.")
-            raise refused(told.format(name=name, shape=tuple(shape)))
-        return initializer if held is None else "zeros"  # the file's own take their place
+        if stored is None and _work(shape) > MOST_WORK:
+            sentence = _(
+                "{name} has random weights of shape {shape} that take minutes to make orthogonal: ask for a smaller recurrent layer."
+            )
+            raise error_class(sentence.format(name=name, shape=tuple(shape)))
+        return initializer if stored is None else "zeros"  # those of the file will replace them
 
     def count_tensor(tensor: Any) -> None:
         nonlocal tensors
         tensors += 1
         if tensors > MOST_TENSORS:
-            told = _("{name} is cut into more than {limit} tensors, which would take minutes: ask for fewer parts or layers.")
-            raise refused(told.format(name=name, limit=f"{MOST_TENSORS:,}"))
-        budget.check(AT_A_TIME * _bytes(tensor.shape, tensor.dtype), name, advice, refused, most_of_a_tensor)
+            sentence = _("{name} is cut into more than {limit} tensors, which would take minutes: ask for fewer parts or layers.")
+            raise error_class(sentence.format(name=name, limit=f"{MOST_TENSORS:,}"))
+        budget.check(AT_A_TIME * _bytes(tensor.shape, tensor.dtype), name, advice, error_class, tensor_limit)
 
-    with _watching(count_weights, count_tensor):
+    with _counting_tensors(count_weights, count_tensor):
         yield
 
 
 @contextmanager
-def _watching(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], None]) -> Iterator[None]:
-    """Call `weights` before this thread makes a variable, and `tensor` with each symbolic tensor.
+def _counting_tensors(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], None]) -> Iterator[None]:
+    """Call `weights` before this thread creates a variable, and `tensor` with each symbolic tensor that it creates.
 
     weights: takes shape, dtype and initializer, and returns the initializer to use.
     """
@@ -81,7 +87,7 @@ def _watching(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], N
 
     filtering = keras.config.is_traceback_filtering_enabled()
     with _patching:
-        keras.config.disable_traceback_filtering()  # it makes of what is raised in a layer an error of its own, in terms of Keras
+        keras.config.disable_traceback_filtering()  # it would replace an error raised in a layer by one of Keras's
         plain_variable, plain_symbolic = keras.Variable.__init__, keras.KerasTensor.__init__
         keras.Variable.__init__, keras.KerasTensor.__init__ = variable, symbolic
         try:
@@ -93,16 +99,16 @@ def _watching(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], N
 
 
 def _work(shape: Any) -> int:
-    """Return how many multiplications it takes to make a random weight of this shape orthogonal."""
+    """Return about how many multiplications it takes to make a random weight of this shape orthogonal."""
     columns = int(shape[-1])
     rows = int(math.prod(shape)) // max(1, columns)
     return 2 * rows * columns * min(rows, columns)
 
 
 def _bytes(shape: Any, dtype: Any) -> int:
-    """Return the bytes of a tensor of one example: a batch, or another size, that is open counts as one."""
+    """Return the bytes of a tensor for one example: an open size, of the batch or another axis, counts as 1."""
     sizes = [1 if size is None else size for size in shape]
     if not all(isinstance(size, Integral) for size in sizes):
-        return 0  # Keras refuses it
+        return 0  # Keras will reject it
     kind = keras.backend.standardize_dtype(dtype)
     return int(math.prod(sizes)) * (1 if kind in ("bool", "string") else int(tensorflow.as_dtype(kind).size))

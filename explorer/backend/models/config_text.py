@@ -1,4 +1,4 @@
-"""The texts of configs, JSON and YAML, read as plain data within bounds; Keras comes later."""
+"""The config texts of models, JSON and YAML, parsed as plain data within limits, before Keras sees them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from explorer.locale import _, megabytes
 
 LARGEST = 64 * 2**20  # bytes of a config; the largest of Keras's own have some 5 MB
 LARGEST_YAML = 4 * 2**20  # bytes; the largest of Keras's own have 1.3 MB, and reading takes a second or two for each MB
-MOST_NODES = 500_000  # of a text with its repetitions written out; Keras's largest networks have some 100,000
+MOST_NODES = 500_000  # of a parsed text with its aliases expanded; Keras's largest networks have some 100,000
 
 
 def from_json(text: str | bytes, name: str) -> Any:
-    """Return what a JSON text says. Raises UnreadableModel for text that is none, or says more than any network needs."""
+    """Return the content of a JSON text. Raises UnreadableModel for invalid JSON, and for more nodes than any network needs."""
     commas = text.count(b",") if isinstance(text, bytes) else text.count(",")
     if commas > MOST_NODES:
         raise _too_long(name)
@@ -26,16 +26,16 @@ def from_json(text: str | bytes, name: str) -> Any:
         content = json.loads(text)
         nodes = _nodes(content, {})
     except (ValueError, RecursionError) as error:
-        raise UnreadableModel(_("{name} is no JSON: {why}.").format(name=name, why=_why(error))) from error
+        raise UnreadableModel(_("{name} is not valid JSON: {why}.").format(name=name, why=_json_problem(error))) from error
     if nodes > MOST_NODES:
         raise _too_long(name)
     return content
 
 
 def from_yaml(text: str | bytes, name: str) -> Any:
-    """Return what a YAML text says, as JSON has it: lists, mappings from texts, texts, numbers.
+    """Return the content of a YAML text as JSON's types: lists, dicts with string keys, strings, numbers.
 
-    Raises UnreadableModel as `from_json` does, and for tags that would make Python objects.
+    Raises UnreadableModel as `from_json` does, and for tags that would create Python objects.
     """
     if len(text) > LARGEST_YAML:
         raise UnreadableModel(
@@ -44,8 +44,8 @@ def from_yaml(text: str | bytes, name: str) -> Any:
             )
         )
     try:
-        for place, _event in enumerate(yaml.parse(text, Loader=_Loader)):
-            if place > MOST_NODES:
+        for index, _event in enumerate(yaml.parse(text, Loader=_Loader)):
+            if index > MOST_NODES:
                 raise _too_long(name)
         content = yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
         if _nodes(content, {}) > MOST_NODES:
@@ -58,13 +58,13 @@ def from_yaml(text: str | bytes, name: str) -> Any:
             raise UnreadableModel(_("{name} asks for Python objects, which might run code: it is not opened.").format(name=name)) from error
         raise UnreadableModel(_foreign_yaml(name)) from error
     except yaml.YAMLError as error:
-        raise UnreadableModel(_("{name} is no YAML: {why}.").format(name=name, why=_place(error))) from error
+        raise UnreadableModel(_("{name} is not valid YAML: {why}.").format(name=name, why=_yaml_problem(error))) from error
     except (ValueError, TypeError, RecursionError, OverflowError, AttributeError, KeyError) as error:  # dates, sets, deep nesting
         raise UnreadableModel(_foreign_yaml(name)) from error
 
 
-def _why(error: Exception) -> str:
-    """Return what is wrong with a JSON text."""
+def _json_problem(error: Exception) -> str:
+    """Return the reason why a JSON text can't be parsed."""
     if isinstance(error, RecursionError):
         return _("it is nested too deep")
     return _("it is not in UTF-8") if isinstance(error, UnicodeDecodeError) else reason(error)
@@ -76,8 +76,8 @@ def _foreign_yaml(name: str) -> str:
     )
 
 
-def _place(error: yaml.YAMLError) -> str:
-    """Return what is wrong with a YAML text and where."""
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    """Return the reason why a YAML text can't be parsed, and the line."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if mark is None or not problem:
         return reason(error)
@@ -92,8 +92,8 @@ def _too_long(name: str) -> UnreadableModel:
     )
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml's, where it is there, is ten times as fast
-    """A safe loader that also knows the tuples and texts that Keras 1 and 2 wrote with tags of Python's."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml's, if available, is ten times as fast
+    """A safe loader that also knows the tuples and strings that Keras 1 and 2 wrote with Python tags."""
 
 
 _Loader.add_constructor("tag:yaml.org,2002:python/tuple", yaml.SafeLoader.construct_yaml_seq)
@@ -101,10 +101,10 @@ _Loader.add_constructor("tag:yaml.org,2002:python/unicode", yaml.SafeLoader.cons
 
 
 def _nodes(value: Any, sizes: dict[int, float]) -> float:
-    """Return how many nodes a value has with its repetitions written out; infinite where it lies in itself."""
+    """Return how many nodes a value has with its aliases expanded; infinite if it contains itself."""
     if not isinstance(value, dict | list):
         return 1
     if id(value) not in sizes:
         sizes[id(value)] = math.inf
-        sizes[id(value)] = 1 + sum(_nodes(one, sizes) for one in (value.values() if isinstance(value, dict) else value))
+        sizes[id(value)] = 1 + sum(_nodes(child, sizes) for child in (value.values() if isinstance(value, dict) else value))
     return sizes[id(value)]

@@ -1,6 +1,6 @@
-"""Whole models in files: opening those of any Keras, saving with labels. Nothing in a file is run.
+"""The files of whole models: opening those of any version of Keras, and saving with labels. No code in a file is run.
 
-What a file is, its first bytes say, not its name: a .keras that old TensorFlow wrote is an HDF5 file.
+The format is detected by the first bytes of a file, not by its name: a .keras that an old TensorFlow wrote is an HDF5 file.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 KERAS_CONFIG = "config.json"
 
-Within: TypeAlias = Callable[[], AbstractContextManager[None]]  # within which a network is built
+Within: TypeAlias = Callable[[], AbstractContextManager[None]]  # makes the context in which a network is built
 
 
 def load_model(path: str | Path, custom_objects: Custom | None = None) -> Any:
     """Return the Keras model in a file: .keras, a whole-model .h5 of any Keras, a .json or .yaml topology (random weights).
 
-    custom_objects: what the file names that is not Keras's, by name. Only pass what you trust: it is run.
-    The model is compiled as it was saved where that can be read, else not compiled.
-    Raises UnreadableModel where there is no such file, for other formats, damaged files, weights without a
-    model, code in the file, and objects that are not at hand: each says which and what to do.
+    custom_objects: name -> class or function, for what the file names that isn't Keras's. Only pass what you trust: it is run.
+    The model is compiled as it was saved if that can be read, else not compiled.
+    Raises UnreadableModel if there is no such file, for other formats, damaged files, weights without a model, code in
+    the file, and objects that aren't available; the message says which and what to do.
     """
     return open_model(path, custom_objects).model
 
 
 def open_model(path: str | Path, custom_objects: Custom | None = None) -> Opened:
-    """Return what `load_model` does, and sentences on what of the file was left aside. Raises as it does."""
+    """Return the model as `load_model` does, and sentences about the parts of the file that were left out. Raises as `load_model`."""
     path = Path(path).expanduser()
     with refusing(path.name), quietly():
         start = _start(path)
@@ -77,12 +77,12 @@ def _start(path: Path) -> bytes:
             )
         raise UnreadableModel(_("{name} is a folder: give the model's file, .keras, .h5, .json or .yaml.").format(name=path.name))
     if not path.is_file():
-        said = _("{path} is no file that a model could be in.") if path.exists() else _("There is no file {path}.")
-        raise UnreadableModel(said.format(path=path))
+        sentence = _("{path} is not a file that a model could be in.") if path.exists() else _("There is no file {path}.")
+        raise UnreadableModel(sentence.format(path=path))
     with path.open("rb") as file:
         start = file.read(8)
     if not start:
-        raise UnreadableModel(_("{name} is empty: it was not saved or copied to the end.").format(name=path.name))
+        raise UnreadableModel(_("{name} is empty: it was not completely saved or copied.").format(name=path.name))
     return start
 
 
@@ -94,7 +94,7 @@ def _read(path: Path) -> bytes:
 
 
 def _other_format(path: Path, start: bytes) -> str:
-    """Return the sentence for a file that is no Keras model."""
+    """Return the sentence for a file that isn't a Keras model."""
     known = {
         ".tflite": _("a model of TensorFlow Lite"),
         ".pt": _("a file of PyTorch"),
@@ -108,16 +108,16 @@ def _other_format(path: Path, start: bytes) -> str:
     if kind:
         return _("{name} is {kind}; only Keras models can be opened: save it from Keras as .keras.").format(name=path.name, kind=kind)
     if suffix in (".keras", ".h5", ".hdf5"):
-        return _("{name} is no {suffix} file, whatever its name: it is damaged, or something else was saved under that name.").format(
+        return _("{name} is not a {suffix} file, despite its name: it is damaged, or something else was saved under that name.").format(
             name=path.name, suffix=suffix
         )
-    return _("{name} is no Keras model: .keras, .h5, .json and .yaml can be opened.").format(name=path.name)
+    return _("{name} is not a Keras model: .keras, .h5, .json and .yaml can be opened.").format(name=path.name)
 
 
 def _from_archive(path: Path, custom_objects: Custom | None) -> Opened:
     with zipfile.ZipFile(path) as archive:
-        held = check_archive(archive, path.stat().st_size, path.name)
-        within = partial(within_budget, path.name, held, usual_size(path.stat().st_size))
+        weight_bytes = check_archive(archive, path.stat().st_size, path.name)
+        within = partial(within_budget, path.name, weight_bytes, usual_size(path.stat().st_size))
         members = archive.namelist()
         if KERAS_CONFIG not in members:
             raise UnreadableModel(_no_keras_archive(path, members))
@@ -147,12 +147,12 @@ def _no_keras_archive(path: Path, members: list[str]) -> str:
     inside = next((member for member in members if member.endswith((".keras", ".h5", ".hdf5"))), None)
     if inside:
         return _("{name} is an archive that holds {inside}: unpack it, and open that file.").format(name=path.name, inside=inside)
-    return _("{name} is an archive, but none of Keras: there is no {member} in it.").format(name=path.name, member=KERAS_CONFIG)
+    return _("{name} is an archive, but not one of Keras: there is no {member} in it.").format(name=path.name, member=KERAS_CONFIG)
 
 
 def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     size = path.stat().st_size
-    with hdf5(path, size, path.name) as (file, held):
+    with hdf5(path, size, path.name) as (file, weight_bytes):
         if hdf5_models.CONFIG not in file.attrs:
             raise UnreadableModel(_no_keras_hdf5(path, file))
         check_backend(file, path.name)
@@ -163,9 +163,9 @@ def _from_hdf5(path: Path, custom_objects: Custom | None) -> Opened:
     repaired = modernise(config, is_old(version))
     custom_objects = check_config(repaired, custom_objects, path.name)
     repaired_training, notes = what_is_available(modernise_training(training), custom_objects)
-    good = not misread and (repaired, repaired_training or {}) == (config, training)
-    within = partial(within_budget, path.name, held, usual_size(path.stat().st_size))
-    with file_for_keras(path, ".h5", good) as (file, fresh):
+    is_readable = not misread and (repaired, repaired_training or {}) == (config, training)
+    within = partial(within_budget, path.name, weight_bytes, usual_size(path.stat().st_size))
+    with file_for_keras(path, ".h5", is_readable) as (file, fresh):
         if fresh:
             shutil.copyfile(path, file)
             with h5py.File(file, "r+") as new:
@@ -188,24 +188,25 @@ def _no_keras_hdf5(path: Path, file: h5py.File) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return the text of an HDF5 attribute, which h5py gives as bytes or text; empty where there is none."""
+    """Return an HDF5 attribute, which h5py reads as bytes or text, as text; "" if there is none."""
     return value.decode() if isinstance(value, bytes) else str(value or "")
 
 
 def _parsed(text: str | bytes, name: str) -> dict[str, Any]:
     content = config_text.from_json(text, name)
     if not isinstance(content, dict):
-        raise UnreadableModel(_("{name} is damaged: its description is no JSON object.").format(name=name))
+        raise UnreadableModel(_("{name} is damaged: its description is not a JSON object.").format(name=name))
     return content
 
 
 @contextmanager
-def file_for_keras(path: Path, suffix: str, good: bool = True) -> Iterator[tuple[Path, bool]]:
-    """Give the file itself if Keras can read it as it is, else the path of one to be written, which is deleted afterwards.
+def file_for_keras(path: Path, suffix: str, is_readable: bool = True) -> Iterator[tuple[Path, bool]]:
+    """Yield a path that Keras can read, and whether the caller has to write that file first.
 
-    Keras reads only files whose names end as it expects.
+    That is the file itself if Keras can read it and its name has the suffix that Keras expects, else a temporary file with that
+    suffix, which is deleted afterwards.
     """
-    if good and path.name.endswith((".h5", ".hdf5") if suffix == ".h5" else suffix):
+    if is_readable and path.name.endswith((".h5", ".hdf5") if suffix == ".h5" else suffix):
         yield path, False
         return
     with temporary_files.folder() as folder:
@@ -220,7 +221,7 @@ def _built(config: dict[str, Any], custom_objects: Custom, within: Within) -> An
 
 
 def _opened(file: Path, custom_objects: Custom, training: Any, notes: tuple[str, ...], within: Within) -> Opened:
-    """Return the model that Keras reads, compiled with `training` where there is any."""
+    """Return the model that Keras reads, compiled with `training` if there is any."""
 
     def load(compiled: bool) -> Any:
         with within():
@@ -230,10 +231,10 @@ def _opened(file: Path, custom_objects: Custom, training: Any, notes: tuple[str,
 
 
 def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> None:
-    """Save a whole model as .keras or, for old programs, as .h5; with `card`, what explorer is to know of it.
+    """Save a whole model as .keras or, for old programs, as .h5, with its `card` if one is given.
 
-    A file that was there before stays as it was if this fails.
-    Raises ExplorerError for other endings, a folder that is not there, a model that Keras can't save.
+    An existing file is left unchanged if this fails.
+    Raises ExplorerError for other suffixes, a missing folder, and a model that Keras can't save.
     """
     path = Path(path).expanduser()
     if not path.name.endswith((".keras", ".h5", ".hdf5")) or path.name.endswith(".weights.h5"):
@@ -246,7 +247,7 @@ def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> N
         keras.saving.save_model(model, part)
         if path.suffix != ".keras":
             with h5py.File(part, "r+") as file:
-                hdf5_models.complete(file, modernise(_described(model), old=False))
+                hdf5_models.complete(file, modernise(_config_of(model), old=False))
         if card is not None and path.suffix == ".keras":
             with zipfile.ZipFile(part, "a") as archive:
                 archive.writestr(metadata.MEMBER, metadata.as_json(card))
@@ -255,26 +256,26 @@ def save_model(model: Any, path: str | Path, card: ModelCard | None = None) -> N
                 file.attrs[metadata.ATTRIBUTE] = metadata.as_json(card)
 
 
-def _described(model: Any) -> dict[str, Any]:
+def _config_of(model: Any) -> dict[str, Any]:
     config = keras.saving.serialize_keras_object(model)
     return {"class_name": config["class_name"], "config": config["config"]}
 
 
 @contextmanager
 def writing(path: Path, model: Any) -> Iterator[Path]:
-    """Give a path beside `path` to write a model to, or its weights, which takes its place in the end if nothing was raised."""
+    """Yield a path beside `path` to write a model or its weights to; that file replaces `path` in the end if nothing was raised."""
     if not path.parent.is_dir():
         raise ExplorerError(_("There is no folder {folder} to save into.").format(folder=path.parent))
     try:
         with disk.writing(path, room=0 if path.suffix == ".keras" else _size(model)) as part, quietly():
             yield part
-    except Exception as error:  # Keras raises whatever get_config() of the user's layers does
+    except Exception as error:  # get_config() of the user's layers may raise anything
         blamed = disk.blamed(error)
         why = disk.why_not(blamed) if blamed else reason(error)
         raise ExplorerError(_("{name} can't be saved: {why}.").format(name=path.name, why=why)) from error
 
 
 def _size(model: Any) -> int:
-    """Return how many bytes an HDF5 file of a model takes at least: one that finds no room for them half-way crashes the process later."""
+    """Return the minimal size of a model's HDF5 file in bytes: if the disk fills up halfway, the process crashes later."""
     variables = [*model.variables, *getattr(getattr(model, "optimizer", None), "variables", ())]
-    return sum(math.prod(one.shape) * tensorflow.as_dtype(one.dtype).size for one in variables)
+    return sum(math.prod(variable.shape) * tensorflow.as_dtype(variable.dtype).size for variable in variables)

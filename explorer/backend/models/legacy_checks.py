@@ -1,4 +1,4 @@
-"""What Keras 2 had and Keras 3 has not, refused by a sentence that says so: calls of TensorFlow, layers that are gone."""
+"""The checks for what Keras 2 had and Keras 3 no longer has: calls of TensorFlow functions, and removed layers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from explorer.backend.models.tensorflow_functions import known
 from explorer.errors import UnreadableModel
 from explorer.locale import _
 
-# How Keras 2 wrote what was computed between layers, and what that becomes here where it is known.
+# The classes that Keras 2 wrote for operations between layers, and `TensorFlowFunction`, which replaces the known ones here.
 _CALLS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowFunction")
 _GONE = ("LocallyConnected1D", "LocallyConnected2D", "DenseFeatures", "SequenceFeatures", "RandomFourierFeatures", "MaxoutDense", "Highway")
 
 
 def refuse_old(entry: dict[str, Any], layer: str, name: str) -> None:
-    """Raise UnreadableModel for a call of TensorFlow that isn't in the list of harmless ones, and for layers that Keras has no longer.
+    """Raise UnreadableModel for a TensorFlow function that isn't on the list of harmless ones, and for layers that Keras 3 has removed.
 
-    entry: an object of a config, which belongs to `layer`; name: what to call the file.
+    entry: an object of a config, which belongs to `layer`; name: of the file, for the sentences.
     """
     kind, inner = entry["class_name"], entry.get("config")
     if kind in _CALLS:
@@ -32,7 +32,7 @@ def refuse_old(entry: dict[str, Any], layer: str, name: str) -> None:
     if kind in _GONE:
         raise UnreadableModel(
             _(
-                "{name} has the layer {layer!r}, a {kind}, which Keras 3 has no longer: it is not opened. "
+                "{name} has the layer {layer!r}, a {kind}, which Keras 3 no longer has: it is not opened. "
                 "In the Keras 2 that made it, put another layer in its place, train it again and save it."
             ).format(name=name, kind=kind, layer=layer)
         )

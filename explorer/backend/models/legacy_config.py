@@ -1,8 +1,8 @@
-"""What Keras 1 and 2 wrote into model files, put the way that Keras 3 reads it; what Keras 3 wrote is left as it is.
+"""The legacy configs that Keras 1 and 2 wrote into model files, converted to what Keras 3 reads; Keras 3's are left as they are.
 
-Keras 3 promises to open the old formats, yet refuses most of what TensorFlow 2.0 to 2.15 saved: arguments that
-its layers have dropped, classes that have moved, node numbers of nested models. The tables below hold what
-differs between every layer of TensorFlow 2.12 and 2.15 (and tf_keras 2.21) and Keras 3.15.
+Keras 3 promises to open the old formats, yet rejects most of what TensorFlow 2.0 to 2.15 saved: arguments that
+its layers have dropped, classes that have moved, node numbers of nested models. The tables below hold the
+differences between all layers of TensorFlow 2.12 and 2.15 (and tf_keras 2.21) and those of Keras 3.15.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from explorer.backend.models.legacy_graphs import MODELS, rewrite_graph
 from explorer.backend.runtime.keras import keras
-from explorer.backend.runtime.keras_private import home_of
+from explorer.backend.runtime.keras_private import module_of
 
 Config = dict[str, Any]
 
-# Arguments that mean nothing to these layers, as whole names of classes; Keras 2 wrote them and Keras 3 takes them no longer.
+# Patterns of class names, and the arguments without effect that Keras 2 wrote for them and Keras 3 no longer accepts.
 _DROPPED = (
     (r"(Depthwise|Separable)Conv\dD|Conv\dDTranspose", ("groups",)),
     (r"SeparableConv\dD", ("kernel_initializer", "kernel_regularizer", "kernel_constraint")),
@@ -28,7 +28,7 @@ _DROPPED = (
     (r"BatchNormalization", ("virtual_batch_size", "adjustment", "fused")),
     (r"Lambda", ("function_type", "module", "output_shape_type", "output_shape_module")),
 )
-RENAMED = {  # what TensorFlow 1 called layers in some versions, and what ran on GPUs alone
+RENAMED = {  # the names of layers in some versions of TensorFlow 1, and of those that ran on GPUs only
     **dict.fromkeys(("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"), "BatchNormalization"),
     **dict.fromkeys(("LSTMV1", "LSTMV2", "UnifiedLSTM", "CuDNNLSTM"), "LSTM"),
     **dict.fromkeys(("GRUV1", "GRUV2", "UnifiedGRU", "CuDNNGRU"), "GRU"),
@@ -37,81 +37,81 @@ RENAMED = {  # what TensorFlow 1 called layers in some versions, and what ran on
 
 @keras.saving.register_keras_serializable("explorer")  # type: ignore[untyped-decorator]
 def hard_sigmoid_of_keras_2(x: Any) -> Any:
-    """Return 0.2 x + 0.5 cut to 0..1: what `hard_sigmoid` was before Keras 3 made it x / 6 + 0.5."""
+    """Return 0.2 x + 0.5 clipped to 0..1, as `hard_sigmoid` did before Keras 3 made it x / 6 + 0.5."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def is_old(version: str | None) -> bool:
-    """Return whether a file's `keras_version` is that of Keras 1 or 2; Keras 1 wrote none into some."""
+    """Return whether a file's `keras_version` is that of Keras 1 or 2; Keras 1 did not always write one."""
     return version is None or version.split(".")[0] in ("0", "1", "2")
 
 
 def modernise(config: Config, old: bool) -> Config:
     """Return the config of a model as Keras 3 reads it.
 
-    old: whether Keras 1 or 2 wrote it; else only arguments that were dropped are left out, and what an .h5 of Keras 3
-        leaves unsaid is said.
+    old: whether Keras 1 or 2 wrote it; else only dropped arguments are removed, and the modules that an .h5 of Keras 3
+        leaves out are added.
     """
-    new: Config = _modernised(config, old or "batch_input_shape" in json.dumps(config))
+    new: Config = _modernise_value(config, old or "batch_input_shape" in json.dumps(config))
     for key in ("keras_version", "backend"):
         new.pop(key, None)
     return new
 
 
-def _modernised(value: Any, old: bool) -> Any:
+def _modernise_value(value: Any, old: bool) -> Any:
     if isinstance(value, list):
-        return [_modernised(one, old) for one in value]
+        return [_modernise_value(child, old) for child in value]
     if not isinstance(value, dict):
         return value
-    entry = {key: _modernised(one, old) for key, one in value.items()}
+    entry = {key: _modernise_value(child, old) for key, child in value.items()}
     if isinstance(entry.get("class_name"), str) and isinstance(entry.get("config"), dict | list):
         if entry["class_name"] in RENAMED:
             _rename(entry)
         _drop(entry)
         if old or entry.get("module", "keras._legacy.layers") == "keras._legacy.layers":
-            _place(entry, old)
+            _set_module(entry, old)
         if old:
             _rewrite(entry)
         if entry["class_name"] == "GetItem":
-            _spell_out(entry)
+            _expand_ellipsis(entry)
     return entry
 
 
 def _rename(entry: Config) -> None:
-    """Give a layer the name of its class in Keras 3."""
+    """Rename the class of a layer as in Keras 3."""
     if entry["class_name"] in ("CuDNNGRU", "GRUV2", "UnifiedGRU"):
         entry["config"].setdefault("reset_after", True)
     entry.update(class_name=RENAMED[entry["class_name"]], registered_name=None)
 
 
-def _place(entry: Config, old: bool) -> None:
-    """Say where the class of a model, a layer or an operation lies, which Keras 2, and Keras 3 in an .h5, left out."""
+def _set_module(entry: Config, old: bool) -> None:
+    """Set the module of the class of a model, a layer or an operation, which Keras 2, and Keras 3 in an .h5, left out."""
     name, arguments = entry["class_name"], entry["config"]
     if name in MODELS:
         entry.update(class_name=MODELS[name], module="keras")
-        if isinstance(arguments, list):  # Keras up to 2.2 named no Sequential
+        if isinstance(arguments, list):  # Keras up to 2.2 wrote no name for a Sequential
             entry["config"] = {"name": "sequential", "layers": arguments}
     elif str(entry.get("module")).startswith("tensorflow.") and hasattr(keras.initializers, name):
         entry["module"] = "keras.initializers"
     elif "name" in arguments:
-        of_keras = name.removeprefix("Custom>")
-        operation = not old and "inbound_nodes" in entry and not {"dtype", "trainable"} & set(arguments)
-        home = home_of(of_keras, operation)
-        if home and (name == of_keras or home != "keras.layers"):
-            entry.update(class_name=of_keras, module=home)
+        plain_name = name.removeprefix("Custom>")
+        is_operation = not old and "inbound_nodes" in entry and not {"dtype", "trainable"} & set(arguments)
+        module = module_of(plain_name, is_operation)
+        if module and (name == plain_name or module != "keras.layers"):
+            entry.update(class_name=plain_name, module=module)
     if f"{entry.get('module')}.".startswith("keras."):
         for key in ("registered_name", "build_config"):
             entry.pop(key, None)
 
 
-def _spell_out(entry: Config) -> None:
-    """Put slices of all in the place of an ellipsis in `x[...]`: Keras reads it from an .h5 otherwise than from a .keras."""
+def _expand_ellipsis(entry: Config) -> None:
+    """Replace an ellipsis in `x[...]` by full slices: Keras reads it differently from an .h5 and from a .keras."""
     for node in entry.get("inbound_nodes", ()):
         tensor, key = node["args"]
-        places = [place for place, one in enumerate(key if isinstance(key, list) else ()) if _is_ellipsis(one)]
-        for place in places:
-            every = {"class_name": "__slice__", "config": dict.fromkeys(("start", "stop", "step"))}
-            key[place : place + 1] = [every] * (len(tensor["config"]["shape"]) - len(key) + 1 + key.count(None))
+        positions = [position for position, item in enumerate(key if isinstance(key, list) else ()) if _is_ellipsis(item)]
+        for position in positions:
+            full_slice = {"class_name": "__slice__", "config": dict.fromkeys(("start", "stop", "step"))}
+            key[position : position + 1] = [full_slice] * (len(tensor["config"]["shape"]) - len(key) + 1 + key.count(None))
 
 
 def _is_ellipsis(value: Any) -> bool:
@@ -126,7 +126,7 @@ def _drop(entry: Config) -> None:
 
 
 def _rewrite(entry: Config) -> None:
-    """Put one object of an old config as Keras 3 writes it."""
+    """Rewrite one object of an old config as Keras 3 writes it."""
     _rewrite_arguments(entry["class_name"], entry["config"])
     if "input_layers" in entry["config"]:
         rewrite_graph(entry["config"])
@@ -135,7 +135,7 @@ def _rewrite(entry: Config) -> None:
 
 
 def _rewrite_arguments(name: str, arguments: Config) -> None:
-    """Put the arguments of one layer as Keras 3 takes them."""
+    """Rewrite the arguments of one layer as Keras 3 accepts them."""
     axis, dtype = arguments.get("axis"), arguments.get("dtype")
     if isinstance(arguments.get("name"), str):
         arguments["name"] = arguments["name"].replace("/", "_")
@@ -153,11 +153,11 @@ def _rewrite_arguments(name: str, arguments: Config) -> None:
         elif key.endswith("_initializer") and isinstance(value, dict):
             value.get("config", {}).pop("dtype", None)  # TensorFlow 1 wrote one
         elif isinstance(value, dict) and value.get("type") == "ndarray":
-            arguments[key] = value["value"]  # so Keras 2.1 wrote the 6 of ReLU
+            arguments[key] = value["value"]  # Keras 2.1 wrote the 6 of ReLU like this
 
 
 def _rewrite_stack(arguments: Config) -> None:
-    """Give a Sequential the input that Keras up to 2.2 told its first layer only."""
+    """Add the input layer to a Sequential whose input shape is an argument of its first layer, as Keras up to 2.2 wrote it."""
     layers = arguments["layers"]
     for index, layer in enumerate(layers):
         shape = layer["config"].pop("batch_input_shape", None) if isinstance(layer.get("config"), dict) else None

@@ -1,4 +1,4 @@
-"""TensorFlowOpLayer: the operations of TensorFlow's graphs that Keras of TensorFlow 2.0 to 2.3 wrote into models, as functions.
+"""The legacy nodes of TensorFlow graphs (TensorFlowOpLayer) that TensorFlow 2.0 to 2.3 wrote into models, as functions.
 
 Such a layer holds TensorFlow's own description of a node: an operation, its attributes, and which of its inputs are constants.
 """
@@ -12,12 +12,12 @@ from typing import Any
 Config = dict[str, Any]
 
 
-# Operation -> the function that it is, and its parameters after the first, in the order of the operation's inputs.
 def _same(space: str, names: str, *parameters: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return operations whose functions have the same names: "Relu6" is nn.relu6."""
     return {name: (f"{space}{name.lower()}", parameters) for name in names.split()}
 
 
+# Operation -> its function, and the function's parameters after the first, in the order of the operation's inputs.
 _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     **_same("math.", "Abs Ceil Cos Erf Exp Floor Log Log1p Reciprocal Round Rsqrt Sigmoid Sign Sin Softplus Sqrt Square Tanh"),
     **_same("math.", "Add Equal FloorDiv FloorMod Greater Less Maximum Minimum Pow", "y"),
@@ -60,7 +60,7 @@ _OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "DepthToSpace": ("nn.depth_to_space", ()),
     "SpaceToDepth": ("nn.space_to_depth", ()),
 }
-_ATTRIBUTES = {  # attributes of the operations -> parameters of the functions; all others change nothing here
+_ATTRIBUTES = {  # attributes of the operations -> parameters of the functions; all others have no effect here
     **{name: name for name in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")},
     **{name: name for name in ("alpha", "axis", "block_size", "data_format", "transpose_a", "transpose_b")},
     "keep_dims": "keepdims",
@@ -81,36 +81,36 @@ _TYPES = {
 
 
 def function_of(config: Config) -> str:
-    """Return the function that a TensorFlowOpLayer calls ("math.truediv"); of an operation that isn't known its own name."""
+    """Return the function that a TensorFlowOpLayer calls ("math.truediv"); for an unknown operation "raw_ops." and its name."""
     operation = _node(config["node_def"])["op"]
     return _OPERATIONS[operation][0] if operation in _OPERATIONS else f"raw_ops.{operation}"
 
 
 def arguments_of(config: Config, tensors: list[Any]) -> tuple[list[Any], Config]:
-    """Return with what a TensorFlowOpLayer calls its function when it is given these tensors: by place, by name."""
+    """Return the positional and the keyword arguments with which a TensorFlowOpLayer calls its function, given its input tensors."""
     node = _node(config["node_def"])
     parameters = _OPERATIONS[node["op"]][1] if node["op"] in _OPERATIONS else ()
     keywords = {_ATTRIBUTES[name]: _attribute(value) for name, value in node.get("attr", {}).items() if name in _ATTRIBUTES and value}
-    if keywords.get("axis") == []:  # of Squeeze: every axis that can be
+    if keywords.get("axis") == []:  # of Squeeze: every axis of size 1
         del keywords["axis"]
     given = list(tensors)
-    for place, value in sorted((int(place), value) for place, value in (config.get("constants") or {}).items()):
-        given.insert(place, value)
+    for position, value in sorted((int(position), value) for position, value in (config.get("constants") or {}).items()):
+        given.insert(position, value)
     first = len(given) - len(parameters)
     keywords |= dict(zip(parameters, given[first:], strict=True))
     return [given[:first] if node["op"] in _TAKES_A_LIST else given[0]], keywords
 
 
 def _node(written: Any) -> Config:
-    """Return a node's description, which some versions of TensorFlow wrote as JSON within the JSON."""
+    """Return the description of a node, which some versions of TensorFlow wrote as JSON within the JSON."""
     return dict(written if isinstance(written, dict) else json.loads(written))
 
 
 def _attribute(value: Config) -> Any:
-    """Return the value of an attribute, of which protobuf's JSON tells the kind."""
+    """Return the value of an attribute, given as protobuf's JSON: {kind: value}."""
     ((kind, content),) = value.items()
     if kind == "list":
-        return [_attribute({inner: one}) for inner, several in content.items() for one in several]
+        return [_attribute({item_kind: item}) for item_kind, items in content.items() for item in items]
     if kind == "s":
         return base64.b64decode(content).decode()
     return int(content) if kind == "i" else _TYPES.get(content, content) if kind == "type" else content

@@ -1,8 +1,8 @@
-"""The order of the layers in which Keras 2 wrote weights, where Keras 3 has them in another.
+"""The legacy order of layers in which Keras 2 wrote weights, converted to the order of Keras 3.
 
-Keras finds weights by the places of their layers, in a .keras by their places among those of one class. Where a function of
-TensorFlow became several operations, or none, the layers before it move; and a class that is called otherwise now
-counts with others. So the weights are put where Keras 3 looks for them.
+Keras finds weights by the index of their layer, in a .keras by the index among the layers of one class. If a TensorFlow
+function became several operations, or none, the order of the layers may change; and a class that was renamed
+is counted with another class. So the weights are moved to where Keras 3 looks for them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Config = dict[str, Any]
 
 
 def may_differ(written: Config) -> bool:
-    """Return whether Keras 3 may order the layers of a model otherwise than its config, as Keras 2 wrote it, does."""
+    """Return whether the order of layers in Keras 3 may differ from that in the config that Keras 2 wrote."""
     text = json.dumps(written)
     return any(f'"{name}"' in text for name in (*CALLS, *RENAMED))
 
 
 def reorder_listed(group: h5py.Group, model: Any, written: Config) -> None:
-    """Put the weights of an .h5 in the order of the layers of `model`, which was built from its config."""
-    places = {layer.name: place for place, layer in enumerate(model.layers)}
+    """Reorder the weights of an .h5 to the order of the layers of `model`, which was built from its config."""
+    index_of = {layer.name: index for index, layer in enumerate(model.layers)}
     names = read_list(group, "layer_names")
-    write_list(group, "layer_names", sorted(names, key=lambda name: places.get(_flat(name), len(places))))
+    write_list(group, "layer_names", sorted(names, key=lambda name: index_of.get(_flat(name), len(index_of))))
     layers = {_name(layer): layer for layer in _layers(written)}
     for name in names:
         if _layers(layers.get(_flat(name), {})):
@@ -43,25 +43,25 @@ def reorder_listed(group: h5py.Group, model: Any, written: Config) -> None:
 
 
 def _reorder_nested(group: h5py.Group, model: Any, written: Config) -> None:
-    """Put the weights of a nested model, which are one list in an .h5, in the order of its layers."""
+    """Reorder the weights of a nested model, which are one list in an .h5, to the order of its layers."""
     names = read_list(group, "weight_names")
-    place = {id(variable): place for place, variable in enumerate(chain(*_in_order(model, written)))}
-    wanted = [id(variable) for variable in (*model.trainable_weights, *model.non_trainable_weights)]
-    if len(names) == len(place) and set(wanted) == set(place):
-        write_list(group, "weight_names", [names[place[variable]] for variable in wanted])
+    index_of = {id(variable): index for index, variable in enumerate(chain(*_in_order(model, written)))}
+    variables = [id(variable) for variable in (*model.trainable_weights, *model.non_trainable_weights)]
+    if len(names) == len(index_of) and set(variables) == set(index_of):
+        write_list(group, "weight_names", [names[index_of[variable]] for variable in variables])
 
 
 def _in_order(layer: Any, written: Config) -> tuple[list[Any], list[Any]]:
-    """Return the trainable weights of a layer and its others, those of a model in the order of the layers in its config."""
+    """Return the trainable and the other weights of a layer; those of a model in the order of the layers in its config."""
     if not _layers(written):
         return list(layer.trainable_weights), list(layer.non_trainable_weights)
-    own = {one.name for one in layer.layers}
-    inner = [_in_order(layer.get_layer(_name(one)), one) for one in _layers(written) if _name(one) in own]
-    return [one for trainable, _others in inner for one in trainable], [one for _trainable, others in inner for one in others]
+    names = {child.name for child in layer.layers}
+    inner = [_in_order(layer.get_layer(_name(child)), child) for child in _layers(written) if _name(child) in names]
+    return list(chain(*(trainable for trainable, _others in inner))), list(chain(*(others for _trainable, others in inner)))
 
 
 def reorder_folders(content: bytes, model: Any, written: Config) -> bytes:
-    """Return the weights of a .keras in folders that are called as Keras 3 calls those of `model`, which was built from its config."""
+    """Return the weights of a .keras in folders with the names that Keras 3 expects for `model`, which was built from its config."""
     buffer = BytesIO(content)
     with h5py.File(buffer, "r+") as file:
         if "layers" in file:
@@ -79,7 +79,7 @@ def _rename_folders(group: h5py.Group, model: Any, written: Config) -> None:
     for layer in model.layers:
         if layer.name in moved:
             if after[layer.name] in group:
-                del group[after[layer.name]]  # of a layer that has no weights
+                del group[after[layer.name]]  # the folder of a layer without weights
             group.move(f"moved {layer.name}", after[layer.name])
             inner = group[after[layer.name]]
             if _layers(layers[layer.name]) and isinstance(layer, keras.Model) and "layers" in inner:
@@ -87,7 +87,7 @@ def _rename_folders(group: h5py.Group, model: Any, written: Config) -> None:
 
 
 def _folders(layers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the folders of layers, given by name and class: `conv2d`, `conv2d_1`, ..."""
+    """Return layer name -> folder (`conv2d`, `conv2d_1`, ...) for layers given as (name, class name)."""
     seen: Counter[str] = Counter()
     folders = {}
     for name, class_name in layers:
@@ -100,12 +100,12 @@ def _folders(layers: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _layers(written: Config) -> list[Config]:
     """Return the layers in the config of a model; none for a layer."""
     inner = written.get("config", {})
-    found = inner if isinstance(inner, list) else inner.get("layers", ())
-    return [layer for layer in found if isinstance(layer, dict)]
+    entries = inner if isinstance(inner, list) else inner.get("layers", ())
+    return [layer for layer in entries if isinstance(layer, dict)]
 
 
 def _name(layer: Config) -> str:
-    """Return what a layer is called in Keras 3; a Sequential says it in the layer's own config only."""
+    """Return the name of a layer in Keras 3; in a Sequential only the layer's own config has it."""
     return _flat(str(layer.get("name") or layer["config"].get("name", "")))
 
 

@@ -1,4 +1,4 @@
-"""The weights of Keras 1 and 2, and of Keras 3 in a whole-model .h5: layers by name, in order, each a list of weights."""
+"""The legacy weights format of Keras 1 and 2, and of Keras 3's whole-model .h5: an ordered list of layers, each a list of weights."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from explorer.backend.runtime.keras import keras
 
 
 def is_listed(group: h5py.Group) -> bool:
-    """Return whether weights are written that way."""
+    """Return whether weights are in this format."""
     return "layer_names" in group.attrs or "layer_names0" in group.attrs
 
 
 def load_listed(model: Any, group: h5py.Group, path: Path, by_name: bool) -> WeightsReport:
-    """Load the weights in `group`, which is in the file `path`, into a model, as `load_weights` describes it."""
+    """Load the weights in `group` of the file `path` into a model, as `weights.load_weights` does."""
     check_backend(group, path.name)
     saved = _listed(group)
     if not by_name:
@@ -31,7 +31,8 @@ def load_listed(model: Any, group: h5py.Group, path: Path, by_name: bool) -> Wei
         if len(report.loaded) < max(len(layers), len(saved)):
             raise misfit(model, path.name, report)
         misread = hdf5.unreadable(group)
-        with file_for_keras(path, ".h5", good=not path.name.endswith(".weights.h5") and not misread) as (file, fresh):
+        is_readable = not path.name.endswith(".weights.h5") and not misread
+        with file_for_keras(path, ".h5", is_readable) as (file, fresh):
             if fresh:
                 shutil.copyfile(path, file)
                 with h5py.File(file, "r+") as new:
@@ -49,7 +50,7 @@ def load_listed(model: Any, group: h5py.Group, path: Path, by_name: bool) -> Wei
 
 
 def _listed(group: h5py.Group) -> dict[str, dict[str, h5py.Dataset]]:
-    """Return the layers with weights: name -> name of a weight -> weight."""
+    """Return the layers with weights: layer name -> weight name -> dataset."""
     layers = {name: hdf5.read_list(group[name], "weight_names") for name in hdf5.read_list(group, "layer_names")}
     values = hdf5.unreadable(group)
     return {  # Keras 3 has no slashes in names
@@ -60,9 +61,9 @@ def _listed(group: h5py.Group) -> dict[str, dict[str, h5py.Dataset]]:
 
 
 def _unfolded(saved: dict[str, dict[str, h5py.Dataset]], names: set[str]) -> dict[str, dict[str, h5py.Dataset]]:
-    """Return the layers of a file with nested models taken apart, which the file lists as one layer each.
+    """Return the layers of a file with nested models, which the file lists as one layer each, split into their layers.
 
-    names: of the layers of the model, which tell how much of a weight's path names its layer.
+    names: the names of the model's layers, which identify the layer in the path of a weight.
     """
     layers: dict[str, dict[str, h5py.Dataset]] = {}
     for name, weights in saved.items():
@@ -73,7 +74,7 @@ def _unfolded(saved: dict[str, dict[str, h5py.Dataset]], names: set[str]) -> dic
 
 
 def _leaves(model: Any, within: str = "") -> dict[str, Any]:
-    """Return the layers with weights by name, those of nested models too: "model/layer"."""
+    """Return name -> layer for the layers with weights, those of nested models as "model/layer"."""
     leaves: dict[str, Any] = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):

@@ -1,6 +1,6 @@
-"""What a model's own file says for explorer: explorer.json inside a .keras, an attribute of an .h5. No Keras.
+"""The metadata that explorer adds to a model file: explorer.json inside a .keras, an attribute of an .h5. No Keras.
 
-Keras opens such files as any other; it leaves the card out when it saves them again.
+Keras opens such files like any other; it drops the card when it saves them again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ LARGEST = 4 * 2**20  # bytes
 
 @dataclass(frozen=True)
 class ModelCard:
-    """How a model reads pictures, what its classes are called, its own name, and how it was trained.
+    """How a model preprocesses pictures, the names of its classes, its own name, and how it was trained.
 
-    preprocess: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch" (less the ImageNet mean, by its
-        deviation), "unit" (0..1), "none" (0..255), "digit" (grey ink on black, 0..1) or None where nothing is said.
-    labels: one for each class, in the order of the scores; empty where nothing is said.
-    run: the settings and versions of the training that it comes from, as JSON has it; None where nothing is said.
-    note: what the file says that could not be understood, in a sentence.
+    preprocess: "tf" (to -1..1), "caffe" (BGR, minus the ImageNet mean), "torch" (minus the ImageNet mean, divided by its
+        standard deviation), "unit" (0..1), "none" (0..255), "digit" (grey ink on black, 0..1) or None if unknown.
+    labels: one for each class, in the order of the scores; empty if unknown.
+    run: the settings and versions of the training that it comes from, as parsed JSON; None if unknown.
+    note: a sentence about a card that could not be understood; "" if there is nothing to say.
     """
 
     preprocess: str | None = None
@@ -41,18 +41,18 @@ class ModelCard:
 
 
 def read_card(path: str | Path) -> ModelCard | None:
-    """Return the card in a model file, None where it has none or is no such file.
+    """Return the card in a model file, None if it has none or isn't a model file.
 
-    A card that is not understood hinders nobody from opening the model: it comes back empty, with a `note`.
+    A card that is not understood doesn't prevent the model from being opened: an empty card with a `note` is returned.
     """
     path = Path(path).expanduser()
     try:
-        with refusing(ExplorerError, _("it is no JSON, or damaged"), path.name):
+        with refusing(ExplorerError, _("it is not valid JSON, or damaged"), path.name):
             text = _text(path)
             return None if text is None else _parsed(json.loads(text))
     except ExplorerError as error:
-        said = _("The labels and the preprocessing in {name} are not understood: {why}.")
-        return ModelCard(note=said.format(name=path.name, why=error))
+        sentence = _("The labels and the preprocessing in {name} are not understood: {why}.")
+        return ModelCard(note=sentence.format(name=path.name, why=error))
 
 
 def check_card(card: ModelCard) -> None:
@@ -61,7 +61,7 @@ def check_card(card: ModelCard) -> None:
 
 
 def as_json(card: ModelCard) -> str:
-    """Return a card as it is written into a file."""
+    """Return a card as the JSON that is written into a file."""
     content: dict[str, Any] = {"preprocess": card.preprocess, "labels": list(card.labels), "name": card.name}
     if card.run is not None:
         content["run"] = card.run
@@ -74,7 +74,7 @@ def _text(path: Path) -> bytes | str | None:
             if MEMBER not in archive.namelist():
                 return None
             return archive.read(MEMBER) if archive.getinfo(MEMBER).file_size <= LARGEST else b""
-    import h5py  # few files need it, and it takes a while
+    import h5py  # few files need it, and the import is slow
 
     if not h5py.is_hdf5(path):
         return None
@@ -85,16 +85,16 @@ def _text(path: Path) -> bytes | str | None:
 
 def _parsed(content: Any) -> ModelCard:
     if not isinstance(content, dict):
-        raise ExplorerError(_("it is no list of named entries"))
+        raise ExplorerError(_("it is not a JSON object"))
     preprocess, labels, name, run = content.get("preprocess"), content.get("labels", []), content.get("name", ""), content.get("run")
     if preprocess is not None and preprocess not in CONVENTIONS:
         raise ExplorerError(
             _("preprocess is {preprocess!r}, and may be {known}").format(preprocess=preprocess, known=", ".join(CONVENTIONS))
         )
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ExplorerError(_("labels is no list of names"))
+        raise ExplorerError(_("labels is not a list of names"))
     if not isinstance(name, str):
-        raise ExplorerError(_("name is no text"))
+        raise ExplorerError(_("name is not a text"))
     if run is not None and not isinstance(run, dict):
-        raise ExplorerError(_("run is no list of named entries"))
+        raise ExplorerError(_("run is not a JSON object"))
     return ModelCard(preprocess, tuple(labels), name, run=run)

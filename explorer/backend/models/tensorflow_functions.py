@@ -1,7 +1,7 @@
-"""The functions of TensorFlow that a model of Keras 2 may call between its layers, each as Keras 3's operations.
+"""The TensorFlow functions that a model of Keras 2 may call between its layers, each as operations of Keras 3.
 
-Only what is in `FUNCTIONS` is ever computed: all of it harmless arithmetic on tensors that are there. Whoever adds
-to it keeps out what reads files, runs code, keeps state or draws at random.
+Only functions in `FUNCTIONS` are ever computed: all of them harmless arithmetic on existing tensors. Don't add functions
+that read files, run code, keep state or draw random numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _same(names: str) -> dict[str, str]:
     return {name: name for name in names.split()}
 
 
-# Names in tf.math -> those of the same operations in keras.ops.
+# Names in tf.math -> names of the same operations in keras.ops.
 _OF_ONE = {
     **_same("abs ceil cos cosh erf exp expm1 floor log log1p log_sigmoid logical_not negative reciprocal round rsqrt sigmoid sign"),
     **_same("sin sinh softplus sqrt square tan tanh"),
@@ -52,7 +52,7 @@ _ACTIVATIONS = ("elu", "relu", "relu6", "selu", "softsign")
 
 
 def _matched(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return two operands, a list of numbers among them as an array of the other's type, as TensorFlow makes it."""
+    """Return two operands; one that is a list of numbers becomes an array of the other's dtype, as in TensorFlow."""
     if shapes.is_tensor(x):
         return x, (np.asarray(y, x.dtype) if isinstance(y, list) else y)
     return (np.asarray(x, y.dtype) if isinstance(x, list) and shapes.is_tensor(y) else x), y
@@ -109,8 +109,8 @@ def _squared_difference(x: Any, y: Any) -> Any:
 
 def _add_n(inputs: Sequence[Any]) -> Any:
     total, *others = inputs
-    for one in others:
-        total = ops.add(total, one)
+    for tensor in others:
+        total = ops.add(total, tensor)
     return total
 
 
@@ -129,10 +129,10 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 
 def _convert_image_dtype(image: Any, dtype: Any) -> Any:
-    given, wanted = keras.backend.standardize_dtype(image.dtype), shapes.dtype_of(dtype)
-    if "float" not in wanted:
-        raise ValueError(wanted)
-    return ops.cast(image, wanted) if "float" in given else ops.multiply(ops.cast(image, wanted), 1 / np.iinfo(given).max)
+    source, target = keras.backend.standardize_dtype(image.dtype), shapes.dtype_of(dtype)
+    if "float" not in target:
+        raise ValueError(target)
+    return ops.cast(image, target) if "float" in source else ops.multiply(ops.cast(image, target), 1 / np.iinfo(source).max)
 
 
 def _top_k(x: Any, k: int = 1, sorted: bool = True) -> Any:  # noqa: A002  # TensorFlow's name
@@ -183,5 +183,5 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def known(function: str) -> Function | None:
-    """Return what computes this function of TensorFlow, by the name that Keras 2 wrote; None for any that isn't in the list."""
+    """Return the implementation of a TensorFlow function, by the name that Keras 2 wrote; None if it isn't in `FUNCTIONS`."""
     return FUNCTIONS.get(function.removeprefix("compat.v1."))

@@ -1,6 +1,6 @@
-"""What TensorFlow's functions on shapes, parts of tensors and pictures are among Keras 3's operations.
+"""The TensorFlow functions on shapes, slices of tensors and pictures, as operations of Keras 3.
 
-Tensors are given first and by place, all else by TensorFlow's names. What a model leaves open is None in a shape.
+Tensors are the first, positional arguments, all others keyword arguments with TensorFlow's names. None in a shape is an open size.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ ops = keras.ops
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor of the model, and not a constant."""
+    """Whether a value is a tensor of the model, not a constant."""
     return isinstance(value, keras.KerasTensor)
 
 
 def dtype_of(written: Any) -> str:
-    """Return the dtype that Keras 2 wrote as "float32" or "<dtype: 'float32'>"."""
-    found = re.search(r"bool|u?int\d+|b?float\d+", str(written))
-    if not found:
+    """Return the name of a dtype that Keras 2 wrote as "float32" or "<dtype: 'float32'>"."""
+    match = re.search(r"bool|u?int\d+|b?float\d+", str(written))
+    if not match:
         raise ValueError(written)
-    return found[0]
+    return match[0]
 
 
 def _sizes(written: Any) -> tuple[int, ...]:
-    """Return a shape to bring a tensor to; one size that the model leaves open may be in it."""
+    """Return a shape to reshape or resize to, with -1 for an open size; raises ValueError for more than one open size."""
     sizes = tuple(-1 if size is None else int(size) for size in written)
     if sizes.count(-1) > 1:
         raise ValueError(_("its size depends on several that the model leaves open"))
@@ -72,20 +72,20 @@ def _pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: An
 
 
 def _broadcast_to(x: Any, shape: Any) -> Any:
-    """Repeat along the axes with one cell; where the model leaves a size open it stays as it is."""
+    """Repeat along the axes of size 1; axes of open size are left as they are."""
     if len(x.shape) < len(shape):
         x = ops.expand_dims(x, tuple(range(len(shape) - len(x.shape))))
-    return ops.tile(x, tuple(1 if size == own else size for size, own in zip(shape, x.shape, strict=True)))
+    return ops.tile(x, tuple(1 if size == old_size else size for size, old_size in zip(shape, x.shape, strict=True)))
 
 
 def getitem(tensor: Any, key: Any) -> Any:
-    """Return `tensor[key]` for a list of integers, slices, None and Ellipsis, or a single one of them."""
+    """Return `tensor[key]` for a list of integers, slices, None and Ellipsis, or one of these."""
     if not is_tensor(tensor):
         return tensor[key[0] if isinstance(key, list) else key]
     key = list(key) if isinstance(key, list) else [key]
-    if Ellipsis in key:  # which an .h5 can't hold
-        place = key.index(Ellipsis)
-        key[place : place + 1] = [slice(None)] * (len(tensor.shape) - len(key) + 1 + key.count(None))
+    if Ellipsis in key:  # an .h5 can't hold it
+        position = key.index(Ellipsis)
+        key[position : position + 1] = [slice(None)] * (len(tensor.shape) - len(key) + 1 + key.count(None))
     return tensor[tuple(key)]
 
 
@@ -94,10 +94,10 @@ def _slice(input_: Any, begin: Any, size: Any) -> Any:
 
 
 def _strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, **masks: int) -> Any:
-    """Return a slice with each bit of a mask for one place: none begun, none ended, all others, a new axis, a single one."""
+    """Return a slice as `tf.strided_slice` does; bit i of each mask is for index i of begin, end and strides."""
     key: list[Any] = []
-    for place, (start, stop, step) in enumerate(zip(begin, end, strides or [1] * len(begin), strict=True)):
-        is_set = {name for name, mask in masks.items() if mask >> place & 1}
+    for position, (start, stop, step) in enumerate(zip(begin, end, strides or [1] * len(begin), strict=True)):
+        is_set = {name for name, mask in masks.items() if mask >> position & 1}
         if "ellipsis_mask" in is_set or "new_axis_mask" in is_set:
             key.append(Ellipsis if "ellipsis_mask" in is_set else None)
         elif "shrink_axis_mask" in is_set:
@@ -159,14 +159,16 @@ def _pad_to_box(image: Any, offset_height: int, offset_width: int, target_height
 
 def _pooling(operation: Callable[..., Any], x: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC") -> Any:
     axes = len(x.shape) - 2
-    first = data_format.startswith("NC")
+    channels_first = data_format.startswith("NC")
 
-    def along(given: Any) -> tuple[int, ...]:
+    def spatial(given: Any) -> tuple[int, ...]:
         values = [given] * axes if isinstance(given, int) else list(given)
-        return tuple(values if len(values) == axes else values * axes if len(values) == 1 else values[2:] if first else values[1:-1])
+        return tuple(
+            values if len(values) == axes else values * axes if len(values) == 1 else values[2:] if channels_first else values[1:-1]
+        )
 
-    place = "channels_first" if first else "channels_last"
-    return operation(x, along(ksize), along(strides), padding=padding.lower(), data_format=place)
+    order = "channels_first" if channels_first else "channels_last"
+    return operation(x, spatial(ksize), spatial(strides), padding=padding.lower(), data_format=order)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -1,4 +1,4 @@
-"""Models as text and back: the topology as JSON and YAML, the config, Keras's summary."""
+"""The topology of models as text (JSON, YAML) and back, and the config and Keras's summary of a model."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from explorer.locale import _
 
 
 def to_json(model: Any) -> str:
-    """Return the topology of a model, with what it was compiled with, as Keras's own JSON.
+    """Return the topology of a model, including its compile config, as Keras's own JSON.
 
-    Raises ExplorerError for a model whose class does not say how it was made.
+    Raises ExplorerError for a model whose class has no `get_config`.
     """
-    with _described(model), quietly():
+    with _describing(model), quietly():
         return str(model.to_json())
 
 
@@ -39,19 +39,19 @@ def to_yaml(model: Any) -> str:
 def config(model: Any) -> dict[str, Any]:
     """Return `model.get_config()`: the layers and how they are connected, as plain data.
 
-    Raises ExplorerError for a model whose class does not say how it was made.
+    Raises ExplorerError for a model whose class has no `get_config`.
     """
-    with _described(model):
+    with _describing(model):
         return dict(model.get_config())
 
 
 def as_text(config: dict[str, Any]) -> str:
-    """Return a config as JSON; what is no plain data in it, as Keras writes that."""
+    """Return a config as JSON; objects that aren't plain data are serialized as Keras does."""
     return json.dumps(config, indent=1, default=keras.saving.serialize_keras_object)
 
 
 @contextmanager
-def _described(model: Any) -> Iterator[None]:
+def _describing(model: Any) -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
@@ -61,33 +61,33 @@ def _described(model: Any) -> Iterator[None]:
                 "neither a config nor a topology, and only its weights can be saved."
             ).format(name=model.name, kind=type(model).__name__)
         ) from error
-    except Exception as error:  # whatever get_config() of a layer of the user's own raises
+    except Exception as error:  # get_config() of the user's layers may raise anything
         raise ExplorerError(_("{name} can't be described: {why}.").format(name=model.name, why=reason(error))) from error
 
 
 def from_json(text: str | bytes, custom_objects: Custom | None = None) -> Any:
     """Return the model of a JSON topology, Keras 3's or older, with random weights.
 
-    Raises UnreadableModel for text that is no topology, holds code, or needs objects that are not at hand.
+    Raises UnreadableModel for a text that isn't a topology, holds code, or needs objects that aren't available.
     """
     return open_json(text, custom_objects, _("The JSON text")).model
 
 
 def open_json(text: str | bytes, custom_objects: Custom | None, name: str) -> Opened:
-    """Return what `from_json` does, and sentences on what was left aside; `name` is what to call the text. Raises as it does."""
+    """Return the model as `from_json` does, and sentences about what was left out; `name`: of the text. Raises as `from_json`."""
     return _from_topology(config_text.from_json(text, name), custom_objects, name)
 
 
 def from_yaml(text: str | bytes, custom_objects: Custom | None = None) -> Any:
     """Return the model of a YAML topology, as Keras 1 and 2 or `to_yaml` wrote it, with random weights.
 
-    Raises UnreadableModel as `from_json` does; tags that would make Python objects are refused.
+    Raises UnreadableModel as `from_json` does, and for tags that would create Python objects.
     """
     return open_yaml(text, custom_objects, _("The YAML text")).model
 
 
 def open_yaml(text: str | bytes, custom_objects: Custom | None, name: str) -> Opened:
-    """Return what `from_yaml` does, and sentences on what was left aside; `name` is what to call the text. Raises as it does."""
+    """Return the model as `from_yaml` does, and sentences about what was left out; `name`: of the text. Raises as `from_yaml`."""
     return _from_topology(config_text.from_yaml(text, name), custom_objects, name)
 
 
@@ -95,7 +95,7 @@ def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Op
     if isinstance(content, dict) and "modelTopology" in content:
         raise UnreadableModel(_("{name} is a model of TensorFlow.js: save it from Keras as .keras or .h5.").format(name=name))
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict | list) or "class_name" not in content:
-        raise UnreadableModel(_("{name} is no topology of a Keras model.").format(name=name))
+        raise UnreadableModel(_("{name} is not the topology of a Keras model.").format(name=name))
     with refusing(name), quietly():
         old = "module" not in content and is_old(content.get("keras_version"))
         training = content.pop("compile_config", None)
@@ -112,23 +112,23 @@ def _from_topology(content: Any, custom_objects: Custom | None, name: str) -> Op
 
 
 def summary(model: Any) -> str:
-    """Return Keras's own summary as plain text, wide enough that no name is cut off."""
-    said: list[str] = []
+    """Return Keras's own summary as plain text, wide enough that no name is truncated."""
+    lines: list[str] = []
     width = _width(model)
     with _columns(width):
-        model.summary(line_length=width, print_fn=lambda text, **_options: said.append(text))
-    return "\n".join(said).rstrip() + "\n"
+        model.summary(line_length=width, print_fn=lambda text, **_options: lines.append(text))
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _width(model: Any) -> int:
-    """Return the columns that the longest name needs in Keras's table, whose first column has 0.3 of the width."""
+    """Return the width in characters that Keras's table needs for the longest name: its first column takes 0.3 of the width."""
     longest = max((len(f"{layer.name} ({type(layer).__name__})") for layer in model.layers), default=0)
     return max(100, math.ceil((longest + 4) / 0.3))
 
 
 @contextmanager
 def _columns(width: int) -> Iterator[None]:
-    """Tell Rich, which draws the table, how wide the screen is: it asks the environment, and takes 80 for a pipe."""
+    """Set the width in the environment for Rich, which draws the table and otherwise assumes 80 columns for a pipe."""
     before = {name: os.environ.get(name) for name in ("COLUMNS", "JUPYTER_COLUMNS")}
     os.environ.update(dict.fromkeys(before, str(width)))
     try:

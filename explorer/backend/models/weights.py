@@ -1,8 +1,8 @@
-"""Weights in files: saving them, and loading them by the order of the layers or by their names.
+"""The weights files of models: saving them, and loading them by the order of the layers or by their names.
 
-Keras writes weights in two ways. An .h5 of Keras 1 or 2 lists its layers by name; a .weights.h5 and the weights in a
-.keras lie in folders called after kinds of layers, and Keras 3.6 and later notes the layers' names beside them.
-Keras loads only the first kind by name; here both are.
+Keras writes weights in two formats. An .h5 of Keras 1 or 2 lists its layers by name; a .weights.h5 and the weights in a
+.keras are in folders named after the classes of layers, and Keras 3.6 and later adds the layers' names as attributes.
+Keras loads only the first format by name; this module loads both.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ __all__ = ["Mismatch", "WeightsReport", "load_weights", "save_weights"]
 
 
 def save_weights(model: Any, path: str | Path) -> None:
-    """Save the weights of a model as .weights.h5, or as .h5 the way that Keras 1 and 2 wrote them.
+    """Save the weights of a model as .weights.h5, or as .h5 in the format of Keras 1 and 2.
 
-    Raises ExplorerError for other endings, a folder that is not there, a model that is not built or, for .h5, one
+    Raises ExplorerError for other suffixes, a missing folder, a model that is not built or, for .h5, one
     that Keras can't save.
     """
     path = Path(path).expanduser()
@@ -49,7 +49,7 @@ def save_weights(model: Any, path: str | Path) -> None:
 
 
 def _keep_weights(path: Path) -> None:
-    """Leave only the weights of a whole-model .h5."""
+    """Remove everything but the weights from a whole-model .h5."""
     whole = path.with_name(f"{path.name}.whole")
     path.replace(whole)
     try:
@@ -62,12 +62,12 @@ def _keep_weights(path: Path) -> None:
 
 
 def load_weights(model: Any, path: str | Path, by_name: bool = False) -> WeightsReport:
-    """Load weights from an .h5, a .weights.h5 or a .keras into a model; return what became of each layer.
+    """Load weights from an .h5, a .weights.h5 or a .keras into a model; return the result for each layer.
 
-    by_name: give each layer of the model the weights of the layer of that name, nested models included, wherever
-        the shapes fit, and leave the others as they are; else the file has to fit the whole model.
-    Raises UnreadableModel for files that hold no weights or are damaged, ExplorerError for weights that do not fit
-    or a model that is not built; the model is then as it was.
+    by_name: whether to load into each layer of the model, nested models included, the weights of the layer with that name if the
+        shapes match, and leave the others unchanged; else the file has to match the whole model.
+    Raises UnreadableModel for files that hold no weights or are damaged, ExplorerError for weights that do not match
+    or a model that is not built; the model is then unchanged.
     """
     path = Path(path).expanduser()
     _check_built(model)
@@ -86,33 +86,33 @@ def _check_built(model: Any) -> None:
 
 @contextmanager
 def _weights(path: Path) -> Iterator[h5py.Group]:
-    """Open the part of a file that holds weights, checked."""
+    """Check a file, and open the group in it that holds the weights."""
     if not path.is_file():
         raise UnreadableModel(_("There is no file {path}.").format(path=path))
-    nothing = UnreadableModel(_("{name} holds no weights of Keras.").format(name=path.name))
+    error = UnreadableModel(_("{name} holds no weights of Keras.").format(name=path.name))
     size = path.stat().st_size
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             check_archive(archive, size, path.name)
             if WEIGHTS not in archive.namelist():
-                raise nothing
+                raise error
             content = BytesIO(archive.read(WEIGHTS))
-        with hdf5(content, size, path.name) as (file, _held):
+        with hdf5(content, size, path.name) as (file, _bytes):
             yield file
         return
     if not h5py.is_hdf5(path):
-        raise nothing
-    with hdf5(path, size, path.name) as (file, _held):
+        raise error
+    with hdf5(path, size, path.name) as (file, _bytes):
         yield file.get("model_weights", file)
 
 
 def _load_folders(model: Any, file: h5py.Group, path: Path) -> WeightsReport:
     before = model.get_weights()
-    with _as_folders(model) as own:
-        wanted, saved = _folders(own), _folders(file)
-        at = {group.name: name for name, group in saved.items()}
-        pairs = {name: at[group.name] for name, group in wanted.items() if group.name in at}
-        report = compared(_shapes_in(wanted), _shapes_in(saved), pairs)
+    with _as_folders(model) as own_file:
+        own, saved = _folders(own_file), _folders(file)
+        name_of = {group.name: name for name, group in saved.items()}
+        pairs = {name: name_of[group.name] for name, group in own.items() if group.name in name_of}
+        report = compared(_shapes_in(own), _shapes_in(saved), pairs)
     try:
         with file_for_keras(path, ".keras" if zipfile.is_zipfile(path) else ".weights.h5") as (named, fresh):
             model.load_weights(shutil.copyfile(path, named) if fresh else named)
@@ -121,11 +121,11 @@ def _load_folders(model: Any, file: h5py.Group, path: Path) -> WeightsReport:
         if report.missing or report.mismatched:
             raise misfit(model, path.name, report) from error
         raise
-    return WeightsReport(loaded=tuple(wanted), unexpected=report.unexpected)
+    return WeightsReport(loaded=tuple(own), unexpected=report.unexpected)
 
 
 def _load_folders_by_name(model: Any, file: h5py.Group, path: Path) -> WeightsReport:
-    """Write the model's weights as Keras does, put those of the file in their place, and let Keras read the result."""
+    """Save the model's weights as Keras does, replace them by those of the file, and let Keras load the result."""
     saved = _folders(file)
     if not saved:
         raise UnreadableModel(
@@ -134,24 +134,24 @@ def _load_folders_by_name(model: Any, file: h5py.Group, path: Path) -> WeightsRe
                 "without by_name, or open the whole model and save it again."
             ).format(name=path.name)
         )
-    with _as_folders(model) as own:
-        wanted = _folders(own)
-        pairs = paired(wanted, saved)
-        report = compared(_shapes_in(wanted), _shapes_in(saved), pairs)
+    with _as_folders(model) as own_file:
+        own = _folders(own_file)
+        pairs = paired(own, saved)
+        report = compared(_shapes_in(own), _shapes_in(saved), pairs)
         for name in report.loaded:
-            for place, value in _datasets(saved[pairs[name]]).items():
-                del wanted[name][place]
-                wanted[name].copy(value, wanted[name], place)
-        path = Path(own.filename)
-        own.close()
+            for key, dataset in _datasets(saved[pairs[name]]).items():
+                del own[name][key]
+                own[name].copy(dataset, own[name], key)
+        own_path = Path(own_file.filename)
+        own_file.close()
         if report.loaded:
-            model.load_weights(path)
+            model.load_weights(own_path)
     return report
 
 
 @contextmanager
 def _as_folders(model: Any) -> Iterator[h5py.File]:
-    """Give the model's weights as Keras 3 writes them, in a file that may be changed and is deleted afterwards."""
+    """Yield the model's weights as Keras 3 writes them, in a temporary file that may be modified."""
     with temporary_files.folder() as folder:
         file = Path(folder) / "own.weights.h5"
         model.save_weights(file)
@@ -160,7 +160,7 @@ def _as_folders(model: Any) -> Iterator[h5py.File]:
 
 
 def _folders(group: h5py.Group, within: str = "") -> dict[str, h5py.Group]:
-    """Return the folders of the layers with weights by the layers' names, those of nested models too: "model/layer"."""
+    """Return layer name -> folder for the layers with weights, those of nested models as "model/layer"."""
     folders: dict[str, h5py.Group] = {}
     for key, child in group.items():
         if key in ("vars", "optimizer") or not isinstance(child, h5py.Group):
@@ -174,9 +174,9 @@ def _folders(group: h5py.Group, within: str = "") -> dict[str, h5py.Group]:
 
 
 def _datasets(group: h5py.Group) -> dict[str, h5py.Dataset]:
-    found: dict[str, h5py.Dataset] = {}
-    group.visititems(lambda place, one: found.update({place: one}) if isinstance(one, h5py.Dataset) else None)
-    return found
+    datasets: dict[str, h5py.Dataset] = {}
+    group.visititems(lambda path, child: datasets.update({path: child}) if isinstance(child, h5py.Dataset) else None)
+    return datasets
 
 
 def _shapes_in(folders: Mapping[str, h5py.Group]) -> dict[str, Shapes]:

@@ -1,4 +1,4 @@
-"""What becomes of each layer when weights are loaded, and whose weights are whose."""
+"""The report on loaded weights, layer by layer, and the pairing of the layers of a file with those of a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Shapes: TypeAlias = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A layer whose weights in the file do not fit: the shapes of its weights in the file and in the model."""
+    """A layer whose weights in the file do not match: the shapes of its weights in the file and in the model."""
 
     layer: str
     in_file: Shapes
@@ -24,13 +24,13 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What became of each layer with weights, by name; a layer within a nested model is "model/layer".
+    """The names of the layers with weights, by result; a layer within a nested model is "model/layer".
 
-    loaded: has its weights from the file.
-    missing: is in the model, but not in the file; keeps its weights.
-    unexpected: is in the file, but not in the model.
-    mismatched: is in both with weights of other shapes; keeps its weights.
-    unfit: has weights now that are no numbers (NaN) or infinite.
+    loaded: layers that have their weights from the file.
+    missing: layers of the model that aren't in the file; their weights are unchanged.
+    unexpected: layers of the file that aren't in the model.
+    mismatched: layers that are in both with weights of different shapes; their weights are unchanged.
+    unfit: layers whose weights now are not all finite.
     """
 
     loaded: tuple[str, ...]
@@ -41,40 +41,40 @@ class WeightsReport:
 
 
 def misfit(model: Any, name: str, report: WeightsReport) -> ExplorerError:
-    """Return the error for a file that does not fit a model."""
-    told = [_("the model's {layer} is not in the file").format(layer=layer) for layer in report.missing[:2]]
-    told += [_("the file's {layer} is not in the model").format(layer=layer) for layer in report.unexpected[:2]]
-    told += [
+    """Return the error for a file that does not match a model."""
+    differences = [_("the model's {layer} is not in the file").format(layer=layer) for layer in report.missing[:2]]
+    differences += [_("the file's {layer} is not in the model").format(layer=layer) for layer in report.unexpected[:2]]
+    differences += [
         _("{layer} has weights {in_file} in the file and {in_model} in the model").format(
-            layer=one.layer, in_file=" ".join(map(str, one.in_file)), in_model=" ".join(map(str, one.in_model))
+            layer=mismatch.layer, in_file=" ".join(map(str, mismatch.in_file)), in_model=" ".join(map(str, mismatch.in_model))
         )
-        for one in report.mismatched[:2]
+        for mismatch in report.mismatched[:2]
     ]
     return ExplorerError(
         _("The weights in {name} do not fit {model}: {differences}. With by_name=True those that fit are loaded.").format(
-            name=name, model=model.name, differences="; ".join(told)
+            name=name, model=model.name, differences="; ".join(differences)
         )
     )
 
 
-def paired(wanted: Iterable[str], saved: Iterable[str]) -> dict[str, str]:
-    """Return the layer in the file for each layer of the model: of the same name, else the only one so called in any nested model."""
-    wanted, saved = list(wanted), list(saved)
-    pairs = {name: name for name in wanted if name in saved}
-    by_last = [Counter(name.rsplit("/", 1)[-1] for name in names if name not in pairs) for names in (wanted, saved)]
+def paired(names: Iterable[str], saved: Iterable[str]) -> dict[str, str]:
+    """Return layer of the model -> layer of the file: the one of the same name, else the only one of that name in any nested model."""
+    names, saved = list(names), list(saved)
+    pairs = {name: name for name in names if name in saved}
+    by_last = [Counter(name.rsplit("/", 1)[-1] for name in group if name not in pairs) for group in (names, saved)]
     for name in saved:
         last = name.rsplit("/", 1)[-1]
         if name not in pairs and all(count[last] == 1 for count in by_last):
-            pairs[next(one for one in wanted if one not in pairs and one.rsplit("/", 1)[-1] == last)] = name
+            pairs[next(candidate for candidate in names if candidate not in pairs and candidate.rsplit("/", 1)[-1] == last)] = name
     return pairs
 
 
-def compared(wanted: Mapping[str, Shapes], saved: Mapping[str, Shapes], pairs: Mapping[str, str]) -> WeightsReport:
-    """Return which layers fit, by the shapes of their weights in the model and in the file."""
-    fits = {name: wanted[name] == saved[other] for name, other in pairs.items()}
+def compared(shapes: Mapping[str, Shapes], saved: Mapping[str, Shapes], pairs: Mapping[str, str]) -> WeightsReport:
+    """Return the report on paired layers, by the shapes of their weights in the model and in the file."""
+    fits = {name: shapes[name] == saved[other] for name, other in pairs.items()}
     return WeightsReport(
-        loaded=tuple(name for name in wanted if fits.get(name)),
-        missing=tuple(name for name in wanted if name not in pairs),
+        loaded=tuple(name for name in shapes if fits.get(name)),
+        missing=tuple(name for name in shapes if name not in pairs),
         unexpected=tuple(name for name in saved if name not in pairs.values()),
-        mismatched=tuple(Mismatch(name, saved[pairs[name]], wanted[name]) for name in wanted if fits.get(name) is False),
+        mismatched=tuple(Mismatch(name, saved[pairs[name]], shapes[name]) for name in shapes if fits.get(name) is False),
     )

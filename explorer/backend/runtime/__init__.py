@@ -1,1 +1,1 @@
-"""What everything in the backend stands on: Keras itself, memory, and how errors become sentences."""
+"""The foundations of the backend: Keras itself, memory, temporary files, and errors as sentences."""

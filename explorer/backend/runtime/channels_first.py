@@ -1,7 +1,7 @@
-"""Channels first on every processor: TensorFlow computes it on a CPU by oneDNN only, which it uses by itself only where there is AVX-512.
+"""The data format `channels_first` on every processor: on a CPU TensorFlow supports it by oneDNN only, which it enables for AVX-512 only.
 
-Elsewhere each of its operations is done with the channels last, its input and its answer turned: as fast as the same network with
-`channels_last`, where XLA (`jit_compile=True`) takes seconds to compile and two to three times as long for each picture.
+Elsewhere each operation is computed with the channels last, with its input and output transposed: as fast as the same network with
+`channels_last`, whereas XLA (`jit_compile=True`) takes seconds to compile, and two to three times as long for each picture.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 FORMATS = ("NCW", "NCHW", "NCDHW")
-OPERATIONS = (  # by their names in `tensorflow.nn`: Keras takes the first two, and layers of the user's own any
+OPERATIONS = (  # names in `tensorflow.nn`: Keras uses the first two, layers of the user's own may use any
     "convolution",
     "conv_transpose",
     *(f"conv{rank}d{kind}" for rank in (1, 2, 3) for kind in ("", "_transpose")),
@@ -23,41 +23,41 @@ OPERATIONS = (  # by their names in `tensorflow.nn`: Keras takes the first two, 
 
 
 def enable(tensorflow: Any) -> None:
-    """Let `tensorflow.nn` compute with the channels first, unless it can."""
-    if not computed(tensorflow):
+    """Make `tensorflow.nn` support channels first, unless it does already."""
+    if not is_supported(tensorflow):
         for name in OPERATIONS:
-            setattr(tensorflow.nn, name, turned(tensorflow, getattr(tensorflow.nn, name)))
+            setattr(tensorflow.nn, name, with_channels_last(tensorflow, getattr(tensorflow.nn, name)))
 
 
-def computed(tensorflow: Any) -> bool:
-    """Whether TensorFlow convolves with the channels first here: on a GPU, and on a CPU by oneDNN."""
-    one = tensorflow.ones((1, 1, 1, 1))
+def is_supported(tensorflow: Any) -> bool:
+    """Whether TensorFlow supports convolutions with channels first here: on a GPU, and on a CPU by oneDNN."""
+    tensor = tensorflow.ones((1, 1, 1, 1))
     try:
-        tensorflow.nn.conv2d(one, one, 1, "VALID", data_format="NCHW")
+        tensorflow.nn.conv2d(tensor, tensor, 1, "VALID", data_format="NCHW")
     except (tensorflow.errors.UnimplementedError, tensorflow.errors.InvalidArgumentError):
         return False
     return True
 
 
-def turned(tensorflow: Any, operation: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an operation of `tensorflow.nn` that does with the channels last what it is asked for with the channels first."""
+def with_channels_last(tensorflow: Any, operation: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an operation of `tensorflow.nn` that computes calls with channels first by transposing to channels last."""
     signature = inspect.signature(operation)
 
     @wraps(operation)
     def run(*arguments: Any, **named: Any) -> Any:
-        given = signature.bind(*arguments, **named).arguments
-        if given.get("data_format") not in FORMATS:
-            return operation(**given)
-        axes = len(given.pop("data_format"))
+        bound = signature.bind(*arguments, **named).arguments
+        if bound.get("data_format") not in FORMATS:
+            return operation(**bound)
+        axes = len(bound.pop("data_format"))
         last = [0, *range(2, axes), 1]
-        x = tensorflow.transpose(given.pop("input"), last)
-        settings = {name: _reordered(value, last) for name, value in given.items()}
+        x = tensorflow.transpose(bound.pop("input"), last)
+        settings = {name: _reordered(value, last) for name, value in bound.items()}
         return tensorflow.transpose(operation(x, **settings), [0, axes - 1, *range(1, axes - 1)])
 
     return run
 
 
 def _reordered(value: Any, order: list[int]) -> Any:
-    """Return a setting that has an entry for each axis in another order, any other as it is."""
-    each = len(value) == len(order) if isinstance(value, list | tuple) else getattr(value, "shape", None) == (len(order),)
-    return [value[axis] for axis in order] if each else value
+    """Return a setting with its entries in another order if it has one for each axis; else unchanged."""
+    is_by_axis = len(value) == len(order) if isinstance(value, list | tuple) else getattr(value, "shape", None) == (len(order),)
+    return [value[axis] for axis in order] if is_by_axis else value

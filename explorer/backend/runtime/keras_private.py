@@ -1,6 +1,6 @@
-"""All that explorer needs of Keras beyond what Keras promises to keep: its modules under `keras.src` and underscored names.
+"""The private parts of Keras that explorer uses: modules under `keras.src` and underscored names.
 
-No other file may use any; tests/backend/test_keras_private.py says which of them a new Keras no longer has.
+No other file may use them; tests/backend/runtime/test_keras_private.py shows which of them a new Keras no longer has.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BOOKKEEPING = frozenset({"_called", "_inbound_nodes", "_outbound_nodes", "_loss
 
 
 class Origin(NamedTuple):
-    """Where a symbolic tensor comes from: the layer or operation, which of its inbound nodes, which output of that."""
+    """The origin of a symbolic tensor: the layer or operation, the index of its inbound node, and the index of that node's output."""
 
     operation: Any
     node_index: int
@@ -26,63 +26,67 @@ class Origin(NamedTuple):
 
 
 def nodes_by_depth(model: Any) -> Mapping[int, Sequence[Any]] | None:
-    """Return the nodes of a model by depth, the outputs at 0; None for one without a graph: a subclassed or an unbuilt Sequential one."""
+    """Return the nodes of a model by depth, 0 for the outputs; None for a model without a graph: subclassed, or an unbuilt Sequential."""
     graph = model._functional if isinstance(model, keras.Sequential) else model
     return getattr(graph, "_nodes_by_depth", None)
 
 
 def inbound_nodes(layer: Any) -> Sequence[Any]:
-    """Return a node for each use of a layer or operation, in every model that uses it, in the order in which they were written."""
+    """Return a node for each use of a layer or operation, in all models that use it, in the order in which they were created."""
     nodes: Sequence[Any] = layer._inbound_nodes
     return nodes
 
 
 def note_outputs(operation: Any, outputs: Sequence[Any]) -> None:
-    """Let Keras, while it builds a graph from its config, find these as what the next use of an operation answers with."""
+    """Register tensors as the outputs of the next use of an operation, for Keras while it builds a graph from a config."""
     operation._inbound_nodes.append(SimpleNamespace(output_tensors=list(outputs)))
 
 
 def origin(tensor: Any) -> Origin:
-    """Return where a symbolic tensor of a graph comes from."""
+    """Return the origin of a symbolic tensor of a graph."""
     return Origin(*tensor._keras_history)
 
 
-def home_of(class_name: str, operation: bool = False) -> str:
-    """Return the module in which Keras has a layer of this name, or an operation; empty where it has none.
+def module_of(class_name: str, operation: bool = False) -> str:
+    """Return the module in which Keras has a layer (or an operation) of this name; "" if it has none.
 
-    Some layers Keras has for its own applications only, and some for old files only.
+    Keras has some layers for its own applications only, and some for old files only.
     """
     if not operation and isinstance(getattr(keras.layers, class_name, None), type):
         return "keras.layers"
-    homes = (*vars(keras.src.ops).values(),) if operation else (*vars(keras.src.applications).values(), keras.src.legacy.layers)
-    modules = {one.__name__: one for one in homes if isinstance(one, ModuleType) and one.__name__.startswith("keras.src.")}
+    candidates = (*vars(keras.src.ops).values(),) if operation else (*vars(keras.src.applications).values(), keras.src.legacy.layers)
+    modules = {
+        candidate.__name__: candidate
+        for candidate in candidates
+        if isinstance(candidate, ModuleType) and candidate.__name__.startswith("keras.src.")
+    }
     kind = keras.Operation if operation else keras.layers.Layer
     for name, module in modules.items():
-        found = vars(module).get(class_name)
-        if isinstance(found, type) and issubclass(found, kind) and found.__module__ == name:
+        candidate = vars(module).get(class_name)
+        if isinstance(candidate, type) and issubclass(candidate, kind) and candidate.__module__ == name:
             return name
     return ""
 
 
 def snake_case(class_name: str) -> str:
-    """Return what Keras calls the folder of a layer's weights, after its class: `batch_normalization`."""
+    """Return the name that Keras derives from a class for the folder of a layer's weights: `batch_normalization`."""
     return str(keras.src.utils.naming.to_snake_case(class_name))
 
 
 def flat_layers(layer: Any) -> list[Any]:
-    """Return a layer or model and every layer within it, at any depth, each one once."""
+    """Return a layer or model and all layers within it, at any depth, each once."""
     layers: list[Any] = layer._flatten_layers()
     return layers
 
 
 def own_trainable_variables(layer: Any) -> Sequence[Any]:
-    """Return the variables of a layer itself, not of those within it, that a training changes unless the layer is frozen."""
+    """Return the variables of a layer itself, not of those within it, that training changes unless the layer is frozen."""
     variables: Sequence[Any] = layer._trainable_variables
     return variables
 
 
 def attributes(layer: Any) -> Iterator[Any]:
-    """Yield the names and values of the attributes of a layer, but for those that a call of it or of a further model on it changes."""
+    """Yield the names and values of the attributes of a layer, except those that change when it, or a model that uses it, is called."""
     for name, value in vars(layer).items():
         if name not in _BOOKKEEPING:
             yield name
@@ -90,9 +94,9 @@ def attributes(layer: Any) -> Iterator[Any]:
 
 
 def constants_of(node: Any) -> list[Any]:
-    """Return what a node gives its operation beside symbolic tensors: the 255 of `x / 255`."""
-    given = [*node.arguments.args, *node.arguments.kwargs.values()]
-    return [one for one in given if not isinstance(one, keras.KerasTensor)]
+    """Return the arguments of a node's operation that aren't symbolic tensors: the 255 of `x / 255`."""
+    values = [*node.arguments.args, *node.arguments.kwargs.values()]
+    return [value for value in values if not isinstance(value, keras.KerasTensor)]
 
 
 def takes_training(layer: Any) -> bool:
@@ -101,26 +105,26 @@ def takes_training(layer: Any) -> bool:
 
 
 def optimized_variables(optimizer: Any) -> Sequence[Any]:
-    """Return the variables that an optimizer was built to change."""
+    """Return the variables that an optimizer was built for."""
     variables: Sequence[Any] = optimizer._trainable_variables
     return variables
 
 
 def pass_on_initial_epoch(source: Any, target: Any) -> None:
-    """Let a model begin with the epoch that BackupAndRestore has set for another; None if it has set none."""
+    """Copy the initial epoch that BackupAndRestore has set for one model (None if it hasn't) to another."""
     target._initial_epoch = source._initial_epoch
 
 
 @contextmanager
-def efficientnets_that_find(file: Path) -> Iterator[Any]:
-    """Yield the module of Keras's EfficientNets, whose builders take this file for the weights that they would download.
+def efficientnets_with_weights(file: Path) -> Iterator[Any]:
+    """Yield the module of Keras's EfficientNets, whose builders load this file instead of downloading the weights.
 
-    Holds for all threads until the `with` ends.
+    This affects all threads until the `with` ends.
     """
-    home = keras.src.applications.efficientnet
-    files = home.file_utils
-    home.file_utils = SimpleNamespace(get_file=lambda *_wanted, **_options: str(file), exists=os.path.exists)
+    module = keras.src.applications.efficientnet
+    files = module.file_utils
+    module.file_utils = SimpleNamespace(get_file=lambda *_wanted, **_options: str(file), exists=os.path.exists)
     try:
-        yield home
+        yield module
     finally:
-        home.file_utils = files
+        module.file_utils = files

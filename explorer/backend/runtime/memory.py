@@ -1,4 +1,4 @@
-"""Memory: a network that goes gives back all that it took, and Python's collector doesn't hold up the page."""
+"""The memory of networks: all of it is returned to the system when one is deleted, and garbage collection doesn't delay the page."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from explorer.backend.runtime.keras import tensorflow
 
 @contextmanager
 def while_building() -> Iterator[None]:
-    """Build networks in here. Their variables have one name for TensorFlow, which keeps 35 kB for each that it has met, for good."""
+    """Build networks within this context. All their variables have one name for TensorFlow, which would leak 35 kB for each name."""
 
-    def nameless(create: Any, **options: Any) -> Any:
-        return create(**options | {"name": "variable/"})  # the slash leaves out the names of the layers
+    def create_nameless(create: Any, **options: Any) -> Any:
+        return create(**options | {"name": "variable/"})  # with the slash the names of the layers are not prepended
 
-    with tensorflow.variable_creator_scope(nameless), brief_collections():
+    with tensorflow.variable_creator_scope(create_nameless), brief_collections():
         yield
 
 
 @contextmanager
 def brief_collections() -> Iterator[None]:
-    """Let Python's collector look only at what is made in here; through all of TensorFlow it takes 0.2 s, and no thread runs meanwhile."""
+    """Limit garbage collection to objects created within this context; with those of TensorFlow it blocks all threads for 0.2 s."""
     gc.freeze()
     try:
         yield
@@ -34,13 +34,13 @@ def brief_collections() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Free what nobody holds any more, and return it to the system."""
-    gc.collect()  # a Keras model refers to itself in circles
+    """Free unreferenced objects, and return their memory to the system."""
+    gc.collect()  # Keras models contain reference cycles
     return_freed()
 
 
 def return_freed() -> None:
-    """Return what is free to the system where the C library can be asked to (glibc)."""
+    """Return freed memory to the system if the C library can do that (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim:
         trim(0)

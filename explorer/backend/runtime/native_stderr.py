@@ -1,4 +1,4 @@
-"""What libraries print to the process's stderr, or log, while they decode: kept from it, and told to who asks."""
+"""The native stderr of the process, and loggers: what libraries print or log while they decode is suppressed or captured."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from functools import cache
 from types import MappingProxyType
 
 _silencing = threading.Lock()  # there is one stderr
-_levels: ContextVar[Mapping[str, int]] = ContextVar("_levels", default=MappingProxyType({}))  # below which loggers say nothing, by name
+_levels: ContextVar[Mapping[str, int]] = ContextVar(
+    "_levels", default=MappingProxyType({})
+)  # logger name -> the level below which it logs nothing
 
 
 @contextmanager
 def unlogged(name: str, below: int = logging.CRITICAL) -> Iterator[None]:
-    """Let this very logger of a library log nothing below a level in here, whoever has set logging up; other threads log as before."""
-    _sifted(name)
+    """Suppress messages of a logger below a level within this context, regardless of its configuration; not for other threads."""
+    _add_filter(name)
     token = _levels.set({**_levels.get(), name: below})
     try:
         yield
@@ -30,32 +32,32 @@ def unlogged(name: str, below: int = logging.CRITICAL) -> Iterator[None]:
 
 
 @cache
-def _sifted(name: str) -> None:
+def _add_filter(name: str) -> None:
     logging.getLogger(name).addFilter(lambda record: record.levelno >= _levels.get().get(name, logging.NOTSET))
 
 
 @contextmanager
 def silenced(chatter: re.Pattern[bytes]) -> Iterator[list[str]]:
-    """Keep from the process's stderr the lines whose beginning matches; pass on what others print meanwhile.
+    """Capture the lines on the process's stderr whose beginning matches; all other lines are passed on at the end.
 
-    Gives a list that holds those lines, without their ends, once this is left.
+    Yields a list that holds the captured lines, stripped, once the context has ended.
     """
-    kept: list[str] = []
+    matched: list[str] = []
     with _silencing, contextlib.ExitStack() as cleanup:
         try:
             printed = cleanup.enter_context(tempfile.TemporaryFile())
             stderr = os.dup(2)
         except OSError:  # no stderr, or nowhere to write
-            yield kept
+            yield matched
             return
         os.dup2(printed.fileno(), 2)
         try:
-            yield kept
+            yield matched
         finally:
             os.dup2(stderr, 2)
             printed.seek(0)
             lines = list(printed)
-            kept += [line.decode(errors="replace").strip() for line in lines if chatter.match(line)]
+            matched += [line.decode(errors="replace").strip() for line in lines if chatter.match(line)]
             with contextlib.suppress(OSError):
                 os.write(stderr, b"".join(line for line in lines if not chatter.match(line)))
             os.close(stderr)

@@ -1,4 +1,4 @@
-"""What the backend needs to run, told before anything heavy is imported."""
+"""The requirements of the backend, checked before anything slow is imported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.locale import _
 
 
 def check() -> None:
-    """Raise BackendMissing, in one line, where TensorFlow is missing or Keras is set to another backend."""
+    """Raise BackendMissing, with one line, if TensorFlow is not installed or Keras is set to another backend."""
     chosen = os.environ.get("KERAS_BACKEND") or setting("backend", "tensorflow")
     if chosen != "tensorflow":
         raise BackendMissing(

@@ -1,4 +1,4 @@
-"""Temporary folders: those of a process lie in one that it holds a lock in, so that what a killed one has left is found and cleared."""
+"""The temporary files of a process, in one folder that it locks, so that those of a killed process are recognised and removed."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from explorer.runs.store import home
 PREFIX = "explorer-"
 LOCK = "lock-of-explorer"  # in the folder of a process
 
-_own: dict[tuple[int, str], tuple[Path, Note]] = {}  # by process, as one may be forked, and by where temporary files lie
-_making = threading.Lock()
+_folders: dict[
+    tuple[int, str], tuple[Path, Note]
+] = {}  # (process id, as it may fork; system's folder for temporary files) -> (folder, lock)
+_lock = threading.Lock()
 
 
 def make(beginning: str = "") -> Path:
-    """Make a folder that is gone when this process has ended, if nobody has removed it before. Raises OSError."""
+    """Create a temporary folder, which is deleted at the latest when this process ends, and return its path. Raises OSError."""
     return Path(tempfile.mkdtemp(prefix=beginning, dir=_folder()))
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:
-    """Return the context manager that gives the path of a new folder, and removes it afterwards. Raises OSError."""
+    """Return a context manager that yields the path of a new temporary folder, and deletes it afterwards. Raises OSError."""
     return tempfile.TemporaryDirectory(dir=_folder())
 
 
 @contextmanager
 def everything() -> Iterator[None]:
-    """Let all that this process keeps in temporary files lie in its folder, TensorFlow's own too; for a process that is ours alone."""
+    """Put all temporary files of this process into its folder, also TensorFlow's; for a process that runs nothing but explorer."""
     before = tempfile.tempdir
-    with suppress(OSError):  # nothing can be written there: whoever needs it says so
+    with suppress(OSError):  # it can't be written: the code that needs it will report that
         tempfile.tempdir = str(_folder())
     try:
         yield
@@ -46,55 +48,55 @@ def everything() -> Iterator[None]:
 
 
 def clear() -> None:
-    """Remove what processes have left that were killed: in the folder of temporary files, and in those of runs.
+    """Remove the temporary files of killed processes, in the system's folder for them and in the folders of runs.
 
-    Nothing that is in use, on whichever machine, nor another user's: a lock says so, and its process lets go of it in dying.
+    Files that are in use, on any machine, are locked and stay, as do those of other users; the lock ends with its process.
     """
     with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
-            if entry.name.startswith(PREFIX) and _is_ours(entry):
-                _clear(Path(entry.path, LOCK), Path(entry.path))
+            if entry.name.startswith(PREFIX) and _is_own(entry):
+                _remove_unlocked(Path(entry.path, LOCK), Path(entry.path))
     with suppress(OSError):
-        for place in home().iterdir():
-            for left in place.glob(f"{files.TEMPORARY}*"):
-                _clear(place / files.LOCK, left)
+        for run_folder in home().iterdir():
+            for leftover in run_folder.glob(f"{files.TEMPORARY}*"):
+                _remove_unlocked(run_folder / files.LOCK, leftover)
 
 
 def _folder() -> Path:
-    """Return the folder of this process, made where there is none."""
+    """Return the folder of this process, created if there is none."""
     key = os.getpid(), tempfile.gettempdir()
-    with _making:
-        if key in _own and _own[key][0].is_dir():
-            return _own[key][0]
-        held = None
-        while held is None:  # one that is cleared before it is locked
-            place = Path(tempfile.mkdtemp(prefix=PREFIX))
-            held = hold(place / LOCK)
-        _own[key] = place, held
-        atexit.register(_remove, os.getpid(), place)
-        return place
+    with _lock:
+        if key in _folders and _folders[key][0].is_dir():
+            return _folders[key][0]
+        note = None
+        while note is None:  # another process may remove the folder before it is locked
+            path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            note = hold(path / LOCK)
+        _folders[key] = path, note
+        atexit.register(_remove, os.getpid(), path)
+        return path
 
 
-def _remove(process: int, place: Path) -> None:
-    if process == os.getpid():  # and not one that was forked
-        shutil.rmtree(place, ignore_errors=True)
+def _remove(process: int, path: Path) -> None:
+    if process == os.getpid():  # not in a forked process
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_ours(entry: os.DirEntry[str]) -> bool:
-    own = not hasattr(os, "getuid") or entry.stat(follow_symlinks=False).st_uid == os.getuid()
-    return own and entry.is_dir(follow_symlinks=False) and os.path.isfile(os.path.join(entry.path, LOCK))
+def _is_own(entry: os.DirEntry[str]) -> bool:
+    same_user = not hasattr(os, "getuid") or entry.stat(follow_symlinks=False).st_uid == os.getuid()
+    return same_user and entry.is_dir(follow_symlinks=False) and os.path.isfile(os.path.join(entry.path, LOCK))
 
 
-def _clear(lock: Path, left: Path) -> None:
-    """Remove a folder where nobody holds the lock; no longer than it takes to give it another name is it held here."""
+def _remove_unlocked(lock: Path, leftover: Path) -> None:
+    """Remove a folder if no process holds its lock; the lock is held here only while the folder is renamed."""
     with suppress(OSError):
-        held = hold(lock)
-        if held is None:
+        note = hold(lock)
+        if note is None:
             return
-        aside = left.with_name(f"{left.name}-{secrets.token_hex(4)}")
+        renamed = leftover.with_name(f"{leftover.name}-{secrets.token_hex(4)}")
         try:
-            if held.locked:
-                left.rename(aside)
+            if note.locked:
+                leftover.rename(renamed)
         finally:
-            held.release()
-        shutil.rmtree(aside, ignore_errors=True)
+            note.release()
+        shutil.rmtree(renamed, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""Weights: found, downloaded, checked and kept in the cache of Keras."""
+"""The pretrained weights: finding, downloading and checking their files, and packing them for machines without network."""

@@ -1,4 +1,4 @@
-"""Where weights files are, whether they are whole, and how they get here; no Keras, so that a page can ask before TensorFlow is loaded."""
+"""The cache of weights files: their paths, checks and downloads. No Keras, so that a page can use it before TensorFlow is loaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from explorer.backend.runtime.refusals import refusing
-from explorer.backend.weights.checksum import wrong_with
+from explorer.backend.weights.checksum import find_damage
 from explorer.backend.weights.download import ReportProgress, download
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
 from explorer.catalog.keras_home import keras_home
@@ -17,8 +17,8 @@ from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.locale import _
 from explorer.values import AnySpec, ModelFile, NetworkSpec
 
-PACK = "EXPLORER_WEIGHTS"  # the variable that names a folder of weights files (see packs), looked into first and never written to
-MIRROR = "EXPLORER_MIRROR"  # the variable with the address of a server that has the files, all in one folder, instead of their publishers
+PACK = "EXPLORER_WEIGHTS"  # the environment variable for a folder of weights files (see packs), searched first and never written to
+MIRROR = "EXPLORER_MIRROR"  # the environment variable for the URL of a folder on a server to download from instead of the publishers
 CLASS_INDEX = WeightsFile(
     "imagenet_class_index.json",
     "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
@@ -30,7 +30,7 @@ _known_whole: set[tuple[Path, int, int]] = set()
 
 
 def cache() -> Path:
-    """Return the folder in which Keras keeps the weights that were downloaded, and explorer too."""
+    """Return the folder in which Keras keeps downloaded weights, and explorer too."""
     return keras_home() / "models"
 
 
@@ -40,42 +40,42 @@ def pack() -> Path | None:
 
 
 def use_pack(folder: str | os.PathLike[str]) -> None:
-    """Look for weights in this folder first, here and in the processes started from here. Raises ExplorerError where there is none."""
+    """Search this folder for weights first, in this process and those it starts. Raises ExplorerError if there is no such folder."""
     if not Path(folder).expanduser().is_dir():
         raise ExplorerError(_("There is no folder {folder} with weights.").format(folder=folder))
     os.environ[PACK] = str(Path(folder).expanduser().resolve())
 
 
-def wanted(spec: NetworkSpec) -> WeightsFile:
-    """Return the file of pretrained weights for these options, picked as Keras does."""
+def published_file(spec: NetworkSpec) -> WeightsFile:
+    """Return the file of pretrained weights for these options, chosen as Keras does."""
     row = architectures[spec.architecture]
     return row.file(spec.include_top, spec.alpha, side_of(row, spec))
 
 
 def copies(file: WeightsFile, row: Architecture | None = None) -> list[Path]:
-    """Return the files of that name that are here, in the order in which they count; whole or not.
+    """Return the paths of the local copies of a file, in the order of preference, whether complete or not.
 
-    row: the architecture it belongs to; None for a file that is no architecture's, such as CLASS_INDEX.
+    row: the architecture it belongs to; None for a file of no architecture, such as CLASS_INDEX.
     """
     return [path for folder in _folders(row) if (path := folder / file.name).is_file()]
 
 
 def find(file: WeightsFile, row: Architecture | None = None) -> Path | None:
-    """Return the first of the `copies` of the file, or of those that are alike; None where there is none."""
-    return next((path for one in _alike(file, row) for path in copies(one, row)), None)
+    """Return the first of the `copies` of the file, or of equivalent files; None if there is none."""
+    return next((path for version in _versions(file, row) for path in copies(version, row)), None)
 
 
 def path(spec: NetworkSpec) -> Path:
-    """Return where the weights file of `spec` is or would be; a file of the user's own is where the user says."""
+    """Return the path where the weights file of `spec` is or would be; for a file of the user's own, the user's path."""
     row = architectures[spec.architecture]
     if spec.weights is not None and spec.weights != row.weights:
         return Path(spec.weights)
-    file = wanted(spec)
+    file = published_file(spec)
     return find(file, row) or _folders(row)[-1] / file.name
 
 
 def file_size(spec: AnySpec) -> int:
-    """Return how many bytes the file has that a network's weights, or all of it, come from; 0 where there is none."""
+    """Return the size in bytes of the file from which a network, or its weights, are loaded; 0 if there is none."""
     file = Path(spec.path) if isinstance(spec, ModelFile) else path(spec) if isinstance(spec, NetworkSpec) and spec.weights else None
     return file.stat().st_size if file is not None and file.is_file() else 0
 
@@ -86,7 +86,7 @@ def locally_available() -> frozenset[str]:
 
 
 def here(spec: NetworkSpec) -> bool:
-    """Return whether `spec` can be built without a download: all that it needs is on this machine, and whole."""
+    """Return whether `spec` can be built without a download: all files that it needs are on this machine, and complete."""
     row = architectures[spec.architecture]
     try:
         return all(whole(file, row) for file in _needed(spec))
@@ -95,7 +95,7 @@ def here(spec: NetworkSpec) -> bool:
 
 
 def size_of(file: WeightsFile) -> str:
-    """Return the size of a weights file in words: whole MB, as the Keras guides print it, or kB where it is small."""
+    """Return the size of a weights file as text: in whole MB, as in the Keras guides, or in kB for a small one."""
     if file.about is None:
         return _("size unknown")
     if file.about < 2**19:
@@ -104,33 +104,35 @@ def size_of(file: WeightsFile) -> str:
 
 
 def check(path: Path, file: WeightsFile) -> None:
-    """Check that a file is whole: by its published hash, else by its format. One found whole is read again only when it has changed.
+    """Check that a file is complete, by its published hash, else by its format. A file that passed is read again only if it has changed.
 
-    A file without published hash may have been saved anew, with another size: HDF5 itself says when one is cut off.
+    A file without a published hash may have been saved again, with another size: HDF5 itself detects a truncated file.
     Raises ExplorerError, saying what is wrong.
     """
-    facts = path.stat()
-    key = (path, facts.st_size, facts.st_mtime_ns)
+    stat = path.stat()
+    key = (path, stat.st_size, stat.st_mtime_ns)
     if key in _known_whole:
         return
     published = file.md5 or file.sha256
     by_format = published is None and path.suffix == ".h5"
     try:
-        wrong = wrong_with(path, published, None if by_format else file.size)
+        damage = find_damage(path, published, None if by_format else file.size)
     except OSError as error:
         raise ExplorerError(_("{path} can't be read: {reason}.").format(path=path, reason=error.strerror)) from error
-    if wrong:
+    if damage:
         raise ExplorerError(
-            _("{path} is damaged: {wrong}. Delete it, or get it anew with `explorer weights download`.").format(path=path, wrong=wrong)
+            _("{path} is damaged: {wrong}. Delete it, or download it again with `explorer weights download`.").format(
+                path=path, wrong=damage
+            )
         )
     _known_whole.add(key)
 
 
 def fetch(spec: NetworkSpec, report_progress: ReportProgress) -> Path:
-    """Return the file of the pretrained weights that `spec` names, whole: downloaded into Keras's cache where it isn't here or is damaged.
+    """Return the path of the pretrained weights of `spec`, downloaded into Keras's cache if they are missing or damaged.
 
-    With ImageNet's classes at the top, the file of their names is brought along.
-    Raises WeightsUnavailable where they can't be had; what `report_progress` raises (Cancelled) ends the download and passes through.
+    For a network with the ImageNet classes at its top, the file of their names is downloaded too.
+    Raises WeightsUnavailable if they can't be downloaded; an exception of `report_progress` (Cancelled) ends the download and propagates.
     """
     row = architectures[spec.architecture]
     file, *others = _needed(spec)
@@ -148,14 +150,14 @@ def fetch(spec: NetworkSpec, report_progress: ReportProgress) -> Path:
 
 
 def fetch_class_index(report_progress: ReportProgress) -> Path:
-    """Return the file with the names of the ImageNet classes, downloaded where it isn't here; raises as `fetch` does."""
+    """Return the path of the file with the names of the ImageNet classes, downloaded if it is missing; raises as `fetch` does."""
     return _fetch(CLASS_INDEX, None, _("Downloading the names of the classes"), report_progress)
 
 
 def classes() -> tuple[tuple[str, str], ...]:
     """Return (WordNet id, name) of each ImageNet class.
 
-    Raises WeightsUnavailable where the file of the names isn't here, ExplorerError where it is damaged.
+    Raises WeightsUnavailable if the file of the names isn't on this machine, ExplorerError if it is damaged.
     """
     path = whole(CLASS_INDEX, None)
     if path is None:
@@ -166,12 +168,12 @@ def classes() -> tuple[tuple[str, str], ...]:
         )
     damaged = _("{name} with the names of the classes is damaged: delete it, and get it with `explorer weights download`.")
     with refusing(ExplorerError, damaged, str(path)):
-        index = json.loads(path.read_bytes())
-        return tuple((str(index[str(place)][0]), str(index[str(place)][1])) for place in range(len(index)))
+        entries = json.loads(path.read_bytes())
+        return tuple((str(entries[str(index)][0]), str(entries[str(index)][1])) for index in range(len(entries)))
 
 
 def classes_here() -> tuple[tuple[str, str], ...]:
-    """Return what `classes` does, or () where the file isn't here or is damaged."""
+    """Return the same as `classes`, or () if the file is missing or damaged."""
     try:
         return classes()
     except ExplorerError:
@@ -179,7 +181,7 @@ def classes_here() -> tuple[tuple[str, str], ...]:
 
 
 def missing(spec: NetworkSpec) -> WeightsUnavailable:
-    """Return the error for what `spec` needs and is not here, or is damaged, where it is not to be downloaded now."""
+    """Return the error for the first file that `spec` needs and that is missing or damaged, if it must not be downloaded now."""
     row = architectures[spec.architecture]
     try:
         file = next(file for file in _needed(spec) if whole(file, row) is None)
@@ -206,29 +208,29 @@ def command(row: Architecture, file: WeightsFile) -> str:
 
 
 def _needed(spec: NetworkSpec) -> list[WeightsFile]:
-    """Return the files of the table that a network needs: its weights, and the names of the classes at its top."""
+    """Return the published files that a network needs: its weights, and the names of its classes."""
     row = architectures[spec.architecture]
     if spec.weights != row.weights:
         return []
-    return [wanted(spec), CLASS_INDEX] if row.weights == "imagenet" and spec.include_top else [wanted(spec)]
+    return [published_file(spec), CLASS_INDEX] if row.weights == "imagenet" and spec.include_top else [published_file(spec)]
 
 
-def _alike(file: WeightsFile, row: Architecture | None) -> tuple[WeightsFile, ...]:
+def _versions(file: WeightsFile, row: Architecture | None) -> tuple[WeightsFile, ...]:
     return (file,) if row is None else row.alike(file)
 
 
 def _folders(row: Architecture | None) -> list[Path]:
-    """Return where to look for files, in this order; downloads go into the last."""
+    """Return the folders to search for files, in this order; downloads go into the last."""
     if row is not None and row.bundled:
         return [BUNDLED]
-    given = pack()
-    return [cache()] if given is None else [given, given / "models", cache()]
+    folder = pack()
+    return [cache()] if folder is None else [folder, folder / "models", cache()]
 
 
 def whole(file: WeightsFile, row: Architecture | None) -> Path | None:
-    """Return the first whole copy, None where there is none at all. Raises ExplorerError where all are damaged."""
+    """Return the first complete copy, None if there is no copy at all. Raises ExplorerError if all are damaged."""
     damage = None
-    for path, published in [(path, one) for one in _alike(file, row) for path in copies(one, row)]:
+    for path, published in [(path, version) for version in _versions(file, row) for path in copies(version, row)]:
         try:
             check(path, published)
         except ExplorerError as error:
@@ -241,23 +243,23 @@ def whole(file: WeightsFile, row: Architecture | None) -> Path | None:
 
 
 def _fetch(file: WeightsFile, row: Architecture | None, title: str, report_progress: ReportProgress) -> Path:
-    """Return a whole copy of the file, downloaded where there is none."""
+    """Return a complete copy of the file, downloaded if there is none."""
     try:
         path = whole(file, row)
     except ExplorerError:
         if row is not None and row.bundled:
             raise
         path = None
-    return path or _download(_alike(file, row), title, report_progress)
+    return path or _download(_versions(file, row), title, report_progress)
 
 
 def _download(files: tuple[WeightsFile, ...], title: str, report_progress: ReportProgress) -> Path:
-    """Return the first of these files that can be had, downloaded. Raises what the first one raises where none can be."""
+    """Download the first of these files that is available, and return its path. Raises the error of the first one if none is."""
     file, *others = files
     path = cache() / file.name
     mirror = os.environ.get(MIRROR, "").rstrip("/")
     published = file.md5 or file.sha256
-    size = file.size if published or not mirror else None  # a mirror may hold a file that was saved anew, see `check`
+    size = file.size if published or not mirror else None  # a mirror may hold a file that was saved again, see `check`
     try:
         download(f"{mirror}/{file.name}" if mirror else file.url, path, size, published, report_progress, title)
     except WeightsUnavailable:

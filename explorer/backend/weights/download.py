@@ -1,4 +1,4 @@
-"""A file from a web address: resumed where an earlier attempt stopped, checked, and in its place only when whole."""
+"""The download of a file from a URL: resumed where an earlier attempt stopped, checked, and put in its place only when complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from explorer.backend.runtime.file_locks import Note, hold
-from explorer.backend.weights.checksum import wrong_with
+from explorer.backend.weights.checksum import find_damage
 from explorer.backend.weights.transfer import Transfer
 from explorer.disk import FULL, why_not
 from explorer.errors import ExplorerError, WeightsUnavailable
@@ -25,12 +25,12 @@ from explorer.locale import _, megabytes
 from explorer.values import Progress
 
 TICK = 0.15  # seconds between two reports
-RETRIES = 4  # failures in a row, none of which brought a byte more than was here before
+RETRIES = 4  # consecutive failures without a new byte
 PAUSE = 1.0  # seconds before the first retry; doubled for each that follows
-LONGEST_PAUSE = 60.0  # a server that asks for more patience is given up
+LONGEST_PAUSE = 60.0  # the download fails if a server asks to wait longer
 WINDOW = 5.0  # seconds over which the speed is measured
-QUIET = 2.0  # seconds without a byte after which the report says so
-BUSY = {408, 425, 429, 500, 502, 503, 504}  # statuses that may pass
+QUIET = 2.0  # seconds without a byte after which the report says that it waits
+BUSY = {408, 425, 429, 500, 502, 503, 504}  # statuses that may be temporary
 UNWRITABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
     *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG),
@@ -40,18 +40,18 @@ ReportProgress: TypeAlias = Callable[[Progress], None]
 
 
 def download(url: str, path: Path, size: int | None, published: str | None, report_progress: ReportProgress, title: str) -> None:
-    """Put the file at `url` to `path`; return when it is there and whole.
+    """Download the file at `url` to `path`; return when it is complete.
 
-    It grows as `path`.part beside it, where a later call goes on, and takes its name at the end; a file that has
-    that name already is then set aside as `path`.damaged. One process downloads; others wait for it and take its file.
-    size, published: the bytes and the hash (MD5 or SHA-256) that the file must have, where known; else the length that the server says.
-    say: told a Progress every TICK seconds, also while nothing comes. What it raises (Cancelled) ends the
-        download at once and passes through.
-    title: what the reports begin with ("Downloading the weights of VGG16").
-    Raises WeightsUnavailable, in a sentence that names the server, the file and what to do.
+    It is written to `path`.part, from where a later call resumes, and renamed at the end; an existing file of
+    that name is then renamed to `path`.damaged. If several processes download it, one does, and the others wait for its file.
+    size, published: the size in bytes and the hash (MD5 or SHA-256) of the file, if known; else the server's Content-Length counts.
+    report_progress: called with a Progress every TICK seconds, also while no data arrive. An exception that it raises (Cancelled)
+        ends the download at once and propagates.
+    title: the beginning of the reports ("Downloading the weights of VGG16").
+    Raises WeightsUnavailable, with a sentence that names the server, the file and what to do.
     """
     if urlsplit(url).scheme not in ("http", "https"):
-        raise ExplorerError(_("{url} is no address to download from: it must start with http:// or https://.").format(url=url))
+        raise ExplorerError(_("{url} is not an address to download from: it must start with http:// or https://.").format(url=url))
     _Download(url, path, size, published, report_progress, title).run()
 
 
@@ -60,48 +60,48 @@ class _Download:
 
     def __init__(self, url: str, path: Path, size: int | None, published: str | None, report_progress: ReportProgress, title: str) -> None:
         self._url, self._path, self._size, self._published = url, path, size, published
-        self._tell, self._title = report_progress, title
+        self._callback, self._title = report_progress, title
         self._host = urlsplit(url).netloc.rpartition("@")[2]
         self._part = path.with_name(f"{path.name}.part")
-        self._pace = _Pace()
-        self._answered = False
+        self._meter = _SpeedMeter()
+        self._has_responded = False
         self._total = size
 
     def run(self) -> None:
         before = _stamp(self._path)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            note = self._alone()
+            note = self._lock()
             try:
-                if _stamp(self._path) == before:  # or else another process has brought it meanwhile
-                    self._bring(note)
+                if _stamp(self._path) == before:  # otherwise another process has downloaded it meanwhile
+                    self._request_all(note)
                     self._finish()
             finally:
-                self._leave(note)
+                self._unlock(note)
         except OSError as error:
-            if _of_the_disk(error):
-                raise self._no_place(error) from error
+            if _is_disk_error(error):
+                raise self._disk_error(error) from error
             raise
 
-    def _alone(self) -> Note:
-        """Return the note beside the part when no other process or thread holds it any more."""
+    def _lock(self) -> Note:
+        """Wait until no other process or thread holds the note beside the part; hold it and return it."""
         path = self._path.with_name(f"{self._path.name}.part.note")
         while (note := hold(path)) is None:
             self._report_progress(_("another program is downloading it"))
             time.sleep(TICK)
         return note
 
-    def _leave(self, note: Note) -> None:
-        """Keep the part and the note where there is something to go on with."""
-        if self._here():
+    def _unlock(self, note: Note) -> None:
+        """Release the note; remove it and the part if there is nothing to resume."""
+        if self._received():
             note.release()
         else:
             self._part.unlink(missing_ok=True)
             note.remove()
 
-    def _bring(self, note: Note) -> None:
-        """Request the file until the part has all of it."""
-        failures, furthest = 0, self._here()
+    def _request_all(self, note: Note) -> None:
+        """Repeat requests until the part is complete."""
+        failures, furthest = 0, self._received()
         while True:
             transfer = Transfer(self._url, self._part, note)
             self._watch(transfer)
@@ -109,37 +109,37 @@ class _Download:
                 return
             failures = 0 if transfer.received > furthest else failures + 1
             furthest = max(furthest, transfer.received)
-            self._pause(self._patience(transfer.error, failures))
+            self._pause(self._retry_delay(transfer.error, failures))
 
     def _watch(self, transfer: Transfer) -> None:
-        """Report until the request has ended."""
+        """Start a request, and report its progress until it has ended."""
         transfer.start()
         try:
             while transfer.is_alive():
                 self._total = transfer.total or self._total
-                self._report_progress(self._pace.words(self._here(), self._total, self._host, time.monotonic()))
+                self._report_progress(self._meter.text(self._received(), self._total, self._host, time.monotonic()))
                 if transfer.total and shutil.disk_usage(self._part.parent).free < transfer.total - transfer.received:
                     raise self._full()
                 transfer.join(TICK)
         finally:
             transfer.stop()
 
-    def _patience(self, error: Exception, failures: int) -> float:
-        """Return the seconds to wait before the next try, or raise what ended the last one."""
-        pause, spent = PAUSE * 2.0 ** max(0, failures - 1), failures > RETRIES
+    def _retry_delay(self, error: Exception, failures: int) -> float:
+        """Return the seconds to wait before the next request; raises for an error after which there is none."""
+        pause, is_exhausted = PAUSE * 2.0 ** max(0, failures - 1), failures > RETRIES
         if isinstance(error, HTTPError):
-            self._answered = True
+            self._has_responded = True
             pause = max(pause, _retry_after(error))
-            if error.code not in BUSY or spent or pause > LONGEST_PAUSE:
+            if error.code not in BUSY or is_exhausted or pause > LONGEST_PAUSE:
                 raise self._refused(error) from error
         elif isinstance(error, URLError):
-            if spent or not self._answered or isinstance(error.reason, ssl.SSLCertVerificationError):
+            if is_exhausted or not self._has_responded or isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise self._unreachable(error) from error
-        elif not isinstance(error, OSError | HTTPException) or _of_the_disk(error):
+        elif not isinstance(error, OSError | HTTPException) or _is_disk_error(error):
             raise error
         else:
-            self._answered = True
-            if spent:
+            self._has_responded = True
+            if is_exhausted:
                 raise self._stalled() from error
         return pause
 
@@ -150,7 +150,7 @@ class _Download:
             time.sleep(min(TICK, left))
 
     def _finish(self) -> None:
-        """Check the part and put it in its place."""
+        """Check the part and rename it to the file."""
         due = 0.0
 
         def tick() -> None:
@@ -159,25 +159,25 @@ class _Download:
                 due = time.monotonic() + TICK
                 self._report_progress(_("checking the file"))
 
-        wrong = wrong_with(self._part, self._published, self._size, tick)
-        if wrong:
+        damage = find_damage(self._part, self._published, self._size, tick)
+        if damage:
             self._part.unlink()
             raise WeightsUnavailable(
                 _(
                     "{host} sent a wrong {file} ({wrong}), which was deleted: try again later or on another network, "
                     "or put the file into {folder}."
-                ).format(host=self._host, file=self._path.name, wrong=wrong, folder=self._path.parent)
+                ).format(host=self._host, file=self._path.name, wrong=damage, folder=self._path.parent)
             )
         if self._path.exists():
             os.replace(self._path, self._path.with_name(f"{self._path.name}.damaged"))
         os.replace(self._part, self._path)
 
     def _report_progress(self, state: str) -> None:
-        here = self._here()
-        fraction = min(1.0, here / self._total) if self._total else None
-        self._tell(Progress(_("{title}: {state}").format(title=self._title, state=state), fraction, cancellable=True))
+        received = self._received()
+        fraction = min(1.0, received / self._total) if self._total else None
+        self._callback(Progress(_("{title}: {state}").format(title=self._title, state=state), fraction, cancellable=True))
 
-    def _here(self) -> int:
+    def _received(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
     def _refused(self, error: HTTPError) -> WeightsUnavailable:
@@ -202,12 +202,12 @@ class _Download:
 
     def _stalled(self) -> WeightsUnavailable:
         return WeightsUnavailable(
-            _("{host} stopped sending {file} after {here} MB: download it again later, which goes on from there.").format(
-                host=self._host, file=self._path.name, here=megabytes(self._here())
+            _("{host} stopped sending {file} after {here} MB: download it again later, which continues from there.").format(
+                host=self._host, file=self._path.name, here=megabytes(self._received())
             )
         )
 
-    def _no_place(self, error: OSError) -> WeightsUnavailable:
+    def _disk_error(self, error: OSError) -> WeightsUnavailable:
         if error.errno in FULL:
             return self._full()
         return WeightsUnavailable(
@@ -225,61 +225,61 @@ class _Download:
         )
 
 
-class _Pace:
-    """How far a transfer is and how fast it has been lately, in words."""
+class _SpeedMeter:
+    """Measures the recent speed of a transfer, and describes its progress."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()  # (time, bytes)
-        self._grew = 0.0  # when more bytes were seen than before
+        self._samples: deque[tuple[float, int]] = deque()  # (time, bytes)
+        self._last_growth = 0.0  # the time when the number of bytes last increased
 
-    def words(self, here: int, total: int | None, host: str, now: float) -> str:
-        """Return such as "120 of 528 MB, 5.3 MB/s, 76 s left".
+    def text(self, received: int, total: int | None, host: str, now: float) -> str:
+        """Return a text such as "120 of 528 MB, 5.3 MB/s, 76 s left".
 
-        here, total: bytes; now: seconds on any clock, in rising order from call to call.
+        received, total: bytes; now: seconds on a monotonic clock.
         """
-        speed = self._speed(here, now)
+        speed = self._speed(received, now)
         done = _("{here} MB") if total is None else _("{here} of {total} MB")
-        done = done.format(here=megabytes(here), total=megabytes(total or 0))
-        if not speed or now - self._grew > QUIET:
+        done = done.format(here=megabytes(received), total=megabytes(total or 0))
+        if not speed or now - self._last_growth > QUIET:
             return _("{done}, waiting for {host}").format(done=done, host=host)
         if total is None:
             return _("{done}, {speed} MB/s").format(done=done, speed=megabytes(int(speed)))
-        left = (total - here) / speed
+        left = (total - received) / speed
         left_words = _("{minutes:.0f} min").format(minutes=left / 60) if left > 120 else _("{seconds:.0f} s").format(seconds=left)
         return _("{done}, {speed} MB/s, {left} left").format(done=done, speed=megabytes(int(speed)), left=left_words)
 
-    def _speed(self, here: int, now: float) -> float:
-        """Return the bytes per second over the last seconds; 0 where they are not known yet."""
-        if self._seen and here < self._seen[-1][1]:  # it started anew
-            self._seen.clear()
-        if not self._seen or here > self._seen[-1][1]:
-            self._grew = now
-        self._seen.append((now, here))
-        while now - self._seen[0][0] > WINDOW:
-            self._seen.popleft()
-        seconds = now - self._seen[0][0]
-        return (here - self._seen[0][1]) / seconds if seconds else 0.0
+    def _speed(self, received: int, now: float) -> float:
+        """Return the bytes per second over the last seconds; 0 if that is not known yet."""
+        if self._samples and received < self._samples[-1][1]:  # the transfer has restarted
+            self._samples.clear()
+        if not self._samples or received > self._samples[-1][1]:
+            self._last_growth = now
+        self._samples.append((now, received))
+        while now - self._samples[0][0] > WINDOW:
+            self._samples.popleft()
+        seconds = now - self._samples[0][0]
+        return (received - self._samples[0][1]) / seconds if seconds else 0.0
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when another file takes the path; None where there is none."""
+    """Return a value that identifies the file at a path: inode, size and time of change; None if there is none."""
     if not path.exists():
         return None
-    facts = path.stat()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def _of_the_disk(error: Exception) -> bool:
-    """Return whether the disk and not the network is to blame; OpenSSL numbers its errors otherwise."""
+def _is_disk_error(error: Exception) -> bool:
+    """Return whether an error comes from the disk, not the network; errno of OpenSSL's errors has another meaning."""
     return isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in FULL | UNWRITABLE
 
 
 def _retry_after(error: HTTPError) -> float:
-    """Return the seconds that the server asks to wait, which it may give as a date (RFC 9110, 10.2.3); 0 where it doesn't."""
-    asked = error.headers.get("Retry-After", "").strip()
-    if asked.isdecimal():
-        return float(asked)
+    """Return the seconds that the server asks to wait, given as a number or a date (RFC 9110, 10.2.3); 0 if it doesn't ask."""
+    value = error.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value)
     try:
-        return parsedate_to_datetime(asked).timestamp() - time.time()
+        return parsedate_to_datetime(value).timestamp() - time.time()
     except ValueError:
         return 0.0

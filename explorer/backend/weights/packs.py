@@ -1,4 +1,4 @@
-"""Which weights files are on this machine, and packs: folders of them with a manifest, for a class without network.
+"""The packs of weights: folders of weights files with a manifest, for a class without network; and the inventory of local files.
 
 A pack holds the files under models/, so that it can also be a KERAS_HOME, and manifest.json: for each file its name,
 architecture (null for the names of the classes), size in bytes and MD5 hash. EXPLORER_WEIGHTS names the pack to use.
@@ -28,11 +28,11 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Copy:
-    """A file of the table and where it is.
+    """A published file and its local copy.
 
-    architecture: the name of what it belongs to; empty for the names of the classes.
-    path: None where it isn't here.
-    wrong: what is wrong with it, in a sentence; empty where it is whole or not here.
+    architecture: the name of the architecture it belongs to; empty for the file of the names of the classes.
+    path: None if it isn't on this machine.
+    wrong: a sentence about what is wrong with it; empty if it is complete or not on this machine.
     """
 
     architecture: str
@@ -42,27 +42,27 @@ class Copy:
 
     @property
     def size(self) -> int | None:
-        """Bytes: of the file that is here, else of the published one, right to the MB, where that is known."""
+        """Bytes: of the local copy, else of the published file, exact to the MB, if known."""
         return self.file.about if self.path is None else self.path.stat().st_size
 
 
 def inventory(names: Iterable[str] = ()) -> Iterator[Copy]:
-    """Yield every copy of every file that is here, checked, and the default files that are not.
+    """Yield every local copy of every file, checked, and the default files that are missing.
 
-    names: of architectures; none for all of them.
+    names: of architectures; empty for all of them.
     """
     for name in names or architectures:
         row = architectures[name]
         for file in _files(row):
-            found = cache.copies(file, row)
-            yield from (_checked(name, file, path) for path in found)
-            if not found and file == row.files[0]:
+            paths = cache.copies(file, row)
+            yield from (_check(name, file, path) for path in paths)
+            if not paths and file == row.files[0]:
                 yield Copy(name, file, None)
-    yield from (_checked("", cache.CLASS_INDEX, path) for path in cache.copies(cache.CLASS_INDEX))
+    yield from (_check("", cache.CLASS_INDEX, path) for path in cache.copies(cache.CLASS_INDEX))
 
 
 def missing() -> Iterator[Copy]:
-    """Yield what the manifest of the pack in use lists and the pack doesn't hold."""
+    """Yield the files that the manifest of the pack in use lists but the pack doesn't hold."""
     for name, entry in _manifest_in_use().items():
         file = WeightsFile(name, url="", md5=entry["md5"], size=entry["size"])
         if not any(_in_pack(path) for path in cache.copies(file)):
@@ -71,48 +71,48 @@ def missing() -> Iterator[Copy]:
 
 
 def make(folder: Path, copies: Iterable[Copy], report_progress: ReportProgress) -> list[Copy]:
-    """Copy the files that are here into a pack, made where there is none; return what is there then of them.
+    """Copy files into a pack, which is created if it doesn't exist; return the copies in the pack.
 
-    Files that the pack had before stay. Raises ExplorerError where the folder can't be written.
+    Existing files of the pack are kept. Raises ExplorerError if the folder can't be written.
     """
     models = folder / "models"
     try:
         models.mkdir(parents=True, exist_ok=True)
         entries = {name: entry for name, entry in read_manifest(folder).items() if (models / name).is_file()}
-        made = []
+        packed = []
         for copy in copies:
             if copy.path is None:
                 continue
             report_progress(Progress(_("Packing {file}…").format(file=copy.file.name)))
             target = models / copy.file.name
-            md5 = _put(copy.path, target)
-            made.append(replace(copy, path=target))
+            md5 = _copy(copy.path, target)
+            packed.append(replace(copy, path=target))
             entries[target.name] = {"architecture": copy.architecture or None, "size": target.stat().st_size, "md5": md5}
         _write_manifest(folder, entries)
     except OSError as error:
         raise ExplorerError(_("{folder} can't be written ({reason}).").format(folder=folder, reason=disk.why_not(error))) from error
-    return made
+    return packed
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the entries of a pack's manifest by their files' names; none where it has no manifest.
+    """Return the entries of a pack's manifest by the names of their files; empty if there is no manifest.
 
-    Raises ExplorerError where that is something else.
+    Raises ExplorerError if it isn't a valid manifest.
     """
     path = folder / MANIFEST
     if not path.exists():
         return {}
-    said = _("{name} is no manifest of a pack of weights, or damaged: make the pack anew with `explorer weights pack`.")
-    with refusing(ExplorerError, said, str(path)):
-        return dict(map(_entry, json.loads(path.read_bytes())["files"]))
+    sentence = _("{name} is not the manifest of a pack of weights, or is damaged: make the pack again with `explorer weights pack`.")
+    with refusing(ExplorerError, sentence, str(path)):
+        return dict(map(_parse_entry, json.loads(path.read_bytes())["files"]))
 
 
-def _entry(said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the name of a file and what the manifest says of it; whatever is wrong with that is raised."""
-    name, architecture = said["file"], said["architecture"]
+def _parse_entry(entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the file name and the facts in an entry of a manifest. Raises an exception for an invalid entry."""
+    name, architecture = entry["file"], entry["architecture"]
     if not name or Path(name).name != name or not isinstance(architecture, str | None):
         raise ValueError(name)
-    return name, {"architecture": architecture, "size": int(said["size"]), "md5": str(said["md5"])}
+    return name, {"architecture": architecture, "size": int(entry["size"]), "md5": str(entry["md5"])}
 
 
 def _write_manifest(folder: Path, entries: dict[str, Any]) -> None:
@@ -120,8 +120,8 @@ def _write_manifest(folder: Path, entries: dict[str, Any]) -> None:
     disk.write(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
 
 
-def _put(source: Path, target: Path) -> str:
-    """Copy a file where it isn't already; return its hash."""
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file unless the target is the same already; return its MD5 hash."""
     md5 = hash_of(source)
     if not target.is_file() or hash_of(target) != md5:
         with disk.writing(target) as part:
@@ -134,14 +134,14 @@ def _put(source: Path, target: Path) -> str:
 
 
 def _files(row: Architecture) -> Iterable[WeightsFile]:
-    """Return the files of an architecture, each once: the same one may serve with and without top."""
+    """Return the files of an architecture, each once: the same file may serve with and without the top."""
     first: dict[str, WeightsFile] = {}
     for file in row.files:
         first.setdefault(file.name, file)
     return first.values()
 
 
-def _checked(architecture: str, file: WeightsFile, path: Path) -> Copy:
+def _check(architecture: str, file: WeightsFile, path: Path) -> Copy:
     wrong = ""
     try:
         cache.check(path, file)

@@ -1,4 +1,4 @@
-"""One HTTP request that brings a file, or the rest of it, on a thread of its own that can be stopped at any time."""
+"""The transfer of a file, or the rest of it, by one HTTP request on its own thread, which can be stopped at any time."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, b
 from explorer import __version__
 from explorer.backend.runtime.file_locks import Note
 
-STALL = 15.0  # seconds without a byte that end a request
+STALL = 15.0  # seconds without a byte after which a request fails
 CHUNK = 2**16
 
 
 class Changed(OSError):
-    """What the server has no longer fits what came before; it was thrown away."""
+    """The file on the server has changed since the part was downloaded; the part was discarded."""
 
 
 class Transfer(threading.Thread):
-    """Brings what is missing in `part`. When it has ended, `error` is None exactly where the file is complete.
+    """Downloads what is missing in `part`. When it has ended, `error` is None if and only if the file is complete.
 
-    note: remembers which version of the file the part belongs to (the server's ETag or Last-Modified):
-        it goes on only where that is still the server's version, and starts anew otherwise.
-    received, total: bytes of the file that are here, and in all where the server says so.
+    note: stores the version of the file that the part belongs to (the server's ETag or Last-Modified):
+        the transfer resumes only if the server still has that version, and otherwise restarts.
+    received, total: bytes received so far, and of the whole file if the server sends its size.
     """
 
     def __init__(self, url: str, part: Path, note: Note) -> None:
@@ -37,29 +37,31 @@ class Transfer(threading.Thread):
         self.error: Exception | None = None
         self.total: int | None = None
         self._url, self._part, self._note = url, part, note
-        self._version = note.text if note.text.isascii() and note.text.isprintable() else ""  # else it is damaged, and no header
+        self._version = (
+            note.text if note.text.isascii() and note.text.isprintable() else ""
+        )  # otherwise it is damaged, and can't be sent as a header
         self.received = part.stat().st_size if part.exists() else 0
         self._sockets: list[socket.socket] = []
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Do the request; never raises."""
+        """Make the request; never raises."""
         try:
-            self._bring()
-        except Exception as error:  # noqa: BLE001  # the thread that waits raises it
+            self._request()
+        except Exception as error:  # noqa: BLE001  # the waiting thread raises it
             self.error = error
 
     def stop(self, timeout: float = 0.1) -> None:
-        """End the request at once and write no more; wait that many seconds for it.
+        """End the request at once and write no more; wait up to `timeout` seconds for that.
 
-        A thread that is still looking for the server can't be woken: it ends by itself, and does nothing more.
+        A thread that is still connecting can't be woken: it ends by itself later, and writes nothing.
         """
         self._stopped.set()
-        for one in self._sockets:
-            _shut(one)
+        for connection in self._sockets:
+            _shut(connection)
         self.join(timeout)
 
-    def _bring(self) -> None:
+    def _request(self) -> None:
         headers = {"User-Agent": f"keras-explorer/{__version__}"}
         if self.received and self._version:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._version}
@@ -70,7 +72,7 @@ class Transfer(threading.Thread):
             if self._stopped.is_set() or error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 raise
             if _total_of(error.headers) != self.received:
-                self._forget()
+                self._discard()
                 raise Changed from error
             return  # nothing was missing
         with response:
@@ -81,13 +83,13 @@ class Transfer(threading.Thread):
             raise ConnectionError
 
     def _write(self, response: http.client.HTTPResponse) -> None:
-        """Write the body to the part: after what is there where the server goes on, else from the start."""
-        goes_on = response.status == http.client.PARTIAL_CONTENT
-        if goes_on and not self._fits(response):
-            self._forget()
+        """Write the body to the part: appended if the server sends the rest of the file, else from the start."""
+        is_partial = response.status == http.client.PARTIAL_CONTENT
+        if is_partial and not self._continues_part(response):
+            self._discard()
             raise Changed
-        with self._part.open("ab" if goes_on else "wb") as part:
-            if not goes_on:
+        with self._part.open("ab" if is_partial else "wb") as part:
+            if not is_partial:
                 self.received = 0
                 self._note.text = _version_of(response)
             self.total = None if response.length is None else self.received + response.length
@@ -96,24 +98,24 @@ class Transfer(threading.Thread):
                 part.flush()
                 self.received += len(chunk)
             if not self._stopped.is_set():
-                os.fsync(part.fileno())  # or a power cut could leave a whole file's name on half of it
+                os.fsync(part.fileno())  # otherwise a power cut could leave an incomplete file with the final name
 
-    def _fits(self, response: http.client.HTTPResponse) -> bool:
+    def _continues_part(self, response: http.client.HTTPResponse) -> bool:
         start = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
         same_version = _version_of(response) in ("", self._version)
         return start is not None and int(start[1]) == self.received and same_version
 
-    def _forget(self) -> None:
+    def _discard(self) -> None:
         self._part.unlink(missing_ok=True)
         self._note.text = ""
 
     def _opener(self) -> OpenerDirector:
-        """Return what opens addresses as urllib does, proxies and redirects included, and keeps the sockets at hand."""
+        """Return an opener of URLs as urllib's, with proxies and redirects, that collects its sockets in `_sockets`."""
 
-        def keep(one: socket.socket) -> None:
-            self._sockets.append(one)
-            if self._stopped.is_set():  # too late for stop() to see it
-                _shut(one)
+        def keep(connection: socket.socket) -> None:
+            self._sockets.append(connection)
+            if self._stopped.is_set():  # opened after stop() has closed the others
+                _shut(connection)
 
         class Plain(http.client.HTTPConnection):
             def connect(self) -> None:
@@ -136,19 +138,19 @@ class Transfer(threading.Thread):
         return build_opener(OpenPlain, OpenSecure)
 
 
-def _shut(one: socket.socket) -> None:
-    """Wake the thread that reads from the socket, which close() would not."""
-    with suppress(OSError):  # it is closed already
-        socket.socket.shutdown(one, socket.SHUT_RDWR)
+def _shut(connection: socket.socket) -> None:
+    """Shut a socket down, which wakes the thread that reads from it; close() would not."""
+    with suppress(OSError):  # it may be closed already
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _version_of(response: http.client.HTTPResponse) -> str:
-    """Return what tells versions of a file apart, as If-Range takes it (RFC 9110, 13.1.5): no weak ETag."""
+    """Return the version of a file as a value for If-Range (RFC 9110, 13.1.5): a strong ETag, else Last-Modified; "" for none."""
     etag: str = response.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
 
 
 def _total_of(headers: Any) -> int | None:
-    """Return the size of the whole file that a Content-Range header tells."""
-    found = re.search(r"/(\d+)$", headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+    """Return the size of the whole file from a Content-Range header; None if it has none."""
+    match = re.search(r"/(\d+)$", headers.get("Content-Range", ""))
+    return int(match[1]) if match else None

@@ -147,7 +147,7 @@ class FeatureMapsView(View):
     def _place(self) -> list[int]:
         """Return where the session's cell is drawn."""
         maps, cell = self.session.feature_maps, self.session.cell
-        return [] if maps is None or maps.planes is None or cell is None else list(feature_maps.Face(maps).place(cell))
+        return [] if maps is None or maps.planes is None or cell is None else list(feature_maps.Face(maps).position(cell))
 
     def _draw_cell(self) -> None:
         maps = self.session.feature_maps

@@ -125,7 +125,7 @@ class InputView(View):
             self.original_text = example.name if example and preprocessed.arrays else ""
             return
         self.original, self.preprocessed = feature_maps.picture(preprocessed.original), feature_maps.picture(preprocessed.preprocessed)
-        width, height = preprocessed.came_size
+        width, height = preprocessed.original_size
         self.original_text = _("{name}, {width} × {height} pixels").format(name=example.name if example else "", width=width, height=height)
         self.preprocessed_text = _("{width} × {height} pixels").format(
             width=preprocessed.preprocessed.shape[1], height=preprocessed.preprocessed.shape[0]

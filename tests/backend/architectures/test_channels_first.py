@@ -52,12 +52,12 @@ def test_an_operation_does_with_the_channels_first_what_it_does_with_them_last(n
 
     operation = getattr(nn, name)
     expected = operation(x, **{key: moved(value) for key, value in settings.items()})
-    found = channels_first.turned(tensorflow, operation)(to_first(x), data_format=first, **settings)
+    found = channels_first.with_channels_last(tensorflow, operation)(to_first(x), data_format=first, **settings)
     np.testing.assert_allclose(found, to_first(expected.numpy()), rtol=1e-4, atol=1e-5)
 
 
 def test_an_output_shape_may_be_a_tensor_and_what_has_channels_last_is_left_alone():
-    transpose = channels_first.turned(tensorflow, nn.conv_transpose)
+    transpose = channels_first.with_channels_last(tensorflow, nn.conv_transpose)
     x, kernel = random(2, 5, 4, 3), random(3, 2, 6, 3)
     expected = transpose(x, kernel, (2, 10, 8, 6), 2)
     compiled = tensorflow.function(lambda x: transpose(x, kernel, tensorflow.stack([tensorflow.shape(x)[0], 6, 10, 8]), 2, "SAME", "NCHW"))
@@ -65,7 +65,7 @@ def test_an_output_shape_may_be_a_tensor_and_what_has_channels_last_is_left_alon
 
 
 def test_what_tensorflow_can_do_by_itself_is_left_alone(monkeypatch):
-    monkeypatch.setattr(channels_first, "computed", lambda _tensorflow: True)
+    monkeypatch.setattr(channels_first, "is_supported", lambda _tensorflow: True)
     before = {name: getattr(nn, name) for name in channels_first.OPERATIONS}
     channels_first.enable(tensorflow)
     assert {name: getattr(nn, name) for name in channels_first.OPERATIONS} == before

@@ -264,7 +264,7 @@ def test_what_goes_wrong_is_said(folder, monkeypatch, capfd, error, says):
 def test_details_are_named_only_where_there_are_any(folder):
     assert process_main.why(ZeroDivisionError(), folder).endswith("(ZeroDivisionError).")
     (folder / files.PID).write_text("7")
-    (folder / files.LOG).write_text(f"Traceback\n{exit_reason.begins(7)}\nTraceback of this attempt\n")
+    (folder / files.LOG).write_text(f"Traceback\n{exit_reason.first_log_line(7)}\nTraceback of this attempt\n")
     assert process_main.why(ZeroDivisionError(), folder).endswith("log.txt has the details.")
 
 
@@ -273,7 +273,7 @@ def test_a_folder_that_may_not_be_written_is_called_that(folder):
     (folder / files.CHECKPOINT).write_bytes(b"arrays")
     said = process_main.why(error, folder)
     assert "(Permission denied): allow it" in said
-    assert said.endswith("Then resume the run: its backup is kept.")
+    assert said.endswith("Then resume the run: its checkpoint is kept.")
 
 
 def test_memory_that_runs_out_when_all_is_trained_loses_nothing(nearly_done, monkeypatch):

@@ -5,7 +5,7 @@ from itertools import groupby
 import pytest
 
 import explorer
-from explorer.backend.graph.blocks import _generated, with_blocks
+from explorer.backend.graph.blocks import _is_generated, with_blocks
 from explorer.backend.runtime.keras import keras
 from explorer.values import Layer
 
@@ -80,8 +80,8 @@ def test_where_names_say_nothing_a_block_ends_where_branches_meet():
     ],
 )
 def test_the_names_that_keras_makes_are_known(class_name, name):
-    assert _generated(*rows((name, class_name)))
-    assert not _generated(*rows((f"my_{name}", class_name)))
+    assert _is_generated(*rows((name, class_name)))
+    assert not _is_generated(*rows((f"my_{name}", class_name)))
 
 
 def test_a_chain_of_generated_names_has_no_blocks():

@@ -196,7 +196,7 @@ def test_the_page_sees_the_sound_as_it_came_and_what_is_heard_of_it(path):
     example = audio.read(path)
     seen = audio.to_view(example, reading_of(TIMBRES))
     assert seen.original.size == seen.preprocessed.size == 0
-    assert (seen.came_size, seen.notes) == ((), ())
+    assert (seen.original_size, seen.notes) == ((), ())
     heard = seen.sound
     assert (heard.rate, heard.channels, heard.seconds) == (22_050, 2, 3)
     assert heard.envelope.shape == (1000, 2)

@@ -518,7 +518,7 @@ def test_a_picture_of_floats_with_gaps_is_refused(encode):
 def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
     seen = images.to_view(images.read(photo), PHOTO)
     assert np.array_equal(seen.original, photo)
-    assert seen.came_size == (150, 90)
+    assert seen.original_size == (150, 90)
     assert np.array_equal(seen.preprocessed, images.to_batch(images.read(photo), PHOTO)[0][0])
     assert seen.aligned
     assert not seen.notes
@@ -532,7 +532,7 @@ def test_the_network_sees_the_resized_picture_in_the_same_frame(photo):
 def test_a_large_picture_is_shown_smaller_in_its_own_proportions():
     seen = images.to_view(images.read(np.zeros((300, 3000, 3), np.uint8)), PHOTO)
     assert seen.original.shape == (102, 1024, 3)
-    assert seen.came_size == (3000, 300)
+    assert seen.original_size == (3000, 300)
 
 
 def digit(ink, paper):

@@ -12,7 +12,7 @@ from explorer.backend.models.files import load_model, save_model
 from explorer.backend.models.metadata import ModelCard, read_card
 from explorer.backend.models.weights import save_weights
 from explorer.backend.runtime.keras import keras
-from explorer.backend.runtime.keras_private import home_of
+from explorer.backend.runtime.keras_private import module_of
 from explorer.errors import ExplorerError, UnreadableModel
 
 CARD = ModelCard("torch", ("cat", "dog"), "pets")
@@ -152,13 +152,13 @@ def plain_hdf5(path):
 
 NO_MODELS = {
     "away.keras": (lambda path: None, "There is no file"),
-    "pipe.keras": (getattr(os, "mkfifo", lambda path: path.symlink_to(os.devnull)), "is no file that a model could be in"),
+    "pipe.keras": (getattr(os, "mkfifo", lambda path: path.symlink_to(os.devnull)), "is not a file that a model could be in"),
     "folder.keras": (folder, "is a folder"),
     "saved": (saved_model, "is a SavedModel of TensorFlow.*save it as .keras"),
     "empty.keras": (lambda path: path.touch(), "is empty"),
     "empty.json": (lambda path: path.touch(), "is empty"),
-    "page.keras": (lambda path: path.write_text("<!DOCTYPE html>"), "is no .keras file, whatever its name"),
-    "page.h5": (lambda path: path.write_text("<!DOCTYPE html>"), "is no .h5 file, whatever its name"),
+    "page.keras": (lambda path: path.write_text("<!DOCTYPE html>"), "is not a .keras file, despite its name"),
+    "page.h5": (lambda path: path.write_text("<!DOCTYPE html>"), "is not a .h5 file, despite its name"),
     "model.tflite": (lambda path: path.write_bytes(b"\x1c\0\0\0TFL3\0\0"), "is a model of TensorFlow Lite"),
     "renamed.h5": (lambda path: path.write_bytes(b"\x1c\0\0\0TFL3\0\0"), "is a model of TensorFlow Lite"),
     "model.pt": (lambda path: zipped(path, model__data_pkl=b"\x80\x02"), "is a file of PyTorch"),
@@ -166,16 +166,16 @@ NO_MODELS = {
     "model.onnx": (lambda path: path.write_bytes(b"\x08\x07\x12\x07pytorch"), "is an ONNX model"),
     "graph.pb": (lambda path: path.write_bytes(b"\x08\x01\x12\x05graph"), "is a graph of TensorFlow"),
     "download.zip": (lambda path: zipped(path, model_h5=b"", labels_txt=b""), "holds model.h5: unpack it"),
-    "photos.zip": (lambda path: zipped(path, cat_jpg=b""), "none of Keras: there is no config.json"),
+    "photos.zip": (lambda path: zipped(path, cat_jpg=b""), "not one of Keras: there is no config.json"),
     "data.h5": (plain_hdf5, "is an HDF5 file, but holds no Keras model"),
-    "notes.txt": (lambda path: path.write_text("notes"), "is no Keras model: .keras, .h5, .json and .yaml"),
-    "list.json": (lambda path: path.write_text("[1, 2]"), "is no topology"),
-    "settings.json": (lambda path: path.write_text('{"config": {}}'), "is no topology"),
-    "cut.json": (lambda path: path.write_text('{"class_name": "Sequ'), "is no JSON"),
-    "deep.json": (lambda path: path.write_text("[" * 100_000), "is no JSON"),
+    "notes.txt": (lambda path: path.write_text("notes"), "is not a Keras model: .keras, .h5, .json and .yaml"),
+    "list.json": (lambda path: path.write_text("[1, 2]"), "is not the topology"),
+    "settings.json": (lambda path: path.write_text('{"config": {}}'), "is not the topology"),
+    "cut.json": (lambda path: path.write_text('{"class_name": "Sequ'), "is not valid JSON"),
+    "deep.json": (lambda path: path.write_text("[" * 100_000), "is not valid JSON"),
     "browser.json": (lambda path: path.write_text('{"modelTopology": {}}'), "is a model of TensorFlow.js"),
-    "cut.yaml": (lambda path: path.write_text("class_name: [Sequ"), "is no YAML"),
-    "list.keras": (lambda path: zipped(path, config_json="[]"), "its description is no JSON object"),
+    "cut.yaml": (lambda path: path.write_text("class_name: [Sequ"), "is not valid YAML"),
+    "list.keras": (lambda path: zipped(path, config_json="[]"), "its description is not a JSON object"),
 }
 
 
@@ -358,7 +358,7 @@ def keras_private_layers():
     from operator import attrgetter
 
     return {
-        name: attrgetter(f"{home_of(name)}.{name}".removeprefix("keras."))(keras)
+        name: attrgetter(f"{module_of(name)}.{name}".removeprefix("keras."))(keras)
         for name in ("LayerScale", "StochasticDepth", "CustomScaleLayer", "ThresholdedReLU")
     }
 

@@ -33,13 +33,13 @@ def test_layers_with_weights_that_are_no_numbers_are_found(value):
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_a_file_with_such_weights_is_opened_with_a_warning(name, tmp_path):
     save_model(apply_mistakes(), tmp_path / name)
-    with pytest.warns(AssumptionWarning, match=r"Weights of last are no numbers \(NaN\) or infinite"):
+    with pytest.warns(AssumptionWarning, match=r"Weights of last are not numbers \(NaN\) or infinite"):
         network = explorer.load(tmp_path / name)
     assert "Weights of last" in network.input_spec.assumed[-1]
 
 
 def test_answers_that_are_no_numbers_are_refused_and_say_why():
-    with pytest.raises(ExplorerError, match=r"The answer of stack is no number \(NaN\), or infinite. Weights of last"):
+    with pytest.raises(ExplorerError, match=r"The output of stack is not a number \(NaN\), or infinite. Weights of last"):
         explorer.load(apply_mistakes()).predict(X)
 
 
@@ -47,7 +47,7 @@ def test_features_that_are_no_numbers_are_refused_and_feature_maps_are_shown():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="first"), keras.layers.Dense(2)])
     model.layers[0].set_weights([np.full((4, 3), np.nan), np.zeros(3)])
     network = explorer.load(model)
-    with pytest.raises(ExplorerError, match="Weights of first are no numbers"):
+    with pytest.raises(ExplorerError, match="Weights of first are not numbers"):
         network.features(X)
     assert np.isnan(network.feature_maps(X, "first")).all()
 
@@ -55,7 +55,7 @@ def test_features_that_are_no_numbers_are_refused_and_feature_maps_are_shown():
 def test_numbers_that_overflow_are_said_to():
     model = small.sequential()
     model.set_weights([weight + 3e38 for weight in model.get_weights()])
-    with pytest.raises(ExplorerError, match="Its weights are finite, so it comes up on the way"):
+    with pytest.raises(ExplorerError, match="Its weights are finite, so this comes up in between"):
         explorer.load(model).predict(X)
 
 

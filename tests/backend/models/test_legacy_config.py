@@ -236,7 +236,7 @@ def test_inputs_and_outputs_in_dicts_and_lists():
 def test_layers_that_are_gone_are_named():
     entry = {"name": "local", "filters": 2, "kernel_size": [3], "batch_input_shape": [None, 8, 3]}
     config = {"name": "s", "layers": [{"class_name": "LocallyConnected1D", "config": entry}]}
-    with pytest.raises(UnreadableModel, match=r"the layer 'local', a LocallyConnected1D, which Keras 3 has no longer"):
+    with pytest.raises(UnreadableModel, match=r"the layer 'local', a LocallyConnected1D, which Keras 3 no longer has"):
         from_json(json.dumps({"class_name": "Sequential", "config": config, "keras_version": "2.4.0"}))
 
 
@@ -292,13 +292,11 @@ def test_what_is_not_at_hand_of_compile_is_left_out_with_a_note(tmp_path):
     path = small.save_as_keras_2(small.sequential(), tmp_path / "metric.h5", training=training("categorical_crossentropy", metrics))
     opened = open_model(path)
     assert opened.model.compiled
-    assert opened.notes == ("It was compiled with f1, which is not at hand and left out.",)
+    assert opened.notes == ("It was compiled with f1, which is not available and is left out.",)
     path = small.save_as_keras_2(small.sequential(), tmp_path / "loss.h5", training=training({"last": function}))
     network = explorer.load(path)
     assert not network.model.compiled
-    assert (
-        "It was compiled with own_dice, which is not at hand, and is opened as it was before: not compiled." in network.input_spec.assumed
-    )
+    assert "It was compiled with own_dice, which is not available, and is opened without being compiled." in network.input_spec.assumed
     assert load_model(path, {"own_dice": keras.losses.mean_squared_error}).compiled
 
 

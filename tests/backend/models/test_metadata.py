@@ -39,16 +39,16 @@ def test_a_card_tells_of_the_training_that_a_model_comes_from(carded):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "it is no JSON"),
-        ("", "it is no JSON"),
-        ("[" * 100_000, "it is no JSON"),
-        ("[]", "it is no list of named entries"),
+        ("{", "it is not valid JSON"),
+        ("", "it is not valid JSON"),
+        ("[" * 100_000, "it is not valid JSON"),
+        ("[]", "it is not a JSON object"),
         ('{"preprocess": "pytorch"}', "preprocess is 'pytorch', and may be tf, caffe"),
-        ('{"labels": "cat, dog"}', "labels is no list of names"),
-        ('{"labels": ["cat", 1]}', "labels is no list of names"),
-        ('{"name": 3}', "name is no text"),
-        ('{"run": [1]}', "run is no list of named entries"),
-        (" " * (LARGEST + 1), "it is no JSON"),
+        ('{"labels": "cat, dog"}', "labels is not a list of names"),
+        ('{"labels": ["cat", 1]}', "labels is not a list of names"),
+        ('{"name": 3}', "name is not a text"),
+        ('{"run": [1]}', "run is not a JSON object"),
+        (" " * (LARGEST + 1), "it is not valid JSON"),
     ],
     ids=range(10),
 )
@@ -73,4 +73,4 @@ def test_a_card_in_a_damaged_archive(carded):
     path = carded('{"labels": ["cat"]}')
     content = path.read_bytes()
     path.write_bytes(content.replace(b'["cat"]', b'["dog"]'))  # its checksum no longer fits
-    assert "are not understood: it is no JSON, or damaged." in read_card(path).note
+    assert "are not understood: it is not valid JSON, or damaged." in read_card(path).note

@@ -85,7 +85,7 @@ def test_of_grey_pixels_without_channels_the_page_shows_a_picture():
     network = explorer.load(flat_first(), preprocess="unit")
     example = network.read(DRAWN)
     seen = network.view(example)
-    assert (seen.came_size, seen.seen.shape) == ((28, 28), (28, 28))
+    assert (seen.original_size, seen.seen.shape) == ((28, 28), (28, 28))
     assert np.array_equal(seen.seen, DRAWN)
     assert network.samples[0] == "digit_0.png"
     assert network.maps(example, 0).values.size == 784

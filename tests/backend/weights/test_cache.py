@@ -58,7 +58,7 @@ def test_the_file_is_the_one_that_keras_picks_for_the_options(name, options, mon
     keras_settings.replace_downloads(monkeypatch, get_file)
     with pytest.raises(AskedForError) as asked:
         getattr(keras.applications, name)(weights="imagenet", **options)
-    file = cache.wanted(spec(name, **options))
+    file = cache.published_file(spec(name, **options))
     assert asked.value.args == (file.url, file.name)
 
 
@@ -274,7 +274,7 @@ def test_a_file_with_a_hash_must_be_the_published_one(damage, wrong, shop):
 def test_a_file_without_hash_must_be_whole_hdf5(damage, shop):
     file = architectures["MobileNet"].files[0]
     path = shop.put(file.name, damage(shop.published[file.name]))
-    with pytest.raises(ExplorerError, match="is damaged: it is no whole HDF5 file"):
+    with pytest.raises(ExplorerError, match="is damaged: it is not a complete HDF5 file"):
         cache.check(path, file)
 
 
@@ -287,7 +287,7 @@ def test_a_file_that_can_not_be_read_is_named(shop, monkeypatch):
     def denied(*_arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(cache, "wrong_with", denied)
+    monkeypatch.setattr(cache, "find_damage", denied)
     file = architectures["VGG16"].files[0]
     with pytest.raises(ExplorerError, match=r"vgg16\.h5 can't be read: Permission denied"):
         cache.check(shop.put(file.name), file)
@@ -295,7 +295,7 @@ def test_a_file_that_can_not_be_read_is_named(shop, monkeypatch):
 
 def test_a_whole_file_is_read_once_until_it_changes(shop, monkeypatch):
     read = []
-    monkeypatch.setattr(cache, "wrong_with", lambda path, *_facts: read.append(path.name) or "")
+    monkeypatch.setattr(cache, "find_damage", lambda path, *_facts: read.append(path.name) or "")
     file = architectures["VGG16"].files[0]
     path = shop.put(file.name, b"as it was")
     cache.check(path, file)
@@ -337,7 +337,7 @@ def test_what_is_missing_is_named_with_the_command_that_gets_it(name, options, c
     monkeypatch.setenv("EXPLORER_WEIGHTS", "/of/the/class")
     wanted = spec(name, **options)
     sentence = str(cache.missing(wanted))
-    for part in (name, cache.wanted(wanted).name, str(home / "models"), "/of/the/class", f"`{command}`", "weights=None"):
+    for part in (name, cache.published_file(wanted).name, str(home / "models"), "/of/the/class", f"`{command}`", "weights=None"):
         assert part in sentence
 
 

@@ -219,7 +219,7 @@ def test_a_wrong_file_of_the_right_size_is_found_out_by_its_hash(get, server, tm
 
 def test_an_hdf5_file_of_which_nothing_is_known_must_open(get, server, tmp_path):
     server.files["net.h5"] = b"<html>Please log in to this network.</html>"
-    with pytest.raises(WeightsUnavailable, match="no whole HDF5 file"):
+    with pytest.raises(WeightsUnavailable, match="not a complete HDF5 file"):
         get(None, None, url=f"{server.url}/net.h5", path=tmp_path / "models" / "net.h5")
     assert left(tmp_path / "models") == []
 
@@ -380,8 +380,8 @@ def test_progress_says_how_much_and_how_fast(get, server):
 )
 def test_speed_and_time_left_are_those_of_the_last_seconds(seen, total, words, monkeypatch):
     monkeypatch.setattr(download, "QUIET", 2.0)
-    pace = download._Pace()
-    said = [pace.words(here, total, "host", moment) for moment, here in seen]
+    pace = download._SpeedMeter()
+    said = [pace.text(here, total, "host", moment) for moment, here in seen]
     assert said[-1] == words
 
 

@@ -138,7 +138,7 @@ ENTRY = '{"files": [{"file": "vgg16.h5", "architecture": "VGG16", "size": 1, "md
 def test_another_file_in_the_manifests_place_is_named(content, pack):
     pack.mkdir()
     (pack / "manifest.json").write_text(content)
-    with pytest.raises(ExplorerError, match=r"manifest\.json is no manifest of a pack"):
+    with pytest.raises(ExplorerError, match=r"manifest\.json is not the manifest of a pack"):
         packs.read_manifest(pack)
 
 

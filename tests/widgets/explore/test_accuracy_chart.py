@@ -16,7 +16,7 @@ from traitlets import HasTraits
 
 import explorer.locale
 from explorer.catalog import architectures
-from explorer.rendering.accuracy_plot import STYLES, Box, Plot, _beside, front, labelled
+from explorer.rendering.accuracy_plot import STYLES, Box, Plot, _beside, label_positions, pareto_front
 from explorer.state.session import Session
 from explorer.values import NetworkSpec, NetworkSummary
 from explorer.widgets.explore import accuracy_chart as module
@@ -194,7 +194,7 @@ def test_markers_stand_out_on_light_and_on_dark(family, paper):
 
 def test_the_front_are_those_that_no_smaller_one_reaches():
     plot = Plot()
-    best = front(plot.x, plot.y)
+    best = pareto_front(plot.x, plot.y)
     assert best == sorted(best, key=plot.x.get)
     for name in plot.rows:
         better = [other for other in plot.rows if plot.x[other] <= plot.x[name] and plot.y[other] >= plot.y[name]]
@@ -203,11 +203,11 @@ def test_the_front_are_those_that_no_smaller_one_reaches():
 
 
 def test_of_equal_points_one_is_the_front():
-    assert front({"a": 1, "b": 1, "c": 2}, {"a": 5, "b": 5, "c": 5}) == ["a"]
+    assert pareto_front({"a": 1, "b": 1, "c": 2}, {"a": 5, "b": 5, "c": 5}) == ["a"]
 
 
 def test_names_cover_neither_each_other_nor_a_marker_nor_the_edge():
-    places = labelled(CROWD, [], 640, 400)
+    places = label_positions(CROWD, [], 640, 400)
     boxes = [label_box(name, place, CROWD) for name, place in places.items()]
     assert 0 < len(boxes) < len(CROWD)
     for index, box in enumerate(boxes):
@@ -219,7 +219,7 @@ def test_names_cover_neither_each_other_nor_a_marker_nor_the_edge():
 
 @pytest.mark.parametrize("name", ["Network7", "Network21"])
 def test_the_first_name_is_written_even_in_a_crowd(name):
-    assert name in labelled(CROWD, [name], 640, 400)
+    assert name in label_positions(CROWD, [name], 640, 400)
 
 
 @pytest.mark.parametrize("width", [900, 1240])
@@ -227,7 +227,7 @@ def test_the_loaded_one_and_the_front_have_their_names_where_there_is_room(width
     plot = Plot("parameters", width)
     traces = plot.traces("VGG19", ())
     named = {text.removeprefix("<b>").removesuffix("</b>") for trace in traces for text in trace.get("text", ())}
-    assert named >= {"VGG19", *front(plot.x, plot.y)}
+    assert named >= {"VGG19", *pareto_front(plot.x, plot.y)}
 
 
 def test_every_word_goes_through_gettext_and_javascript_has_none_of_its_own(session, monkeypatch):

@@ -119,7 +119,7 @@ def test_a_model_without_layers_or_whose_answers_are_no_numbers_shows_as_well(pa
 
     page.session.register_live_model(own_models.called(Twice(name="twice"), np.zeros((1, 3), np.float32)))
     assert page.session.network.spec.name == "twice"
-    assert page.session.error_message.startswith("The answer of twice is no number (NaN), or infinite.")
+    assert page.session.error_message.startswith("The output of twice is not a number (NaN), or infinite.")
     assert not page.predictions.predictions
     assert page.strip.layers == []
     assert page.maps.title == ""

@@ -59,7 +59,7 @@ def test_a_wrong_number_is_said_at_its_field_and_changes_nothing(view, fine_tuni
     assert fine_tuning.recipe == before
     assert view.problems == {
         "phases.1.learning_rate": "With a learning rate of 0 nothing is learnt: it must be above 0.",
-        "phases.0.epochs": "'many' is no number.",
+        "phases.0.epochs": "'many' is not a number.",
     }
     assert session.error_message == ""
     put(view, "phases.1.learning_rate", "0.0001")

@@ -36,8 +36,8 @@ def test_a_wrong_number_stays_with_its_reason_and_the_next_value_takes_its_place
     rate = page.get_by_label("learning rate, 1. head")
     rate.fill("quick")
     rate.press("Tab")
-    put(page, problems={"phases.0.learning_rate": "'quick' is no number."})
-    assert page.get_by_role("alert").filter(has_text="'quick' is no number.").is_visible()
+    put(page, problems={"phases.0.learning_rate": "'quick' is not a number."})
+    assert page.get_by_role("alert").filter(has_text="'quick' is not a number.").is_visible()
     assert rate.input_value() == "quick"
     assert rate.get_attribute("aria-invalid") is not None
     put(page, problems={})
