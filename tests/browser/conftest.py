@@ -46,7 +46,7 @@ def pytest_runtest_makereport(item):
         for page in (page for one in opened for page in one.pages()):
             report.sections.append((f"{page.url} shows", shown(page)))
         if "visit" in item.funcargs:
-            item.funcargs["visit"].apply_mistakes = True
+            item.funcargs["visit"].spoilt = True
     return report
 
 
@@ -105,15 +105,15 @@ class Visit:
     """
 
     def __init__(self, open_page, address):
-        self.pages, self.apply_mistakes = open_page.pages, True
+        self.pages, self.spoilt = open_page.pages, True
         self._open_page, self._address = open_page, address
 
     def page(self):
         """Return the page, in light colours and with nothing in front of its first tab."""
-        if self.apply_mistakes:
+        if self.spoilt:
             for page in self.pages():
                 page.close()
-            self._page, self.apply_mistakes = opened(self._open_page(self._address)), False
+            self._page, self.spoilt = opened(self._open_page(self._address)), False
         page = self._page
         page.set_viewport_size(SIZE)
         turn(page, "light")

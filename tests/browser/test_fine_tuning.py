@@ -29,12 +29,12 @@ LONG = 600_000  # milliseconds for a whole training, which yields to every other
 @pytest.fixture
 def page(visit):
     """A page that has just been opened; nobody else's afterwards, for its address names a run."""
-    visit.apply_mistakes = True
+    visit.spoilt = True
     page = visit.page()
     load(page, "digits")
     page.get_by_role("tab", name="Fine-tune").click()
     yield page
-    visit.apply_mistakes = True
+    visit.spoilt = True
 
 
 def picture(name, rng):

@@ -79,8 +79,8 @@ def test_columns_are_as_wide_as_a_terminal_shows_them(capsys):
 
 
 @pytest.mark.parametrize("say", [tell, remark, complain])
-def test_each_text_is_one_line(report_progress, capsys):
-    report_progress("a\nb\x1bc")
+def test_each_text_is_one_line(say, capsys):
+    say("a\nb\x1bc")
     out, err = capsys.readouterr()
     assert len((out + err).splitlines()) == 1
     assert "\x1b" not in out + err
