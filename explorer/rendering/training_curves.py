@@ -8,8 +8,8 @@ from math import ceil
 from typing import Any
 
 from explorer.locale import _
-from explorer.rendering.run_status import Batch, in_all
 from explorer.values import Epoch
+from explorer.values.run_progress import Batch, in_all
 
 HEIGHT, LOW_HEIGHT = 250, 400  # CSS pixels of the figure, with its plots beside each other and below
 SIDE_BY_SIDE = 480  # CSS pixels from which on they are
