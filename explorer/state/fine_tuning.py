@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from traitlets import Bool, Float, HasTraits, Instance, Int, observe, validate
+from traitlets import Bool, Float, HasTraits, Instance, Int, observe
 
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -31,7 +31,6 @@ class FineTuningState(HasTraits):
     shown = Bool(False, help="Whether fine-tuning is looked at; nothing is asked before.")
     wanted = Bool(False, help="Whether the page's address names a run, so that fine-tuning is what to look at.")
     backbone = Instance(Layers, allow_none=True, help="The layers up to the features that the new head is put on.")
-    freeze = Int(0, help="The freeze line: k of the layers[:k] that are frozen.")
     snap = Bool(True, help="Whether the freeze line goes from block end to block end.")
     recipe = Instance(Recipe, args=(0,), help="All settings of the training.")
     problems = Instance(dict, args=(), help="Why what was typed for the recipe is not taken, a sentence by the field's name.")
@@ -69,6 +68,11 @@ class FineTuningState(HasTraits):
     def choose(self, recipe: Recipe) -> None:
         """Take a recipe as a whole; what was typed and could not be taken goes with the one before."""
         self.problems, self.recipe = {}, recipe
+
+    @property
+    def freeze(self) -> int:
+        """The freeze line: k of the layers[:k] that are frozen, as `plan` has it from the recipe; 0 without one, or for layers by name."""
+        return (self.plan.index or 0) if self.plan is not None else 0
 
     def freeze_at(self, index: int) -> None:
         """Freeze `layers[:index]`: from 0 to all layers of the backbone, the nearest of these for any other."""
@@ -210,23 +214,11 @@ class FineTuningState(HasTraits):
             self._session.report_error(error, "plan")
         else:
             self._session.errors.clear("plan")
-            if isinstance(self.recipe.freeze, int):
-                self.freeze = self.recipe.freeze
-
-    @validate("freeze")
-    def _within_the_backbone(self, proposal: Any) -> int:
-        index = int(proposal["value"])
-        return index if self.backbone is None else max(0, min(index, len(self.backbone)))
-
-    @observe("freeze")
-    def _moved(self, _change: Any) -> None:
-        if self.recipe.freeze != self.freeze:
-            self.freeze_at(self.freeze)
 
     @observe("snap")
     def _snapped(self, _change: Any) -> None:
         if self.snap and self.backbone is not None and isinstance(self.recipe.freeze, int):
-            self.freeze_at(plans.snapped(self.backbone, self.freeze))
+            self.freeze_at(plans.snapped(self.backbone, self.recipe.freeze))
 
     @observe("data")
     def _other_data(self, _change: Any) -> None:

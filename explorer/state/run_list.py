@@ -199,6 +199,7 @@ class RunList(HasTraits):
         return self.key if self.key in active else "", tuple(key for key in active if key != self.key)
 
     def _show(self, record: RunRecord) -> None:
+        self._session.errors.clear(self._follower.key("show"))  # of one that was shown before
         self._own.add(record.key)
         with self.hold_trait_notifications():
             self.stopping, self.key, self.silent = False, record.key, 0

@@ -1,17 +1,20 @@
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
-from fake_fine_tuning import DATA, asked, looked_at
+from fake_fine_tuning import DATA, HeldTuningBackend, asked, looked_at
 from fake_runs import RunningBackend, batch, begun, end, epoch, finish, outcome, tell, told
 from fakes import until
 
 from explorer import runs
 from explorer.rendering.run_status import progress_in_words, training_in_words
+from explorer.runs.run_files import RunFiles
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.values import DataClass, Head, NetworkSpec, Recipe, TrainingStep
 from explorer.values.run_progress import BATCHES
+from explorer.worker import providers
 
 NOWHERE = "0" * 32
 
@@ -387,6 +390,67 @@ def test_an_event_loop_follows_by_itself_until_it_is_closed(backend, alive):
     closed, open_ = asyncio.run(followed())
     assert (closed.run.state, len(closed.history)) == ("running", 1)
     assert (open_.run.state, len(open_.history)) == ("done", 2)
+
+
+class HeldRunningBackend(RunningBackend, HeldTuningBackend):
+    """`RunningBackend` that holds "probe" back."""
+
+
+def watched(threads):
+    """Return what reads runs and takes down on which threads."""
+
+    class Watched(RunFiles):
+        def __getattribute__(self, name):
+            threads.add(threading.current_thread())
+            return super().__getattribute__(name)
+
+    return Watched
+
+
+def test_a_run_is_followed_and_stopped_while_the_backend_is_at_something_long_and_never_on_the_event_loop(alive, monkeypatch):
+    backend = HeldRunningBackend(held=("digits",), method="probe")
+    backend.alive = alive
+    threads = set()
+    monkeypatch.setattr(providers, "run_store", watched(threads))
+
+    async def stopped():
+        with looked_at(backend) as (session, fine_tuning):
+            run_list = RunList(session, fine_tuning)
+            await until(lambda: fine_tuning.plan)
+            fine_tuning.data = DATA
+            run_list.train()
+            await until(lambda: run_list.run)
+            fine_tuning.ask_advice()
+            await until(backend.holding.is_set)
+            tell(run_list.key, epoch(0, 0))
+            await until(lambda: run_list.history)
+            run_list.stop()
+            await until(lambda: run_list.stopping)
+            asked = (runs.folder(run_list.key) / "stop").exists()
+            still = fine_tuning.probing
+            backend.let_go.set()
+            run_list.close()
+        return asked, still
+
+    assert asyncio.run(stopped()) == (True, True)
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def test_a_training_that_is_being_started_bars_another_until_its_run_is_shown(backend, alive):
+    async def started():
+        barred = []
+        with looked_at(backend) as (session, fine_tuning):
+            run_list = RunList(session, fine_tuning)
+            await until(lambda: fine_tuning.plan)
+            fine_tuning.data = DATA
+            run_list.observe(lambda change: barred.append(change["new"]), "busy")
+            run_list.train()
+            await until(lambda: run_list.run)
+            run_list.close()
+        return barred
+
+    assert asyncio.run(started()) == [True]
 
 
 def test_the_page_says_that_a_training_goes_on_and_how_far_it_is(run_list, session, alive):

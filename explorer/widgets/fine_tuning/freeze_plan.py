@@ -48,7 +48,7 @@ class FreezePlanView(View):
         self.fine_tuning.shown = self.fine_tuning.shown or self._own
         self.follow("backbone", by=self._draw_backbone, of=self.fine_tuning)
         self.follow("plan", "data", "backbone", "seconds_per_mac", by=self._draw, of=self.fine_tuning)
-        self.follow("freeze", "snap", by=self._draw_line, of=self.fine_tuning)
+        self.follow("plan", "snap", by=self._draw_line, of=self.fine_tuning)
         self.follow("data", "probing", by=self._draw_advice, of=self.fine_tuning)
         self.follow("status", by=self._draw_advice, of=self.session.requests)
         self.follow("layer", by=self._select)
