@@ -124,3 +124,23 @@ def test_closed_it_is_busy_with_nothing_and_still_can_be_asked():
         return busy, heard
 
     assert asyncio.run(page()) == (False, [8])
+
+
+def test_what_comes_too_late_is_dropped_be_it_a_result_or_an_error():
+    state, heard, still = asking(), [], [True]
+    for wanted in (True, False):
+        still[0] = wanted
+        state.submit("number", Verbs.double, 4, on_success=heard.append, still=lambda: still[0])
+        state.submit("other", Verbs.refuse, on_success=print, on_error=heard.append, still=lambda: still[0])
+    assert ([type(one) for one in heard], state.busy) == ([int, ExplorerError], False)
+    state.submit("other", Verbs.refuse, on_success=print, still=lambda: False)
+    assert state.errors.message == ""
+
+
+def test_several_that_are_about_one_thing_put_away_what_went_wrong_with_it():
+    state = asking()
+    state.submit("take h5", Verbs.refuse, on_success=print, about="take")
+    state.submit("number", Verbs.double, 4, on_success=print)
+    assert state.errors.message == "It can't be doubled."
+    state.submit("take keras", Verbs.double, 4, on_success=print, about="take")
+    assert state.errors.message == ""
