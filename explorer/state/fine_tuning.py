@@ -55,7 +55,8 @@ class FineTuningState(HasTraits):
 
     def close(self) -> None:
         """Let go of the session; what is under way comes to nothing."""
-        self._asked, self.probing = None, False
+        self.stop_advice()
+        self._asked = None
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, "network")
 

@@ -42,7 +42,7 @@ class RunFollower:
         self._number = next(_numbers)  # several may stand over one session
         self._keys = set[str]()
         self._looks, self._position, self._silence = 0, 0, Silence()
-        self._looker = Looks(self.look, lambda: any(self._active()))
+        self._looker = Looks(self._look_on, lambda: any(self._active()))
 
     def key(self, what: str) -> str:
         """Return the key of what is asked here, which is no other's."""
@@ -97,6 +97,10 @@ class RunFollower:
         """Look no more; what was asked comes to nothing."""
         self._looker.close()
         self._requests.cancel(*self._keys)
+
+    def _look_on(self) -> None:
+        if not self._requests.closed:  # else nobody sees it: the notebook's cell was run again
+            self.look()
 
     def _hear(self, news: RunNews) -> None:
         self._position = news.position
