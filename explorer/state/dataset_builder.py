@@ -20,7 +20,7 @@ AT_ONCE = 200  # changes that are made before the classes are counted anew
 WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
 MOST = 0.9  # share that is held out
 CARDS = 24  # examples of a class that are shown at first, and each time more
-KEY = "data"
+KEY = "data"  # the key of what reads it
 DATASET = "dataset"  # the key of what went wrong with a change: the next change, made without being asked for, does not put it away
 
 
@@ -119,7 +119,7 @@ class DatasetBuilder(HasTraits):
 
     def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
         """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
-        self._session.errors.clear(DATASET)
+        self._session.errors.clear(KEY, DATASET)
         self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
         self._begin_anew()
 
@@ -200,7 +200,7 @@ class DatasetBuilder(HasTraits):
         if isinstance(error, UndecidedColumn):
             self.columns = error.columns
         else:
-            self._session.report_error(error, DATASET)
+            self._session.report_error(error, DATASET if self._asking else KEY)
         self._stale = self._stale or self._asking > 0 or asked != self._wanted()
         self.reading, self._asking = False, 0
         if not self._stale:

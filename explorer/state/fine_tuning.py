@@ -77,6 +77,7 @@ class FineTuningState(HasTraits):
 
     def freeze_at(self, index: int) -> None:
         """Freeze `layers[:index]`: from 0 to all layers of the backbone, the nearest of these for any other."""
+        self._session.errors.clear("freeze")
         if self.backbone is not None:
             self.recipe = replace(self.recipe, freeze=max(0, min(int(index), len(self.backbone))))
 
@@ -88,7 +89,6 @@ class FineTuningState(HasTraits):
 
     def go_to(self, text: str) -> None:
         """Train from the layer or the block on that a person typed, by index or name; one that is not there ends in `error_message`."""
-        self._session.errors.clear("freeze")
         if self.backbone is None:
             return
         try:
