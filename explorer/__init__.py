@@ -236,7 +236,7 @@ def _run_store() -> RunStore:
     return RunFiles()
 
 
-providers.backend, providers.run_store = _backend, _run_store
+providers.backend, providers.run_store = _backend, _run_store  # for every session that is given no worker of its own
 
 
 def __getattr__(name: str) -> Any:

@@ -13,12 +13,12 @@ from explorer.values import Progress
 from explorer.worker.backend import ReportProgress
 from explorer.worker.queue import AnyWorker, Request
 
-Target = TypeVar("Target")  # what the worker calls the methods of
+Service = TypeVar("Service")  # the Protocol whose methods are called
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 
-class Requests(HasTraits, Generic[Target]):
+class Requests(HasTraits, Generic[Service]):
     """What is asked of a worker: whether it is at it, and how far. What goes wrong ends in `errors`.
 
     worker: who answers; errors: takes what goes wrong.
@@ -39,7 +39,7 @@ class Requests(HasTraits, Generic[Target]):
     def submit(
         self,
         key: str,
-        method: Callable[[Target, *Arguments, ReportProgress], Result],
+        method: Callable[[Service, *Arguments, ReportProgress], Result],
         *arguments: *Arguments,
         on_success: Callable[[Result], object],
         on_error: Callable[[Exception], object] | None = None,
