@@ -11,6 +11,8 @@ from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from explorer.worker import providers
+
 if TYPE_CHECKING:
     from explorer.backend.fine_tuning.fine_tune import fine_tune
     from explorer.backend.fine_tuning.trainer import Run
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from explorer.widgets.fine_tuning.results import ResultsView
     from explorer.widgets.fine_tuning.runs import RunsView
     from explorer.widgets.fine_tuning.training import TrainingView
+    from explorer.worker.backend import Backend, RunStore
 
 __version__ = "0.1.0"
 
@@ -219,6 +222,21 @@ def load(
     with within_memory():
         network = load_any(source, wanted, activation_memory, input_tensor, preprocess, labels, custom_objects)
     return warn_of_assumptions(network, stacklevel=2)
+
+
+def _backend() -> Backend:
+    from explorer.backend import service
+
+    return service.Backend()
+
+
+def _run_store() -> RunStore:
+    from explorer.runs.run_files import RunFiles
+
+    return RunFiles()
+
+
+providers.backend, providers.run_store = _backend, _run_store  # for every session that is given no worker of its own
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_comparison import RunComparison
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
+from explorer.worker import providers
 from explorer.worker.queue import InlineWorker
 
 TEST_DATA = "EXPLORER_TEST_DATA"
@@ -205,7 +206,7 @@ def session(backend):
 @pytest.fixture
 def worker_here(backend, monkeypatch):
     """Let `backend` be asked by every session that is made without a worker, as a page makes its own."""
-    monkeypatch.setattr("explorer.state.requests.worker_here", lambda: InlineWorker(lambda: backend))
+    monkeypatch.setattr(providers, "backend", lambda: backend)
 
 
 @pytest.fixture

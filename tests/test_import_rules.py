@@ -27,13 +27,13 @@ MAY_IMPORT = {
     "rendering": {"values", "catalog"},
     "runs": {"values", "catalog", "recipe"},
     "backend": {"values", "catalog", "dataset_layout", "recipe", "rendering", "runs", "__init__"},
-    "worker": {"values", "backend"},
-    "state": STATE | {"rendering", "runs"},
+    "worker": {"values"},
+    "state": STATE,
     "widgets": {"state", "rendering", "dataset_layout", "catalog", "recipe", "values", "runs"},
     "dashboards": {"widgets", "state", "catalog"},
     "cli": {"backend", "catalog", "dashboards", "recipe", "rendering", "runs", "values", "__init__"},
     "__main__": {"cli"},
-    "__init__": {"backend", "catalog", "dashboards", "state", "values", "widgets"},
+    "__init__": {"backend", "catalog", "dashboards", "runs", "state", "values", "widgets", "worker"},
 }
 # Inside the backend each part knows those of the lines before, and itself.
 BACKEND = (

@@ -20,10 +20,11 @@ from explorer.backend.runtime.file_locks import Note, hold
 from explorer.cli.printing import complain
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.rendering.run_status import FAILED_STATES, failed
+from explorer.rendering.run_status import failed
 from explorer.runs import serialization as files
 from explorer.runs.process import process
 from explorer.values import RunRecord, TrainingStep
+from explorer.values.run_progress import FAILED_STATES
 
 LOOK = 0.1  # seconds between two polls of a run
 KEPT = string.ascii_letters + string.digits + "/._-+=,:@%~"  # characters that are not escaped between $' and '

@@ -1,54 +1,30 @@
-"""How far a run is, and what it has come to: its epochs and batches put together, and in words."""
+"""How far a run is, and what it has come to, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from explorer.locale import _
-from explorer.values import Epoch, RunRecord, TrainingStep
-
-BATCHES = 200  # of an epoch that are remembered at most
-ACTIVE_STATES = ("waiting", "running")
-FAILED_STATES = ("failed", "lost")
+from explorer.values import Epoch, RunProgress, RunRecord, TrainingStep
+from explorer.values.run_progress import FAILED_STATES, in_all
 
 
-class Batch(NamedTuple):
-    """How far an epoch was after one of its batches; `fraction` is 0 to 1."""
-
-    phase: int
-    epoch: int
-    fraction: float
-    loss: float | None
-    accuracy: float | None
-
-
-def with_epoch(history: tuple[Epoch, ...], epoch: Epoch) -> tuple[Epoch, ...]:
-    """Return the epochs with a further one; those done before it went on from a backup give way."""
-    earlier = [one for one in history if (one.phase, one.epoch) < (epoch.phase, epoch.epoch)]
-    return (*earlier, epoch)
+def progress_in_words(progress: RunProgress) -> tuple[str, float]:
+    """Return how far a run of a page is: in words, and as a fraction (-1 where nobody knows)."""
+    step = progress.step
+    if step and progress.silent:
+        step = replace(step, left=None)  # it said so before it fell silent
+    said, fraction = in_words(step, progress.planned, progress.history)
+    return _("Stopping…") if progress.stopping else said, fraction
 
 
-def taken_in(
-    told: Iterable[TrainingStep], step: TrainingStep | None, history: tuple[Epoch, ...], batches: tuple[Batch, ...]
-) -> tuple[TrainingStep | None, tuple[Epoch, ...], tuple[Batch, ...]]:
-    """Return the newest step, the epochs and the batches of the one under way, after further steps; notices are none of them."""
-    for one in told:
-        if one.what == "notice":
-            continue
-        step = one
-        if one.record is not None:
-            history = with_epoch(history, one.record)
-        batches = of_epoch(batches, one) if one.what == "batch" else ()
-    return step, history, batches
-
-
-def of_epoch(batches: tuple[Batch, ...], step: TrainingStep) -> tuple[Batch, ...]:
-    """Return the batches of the epoch that a further one is of; of too many every second one."""
-    same = [one for one in batches if (one.phase, one.epoch) == (step.phase, step.epoch)]
-    fraction = step.done / step.total if step.total else 0.0
-    thinned = same[::2] if len(same) >= BATCHES else same
-    return (*thinned, Batch(step.phase, step.epoch, fraction, step.loss, step.accuracy))
+def training_in_words(progress: RunProgress) -> str:
+    """Return that a training of a page goes on, and how far it is where that is known."""
+    if not progress.shown:
+        return _("A training is running")
+    far = _("no sign of life for {time}").format(time=roughly(progress.silent)) if progress.silent else progress_in_words(progress)[0]
+    return _("Training: {progress}").format(progress=far)
 
 
 def in_words(step: TrainingStep | None, planned: Mapping[int, int], history: Sequence[Epoch]) -> tuple[str, float]:
@@ -78,11 +54,6 @@ def with_time_left(said: str, step: TrainingStep) -> str:
         return said
     text = _("{said}, at most {time} left") if step.sooner else _("{said}, {time} left")
     return text.format(said=said, time=roughly(step.left))
-
-
-def in_all(planned: Mapping[int, int], history: Sequence[Epoch], phase: int) -> int:
-    """Return how many epochs there will be in all, once a phase is reached: those before it may have ended early."""
-    return sum(one.phase < phase for one in history) + sum(count for place, count in planned.items() if place >= phase)
 
 
 def ended(run: RunRecord) -> str:

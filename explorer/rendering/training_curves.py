@@ -8,8 +8,8 @@ from math import ceil
 from typing import Any
 
 from explorer.locale import _
-from explorer.rendering.run_status import Batch, in_all
 from explorer.values import Epoch
+from explorer.values.run_progress import Batch, in_all
 
 HEIGHT, LOW_HEIGHT = 250, 400  # CSS pixels of the figure with its plots side by side, and with one below the other
 SIDE_BY_SIDE = 480  # CSS pixels of width from which on the plots are side by side

@@ -10,7 +10,8 @@ from typing import Any
 from traitlets import Bool, HasTraits, Instance
 
 from explorer.state.session import Session
-from explorer.values import AudioClip, Span
+from explorer.values import AudioClip, PreprocessedInput, Span
+from explorer.worker.backend import Backend
 
 FOLLOWED = ["cell", "region", "preprocessed"]
 
@@ -43,45 +44,39 @@ class AudioPlayback(HasTraits):
 
         done: takes it, or None where it could not be had; not called if something else is shown by then.
         """
-        network, preprocessed = self._session.network, self._session.preprocessed
-        if network is None or preprocessed is None or preprocessed.sound is None:
+        network, example, preprocessed = self._session.network, self._session.example, self._session.preprocessed
+        if network is None or example is None or preprocessed is None or preprocessed.sound is None:
             return
 
-        def arrived(clip: AudioClip) -> None:
-            if self._session.preprocessed is preprocessed:
-                done(clip)
-
         def failed(error: Exception) -> None:
-            if self._session.preprocessed is preprocessed:
-                self._session.report_error(error)
-                done(None)
+            self._session.report_error(error, "heard part")
+            done(None)
 
-        asked = network.spec, self._session.example, preprocessed.sound.start, min(preprocessed.sound.stop, preprocessed.sound.seconds)
-        self._session.submit("heard part", "clip", *asked, done=arrived, failed=failed)
+        asked = network.spec, example, preprocessed.sound.start, min(preprocessed.sound.stop, preprocessed.sound.seconds)
+        still = partial(self._shows, preprocessed)
+        self._session.requests.submit("heard part", Backend.clip, *asked, on_success=done, on_error=failed, still=still)
+
+    def _shows(self, preprocessed: PreprocessedInput) -> bool:
+        return self._session.preprocessed is preprocessed
 
     def _look(self, _change: Any = None) -> None:
         """Ask for the stretch that belongs to what is shown now, unless it is there or on its way."""
         chosen = self._session.cell is not None and self._session.cell != self._cell
         self._cell = self._session.cell
-        span, network = time_of(self._session), self._session.network
-        if span is None or network is None:
+        span, network, example = time_of(self._session), self._session.network, self._session.example
+        if span is None or network is None or example is None:
             self._asked = self.clip = None
             return
-        asked = network.spec, self._session.example, span.start, span.stop
+        asked = network.spec, example, span.start, span.stop
         if asked == self._asked and not chosen:
             return
         self._asked, self.clip = asked, None
-        done, failed = partial(self._arrived, asked, chosen), partial(self._failed, asked)
-        self._session.submit("clip", "clip", *asked, done=done, failed=failed)
+        arrived = partial(self._arrived, chosen)
+        self._session.requests.submit("clip", Backend.clip, *asked, on_success=arrived, still=lambda: asked is self._asked)
 
-    def _arrived(self, asked: tuple[Any, ...], chosen: bool, clip: AudioClip) -> None:
-        if asked is self._asked:
-            self.chosen = chosen
-            self.clip = clip
-
-    def _failed(self, asked: tuple[Any, ...], error: Exception) -> None:
-        if asked is self._asked:  # else nobody wants it any more
-            self._session.report_error(error)
+    def _arrived(self, chosen: bool, clip: AudioClip) -> None:
+        self.chosen = chosen
+        self.clip = clip
 
 
 def time_of(session: Session) -> Span | None:

@@ -14,11 +14,14 @@ from explorer.errors import UndecidedColumn
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import AnySpec, DatasetChange, DataSpec, DataSummary, ExampleCard
+from explorer.worker.backend import Backend
 
 AT_ONCE = 200  # changes that are made before the classes are counted anew
 WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
 MOST = 0.9  # share that is held out
 CARDS = 24  # examples of a class that are shown at first, and each time more
+KEY = "data"  # the key of what reads it
+DATASET = "dataset"  # the key of what went wrong with a change: the next change, made without being asked for, does not put it away
 
 
 class DatasetBuilder(HasTraits):
@@ -53,14 +56,16 @@ class DatasetBuilder(HasTraits):
         self._asking = 0  # changes that are being made
         self._stale = False  # what is there is of another network, share or source
         self._of: AnySpec | None = None  # the network that `summary` is for
-        session.observe(self._other_network, ["network", "loading_spec"])
+        session.observe(self._other_network, "network")
+        session.loader.observe(self._other_network, "loading_spec")
         fine_tuning.observe(self._resume, "shown")
 
     def close(self) -> None:
         """Let go of the session; changes that wait are dropped."""
         self._changes.clear()
         with suppress(ValueError):  # closed before
-            self._session.unobserve(self._other_network, ["network", "loading_spec"])
+            self._session.unobserve(self._other_network, "network")
+            self._session.loader.unobserve(self._other_network, "loading_spec")
             self._fine_tuning.unobserve(self._resume, "shown")
 
     def add_class(self, label: str) -> None:
@@ -114,7 +119,7 @@ class DatasetBuilder(HasTraits):
 
     def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
         """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
-        self._session.error_message = ""
+        self._session.errors.clear(KEY, DATASET)
         self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
         self._begin_anew()
 
@@ -159,19 +164,19 @@ class DatasetBuilder(HasTraits):
         self.waiting = len(self._changes) + self._asking
         network = self._session.network
         wanted = self._fine_tuning.shown and (self._changes or self._stale)
-        if network is None or self._session.loading_spec is not None or self.reading or not wanted:
+        if network is None or self._session.loader.loading_spec is not None or self.reading or not wanted:
             return
         self.reading, self._stale, self.columns = True, False, ()
         changes = self._next()
         self._asking = len(changes)
-        arguments: tuple[Any, ...] = (changes, self.validation, self.seed)
-        method, source = "collect", ""
-        if self.source and not changes:
-            method, source = "choose_data", self.source
-            arguments = self.source, self.validation, self.seed, self.count, self.label_column, self.file_column
+        source = "" if changes else self.source
         asked = network.spec, source
-        done, failed = partial(self._done, asked), partial(self._failed, asked)
-        self._session.submit("data", method, network.spec, *arguments, done=done, failed=failed)
+        done, failed, submit = partial(self._done, asked), partial(self._failed, asked), self._session.requests.submit
+        if source:
+            chosen = *asked, self.validation, self.seed, self.count, self.label_column, self.file_column
+            submit(KEY, Backend.choose_data, *chosen, on_success=done, on_error=failed)
+        else:
+            submit(KEY, Backend.collect, network.spec, changes, self.validation, self.seed, on_success=done, on_error=failed)
 
     def _next(self) -> tuple[DatasetChange, ...]:
         """Take the next changes: files, or one of another kind, as what comes after it would be refused with it."""
@@ -195,7 +200,7 @@ class DatasetBuilder(HasTraits):
         if isinstance(error, UndecidedColumn):
             self.columns = error.columns
         else:
-            self._session.report_error(error)
+            self._session.report_error(error, DATASET if self._asking else KEY)
         self._stale = self._stale or self._asking > 0 or asked != self._wanted()
         self.reading, self._asking = False, 0
         if not self._stale:
@@ -210,11 +215,14 @@ class DatasetBuilder(HasTraits):
         if self.label and self.summary is not None and self._of is not None:
             label, spec = self.label, self.summary.spec
 
-            def done(found: tuple[tuple[ExampleCard, ...], int]) -> None:
-                if (self.label, self.summary and self.summary.spec) == (label, spec):
-                    self.cards, self.of_label = found
+            def still() -> bool:
+                return (self.label, self.summary and self.summary.spec) == (label, spec)
 
-            self._session.submit("cards", "examples", self._of, spec, label, 0, count, done=done)
+            asked = self._of, spec, label, 0, count
+            self._session.requests.submit("cards", Backend.examples, *asked, on_success=self._show_cards, still=still)
+
+    def _show_cards(self, found: tuple[tuple[ExampleCard, ...], int]) -> None:
+        self.cards, self.of_label = found
 
     def _arrived(self, of: AnySpec | None, found: DataSummary | None) -> None:
         filled = tuple(one for one in found.classes if one.training + one.validation) if found else ()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from statistics import median
 from typing import Any
 
-from traitlets import Bool, Float, HasTraits, Instance, Int, observe, validate
+from traitlets import Bool, Float, HasTraits, Instance, Int, observe
 
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.recipe import freeze_plan as plans
 from explorer.state.session import Session
 from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, Probe, Recipe, RunRecord
+from explorer.worker.backend import Backend
 
 CLASSES = 5  # that a head is planned for until there is data
 STEP = 3  # how much work a training step is, in passes forward
@@ -31,7 +31,6 @@ class FineTuningState(HasTraits):
     shown = Bool(False, help="Whether fine-tuning is looked at; nothing is asked before.")
     wanted = Bool(False, help="Whether the page's address names a run, so that fine-tuning is what to look at.")
     backbone = Instance(Layers, allow_none=True, help="The layers up to the features that the new head is put on.")
-    freeze = Int(0, help="The freeze line: k of the layers[:k] that are frozen.")
     snap = Bool(True, help="Whether the freeze line goes from block end to block end.")
     recipe = Instance(Recipe, args=(0,), help="All settings of the training.")
     problems = Instance(dict, args=(), help="Why what was typed for the recipe is not taken, a sentence by the field's name.")
@@ -56,7 +55,8 @@ class FineTuningState(HasTraits):
 
     def close(self) -> None:
         """Let go of the session; what is under way comes to nothing."""
-        self._asked, self.probing = None, False
+        self.stop_advice()
+        self._asked = None
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, "network")
 
@@ -70,8 +70,14 @@ class FineTuningState(HasTraits):
         """Take a recipe as a whole; what was typed and could not be taken goes with the one before."""
         self.problems, self.recipe = {}, recipe
 
+    @property
+    def freeze(self) -> int:
+        """The freeze line: k of the layers[:k] that are frozen, as `plan` has it from the recipe; 0 without one, or for layers by name."""
+        return (self.plan.index or 0) if self.plan is not None else 0
+
     def freeze_at(self, index: int) -> None:
         """Freeze `layers[:index]`: from 0 to all layers of the backbone, the nearest of these for any other."""
+        self._session.errors.clear("freeze")
         if self.backbone is not None:
             self.recipe = replace(self.recipe, freeze=max(0, min(int(index), len(self.backbone))))
 
@@ -83,28 +89,26 @@ class FineTuningState(HasTraits):
 
     def go_to(self, text: str) -> None:
         """Train from the layer or the block on that a person typed, by index or name; one that is not there ends in `error_message`."""
-        self._session.error_message = ""
         if self.backbone is None:
             return
         try:
             self.freeze_at(plans.index_of(self.backbone, text))
         except ExplorerError as error:
-            self._session.report_error(error)
+            self._session.report_error(error, "freeze")
 
     def ask_advice(self) -> None:
         """Probe each block end with the data that is there; what there is of `probes` gives way to the new ones."""
         if self._asked is None or self.data is None:
             return
-        self._session.error_message = ""
-        self.probing, asked, self._since = True, (self._asked, self.data), time.perf_counter()
-        done, failed = partial(self._probed, asked), partial(self._not_probed, asked)
-        self._session.submit("advice", "probe", self._asked[0], self.data.spec, self._asked[1], done=done, failed=failed)
+        self.probing, self._since = True, time.perf_counter()
+        asked = self._asked[0], self.data.spec, self._asked[1]
+        self._session.requests.submit("advice", Backend.probe, *asked, on_success=self._probed, on_error=self._not_probed)
 
     def stop_advice(self) -> None:
         """Give up the probes that are on their way."""
         if self.probing:
             self.probing = False
-            self._session.cancel_requests("advice")
+            self._session.requests.cancel("advice")
 
     def work_from(self, index: int) -> float:
         """Return which share of the work of one pass is done anew in each epoch with `layers[:index]` frozen, 0 to 1."""
@@ -156,17 +160,17 @@ class FineTuningState(HasTraits):
         if self._asked is None or asked is None or asked[0] != self._asked[0]:
             self._begin_anew()
         if self.shown and asked is not None:
+            self.stop_advice()  # of the end before
             self._asked = asked
-            done, failed = partial(self._arrived, asked), partial(self._failed, asked)
-            self._session.submit("backbone", "backbone", *asked, done=done, failed=failed)
+            self._session.requests.submit(
+                "backbone", Backend.backbone, *asked, on_success=self._arrived, still=lambda: asked == self._asked
+            )
 
     def _begin_anew(self) -> None:
         self.stop_advice()
         self._asked, self.backbone, self.plan, self.probes, self.seconds_per_mac = None, None, None, (), 0.0
 
-    def _arrived(self, asked: tuple[AnySpec, str], backbone: Layers) -> None:
-        if asked != self._asked:
-            return
+    def _arrived(self, backbone: Layers) -> None:
         first, self.backbone = self.backbone is None, backbone
         used = self._use_kept()
         if first and not used:
@@ -179,28 +183,21 @@ class FineTuningState(HasTraits):
         """Choose the recipe that waits for the network that is shown; return whether there was one."""
         network, recipe = self._kept or (None, self.recipe)
         here = self._asked is not None and network == self._asked[0]
-        if here or network != self._session.loading_spec:  # else it still waits
+        if here or network != self._session.loader.loading_spec:  # else it still waits
             self._kept = None
         if here:
             self.choose(recipe)
         return here
 
-    def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
-        if asked == self._asked:  # else nobody wants it any more
-            self._session.report_error(error)
+    def _probed(self, probes: tuple[Probe, ...]) -> None:
+        self.probing, self.probes = False, probes
+        if not self.seconds_per_mac and self.plan is not None and self.data is not None and self.plan.work:
+            taken = time.perf_counter() - self._since  # nearly all of it is one pass through the network
+            self.seconds_per_mac = STEP * taken / (self.plan.work * sum(one.training for one in self.data.classes))
 
-    def _probed(self, asked: Any, probes: tuple[Probe, ...]) -> None:
+    def _not_probed(self, error: Exception) -> None:
         self.probing = False
-        if asked == (self._asked, self.data):
-            self.probes = probes
-            if not self.seconds_per_mac and self.plan is not None and self.data is not None and self.plan.work:
-                taken = time.perf_counter() - self._since  # nearly all of it is one pass through the network
-                self.seconds_per_mac = STEP * taken / (self.plan.work * sum(one.training for one in self.data.classes))
-
-    def _not_probed(self, asked: Any, error: Exception) -> None:
-        self.probing = False
-        if asked == (self._asked, self.data):
-            self._session.report_error(error)
+        self._session.report_error(error, "advice")
 
     def _planned(self, backbone: Layers, recipe: Recipe) -> FreezePlan:
         network = self._session.network
@@ -215,25 +212,14 @@ class FineTuningState(HasTraits):
         try:
             self.plan = self._planned(self.backbone, self.recipe)
         except ExplorerError as error:
-            self._session.report_error(error)
+            self._session.report_error(error, "plan")
         else:
-            if isinstance(self.recipe.freeze, int):
-                self.freeze = self.recipe.freeze
-
-    @validate("freeze")
-    def _within_the_backbone(self, proposal: Any) -> int:
-        index = int(proposal["value"])
-        return index if self.backbone is None else max(0, min(index, len(self.backbone)))
-
-    @observe("freeze")
-    def _moved(self, _change: Any) -> None:
-        if self.recipe.freeze != self.freeze:
-            self.freeze_at(self.freeze)
+            self._session.errors.clear("plan")
 
     @observe("snap")
     def _snapped(self, _change: Any) -> None:
         if self.snap and self.backbone is not None and isinstance(self.recipe.freeze, int):
-            self.freeze_at(plans.snapped(self.backbone, self.freeze))
+            self.freeze_at(plans.snapped(self.backbone, self.recipe.freeze))
 
     @observe("data")
     def _other_data(self, _change: Any) -> None:

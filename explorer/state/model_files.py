@@ -1,18 +1,17 @@
-"""Workbench: what is done with the model as a whole: files to take away, weights to load, data to evaluate on."""
+"""What is done with the model as a whole: files to take away, weights to load, data to evaluate on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from traitlets import Any as AnyTrait
 from traitlets import Dict, HasTraits, Instance
 
 from explorer.state.network_loader import last_part
 from explorer.state.session import Session
-from explorer.values import TakenFile
+from explorer.values import NetworkSummary, TakenFile, WeightsReport
+from explorer.worker.backend import Backend
 
 
 class ModelFiles(HasTraits):
@@ -22,24 +21,26 @@ class ModelFiles(HasTraits):
     """
 
     taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
-    report = AnyTrait(None, allow_none=True, help="Which layers the weights that were loaded last have reached: a WeightsReport.")
+    report = Instance(WeightsReport, allow_none=True, help="Which layers the weights that were loaded last have reached.")
     evaluation = Dict(help="Loss and metrics, by name, on the data that was given last.")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         session.observe(self._begin_anew, "network")
-        session.observe(self._opened, "loading_spec")
+        session.loader.observe(self._opened, "loading_spec")
 
     def close(self) -> None:
         """Let go of the session."""
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin_anew, "network")
-            self._session.unobserve(self._opened, "loading_spec")
+            self._session.loader.unobserve(self._opened, "loading_spec")
 
     def take(self, what: str) -> None:
         """Ask for a file: "summary", "config", "json", "yaml", "weights", "weights_h5", "keras" or "h5"."""
-        self._ask(f"take {what}", "take", what, done=lambda _still, file: setattr(self, "taken", file))
+        if (network := self._session.network) is not None:
+            taken = partial(setattr, self, "taken")
+            self._session.requests.submit(f"take {what}", Backend.take, network.spec, what, on_success=taken, about="take")
 
     def load_weights(self, data: bytes, name: str, by_name: bool = False) -> None:
         """Load weights from the bytes of a file; the answers change with them.
@@ -47,33 +48,25 @@ class ModelFiles(HasTraits):
         by_name: only into layers that have the same name in the file; else the file must fit as a whole.
         """
         self.report = None
-        self._ask("weights", "load_weights", data, name, by_name, done=partial(self._loaded, last_part(name)))
+        if (network := self._session.network) is not None:
+            loaded, still = partial(self._loaded, last_part(name)), partial(self._shows, network)
+            asked = network.spec, data, name, by_name
+            self._session.requests.submit("weights", Backend.load_weights, *asked, on_success=loaded, still=still)
 
     def evaluate(self, data: bytes, name: str) -> None:
         """Evaluate the model on the arrays of an .npz file: x and y, or x_<input> and y_<output>."""
         self.evaluation = {}
-        self._ask("evaluate", "evaluate", data, name, done=self._evaluated)
+        if (network := self._session.network) is not None:
+            evaluated, still = partial(setattr, self, "evaluation"), partial(self._shows, network)
+            self._session.requests.submit("evaluate", Backend.evaluate, network.spec, data, name, on_success=evaluated, still=still)
 
-    def _ask(self, key: str, method: str, *arguments: Any, done: Callable[[bool, Any], None]) -> None:
-        """Ask about the network that is shown; `done` takes whether it still is, and the result."""
-        network = self._session.network
-        if network is None:
-            return
+    def _shows(self, network: NetworkSummary) -> bool:
+        """Whether the page still shows the network that was asked about."""
+        return self._session.network is not None and self._session.network.spec == network.spec
 
-        def arrived(result: Any) -> None:
-            done(self._session.network is not None and self._session.network.spec == network.spec, result)
-
-        self._session.error_message = ""
-        self._session.submit(key, method, network.spec, *arguments, done=arrived)
-
-    def _loaded(self, name: str, still: bool, report: Any) -> None:
-        if still:
-            self.report, self.evaluation = report, {}
-            self._session.renew(name)
-
-    def _evaluated(self, still: bool, scores: dict[str, float]) -> None:
-        if still:
-            self.evaluation = scores
+    def _loaded(self, name: str, report: WeightsReport) -> None:
+        self.report, self.evaluation = report, {}
+        self._session.renew(name)
 
     def _begin_anew(self, _change: Any) -> None:
         self.taken, self.report, self.evaluation = None, None, {}

@@ -1,4 +1,4 @@
-"""Opening: which network is loaded, and how another one takes its place."""
+"""Loading: which network is loaded, and how another one takes its place."""
 
 from __future__ import annotations
 
@@ -10,40 +10,46 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from traitlets import Instance
+from traitlets import HasTraits, Instance
 
 from explorer.catalog.options import checked_labels, preprocess_mode, spec, spec_of
 from explorer.errors import DownloadNeeded, ExplorerError
 from explorer.locale import _
 from explorer.state.requests import Requests
 from explorer.values import AdoptedModel, AnySpec, LoadedModels, ModelFile, NetworkSpec, NetworkSummary
-from explorer.worker.queue import AnyWorker
+from explorer.worker.backend import Backend
 
 PREFERRED = "MobileNetV2"
 ALWAYS_THERE = "digits"
 
+OPENING = "network"  # the key of what opens one
+
 _keys = count(1)
 
 
-class NetworkLoader(Requests):
-    """The network that is loaded, the one that is being loaded, and the one that would have to be downloaded first.
+class NetworkLoader(HasTraits):
+    """Opens networks: the one that is being loaded, the one that would have to be downloaded first, and what there is.
 
-    source, preprocess, labels, worker: as `Session` describes them.
+    requests: asks the backend; on_opened: takes the network that was opened.
     """
 
-    network = Instance(NetworkSummary, allow_none=True, help="The network that is loaded.")
     loading_spec = Instance(object, allow_none=True, help="The spec of the network that is being loaded.")
     download_prompt = Instance(NetworkSpec, allow_none=True, help="A network whose weights would have to be downloaded first.")
     loaded_models = Instance(LoadedModels, args=((), 0), help="The networks that the worker holds.")
     locally_available = Instance(frozenset, args=(), help="The architectures whose weights are on this machine.")
 
-    def __init__(self, source: Any, preprocess: Any, labels: Sequence[str], worker: AnyWorker | None) -> None:
+    def __init__(self, requests: Requests[Backend], on_opened: Callable[[NetworkSummary], None]) -> None:
+        super().__init__()
+        self._requests, self._on_opened = requests, on_opened
+        self._loaded: AnySpec | None = None  # the network that was opened last
         self._live: dict[int, tuple[Any, Any]] = {}  # models that were adopted, and how they read pictures, by their key
         self._handed = set[tuple[int, int]]()  # which of them, and in which versions, the worker was given
         self._left: Any = None  # the network that was shown or on its way when this was closed
+
+    def begin(self, source: Any, preprocess: Any, labels: Sequence[str]) -> None:
+        """Open what a page begins with, as `Session` describes it. Raises ExplorerError for what is no network."""
         wanted = None if source is None else self._spec_of(source, preprocess, labels)
-        super().__init__(worker)
-        self.submit("at hand", "locally_available", done=partial(self._begin, wanted), failed=partial(self._begin_without, wanted))
+        self._look_for_weights(partial(self._begin, wanted), partial(self._begin_without, wanted))
 
     def open(self, source: str, **options: Any) -> None:
         """Load an architecture with its options, or a model's file, as `explorer.load` takes them.
@@ -55,15 +61,13 @@ class NetworkLoader(Requests):
 
     def open_file(self, data: bytes, name: str) -> None:
         """Load the model in the bytes of a .keras, .h5, .json or .yaml file."""
-        name, self.error_message = last_part(name), ""
+        name = last_part(name)
         self.loading_spec, self.download_prompt = ModelFile(name, "", name), None
-        self.submit("network", "receive", data, name, done=self._open, failed=self._not_opened)
+        self._requests.submit(OPENING, Backend.receive, data, name, on_success=self._open, on_error=self._not_opened)
 
     def open_again(self, wanted: AnySpec) -> None:
         """Load the network of a spec, such as that of a run, unless it is shown or on its way."""
-        shown = self.network.spec if self.network is not None else None
-        if wanted != (self.loading_spec or shown):
-            self.error_message = ""
+        if wanted != (self.loading_spec or self._loaded):
             self._open(wanted)
 
     def register_live_model(self, model: Any, preprocess: Any = None, labels: Sequence[str] = ()) -> None:
@@ -72,26 +76,24 @@ class NetworkLoader(Requests):
 
     def refresh(self) -> None:
         """Copy the adopted model again, as it is now."""
-        adopted = self.network and self.network.spec
-        if isinstance(adopted, AdoptedModel):
-            self._open_spec(replace, adopted, version=adopted.version + 1)
+        if isinstance(self._loaded, AdoptedModel):
+            self._open_spec(replace, self._loaded, version=self._loaded.version + 1)
 
     def read_as(self, preprocess: str | None, labels: Sequence[str] = ()) -> None:
         """Prepare pictures for a model of the user's own by a named convention, and name its classes.
 
         preprocess: None for the way that the model came with, or a guess.
         """
-        if self.network is not None and not isinstance(self.network.spec, NetworkSpec):
-            self._open_spec(_read_as, self.network.spec, preprocess, labels)
+        if self._loaded is not None and not isinstance(self._loaded, NetworkSpec):
+            self._open_spec(_read_as, self._loaded, preprocess, labels)
 
     def look_for_weights(self) -> None:
         """See anew which architectures' weights are on this machine: files may have come since."""
-        self.submit("at hand", "locally_available", done=partial(setattr, self, "locally_available"))
+        self._look_for_weights(partial(setattr, self, "locally_available"))
 
     def download(self) -> None:
         """Accept what `download_prompt` says: download the weights and load the network."""
         if self.download_prompt is not None:
-            self.error_message = ""
             self._open(self.download_prompt, download=True)
 
     def open_with_random_weights(self) -> None:
@@ -106,29 +108,31 @@ class NetworkLoader(Requests):
     def cancel(self) -> None:
         """Give up the network that is being loaded."""
         if self.loading_spec is not None:
-            self._cancel("adopted", "network")
-            self._make_do()
-            self._update_busy()
+            self._requests.supersede("adopted", OPENING)
+            self._fall_back()
+            self._requests.update_busy()
 
-    def close(self) -> None:
-        """Let go of the networks; where something is asked later on, the one that was shown is opened again."""
-        if not self._closed:
-            self._left = self.loading_spec if self.network is None or self.loading_spec is not None else self.network.spec
-            self._handed.clear()
-            self.loading_spec = None
-        super().close()
+    def leave(self) -> None:
+        """Remember the network that is shown or on its way: the worker lets go of all that it holds."""
+        self._left = self._loaded if self.loading_spec is None else self.loading_spec
+        self._handed.clear()
+        self.loading_spec = None
 
-    def _bring_back(self) -> None:
+    def come_back(self) -> None:
+        """Open the network that was left, as something is asked after that."""
         if self._left is not None:
             self._open(self._left)
 
+    def _look_for_weights(self, on_success: Callable[[frozenset[str]], None], on_error: Callable[[Exception], None] | None = None) -> None:
+        self._requests.submit("at hand", Backend.locally_available, on_success=on_success, on_error=on_error)
+
     def _begin(self, wanted: AnySpec | None, locally_available: frozenset[str]) -> None:
         self.locally_available = locally_available
-        if self.network is None and self.loading_spec is None:
+        if self._loaded is None and self.loading_spec is None:
             self._open(wanted or spec(PREFERRED if PREFERRED in locally_available else ALWAYS_THERE))
 
     def _begin_without(self, wanted: AnySpec | None, error: Exception) -> None:
-        self.report_error(error)
+        self._requests.errors.report(error, "at hand")
         self._begin(wanted, frozenset())
 
     def _spec_of(self, source: Any, preprocess: Any, labels: Sequence[str]) -> AnySpec:
@@ -154,11 +158,10 @@ class NetworkLoader(Requests):
 
     def _open_spec(self, make: Callable[..., AnySpec], /, *arguments: Any, **options: Any) -> None:
         """Open the spec that `make` returns, or say why it refuses."""
-        self.error_message = ""
         try:
             wanted = make(*arguments, **options)
         except ExplorerError as error:
-            self.report_error(error)
+            self._requests.errors.report(error, OPENING)
         else:
             self._open(wanted)
 
@@ -166,32 +169,38 @@ class NetworkLoader(Requests):
         self.loading_spec, self.download_prompt = wanted, download_prompt
         if isinstance(wanted, AdoptedModel):
             self._hand_over(wanted)
-        self.submit("network", "open", wanted, download, done=self._opened, failed=self._not_opened)
+        self._requests.submit(OPENING, Backend.open, wanted, download, on_success=self._opened, on_error=self._not_opened)
 
     def _hand_over(self, adopted: AdoptedModel) -> None:
         """Hand a live model to the worker, unless it has it in this version."""
         one = adopted.key, adopted.version
         if one not in self._handed:
-            self.submit("adopted", "register_live_model", adopted, *self._live[adopted.key], done=lambda _adopted: self._handed.add(one))
+            model, prepare = self._live[adopted.key]
+            handed = partial(self._handed.add, one)
+            self._requests.submit("adopted", Backend.register_live_model, adopted, model, prepare, on_success=lambda _adopted: handed())
 
     def _opened(self, network: NetworkSummary) -> None:
-        self.loading_spec = None
-        self.network = network
-        self.submit("loaded_models", "loaded_models", done=partial(setattr, self, "loaded_models"))
+        self._loaded = network.spec
+        try:
+            self._on_opened(network)
+        finally:
+            self.loading_spec = None  # not before: what waits for it would still be asked about the network before
+        self._requests.submit("loaded models", Backend.loaded_models, on_success=partial(setattr, self, "loaded_models"))
         self.look_for_weights()
 
     def _not_opened(self, error: Exception) -> None:
         if isinstance(error, DownloadNeeded) and isinstance(self.loading_spec, NetworkSpec):
             self.download_prompt = self.loading_spec
+            self._fall_back()
         else:
-            self.report_error(error)
-        self._make_do()
+            self._fall_back()
+            self._requests.errors.report(error, OPENING)  # after that: what is opened instead would put it away
 
-    def _make_do(self) -> None:
+    def _fall_back(self) -> None:
         """Stay with the network that is there; where there is none, open the one that always is, beside what was said and offered."""
         given_up, self.loading_spec = self.loading_spec, None
         always_there = spec(ALWAYS_THERE)
-        if self.network is None and given_up != always_there:
+        if self._loaded is None and given_up != always_there:
             self._open(always_there, download_prompt=self.download_prompt)
 
 

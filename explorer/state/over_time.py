@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import numpy as np
 from traitlets import Bool, HasTraits, Instance
 
 from explorer.state.session import Session
-from explorer.values import Example, ScoresOverTime, joined
+from explorer.values import AnySpec, Example, ScoresOverTime, joined
+from explorer.worker.backend import Backend
 
 AT_ONCE = 8  # windows that are answered before something else gets its turn
 FOLLOWED = ["preprocessed", "network"]
+KEY = "over time"
 
 
 class OverTime(HasTraits):
@@ -28,11 +29,11 @@ class OverTime(HasTraits):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._slid: tuple[Any, Any] | None = None  # the network and the sound that `scores` are of
+        self._slid: tuple[AnySpec, Any] | None = None  # the network and the sound that `scores` are of
         self._example: Example | None = None  # that sound
         self._next: int | None = None  # the window to go on with
         session.observe(self._begin, FOLLOWED)
-        session.observe(self._resume, "loading_spec")
+        session.loader.observe(self._resume, "loading_spec")
         session.observe(self._begin_anew, "weights_revision")
         self._begin()
 
@@ -41,7 +42,7 @@ class OverTime(HasTraits):
         self._slid = self._next = None
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, FOLLOWED)
-            self._session.unobserve(self._resume, "loading_spec")
+            self._session.loader.unobserve(self._resume, "loading_spec")
             self._session.unobserve(self._begin_anew, "weights_revision")
 
     def _begin(self, _change: Any = None) -> None:
@@ -61,15 +62,15 @@ class OverTime(HasTraits):
 
     def _resume(self, _change: Any = None) -> None:
         """Ask for the next part; not while another network is being opened, for this one might have to be built again for it."""
-        if self._slid is None or self._next is None or self._session.loading_spec is not None:
+        slid, example, first = self._slid, self._example, self._next
+        if slid is None or example is None or first is None or self._session.loader.loading_spec is not None:
             return
-        first, self._next = self._next, None
-        done, failed = partial(self._arrived, self._slid), partial(self._failed, self._slid)
-        self._session.submit("over time", "over_time", self._slid[0], self._example, first, AT_ONCE, done=done, failed=failed)
+        self._next = None
+        asked = slid[0], example, first, AT_ONCE
+        arrived, failed = self._arrived, self._failed
+        self._session.requests.submit(KEY, Backend.over_time, *asked, on_success=arrived, on_error=failed, still=lambda: slid is self._slid)
 
-    def _arrived(self, of: tuple[Any, Any], part: ScoresOverTime) -> None:
-        if of is not self._slid:
-            return
+    def _arrived(self, part: ScoresOverTime) -> None:
         scores = part if self.scores is None else _joined(self.scores, part)
         self.growing = len(scores.starts) < part.total
         self.scores = scores
@@ -77,11 +78,10 @@ class OverTime(HasTraits):
             self._next = len(scores.starts)
             self._resume()
 
-    def _failed(self, of: tuple[Any, Any], error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         """Keep what is there; the sound heard again, or another one, begins anew."""
-        if of is self._slid:  # else nobody wants it any more
-            self._slid, self.growing = None, False
-            self._session.report_error(error)
+        self._slid, self.growing = None, False
+        self._session.report_error(error, KEY)
 
 
 def _joined(first: ScoresOverTime, then: ScoresOverTime) -> ScoresOverTime:

@@ -1,132 +1,116 @@
-"""Asking: what asks a worker, and says how that goes."""
+"""Requests: what a page asks of a worker, and whether it still waits for an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakSet
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
-from traitlets import Bool, HasTraits, Instance, Unicode
+from traitlets import Bool, HasTraits, Instance
 
-from explorer.errors import ExplorerError, is_out_of_memory, out_of_memory
 from explorer.locale import _
+from explorer.state.errors import Errors
 from explorer.values import Progress
-from explorer.worker.queue import AnyWorker, Request, cell_here, log, worker_here
+from explorer.worker.backend import ReportProgress
+from explorer.worker.queue import AnyWorker, Request
 
-_made_by: dict[str, tuple[str, WeakSet[Requests]]] = {}  # by the notebook's cell: which of its runs, and what that has made
+Service = TypeVar("Service")  # the Protocol whose methods are called
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 
-class Requests(HasTraits):
-    """A state whose slow work is done by a worker: whether it is at it, how far, and what went wrong.
+class Requests(HasTraits, Generic[Service]):
+    """What is asked of a worker: whether it is at it, and how far. What goes wrong ends in `errors`.
 
-    One that the same cell of a notebook makes anew takes the place of the one before, which is closed.
-
-    worker: who does the slow work; by default a thread in a notebook, the caller in a script.
+    worker: who answers; errors: takes what goes wrong.
+    on_return: called where something is asked after `close`, before that is: asks for what the worker has to hold first.
     """
 
     busy = Bool(False, help="Whether the worker is at it.")
     status = Instance(Progress, args=("",), help="What is going on.")
-    training = Unicode("", help="How far a training of this page is, in words, which goes on beside the worker; empty for none.")
-    training_silent = Bool(False, help="Whether that training gives no sign of life.")
-    error_message = Unicode("", help="What went wrong last, in one sentence; empty when nothing did.")
 
-    def __init__(self, worker: AnyWorker | None = None) -> None:
+    def __init__(self, worker: AnyWorker, errors: Errors, on_return: Callable[[], None] = lambda: None) -> None:
         super().__init__()
-        self._worker = worker or worker_here()
+        self.errors = errors
+        self._worker, self._on_return = worker, on_return
         self._closed = False
         self._pending: set[str] = set()
         self._took = 0.0
-        if worker is None:
-            self._take_the_place_of_the_one_before()
 
     def submit(
         self,
         key: str,
-        method: str,
-        *arguments: Any,
-        done: Callable[[Any], None],
-        failed: Callable[[Exception], None] | None = None,
+        method: Callable[[Service, *Arguments, ReportProgress], Result],
+        *arguments: *Arguments,
+        on_success: Callable[[Result], object],
+        on_error: Callable[[Exception], object] | None = None,
+        still: Callable[[], bool] = lambda: True,
+        about: str | None = None,
+        timed: bool = False,
     ) -> None:
-        """Ask the worker for a verb; `done` takes its result, `failed` its error: by default `report_error`.
+        """Ask the worker to call a method, which is given as that of its Protocol, such as `Backend.predict`.
 
-        slot: what it is about: a newer wish for the same slot overtakes this one.
+        key: what it is about: a newer request for the same key supersedes this one, and what went wrong with the one before is put away.
+        on_success: takes the result; on_error: takes the error, by default `errors.report`.
+        still: whether the answer is still of use; where it is not when it comes, it is dropped, be it a result or an error.
+        about: the key of what goes wrong, where several requests that don't supersede each other are about one thing; by default `key`.
+        timed: whether the status says how long the answer took.
         """
+        blamed = key if about is None else about
 
-        def end(callback: Callable[[Any], None], value: Any, seconds: float = 0.0) -> None:
-            self._pending.discard(key)  # before the callback, which may ask for the slot anew
-            if method == "predict":
-                self._took = seconds
+        def end(callback: Callable[[Any], object], value: Any) -> None:
+            self._pending.discard(key)  # before the callback, which may ask for the key anew
             try:
-                callback(value)
+                if still():
+                    callback(value)
             except Exception as error:  # noqa: BLE001  # a view that can't draw it: nothing else would say so
-                self.report_error(error)
-            self._update_busy()
+                self.errors.report(error, blamed)
+            self.update_busy()
 
-        def on_done(result: Any, seconds: float) -> None:
-            end(done, result, seconds)
+        def succeeded(result: Result, seconds: float) -> None:
+            self._took = seconds if timed else self._took
+            end(on_success, result)
 
-        def on_failed(error: Exception) -> None:
-            end(failed or self.report_error, error)
+        def failed(error: Exception) -> None:
+            self._took = 0.0 if timed else self._took
+            end(on_error or (lambda error: self.errors.report(error, blamed)), error)
 
         if self._closed:
             self._closed = False
-            self._bring_back()
+            self._on_return()
+        self.errors.clear(blamed)
         self._pending.add(key)
         self.busy = True
-        self._worker.submit(Request(key, method, arguments, on_done, on_failed, self._report_progress))
+        self._worker.submit(Request(key, method.__name__, arguments, succeeded, failed, self._report_progress))
 
-    def report_error(self, error: Exception) -> None:
-        """Say what went wrong: the error's own sentence where it is meant for people, else that the log has it."""
-        if isinstance(error, ExplorerError):
-            self.error_message = str(error)
-        elif is_out_of_memory(error):
-            log().info("out of memory", exc_info=error)
-            self.error_message = out_of_memory()
-        else:
-            log().error("explorer failed", exc_info=error)
-            self.error_message = _("Something went wrong in explorer itself ({error}); the log has the details.").format(
-                error=type(error).__name__
-            )
+    def cancel(self, *keys: str) -> None:
+        """Cancel what was asked for under these keys."""
+        self.supersede(*keys)
+        self.update_busy()
 
-    def close(self) -> None:
-        """Let go of all that the worker holds; where something is asked later on, it is brought back."""
-        self._closed = True
-        self._worker.close()
-        self._pending.clear()
-        self._update_busy()
+    def supersede(self, *keys: str) -> None:
+        """Cancel what was asked for under these keys; something else is asked, or `update_busy` called, after that."""
+        self._worker.cancel(*keys)
+        self._pending.difference_update(keys)
 
-    def _bring_back(self) -> None:
-        """Ask for what the worker has to hold before anything else is asked of it."""
-
-    def _take_the_place_of_the_one_before(self) -> None:
-        """Close what an earlier run of the same cell has made: ipywidgets and the notebook's Out keep it, and nobody sees it any more."""
-        if (here := cell_here()) is None:
-            return
-        cell, run = here
-        former, made = _made_by.get(cell, (run, WeakSet()))
-        if former != run:
-            for one in list(made):
-                one.close()
-            made = WeakSet()
-        made.add(self)
-        _made_by[cell] = run, made
-
-    def cancel_requests(self, *slots: str) -> None:
-        """Give up what was asked for these slots."""
-        self._cancel(*slots)
-        self._update_busy()
-
-    def _cancel(self, *slots: str) -> None:
-        """Give up what was asked for these slots; something else is asked, or `_update_busy` called, after that."""
-        self._worker.cancel(*slots)
-        self._pending.difference_update(slots)
-
-    def _update_busy(self) -> None:
+    def update_busy(self) -> None:
+        """Be busy no more where nothing is waited for."""
         if not self._pending:
             self.busy = False
             self.status = Progress(
                 _("Ready. Answered in {ms} ms").format(ms=max(1, round(self._took * 1000))) if self._took else _("Ready.")
             )
+
+    def close(self) -> None:
+        """Let go of all that the worker holds; where something is asked later on, `on_return` brings it back."""
+        self._closed = True
+        self._worker.close()
+        self._pending.clear()
+        self.update_busy()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, and nothing was asked since."""
+        return self._closed
 
     def _report_progress(self, progress: Progress) -> None:
         self.status = progress

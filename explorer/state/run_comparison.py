@@ -1,25 +1,29 @@
-"""Aftermath: what a training has come to: how the held-out examples are answered, and any input before and after it."""
+"""What a training has come to: the predictions for the validation examples, and for any input before and after it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from traitlets import Bool, HasTraits, Instance, Int, Unicode
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
-from explorer.rendering.run_status import ACTIVE_STATES
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import AnySpec, Misclassification, ModelFile, Outcome, RunRecord
+from explorer.values.run_progress import ACTIVE_STATES
+from explorer.worker.backend import Backend, ReportProgress
 
 ENDED = ("done", "stopped", "failed")
 CARDS = 24  # examples of a cell that are shown at first, and each time more
 FOLLOWED = ["network", "preprocessed", "top", "output", "layer"]
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 
 class RunComparison(HasTraits):
@@ -94,69 +98,63 @@ class RunComparison(HasTraits):
         self.outcome, self.pictures, self.tuned, self.predictions, self.maps = None, {}, None, (), ()
         self.look_at(())
         if run is not None:
-            self._ask(run, "outcome", "outcome", run.key, done=self._arrived)
+            self._ask("outcome", Backend.outcome, run.key, on_success=partial(self._arrived, run))
 
     def _ask(
         self,
-        run: RunRecord,
         key: str,
-        method: str,
-        *arguments: Any,
-        done: Callable[[RunRecord, Any], None],
-        failed: Callable[[Exception], None] | None = None,
+        method: Callable[[Backend, *Arguments, ReportProgress], Result],
+        *arguments: *Arguments,
+        on_success: Callable[[Result], None],
+        on_error: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Ask about a run; the result and a failure are dropped where another run is shown when they come."""
-
-        def still(callback: Callable[[Any], None], value: Any) -> None:
-            if run is self._run:
-                callback(value)
-
-        said = partial(still, failed or self._session.report_error)
-        self._session.submit(key, method, *arguments, done=partial(still, partial(done, run)), failed=said)
+        """Ask about the run that is shown; the answer is dropped where another one is when it comes."""
+        run = self._run
+        self._session.requests.submit(key, method, *arguments, on_success=on_success, on_error=on_error, still=lambda: run is self._run)
 
     def _arrived(self, run: RunRecord, outcome: Outcome | None) -> None:
         self.outcome = outcome
         if outcome is not None:
             missing = _said_already if run.state == "failed" else None
-            self._ask(run, "tuned", "tuned", run.key, done=self._found, failed=missing)
+            self._ask("tuned", Backend.tuned, run.key, on_success=self._found, on_error=missing)
             self._ask_for_picture(run, tuple(one.place for one in outcome.worst))
 
-    def _found(self, _run: RunRecord, tuned: ModelFile) -> None:
+    def _found(self, tuned: ModelFile) -> None:
         self.tuned = tuned
         self._compare()
 
     def _ask_for_picture(self, run: RunRecord, places: tuple[int, ...]) -> None:
         """Ask for one picture after the other: whatever else is asked gets its turn in between."""
         if places:
-            self._ask(run, "held out", "held_out", run.key, places[0], done=partial(self._pictured, places))
+            self._ask("held out", Backend.held_out, run.key, places[0], on_success=partial(self._pictured, run, places))
 
-    def _pictured(self, places: tuple[int, ...], run: RunRecord, picture: bytes) -> None:
+    def _pictured(self, run: RunRecord, places: tuple[int, ...], picture: bytes) -> None:
         self.pictures = {**self.pictures, places[0]: picture}
         self._ask_for_picture(run, places[1:])
 
     def _ask_for_examples(self, count: int) -> None:
-        cell = self.cell
+        self._session.requests.cancel("predicted")  # those of the cell before
+        if self.cell and self._run is not None:
+            row, column = self.cell
+            self._ask("predicted", Backend.predicted, self._run.key, row, column, count, on_success=self._show_examples)
 
-        def done(_run: RunRecord, found: tuple[tuple[tuple[Misclassification, bytes], ...], int]) -> None:
-            if self.cell == cell:
-                self.examples, self.in_cell = found
-
-        if cell and self._run is not None:
-            self._ask(self._run, "predicted", "predicted", self._run.key, *cell, count, done=done)
+    def _show_examples(self, found: tuple[tuple[tuple[Misclassification, bytes], ...], int]) -> None:
+        self.examples, self.in_cell = found
 
     def _compare(self, _change: Any = None) -> None:
         """Have the example answered, and the layer looked into, before and after the training."""
         session = self._session
         if session.network is not None:
             self._classes[session.network.spec.name] = session.network.classes
-        if not self.shown or self._run is None or self.outcome is None or self.tuned is None or session.preprocessed is None:
+        example = session.example if session.preprocessed is not None else None
+        if not self.shown or self._run is None or self.outcome is None or self.tuned is None or example is None:
             return
-        before, example = self._run.settings.network, session.example
+        before = self._run.settings.network
         top, output = self._before(before)
         best = max(1, min(session.top, len(self.outcome.classes)))
-        self._ask_both("predictions", "predict", (before, example, top, output), (self.tuned, example, best, 0))
-        if session.layer:
-            self._ask_both("maps", "feature_maps", (before, example, session.layer), (self.tuned, example, session.layer))
+        self._ask_both("predictions", Backend.predict, (before, example, top, output), (self.tuned, example, best, 0))
+        if layer := str(session.layer):
+            self._ask_both("maps", Backend.feature_maps, (before, example, layer), (self.tuned, example, layer), layer)
         else:
             self._asked["maps"], self.maps = None, ()
 
@@ -167,27 +165,44 @@ class RunComparison(HasTraits):
         known = self._classes.get(spec.name, ())  # a run may have a copy of what was on screen
         return max(1, min(self._session.top, known[output])) if output < len(known) else 1, output
 
-    def _ask_both(self, trait: str, method: str, *asked: tuple[Any, ...]) -> None:
+    def _ask_both(
+        self,
+        trait: str,
+        method: Callable[[Backend, *Arguments, ReportProgress], Result],
+        before: tuple[*Arguments],
+        after: tuple[*Arguments],
+        layer: str = "",
+    ) -> None:
         """Ask the same of the network before and after; the trait changes when both have answered."""
-        if self._asked.get(trait) == asked:
+        if self._asked.get(trait) == (before, after):
             return
-        self._asked[trait] = asked
-        came: dict[str, Any] = {}
+        self._asked[trait] = asked = before, after
+        came: dict[str, Result | str] = {}
 
-        def arrived(side: str, result: Any) -> None:
-            if self._asked.get(trait) is asked:  # else nobody wants it any more
-                came[side] = result
-                if len(came) == len(asked):
-                    setattr(self, trait, (came["before"], came["after"]))
+        def arrived(side: str, result: Result | str) -> None:
+            came[side] = result
+            if len(came) == len(asked):
+                setattr(self, trait, (came["before"], came["after"]))
 
-        for side, arguments in zip(("before", "after"), asked, strict=True):
+        def ask(side: str, arguments: tuple[*Arguments]) -> None:
+            key = f"{side}, {trait}"
 
-            def failed(error: Exception, side: str = side, layer: str = arguments[2] if trait == "maps" else "") -> None:
-                arrived(side, self._why_not(side, layer, error))
+            def failed(error: Exception) -> None:
+                arrived(side, self._why_not(key, side, layer, error))
 
-            self._session.submit(f"{side}, {trait}", method, *arguments, done=partial(arrived, side), failed=failed)
+            self._session.requests.submit(
+                key,
+                method,
+                *arguments,
+                on_success=partial(arrived, side),
+                on_error=failed,
+                still=lambda: self._asked.get(trait) is asked,
+            )
 
-    def _why_not(self, side: str, layer: str, error: Exception) -> str:
+        ask("before", before)
+        ask("after", after)
+
+    def _why_not(self, key: str, side: str, layer: str, error: Exception) -> str:
         """Return in a sentence why a network has no answers, or no maps of the layer."""
         if layer and isinstance(error, UnknownName):
             missing = {
@@ -195,10 +210,7 @@ class RunComparison(HasTraits):
                 "after": _("The tuned network has no layer {layer}, as its head is new: select a layer of the backbone to compare."),
             }
             return missing[side].format(layer=layer)
-        if not isinstance(error, ExplorerError):
-            self._session.report_error(error)
-            return self._session.error_message
-        return str(error)
+        return str(error) if isinstance(error, ExplorerError) else self._session.errors.report(error, key)
 
 
 def _said_already(_error: Exception) -> None:

@@ -1,36 +1,36 @@
-"""Trainings: the runs of a page: started, followed while they go on, stopped, gone on with, and what they leave."""
+"""The runs of a page: started, followed while they go on, stopped, resumed, and what they leave."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from traitlets import Bool, HasTraits, Instance, Int, Unicode, observe
 
-from explorer import runs as folders
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
 from explorer.recipe.freeze_plan import done_phases
-from explorer.rendering.run_status import ACTIVE_STATES, in_words, roughly, taken_in
 from explorer.state.fine_tuning import FineTuningState
-from explorer.state.run_watch import Looks, Silence
+from explorer.state.run_follower import Known, RunFollower
 from explorer.state.session import Session
-from explorer.values import AnySpec, DataSpec, Recipe, RunRecord, RunSettings, TakenFile, TrainingStep
+from explorer.values import AnySpec, DataSpec, Recipe, RunNews, RunProgress, RunRecord, RunSettings, TakenFile, TrainingStep
+from explorer.values.run_progress import ACTIVE_STATES, taken_in
+from explorer.worker.backend import Backend, RunStore
 
-OTHERS = 8  # looks at the one that is shown for one at the others
+TRAINING = "training"  # the key of what starts one
 
 
 class RunList(HasTraits):
     """The runs of a page, and the one among them that is shown.
 
-    A run is a process of its own; what it tells is read from its folder, a few times a second where an event loop runs, else by `look`.
+    A run is a process of its own; what it tells is asked for a few times a second where an event loop runs, else by `look`.
 
     session: the shared state of the page; failures end in its `error_message`.
-    tuning: what is chosen there.
-    own_only: whether `runs` are only those that were started or opened here, or that the browser `knows`, and not all that there are;
-        by default as `explorer.runs.are_all_listed` says.
+    fine_tuning: what is chosen there.
+    own_only: whether `runs` are only those that were started or opened here, or that the browser `knows`, and not all that any page lists.
     """
 
     runs = Instance(tuple, args=(), help="The runs, the newest first, as RunRecord.")
@@ -45,22 +45,20 @@ class RunList(HasTraits):
     returned = Instance(RunSettings, allow_none=True, help="What the run is made of that the page came back to by its address.")
     taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
 
-    def __init__(self, session: Session, fine_tuning: FineTuningState, own_only: bool | None = None) -> None:
+    def __init__(self, session: Session, fine_tuning: FineTuningState, own_only: bool = False) -> None:
         super().__init__()
         self._session, self._fine_tuning = session, fine_tuning
-        self._own_only = not folders.are_all_listed() if own_only is None else own_only
+        self._own_only = own_only
         self._own: set[str] = set()  # started or opened here
         self._starting = self._listed = False
-        self._place = 0  # in the progress of the run that is shown
-        self._looks, self._silence = 0, Silence()
-        self._looker = Looks(self.look, lambda: any(record.state in ACTIVE_STATES for record in self.runs), session.report_error)
+        self._follower = RunFollower(session.run_requests, self._active, self._hear, self._hear_others, self._not_heard)
         fine_tuning.observe(self._list, "shown")
         self._list()
 
     def close(self) -> None:
         """Look no more; a training that goes on is left to itself."""
-        self._session.training, self._session.training_silent = "", False
-        self._looker.close()
+        self._session.training = None
+        self._follower.close()
         with suppress(ValueError):  # closed before
             self._fine_tuning.unobserve(self._list, "shown")
 
@@ -70,11 +68,10 @@ class RunList(HasTraits):
         return _("A training is running: stop it, or wait until it ends.") if self.busy else self._fine_tuning.barred
 
     @property
-    def progress(self) -> tuple[str, float]:
-        """How far the run that is shown is, or the one that is being started: in words, and as a fraction (-1 where nobody knows)."""
-        step = replace(self.step, left=None) if self.step and self.silent else self.step  # it said so before it fell silent
-        said, fraction = in_words(None if self._starting else step, self.planned(), self.history)
-        return _("Stopping…") if self.stopping else said, fraction
+    def progress(self) -> RunProgress:
+        """How far the run that is shown is, or the one that is being started."""
+        step = None if self._starting else self.step
+        return RunProgress(step, self.planned(), self.history, self.stopping, self.silent)
 
     def train(self) -> None:
         """Start a training of the network that is shown, by the recipe and on the data that are chosen; show its run."""
@@ -82,7 +79,7 @@ class RunList(HasTraits):
         if not self.barred and network is not None and data is not None:
             self._start(network.spec, data.spec, self._fine_tuning.recipe)
         elif not self.busy:  # else it was clicked twice
-            self._session.report_error(ExplorerError(self.barred))
+            self._session.report_error(ExplorerError(self.barred), TRAINING)
 
     def rerun(self, key: str) -> None:
         """Do a run once more as it was, with its network and its data; its recipe becomes the one that is chosen."""
@@ -95,88 +92,72 @@ class RunList(HasTraits):
         self._start(settings.network, settings.data, settings.recipe)
 
     def resume(self, key: str) -> None:
-        """Go on with a run that was stopped, is lost or has failed, from its backup; show it."""
+        """Resume a run that was stopped, is lost or has failed, from its checkpoint; show it."""
         if self._may_begin():
-            self._session.error_message = ""
             self._set_starting(True)
-            self._session.submit("training", "resume", key, done=lambda record: self._started(record.key), failed=self._not_started)
+            started, failed = self._started, self._not_started
+            self._session.requests.submit(TRAINING, Backend.resume, key, on_success=lambda record: started(record.key), on_error=failed)
 
     def stop(self) -> None:
         """Ask the run that is shown to stop; it does within a batch, and keeps the best weights so far."""
-        if self.run is None or self.run.state not in ACTIVE_STATES:
-            return
-        try:
-            folders.ask_to_stop(self.run.key)  # here, as the worker may be at something long
-        except (ExplorerError, OSError) as error:
-            self._session.report_error(error)
-        else:
-            self.stopping = True
+        if key := self._active()[0]:
+            stopping, still = partial(setattr, self, "stopping", True), lambda: key == self._active()[0]
+            self._follower.submit("stop", RunStore.ask_to_stop, key, on_success=lambda _nothing: stopping(), still=still)
 
     def kill(self) -> None:
-        """End the process of the run that is shown, which may not hear `stop`; the run can go on from its backup then."""
-        if self.run is not None and self.run.state in ACTIVE_STATES:
-            folders.kill(self.run.key)
-            self.look()
+        """End the process of the run that is shown, which may not hear `stop`; the run can be resumed from its checkpoint then."""
+        if key := self._active()[0]:
+            self._follower.submit("kill", RunStore.kill, key, on_success=lambda _nothing: self.look())
 
     def delete(self, key: str) -> None:
         """Delete a run and all that it has left; its process is ended first."""
-        self._session.error_message = ""
-        self._session.submit(f"delete {key}", "delete_run", key, done=lambda _nothing: self._forget(key))
+        self._session.requests.submit(f"delete {key}", Backend.delete_run, key, on_success=lambda _nothing: self._forget(key))
 
     def show(self, key: str) -> None:
         """Show a run, whether it goes on or has ended; one that is not there ends in `error_message`."""
-        try:
-            record = folders.record(key)
-        except (ExplorerError, OSError) as error:
-            self._session.report_error(error)
-            return
-        self._own.add(key)
-        self._silence = Silence()
-        with self.hold_trait_notifications():
-            self._place, self.stopping, self.key, self.silent = 0, False, key, 0
-            self.step, self.history, self.batches = None, record.history, ()
-            self._keep(record)
-            self._settle()
-        self.look()
-        self._looker.follow()
+        self._follower.submit("show", RunStore.record, key, on_success=self._show)
 
-    def return_to(self, key: str) -> None:
-        """Show the run that the page's address names, and go back to the network and the recipe that it is made of."""
-        self.show(key)
-        if self.run is not None and self.key == key:
-            self._session.open_again(self.run.settings.network)
-            self._fine_tuning.bring_back(self.run.settings.network, self.run.settings.recipe)
-            self.returned = self.run.settings
+    def return_to(self, key: str, on_gone: Callable[[str], None] = lambda _key: None) -> None:
+        """Show the run that the page's address names, and go back to the network and the recipe that it is made of.
 
-    def know(self, keys: Sequence[str]) -> tuple[str, ...]:
-        """List runs whose keys, which nobody can guess, the browser has kept from earlier pages; return the keys of those that are gone."""
-        gone = []
-        for key in keys:
-            try:
-                self._keep(self.run if self.run is not None and key == self.key else folders.record(key))
-            except UnknownName:
-                gone.append(key)
-            except (ExplorerError, OSError):  # it can't be read: it is left out, as from the list of all
-                continue
-        self._looker.follow()
-        return tuple(gone)
+        on_gone: takes the key where there is no such run any more.
+        """
+
+        def returned(record: RunRecord) -> None:
+            self._show(record)
+            self._session.loader.open_again(record.settings.network)
+            self._fine_tuning.bring_back(record.settings.network, record.settings.recipe)
+            self.returned = record.settings
+
+        def failed(error: Exception) -> None:
+            self._session.report_error(error, self._follower.key("show"))
+            on_gone(key)
+
+        self._follower.submit("show", RunStore.record, key, on_success=returned, on_error=failed)
+
+    def know(self, keys: Sequence[str], on_gone: Callable[[str], None] = lambda _key: None) -> None:
+        """List runs whose keys, which nobody can guess, the browser has kept from earlier pages.
+
+        on_gone: takes the key of each that is no more.
+        """
+
+        def known(found: Known) -> None:
+            self._hear_others(found)
+            for key in found[1]:
+                on_gone(key)
+            self._follower.follow()
+
+        self._follower.submit(f"know {' '.join(keys)}", RunStore.known, tuple(keys), on_success=known)
 
     def take(self, what: str) -> None:
         """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
         if self.key:
-            self._session.error_message = ""
-            self._session.submit(f"take run {what}", "take_run", self.key, what, done=lambda file: setattr(self, "taken", file))
+            taken = partial(setattr, self, "taken")
+            self._session.requests.submit(f"take run {what}", Backend.take_run, self.key, what, on_success=taken, about="take run")
 
     def look(self) -> None:
         """See how far the runs are that go on: what the one that is shown has told since, and now and then the others."""
-        self._looks += 1
-        if self.run is not None and self.run.state in ACTIVE_STATES:
-            self._look_at(self.run)
-        if self._looks % OTHERS == 0:
-            for record in self.runs:
-                if record.state in ACTIVE_STATES and record.key != self.key:
-                    self._renew(record.key)
-        self._settle()
+        self._follower.look()
 
     def planned(self) -> Mapping[int, int]:
         """Return how many epochs each phase of the run that is shown takes, by its place in the recipe; phases left out are not there."""
@@ -188,38 +169,68 @@ class RunList(HasTraits):
         return {place: phase.epochs for place, phase in done_phases(recipe, thaws).items()}
 
     def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
-        self._session.error_message = ""
         self._set_starting(True)
-        self._session.submit("training", "train", network, data, recipe, done=self._started, failed=self._not_started)
+        started, failed = self._started, self._not_started
+        self._session.requests.submit(TRAINING, Backend.train, network, data, recipe, on_success=started, on_error=failed)
 
     def _started(self, key: str) -> None:
-        self._set_starting(False)
-        self.show(key)
+        def shown(record: RunRecord) -> None:
+            self._starting = False
+            self._show(record)
+
+        self._follower.cancel("show")  # it is the new one that is to be seen
+        self._follower.submit("started", RunStore.record, key, on_success=shown, on_error=self._not_started)
 
     def _not_started(self, error: Exception) -> None:
         self._set_starting(False)
-        self._session.report_error(error)
+        self._session.report_error(error, TRAINING)
 
     def _may_begin(self) -> bool:
         if self.busy:
-            self._session.report_error(ExplorerError(self.barred))
+            self._session.report_error(ExplorerError(self.barred), TRAINING)
         return not self.busy
 
     def _named(self, key: str) -> RunRecord | None:
         return next((record for record in self.runs if record.key == key), None)
 
-    def _look_at(self, run: RunRecord) -> None:
-        """Take in what the run that is shown has told; only while it says nothing new there is more to read."""
-        try:
-            told, self._place = folders.steps(run.key, self._place)
-            self.silent = self._silence.look(folders.pulse(run.key))
-        except UnknownName as error:  # deleted elsewhere
-            self._forget(run.key)
-            self._session.report_error(error)
-            return
-        self._take_in(run, told)
-        if not told:
-            self._renew(run.key)
+    def _active(self) -> tuple[str, tuple[str, ...]]:
+        """Return the keys of the runs that go on: of the one that is shown, "" for none, and of the others."""
+        active = [record.key for record in self.runs if record.state in ACTIVE_STATES]
+        return self.key if self.key in active else "", tuple(key for key in active if key != self.key)
+
+    def _show(self, record: RunRecord) -> None:
+        self._session.errors.clear(self._follower.key("show"))  # of one that was shown before
+        self._own.add(record.key)
+        with self.hold_trait_notifications():
+            self.stopping, self.key, self.silent = False, record.key, 0
+            self.step, self.history, self.batches = None, record.history, ()
+            self._keep(record)
+            self._update_busy()
+        self._follower.begin()
+
+    def _hear(self, news: RunNews, silent: int) -> None:
+        """Take in what the run that is shown has told."""
+        self.silent = silent
+        if self.run is not None:
+            self._take_in(self.run, news.steps)
+        if news.record is not None:
+            self._renew(news.record)
+        self._update_busy()
+
+    def _not_heard(self, key: str, error: Exception) -> None:
+        self._session.report_error(error, self._follower.key("show"))
+        if isinstance(error, UnknownName):  # deleted elsewhere
+            self._forget(key)
+            self._follower.follow()
+
+    def _hear_others(self, found: Known) -> None:
+        records, gone = found
+        for record in records:
+            if record.key != self.key:  # that one is followed
+                self._keep(record)
+        for key in gone:
+            self._forget(key)
+        self._update_busy()
 
     def _take_in(self, run: RunRecord, told: Sequence[TrainingStep]) -> None:
         step, history, batches = taken_in(told, self.step, self.history, self.batches)
@@ -229,19 +240,14 @@ class RunList(HasTraits):
             if run.state in ACTIVE_STATES:
                 self._keep(replace(run, step=step, history=history, notices=tuple(notices)))
 
-    def _renew(self, key: str) -> None:
-        """Read a run again; of the one that is shown what it has come to, once it has ended."""
-        try:
-            record = folders.record(key)
-        except UnknownName:
-            self._forget(key)
-            return
-        if key == self.key and record.state not in ACTIVE_STATES:
+    def _renew(self, record: RunRecord) -> None:
+        """Take in the run that is shown as its folder tells it: what it has come to, once it has ended."""
+        if record.state not in ACTIVE_STATES:
             with self.hold_trait_notifications():
                 self.history, self.batches, self.stopping, self.silent = record.history, (), False, 0
                 self._keep(record)
             self._fine_tuning.learn(record)
-        elif key != self.key or self.run is None or self.run.state != record.state:
+        elif self.run is None or self.run.state != record.state:
             self._keep(record)
 
     def _keep(self, record: RunRecord) -> None:
@@ -257,34 +263,30 @@ class RunList(HasTraits):
             self.runs = tuple(record for record in self.runs if record.key != key)
             if key == self.key:
                 self.key, self.run, self.step, self.history, self.batches, self.stopping, self.silent = "", None, None, (), (), False, 0
-            self._settle()
+            self._update_busy()
 
     def _list(self, _change: Any = None) -> None:
         """List the runs that there are, when fine-tuning is first looked at."""
-        if self._listed or self._own_only or not self._fine_tuning.shown:
-            return
-        self._listed = True
-        try:
-            known = {record.key for record in self.runs}
-            for record in folders.records():
-                if record.key not in known:
-                    self._keep(record)
-        except OSError as error:
-            self._session.report_error(error)
-        self._looker.follow()
+        if not (self._listed or self._own_only) and self._fine_tuning.shown:
+            self._listed = True
+            self._follower.submit("list", RunStore.listed, on_success=self._keep_new)
+
+    def _keep_new(self, records: Sequence[RunRecord]) -> None:
+        known = {record.key for record in self.runs}
+        for record in records:
+            if record.key not in known:
+                self._keep(record)
+        self._follower.follow()
 
     def _set_starting(self, starting: bool) -> None:
         self._starting = starting
-        self._settle()
+        self._update_busy()
 
-    def _settle(self) -> None:
+    def _update_busy(self) -> None:
         self.busy = self._starting or any(record.state in ACTIVE_STATES and record.key in self._own for record in self.runs)
 
     @observe("run", "step", "history", "stopping", "silent", "busy")
     def _tell(self, _change: Any) -> None:
         """Tell the page that a training of its own goes on, and of the one that is shown how far it is."""
-        shown = self._starting or (self.run is not None and self.run.state in ACTIVE_STATES)
-        far = _("no sign of life for {time}").format(time=roughly(self.silent)) if self.silent else self.progress[0]
-        said = _("Training: {progress}").format(progress=far) if shown else _("A training is running")
-        self._session.training = said if self.busy else ""
-        self._session.training_silent = bool(self.silent) and shown and self.busy
+        shown = self._starting or self._active()[0] != ""
+        self._session.training = replace(self.progress, shown=shown) if self.busy else None

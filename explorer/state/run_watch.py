@@ -37,13 +37,12 @@ class Silence:
 class Looks:
     """Looks again and again on the event loop that runs where this is made, while there is something to see; without a loop never.
 
-    look: what is called; it may fail, and is called no more then until `follow`.
+    look: what is called; where it is answered, or there may be more to see, it calls `follow`.
     wanted: whether there is something to see.
-    failed: takes what `look` has raised: nothing else would say so.
     """
 
-    def __init__(self, look: Callable[[], None], wanted: Callable[[], bool], failed: Callable[[Exception], None]) -> None:
-        self._look, self._wanted, self._failed = look, wanted, failed
+    def __init__(self, look: Callable[[], None], wanted: Callable[[], bool]) -> None:
+        self._look, self._wanted = look, wanted
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.copy_context()  # of the cell that the widgets belong to
@@ -70,9 +69,4 @@ class Looks:
 
     def _tick(self) -> None:
         self._timer = None
-        try:
-            self._look()
-        except Exception as error:  # noqa: BLE001  # what is looked at goes on
-            self._failed(error)
-        else:
-            self._wait()
+        self._look()

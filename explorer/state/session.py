@@ -1,6 +1,6 @@
 """Session: the one shared state of a page. Views link to it; it knows no widgets and no Keras.
 
-Wishes that can fail are methods (`open`, `show`, `select`); their results arrive as traits when the
+Requests that can fail are methods (`open`, `show`, `select`); their results arrive as traits when the
 worker has them, and nothing changes when they fail but `error_message`. Choices that can't fail are traits.
 """
 
@@ -11,20 +11,30 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from traitlets import Instance, Int, Unicode, Union, observe, validate
+from traitlets import HasTraits, Instance, Int, Unicode, Union, observe, validate
 
-from explorer.catalog import BUNDLED, architectures
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _
+from explorer.state.cells import replace_former
+from explorer.state.errors import Errors
+from explorer.state.example_loader import ExampleLoader, is_sample, sample_bytes
 from explorer.state.network_loader import NetworkLoader, last_part
-from explorer.values import Example, FeatureMaps, Layer, LayerKey, NetworkSummary, Predictions, PreprocessedInput, Region
-from explorer.worker.queue import AnyWorker
+from explorer.state.requests import Requests
+from explorer.values import Example, FeatureMaps, Layer, LayerKey, NetworkSummary, Predictions, PreprocessedInput, Region, RunProgress
+from explorer.worker import providers
+from explorer.worker.backend import Backend, RunStore
+from explorer.worker.queue import AnyWorker, worker_here
 
-SAMPLES = BUNDLED / "samples"
+OF_EXAMPLE = ("random", "example", "predictions", "feature maps")  # the keys of what is asked about what is shown
 
 
-class Session(NetworkLoader):
+class Session(HasTraits):
     """What is chosen and what is known: the network, the example, the answers, the layer and its feature maps.
+
+    Its parts: `requests` asks the backend and `run_requests` the runs on this machine; `errors` has what went wrong; `loader` opens
+    networks, and `examples` has examples read for the one that is open.
+
+    One that the same cell of a notebook makes anew takes the place of the one before, which is closed.
 
     source: what to begin with: a name in `explorer.architectures`, the path of a model's file, or a live
         Keras model of your own, which is copied (`refresh` copies it again). By default MobileNetV2 where
@@ -32,8 +42,11 @@ class Session(NetworkLoader):
     sample: the name of a bundled sample to begin with.
     preprocess, labels: for a model of your own, as `explorer.load` describes them.
     worker: who does the slow work; by default a thread in a notebook, the caller in a script.
+    run_worker: who reads runs, which must not wait for that; by default likewise.
     """
 
+    network = Instance(NetworkSummary, allow_none=True, help="The network that is loaded.")
+    training = Instance(RunProgress, allow_none=True, help="How far a training of this page is; None where none goes on.")
     example = Instance(Example, allow_none=True, help="The example that is shown and answered.")
     example_revision = Int(0, help="How many examples have been shown or refused so far.")
     preprocessed = Instance(PreprocessedInput, allow_none=True, help="The example as it came and as the network sees it.")
@@ -55,37 +68,73 @@ class Session(NetworkLoader):
         worker: AnyWorker | None = None,
         preprocess: Any = None,
         labels: Sequence[str] = (),
+        run_worker: AnyWorker | None = None,
     ) -> None:
-        if sample is not None and not _is_sample(sample):
+        if sample is not None and not is_sample(sample):
             raise UnreadableExample(_("There is no sample {name!r}.").format(name=sample))
-        self._sample = sample
-        self._pending_example: Example | None = None  # on its way to being the example
+        super().__init__()
         self._answered_to: Example | None = None
         self._chosen_in: Layer | None = None  # the layer that `channel` is of
-        self._last: dict[str, Example] = {}  # the example shown last, by its kind
-        super().__init__(source, preprocess, labels, worker)
+        self.errors = Errors()
+        self.requests = Requests[Backend](worker or worker_here(providers.backend), self.errors, lambda: self.loader.come_back())
+        self.run_requests = Requests[RunStore](run_worker or worker_here(providers.run_store), self.errors)
+        self.examples = ExampleLoader(self.requests, sample, self._read, self._refused)
+        self.loader = NetworkLoader(self.requests, self._opened)
+        self.loader.begin(source, preprocess, labels)
+        if worker is None:
+            replace_former(self)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the worker is at it."""
+        return self.requests.busy
+
+    @property
+    def error_message(self) -> str:
+        """What went wrong last and still stands, in a sentence; empty for nothing."""
+        return self.errors.message
+
+    def report_error(self, error: Exception, key: str) -> None:
+        """Say what went wrong with what was asked for under a key."""
+        self.errors.report(error, key)
 
     def close(self) -> None:
         """Let go of the networks and of the feature maps; where something is asked later on, they are brought back."""
-        super().close()
+        if not self.requests.closed:
+            self.loader.leave()
+        self.requests.close()
+        self.run_requests.close()
         self.feature_maps = None
+
+    def open(self, source: str, **options: Any) -> None:
+        """Load an architecture with its options, or a model's file, as `explorer.load` takes them; `network` changes when it is there.
+
+        Where its weights would have to be downloaded, `loader.download_prompt` changes instead, and `loader.download` accepts it.
+        """
+        self.loader.open(source, **options)
+
+    def register_live_model(self, model: Any, preprocess: Any = None, labels: Sequence[str] = ()) -> None:
+        """Show a live Keras model of your own, as `explorer.load` takes it; a copy of it is looked into."""
+        self.loader.register_live_model(model, preprocess, labels)
+
+    def refresh(self) -> None:
+        """Copy the adopted model again, as it is now."""
+        self.loader.refresh()
 
     def show(self, data: bytes, name: str) -> None:
         """Show and answer the picture, the sound or the arrays in `data`; `example` changes when it could be read."""
-        self.error_message = ""
-        self._show(Example(self.network.input_spec.kind if self.network else "image", data, last_part(name)))
+        self.examples.show(Example(self.network.input_spec.kind if self.network else "image", data, last_part(name)))
 
     def show_sample(self, name: str) -> None:
         """Show and answer a bundled sample; `samples` lists them."""
         if name not in self.samples:
-            self.report_error(UnreadableExample(_("There is no sample {name!r}.").format(name=name)))
+            self.report_error(UnreadableExample(_("There is no sample {name!r}.").format(name=name)), "example")
             return
-        self.show((SAMPLES / name).read_bytes(), name)
+        self.show(sample_bytes(name), name)
 
     def show_random(self, seed: int = 0) -> None:
         """Show and answer random values that fit the inputs of a network of arrays."""
-        self.error_message = ""
-        self._show_random(seed, self._show)
+        self.examples.show_random(seed)
 
     def hear_from(self, start: float | None) -> None:
         """Let the network hear the sound that is shown from another place.
@@ -93,8 +142,7 @@ class Session(NetworkLoader):
         start: seconds into the sound; None for the middle.
         """
         if self.example is not None and self.example.kind == "audio":
-            self.error_message = ""
-            self._show(replace(self.example, start=start))
+            self.examples.show(replace(self.example, start=start))
 
     def renew(self, weights_from: str) -> None:
         """Answer the example anew, and look into the layer anew, as the network has other weights now, from that file."""
@@ -115,20 +163,20 @@ class Session(NetworkLoader):
 
     def select(self, key: LayerKey) -> None:
         """Select a layer by index or name; one that is not there ends in `error_message`."""
-        self.error_message = ""
+        self.errors.clear("layer")
         if self.network is None:
             return
         try:
             self.layer = self.network.layers.find(key).name
         except ExplorerError as error:
-            self.report_error(error)
+            self.report_error(error, "layer")
 
     def _opened(self, network: NetworkSummary) -> None:
-        self._cancel("random", "example", "predictions", "feature maps")  # what is under way is about the network before
+        self.requests.supersede(*OF_EXAMPLE)  # what is under way is about the network before
         self.predictions = self.feature_maps = self.preprocessed = None
         self.weights_from = ""
         if self.example is not None and self.example.kind != network.input_spec.kind:
-            self.example = self._last.get(network.input_spec.kind)
+            self.example = self.examples.last(network.input_spec.kind)
         if any(network.classes):
             self.top = max(1, min(self.top, max(network.classes)))
         same = self.network is not None and self.network.spec.name == network.spec.name
@@ -136,71 +184,33 @@ class Session(NetworkLoader):
         kept = same and self.layer in network.layers  # a network built anew, with other options or as it is now
         if not kept:
             self.channel, self.cell, self._chosen_in = 0, None, None
-        super()._opened(network)
+        self.network = network
         if not kept:
             self.layer = first_to_look_at(network)
-        self._show_first(network)
+        self.examples.show_first(network, self.example)
 
-    def _show_first(self, network: NetworkSummary) -> None:
-        """Show the example that is there, where it may suit the network, else the first of its own."""
-        example = self._pending_example or self.example
-        if self._pending_example and isinstance(self._pending_example.data, bytes):
-            example = replace(self._pending_example, kind=network.input_spec.kind)  # it was dropped before the network was there
-        self._pending_example = None
-        if example is None or example.kind != network.input_spec.kind or (_is_of_samples(example) and example.name not in network.samples):
-            self._show_own(network)
-        else:
-            self._show(example, otherwise=partial(self._show_own, network))
-
-    def _show_own(self, network: NetworkSummary) -> None:
-        """Show the first of the network's own samples, or random values."""
-        show = partial(self._show, otherwise=lambda: None)
-        if network.samples:
-            name = self._sample if self._sample in network.samples else network.samples[0]
-            show(Example(network.input_spec.kind, (SAMPLES / name).read_bytes(), name))
-        else:
-            self._show_random(0, show)
-
-    def _show_random(self, seed: int, show: Callable[[Example], None]) -> None:
-        if self.network is not None:
-            self.submit("random", "random_example", self.network.spec, seed, done=show)
-
-    def _show(self, example: Example, otherwise: Callable[[], None] | None = None) -> None:
-        """Show the example; where it can't be read, the one before stays, or `otherwise` is done."""
-        self._pending_example = example
-        if self.network is None:
-            return  # shown as soon as the network is there
-        self._cancel("random", "predictions", "feature maps")
-        done, failed = partial(self._shown, example), partial(self._not_shown, example, otherwise or self.show_again)
-        self.submit("example", "view", self.network.spec, example, done=done, failed=failed)
-
-    def _shown(self, example: Example, preprocessed: PreprocessedInput) -> None:
+    def _read(self, example: Example, preprocessed: PreprocessedInput) -> None:
         if example is not self.example:
             self.cell = None
-        self._pending_example = None
         self.example, self.preprocessed = example, preprocessed
-        self._last[example.kind] = example
         self.example_revision += 1
         self.show_again()
 
-    def _not_shown(self, example: Example, otherwise: Callable[[], None], error: Exception) -> None:
-        if isinstance(example.data, bytes):  # nobody asked for random values of the network before
-            self.report_error(error)
-        self._pending_example = None
+    def _refused(self, otherwise: Callable[[], None] | None) -> None:
         self.example_revision += 1
-        otherwise()
+        (otherwise or self.show_again)()
 
     def _predict(self) -> None:
         if self.network and self.example and self.network.classes[self.output]:
             asked = self.network.spec, self.example, self.top, self.output
-            done, failed = partial(self._answered, self.example), partial(self._not_answered, self.example)
-            self.submit("predictions", "predict", *asked, done=done, failed=failed)
+            answered, failed = partial(self._answered, self.example), partial(self._not_answered, self.example)
+            self.requests.submit("predictions", Backend.predict, *asked, on_success=answered, on_error=failed, timed=True)
 
     def _answered(self, example: Example, predictions: Predictions) -> None:
         self._answered_to, self.predictions = example, predictions
 
     def _not_answered(self, example: Example, error: Exception) -> None:
-        self.report_error(error)
+        self.report_error(error, "predictions")
         if self.predictions and self._answered_to is example:
             self.top = len(self.predictions.predictions)
         else:
@@ -208,8 +218,9 @@ class Session(NetworkLoader):
 
     def _look_inside(self) -> None:
         if self.network and self.example and self.layer:
-            asked = self.network.spec, self.example, self.layer
-            self.submit("feature maps", "feature_maps", *asked, done=self._looked_inside, failed=self._not_looked_inside)
+            asked = self.network.spec, self.example, str(self.layer)
+            done, failed = self._looked_inside, self._not_looked_inside
+            self.requests.submit("feature maps", Backend.feature_maps, *asked, on_success=done, on_error=failed)
 
     def _looked_inside(self, feature_maps: FeatureMaps) -> None:
         anew = self._chosen_in != feature_maps.layer or self.channel >= feature_maps.count
@@ -221,7 +232,7 @@ class Session(NetworkLoader):
             self.channel = feature_maps.strongest
 
     def _not_looked_inside(self, error: Exception) -> None:
-        self.report_error(error)
+        self.report_error(error, "feature maps")
         self.feature_maps = None  # those of the layer or the example before
 
     @validate("layer")
@@ -245,7 +256,6 @@ class Session(NetworkLoader):
     @observe("top")
     def _other_top(self, _change: Any) -> None:
         if self.predictions and len(self.predictions.predictions) != self.top:
-            self.error_message = ""
             self._predict()
 
     @validate("output")
@@ -261,6 +271,7 @@ class Session(NetworkLoader):
     @observe("layer")
     def _other_layer(self, _change: Any) -> None:
         self.cell = None
+        self.errors.clear("layer")
         if self.preprocessed:
             self._look_inside()
 
@@ -282,12 +293,3 @@ def first_to_look_at(network: NetworkSummary) -> str:
     if first is None:
         return next((row.name for row in rows if row.kind != "input"), rows[0].name if rows else "")
     return next((row.name for row in rows[first : first + 4] if row.kind == "activation"), rows[first].name)
-
-
-def _is_sample(name: str) -> bool:
-    return any(name in row.samples for row in architectures.values())
-
-
-def _is_of_samples(example: Example) -> bool:
-    """Whether the example is a bundled sample, and not a file of the user's own with the name of one."""
-    return _is_sample(example.name) and example.data == (SAMPLES / example.name).read_bytes()

@@ -16,6 +16,7 @@ from explorer.values.inputs import (
 )
 from explorer.values.layers import Layer, LayerKey, Layers
 from explorer.values.results import FeatureMaps, LoadedModels, NetworkSummary, Prediction, Predictions, Progress, ScoresOverTime, TakenFile
+from explorer.values.run_progress import Batch, RunNews, RunProgress
 from explorer.values.runs import RunRecord, RunResult, RunSettings
 from explorer.values.specs import AdoptedModel, AnySpec, ModelFile, NetworkSpec
 from explorer.values.training import (
@@ -32,6 +33,7 @@ from explorer.values.training import (
     Switch,
     TrainingStep,
 )
+from explorer.values.weights import Mismatch, WeightsReport
 
 __all__ = [
     "AdoptedModel",
@@ -40,6 +42,7 @@ __all__ = [
     "Arrays",
     "Augmentation",
     "Axis",
+    "Batch",
     "DatasetChange",
     "DataClass",
     "DataSpec",
@@ -60,6 +63,7 @@ __all__ = [
     "Layers",
     "MelSpectrogram",
     "Misclassification",
+    "Mismatch",
     "ModelFile",
     "NetworkSpec",
     "NetworkSummary",
@@ -71,6 +75,8 @@ __all__ = [
     "InputSpec",
     "Recipe",
     "Region",
+    "RunNews",
+    "RunProgress",
     "RunRecord",
     "RunResult",
     "RunSettings",
@@ -85,4 +91,5 @@ __all__ = [
     "TensorInfo",
     "TrainingData",
     "TrainingStep",
+    "WeightsReport",
 ]

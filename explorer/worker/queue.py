@@ -1,6 +1,6 @@
-"""Worker: does a backend's verbs one after the other on one thread; InlineWorker does them where it is called.
+"""Worker: calls the methods of one object, such as a backend, one after the other on one thread; InlineWorker where it is called.
 
-What crosses is data: the name of a verb and values in, values out. Callbacks run on the event loop of
+What crosses is data: the name of a method and values in, values out. Callbacks run on the event loop of
 the thread that made the worker, in order, so that they may touch traits and widgets.
 """
 
@@ -19,65 +19,65 @@ from typing import Any, Protocol
 
 from traitlets.config import Application
 
-from explorer.backend.service import Backend
 from explorer.errors import Cancelled
 from explorer.values import Progress
+from explorer.worker.backend import Closable
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Something asked of the backend. A newer wish for the same slot overtakes it: its callbacks stay silent.
+    """One call of a method, by its name. A newer request for the same key supersedes it: its callbacks are not called.
 
-    done: takes the result and the seconds it took; failed: takes the exception; progress: takes Progress.
+    on_success: takes the result and the seconds it took; on_error: takes the exception; on_progress: takes Progress.
     """
 
     key: str
     method: str
     arguments: tuple[Any, ...]
-    done: Callable[[Any, float], None]
-    failed: Callable[[Exception], None]
-    progress: Callable[[Progress], None]
+    on_success: Callable[[Any, float], None]
+    on_error: Callable[[Exception], None]
+    on_progress: Callable[[Progress], None]
 
 
 class AnyWorker(Protocol):
     """What a session needs of a worker."""
 
     def submit(self, request: Request) -> None:
-        """Do the wish; return at once where there is a thread."""
+        """Do what is requested; return at once where there is a thread."""
 
-    def cancel(self, *slots: str) -> None:
-        """Overtake the wishes for these slots with nothing."""
+    def cancel(self, *keys: str) -> None:
+        """Supersede the requests for these keys with nothing."""
 
     def close(self) -> None:
-        """Let go of the backend and all that it holds; wishes that wait are dropped, and a later one begins anew."""
+        """Let go of the backend and all that it holds; requests that wait are dropped, and a later one begins anew."""
 
 
-def worker_here(backend: Callable[[], Any] = Backend) -> AnyWorker:
+def worker_here(make: Callable[[], Closable]) -> AnyWorker:
     """Return a Worker where an event loop runs (a notebook, a dashboard), else an InlineWorker (a script)."""
     try:
-        return Worker(backend)
+        return Worker(make)
     except RuntimeError:
-        return InlineWorker(backend)
+        return InlineWorker(make)
 
 
 class Worker:
-    """Does wishes on one thread of its own, which is there until it is closed. Raises RuntimeError where no event loop runs.
+    """Answers requests on one thread of its own, which is there until it is closed. Raises RuntimeError where no event loop runs.
 
-    backend: makes the object with the verbs; called on the thread, when the first wish comes.
+    make: makes the object with the methods; called on the thread, when the first request comes.
     """
 
-    def __init__(self, backend: Callable[[], Any] = Backend) -> None:
+    def __init__(self, make: Callable[[], Closable]) -> None:
         self._loop = asyncio.get_running_loop()
         # ipykernel finds the cell that widgets and output belong to in context variables.
         self._context = contextvars.copy_context()
-        self._make_backend = backend
+        self._make = make
         self._waiting: deque[Request] = deque()
         self._newest: dict[str, Request] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def submit(self, request: Request) -> None:
-        """Put the wish in the queue; it overtakes an older one for the same slot."""
+        """Put the request in the queue; it supersedes an older one for the same key."""
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="explorer", daemon=True)
@@ -88,15 +88,15 @@ class Worker:
             self._waiting.append(request)
             self._changed.notify_all()  # of two threads the one that was closed may still wait
 
-    def cancel(self, *slots: str) -> None:
-        """Take waiting wishes for these slots out of the queue; those that run stay silent."""
+    def cancel(self, *keys: str) -> None:
+        """Take waiting requests for these keys out of the queue; of one that runs no callback is called any more."""
         with self._changed:
-            for key in slots:
+            for key in keys:
                 self._newest.pop(key, None)
-            self._waiting = deque(one for one in self._waiting if one.key not in slots)
+            self._waiting = deque(one for one in self._waiting if one.key not in keys)
 
     def close(self) -> None:
-        """Stop the thread after the verb that runs, and let its backend go; results that come after this are dropped."""
+        """Stop the thread after the method that runs, and let its backend go; results that come after this are dropped."""
         with self._changed:
             self._thread = None
             self._waiting.clear()
@@ -104,22 +104,16 @@ class Worker:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        backend: Any = None
+        target = Target(self._make)
         while (request := self._next()) is not None:
-            try:
-                backend = backend or self._make_backend()
-            except Exception as error:  # noqa: BLE001  # the page says why nothing will be done
-                self._deliver(request, request.failed, error)
-            else:
-                run(request, backend, self._deliver, self._wanted)
-        if backend is not None:
-            backend.close()
+            run(request, target, self._deliver, self._wanted)
+        target.close()
 
     def _wanted(self, request: Request) -> bool:
         return self._newest.get(request.key) is request
 
     def _next(self) -> Request | None:
-        """Wait for the next wish; return None on a thread that was closed."""
+        """Wait for the next request; return None on a thread that was closed."""
 
         def closed() -> bool:
             return self._thread is not threading.current_thread()
@@ -140,25 +134,25 @@ class Worker:
 
 
 class InlineWorker:
-    """The worker's twin that does each wish at once, on the caller's thread."""
+    """The worker's twin that answers each request at once, on the caller's thread."""
 
-    def __init__(self, backend: Callable[[], Any] = Backend) -> None:
-        self._backend = backend()
+    def __init__(self, make: Callable[[], Closable]) -> None:
+        self._target = Target(make)
         self._newest: dict[str, Request] = {}
 
     def submit(self, request: Request) -> None:
-        """Do the wish and call back before returning."""
+        """Do what is requested and call back before returning."""
         self._newest[request.key] = request
-        run(request, self._backend, self._deliver, self._wanted)
+        run(request, self._target, self._deliver, self._wanted)
 
-    def cancel(self, *slots: str) -> None:
-        """Silence what these slots are in the middle of."""
-        for key in slots:
+    def cancel(self, *keys: str) -> None:
+        """Call no callback any more of the requests for these keys that are being answered."""
+        for key in keys:
             self._newest.pop(key, None)
 
     def close(self) -> None:
         """Let go of what the backend holds."""
-        self._backend.close()
+        self._target.close()
 
     def _wanted(self, request: Request) -> bool:
         return self._newest.get(request.key) is request
@@ -168,27 +162,46 @@ class InlineWorker:
             callback(*arguments)
 
 
-def run(request: Request, backend: Any, deliver: Callable[..., None], wanted: Callable[[Request], bool]) -> None:
-    """Do one wish with the backend; hand progress, result or failure to `deliver(wish, callback, value...)`.
+class Target:
+    """The object whose methods are called, made when the first is."""
 
-    A wish that is no longer `wanted` ends where it next says its progress.
+    def __init__(self, make: Callable[[], Closable]) -> None:
+        self._make = make
+        self._made: Closable | None = None
+
+    def method(self, name: str) -> Callable[..., Any]:
+        """Return a method by its name: `Requests.submit` has checked it, and its arguments, as types."""
+        self._made = self._made or self._make()
+        found: Callable[..., Any] = getattr(self._made, name)
+        return found
+
+    def close(self) -> None:
+        """Let go of what the object holds."""
+        if self._made is not None:
+            self._made.close()
+
+
+def run(request: Request, target: Target, deliver: Callable[..., None], wanted: Callable[[Request], bool]) -> None:
+    """Call the method that is requested; hand progress, result or failure to `deliver(request, callback, value...)`.
+
+    A request that is no longer `wanted` ends where it next reports its progress.
     """
 
     def report_progress(progress: Progress) -> None:
         if not wanted(request):
             raise Cancelled(request.method)
-        deliver(request, request.progress, progress)
+        deliver(request, request.on_progress, progress)
 
     start = time.perf_counter()
     try:
-        result = getattr(backend, request.method)(*request.arguments, report_progress)
+        result = target.method(request.method)(*request.arguments, report_progress)
     except Cancelled:
-        log().debug("%s was given up", request.method)
+        log().debug("%s was cancelled", request.method)
     except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
         log().info("%s failed", request.method, exc_info=error)
-        deliver(request, request.failed, error)
+        deliver(request, request.on_error, error)
     else:
-        deliver(request, request.done, result, time.perf_counter() - start)
+        deliver(request, request.on_success, result, time.perf_counter() - start)
 
 
 def cell_here() -> tuple[str, str] | None:

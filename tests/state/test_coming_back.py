@@ -12,7 +12,7 @@ from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import DataSpec, Head, NetworkSpec, Recipe
-from explorer.worker.queue import InlineWorker
+from explorer.worker import providers
 
 RECIPE = Recipe(4, Head(units=0), seed=5)
 DATA = DataSpec("built-in", "patterns", 0.3, 5, 40)
@@ -26,7 +26,7 @@ class Backend(RunningBackend, DataBackend):
 def backend(monkeypatch, tmp_path):
     backend = Backend(networks={"VGG16": deep})
     play(monkeypatch, tmp_path, backend.alive)
-    monkeypatch.setattr("explorer.state.requests.worker_here", lambda: InlineWorker(lambda: backend))
+    monkeypatch.setattr(providers, "backend", lambda: backend)
     return backend
 
 

@@ -109,6 +109,16 @@ def test_another_network_is_asked_about_the_same_data(dataset_builder, backend, 
     assert fine_tuning.data is None
     session.open("digits")
     assert (fine_tuning.data.spec.path, fine_tuning.data.kind) == ("patterns", "image")
+    assert session.error_message == "", "read by a network that can, nothing is wrong with it"
+
+
+def test_what_a_change_was_refused_for_stands_while_others_are_made_until_data_is_chosen(dataset_builder, session):
+    dataset_builder.add_class("bad")
+    collect(dataset_builder, "cats", "dogs")
+    dataset_builder.seed = 4
+    assert session.error_message == "bad is no name."
+    dataset_builder.choose("patterns")
+    assert session.error_message == ""
 
 
 def test_what_is_not_looked_at_waits(backend, session):

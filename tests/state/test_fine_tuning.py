@@ -34,7 +34,7 @@ def test_it_begins_at_the_block_end_nearest_to_seven_ninths(fine_tuning):
 
 
 def test_the_plan_follows_the_line_the_recipe_and_the_classes(fine_tuning):
-    fine_tuning.freeze = 4
+    fine_tuning.freeze_at(4)
     assert (fine_tuning.recipe.freeze, fine_tuning.plan.index, fine_tuning.plan.end) == (4, 4, "block_1")
     fine_tuning.recipe = replace(fine_tuning.recipe, freeze=7, head=Head(units=0))
     assert (fine_tuning.freeze, fine_tuning.plan.end, fine_tuning.plan.head_parameters) == (7, "block_2", 11 * 5)
@@ -48,7 +48,7 @@ def test_the_plan_follows_the_line_the_recipe_and_the_classes(fine_tuning):
 def test_the_line_stays_within_the_backbone(fine_tuning):
     fine_tuning.freeze_at(99)
     assert (fine_tuning.freeze, fine_tuning.plan.trained) == (9, 0)
-    fine_tuning.freeze = -5
+    fine_tuning.freeze_at(-5)
     assert (fine_tuning.freeze, fine_tuning.plan.index) == (0, 0)
 
 

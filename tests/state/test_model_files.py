@@ -6,9 +6,10 @@ from fakes import FakeBackend, HeldBackend, until
 from explorer.catalog.options import spec
 from explorer.state.model_files import ModelFiles
 from explorer.state.session import Session
+from explorer.values import WeightsReport
 from explorer.worker.queue import InlineWorker, Worker
 
-REPORT = object()
+REPORT = WeightsReport(("predictions",))
 
 
 @pytest.fixture

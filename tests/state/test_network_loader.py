@@ -106,7 +106,7 @@ def test_a_network_opens_with_its_options():
     session = page()
     session.open("MobileNet", alpha=0.5, include_top=False, weights=None)
     assert session.network.spec == spec("MobileNet", None, alpha=0.5, include_top=False)
-    assert (session.error_message, session.loading_spec, session.busy) == ("", None, False)
+    assert (session.error_message, session.loader.loading_spec, session.busy) == ("", None, False)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_can_not_be_asked_for_is_a_sentence_and_changes_nothing(source, opt
     assert says in session.error_message
     assert state(session) == before
     assert session.network.spec == spec("digits")
-    assert (session.loading_spec, session.busy) == (None, False)
+    assert (session.loader.loading_spec, session.busy) == (None, False)
 
 
 def test_a_network_that_cannot_be_opened_leaves_the_page_as_it_was_and_says_why():
@@ -138,7 +138,7 @@ def test_a_network_that_cannot_be_opened_leaves_the_page_as_it_was_and_says_why(
     session.open("VGG16")
     assert session.error_message == "The weights are not here."
     assert state(session) == before
-    assert (session.loading_spec, session.busy) == (None, False)
+    assert (session.loader.loading_spec, session.busy) == (None, False)
     session.open("ResNet50")
     assert (session.network.spec.architecture, session.error_message) == ("ResNet50", "")
 
@@ -155,13 +155,13 @@ def test_where_nothing_can_be_opened_that_is_said_once():
     assert opened(backend) == ["VGG16", "digits"]
     assert session.network is None
     assert session.error_message == "The weights are not here."
-    assert (session.loading_spec, session.busy) == (None, False)
+    assert (session.loader.loading_spec, session.busy) == (None, False)
     session.show(b"pixels", "mine.jpg")
     session.select(1)
     session.show_random()
     session.refresh()
-    session.read_as("tf")
-    session.cancel()
+    session.loader.read_as("tf")
+    session.loader.cancel()
     session.open("ResNet50")
     assert (session.network.spec.name, session.example.name) == ("ResNet50", "mine.jpg")
 
@@ -170,46 +170,46 @@ def test_weights_that_are_not_here_are_offered_before_they_are_downloaded():
     backend = FakeBackend(to_download=("VGG16",))
     session = page(backend)
     before, failures = state(session), []
-    session.observe(lambda change: failures.append(change["new"]), "error_message")
+    session.errors.observe(lambda change: failures.append(change["new"]), "message")
     session.open("VGG16", include_top=False)
-    assert session.download_prompt == spec("VGG16", include_top=False)
-    assert (session.loading_spec, session.busy, failures) == (None, False, [])
+    assert session.loader.download_prompt == spec("VGG16", include_top=False)
+    assert (session.loader.loading_spec, session.busy, failures) == (None, False, [])
     assert state(session) == before
-    session.download()
-    assert (session.network.spec, session.download_prompt) == (spec("VGG16", include_top=False), None)
+    session.loader.download()
+    assert (session.network.spec, session.loader.download_prompt) == (spec("VGG16", include_top=False), None)
 
 
 def test_an_offer_may_be_declined():
     session = page(FakeBackend(to_download=("VGG16",)))
     session.open("VGG16")
-    session.decline()
-    assert session.download_prompt is None
-    session.download()
-    session.open_with_random_weights()
+    session.loader.decline()
+    assert session.loader.download_prompt is None
+    session.loader.download()
+    session.loader.open_with_random_weights()
     assert session.network.spec.name == "digits"
 
 
 def test_an_offer_may_be_answered_with_random_weights():
     session = page(FakeBackend(to_download=("VGG16",)))
     session.open("VGG16", input_shape=[224, 224, 3])
-    session.open_with_random_weights()
+    session.loader.open_with_random_weights()
     assert session.network.spec == spec("VGG16", None, input_shape=(224, 224, 3))
-    assert session.download_prompt is None
+    assert session.loader.download_prompt is None
 
 
 def test_another_network_takes_the_offer_away():
     session = page(FakeBackend(to_download=("VGG16", "VGG19")))
     session.open("VGG16")
     session.open("VGG19")
-    assert session.download_prompt == spec("VGG19")
+    assert session.loader.download_prompt == spec("VGG19")
     session.open("ResNet50")
-    assert (session.download_prompt, session.network.spec.name) == (None, "ResNet50")
+    assert (session.loader.download_prompt, session.network.spec.name) == (None, "ResNet50")
 
 
 def test_a_first_network_that_would_have_to_be_downloaded_is_offered_beside_digits():
     session = page(FakeBackend(to_download=("VGG16",)), "VGG16")
-    assert (session.network.spec, session.download_prompt, session.error_message) == (spec("digits"), spec("VGG16"), "")
-    session.download()
+    assert (session.network.spec, session.loader.download_prompt, session.error_message) == (spec("digits"), spec("VGG16"), "")
+    session.loader.download()
     assert session.network.spec == spec("VGG16")
 
 
@@ -217,13 +217,14 @@ def test_a_download_that_fails_is_said_and_an_old_failure_is_not():
     backend = FakeBackend(to_download=("VGG16",), missing=("VGG16",))
     session = page(backend)
     session.open("VGG16")
-    assert session.download_prompt == spec("VGG16")
-    session.error_message = "Something else."
+    assert session.loader.download_prompt == spec("VGG16")
+    session.open("nowhere.keras")
+    assert "nowhere.keras" in session.error_message
     failures = []
-    session.observe(lambda change: failures.append(change["new"]), "error_message")
-    session.download()
+    session.errors.observe(lambda change: failures.append(change["new"]), "message")
+    session.loader.download()
     assert failures == ["", "The weights are not here."]
-    assert (session.download_prompt, session.network.spec.name) == (None, "digits")
+    assert (session.loader.download_prompt, session.network.spec.name) == (None, "digits")
 
 
 def test_a_download_can_be_cancelled_and_ends():
@@ -234,12 +235,12 @@ def test_a_download_can_be_cancelled_and_ends():
         await until(lambda: session.predictions and not session.busy)
         before = state(session)
         session.open("VGG16")
-        await until(lambda: session.download_prompt)
-        session.download()
-        await until(lambda: session.status.cancellable)
-        said = session.status, session.busy, session.loading_spec
-        session.cancel()
-        at_once = session.loading_spec, session.busy, session.status.text
+        await until(lambda: session.loader.download_prompt)
+        session.loader.download()
+        await until(lambda: session.requests.status.cancellable)
+        said = session.requests.status, session.busy, session.loader.loading_spec
+        session.loader.cancel()
+        at_once = session.loader.loading_spec, session.busy, session.requests.status.text
         await until(backend.given_up.is_set)
         session.show_sample("digit_7.png")  # the worker is free again
         await until(lambda: session.example.name == "digit_7.png")
@@ -260,13 +261,13 @@ def test_another_choice_ends_a_download_too():
         session = Session(worker=Worker(lambda: backend))
         await until(lambda: session.network and not session.busy)
         session.open("VGG16")
-        await until(lambda: session.download_prompt)
-        session.download()
+        await until(lambda: session.loader.download_prompt)
+        session.loader.download()
         await until(backend.downloading.is_set)
         session.open("ResNet50")
         await until(lambda: session.network.spec.name == "ResNet50" and not session.busy)
         session.close()
-        return session.error_message, session.loading_spec
+        return session.error_message, session.loader.loading_spec
 
     assert asyncio.run(chosen()) == ("", None)
     assert backend.given_up.is_set()
@@ -279,8 +280,8 @@ def test_a_first_download_that_is_cancelled_gives_way_to_digits():
 
     async def cancelled():
         session = Session("VGG16", worker=Worker(Straight))
-        await until(lambda: session.status.cancellable)
-        session.cancel()
+        await until(lambda: session.requests.status.cancellable)
+        session.loader.cancel()
         await until(lambda: session.network and not session.busy)
         session.close()
         return session.network.spec, session.error_message
@@ -291,7 +292,7 @@ def test_a_first_download_that_is_cancelled_gives_way_to_digits():
 def test_with_nothing_under_way_there_is_nothing_to_cancel():
     session = page()
     before = state(session)
-    session.cancel()
+    session.loader.cancel()
     assert state(session) == before
 
 
@@ -310,7 +311,7 @@ def test_the_last_of_many_choices_is_the_one_that_shows():
         backend.let_go.set()
         await until(lambda: session.network.spec.name == "Xception" and not session.busy)
         session.close()
-        return session.loading_spec
+        return session.loader.loading_spec
 
     assert asyncio.run(chosen()) is None
     assert shown == ["Xception"]
@@ -322,28 +323,29 @@ def test_what_the_worker_holds_and_what_is_at_hand_is_known_anew_after_each_netw
     session = page(backend)
     backend.here = frozenset({"digits", "VGG16"})
     session.open("VGG16")
-    assert session.loaded_models.networks == (("digits", 656), ("VGG16", 656))
-    assert session.locally_available == {"digits", "VGG16"}
+    assert session.loader.loaded_models.networks == (("digits", 656), ("VGG16", 656))
+    assert session.loader.locally_available == {"digits", "VGG16"}
 
 
 def test_a_file_that_is_dropped_is_received_and_opened():
     backend = FakeBackend()
     session = page(backend)
-    session.error_message = "Something before."
-    session.open_file(b"a model", "C:\\models\\cats.keras")
+    session.open("nowhere.keras")
+    assert session.error_message
+    session.loader.open_file(b"a model", "C:\\models\\cats.keras")
     assert ("receive", "cats.keras") in backend.asked
     assert session.network.spec == ModelFile("/somewhere/cats.keras", "1", "cats.keras")
-    assert (session.error_message, session.loading_spec, session.busy) == ("", None, False)
+    assert (session.error_message, session.loader.loading_spec, session.busy) == ("", None, False)
 
 
 def test_a_file_that_is_no_model_is_said_and_leaves_the_page_as_it_was():
     session = page(FakeBackend(missing=("empty.h5",)))
     before = state(session)
-    session.open_file(b"bad", "notes.json")
+    session.loader.open_file(b"bad", "notes.json")
     assert session.error_message == "notes.json is no Keras model."
-    assert (session.loading_spec, session.busy) == (None, False)
+    assert (session.loader.loading_spec, session.busy) == (None, False)
     assert state(session) == before
-    session.open_file(b"weights only", "empty.h5")
+    session.loader.open_file(b"weights only", "empty.h5")
     assert session.error_message == "The weights are not here."
     assert state(session) == before
 
@@ -356,12 +358,12 @@ def test_a_file_dropped_while_another_network_is_opening_takes_its_place_even_if
         await until(lambda: session.network and not session.busy)
         session.open("VGG16")
         await until(backend.holding.is_set)
-        session.open_file(b"bad", "notes.json")
-        during = session.loading_spec.name
+        session.loader.open_file(b"bad", "notes.json")
+        during = session.loader.loading_spec.name
         backend.let_go.set()
         await until(lambda: not session.busy)
         session.close()
-        return during, session.loading_spec, session.network.spec.name, session.error_message
+        return during, session.loader.loading_spec, session.network.spec.name, session.error_message
 
     assert asyncio.run(dropped()) == ("notes.json", None, "digits", "notes.json is no Keras model.")
 
@@ -372,9 +374,9 @@ def test_a_page_is_busy_until_the_model_in_a_dropped_file_is_there():
     async def dropped():
         session = Session(worker=Worker(lambda: backend))
         await until(lambda: session.network and not session.busy)
-        session.open_file(b"a model", "cats.keras")
+        session.loader.open_file(b"a model", "cats.keras")
         await until(backend.holding.is_set)
-        during = session.busy, session.loading_spec.name
+        during = session.busy, session.loader.loading_spec.name
         backend.let_go.set()
         await until(lambda: not session.busy)
         session.close()
@@ -388,7 +390,7 @@ def test_a_file_dropped_before_anything_is_there_is_what_the_page_begins_with():
 
     async def dropped():
         session = Session(worker=Worker(lambda: backend))
-        session.open_file(b"a model", "cats.keras")
+        session.loader.open_file(b"a model", "cats.keras")
         await until(lambda: session.network and not session.busy)
         session.close()
         return session.network.spec.name
@@ -487,21 +489,21 @@ def test_a_model_of_the_users_own_can_be_read_otherwise_without_being_handed_ove
     backend = FakeBackend()
     session = page(backend, Model())
     backend.asked.clear()
-    session.read_as("caffe", ["a", "b", "c", "d"])
+    session.loader.read_as("caffe", ["a", "b", "c", "d"])
     assert (session.network.spec.preprocess, session.network.spec.labels) == ("caffe", ("a", "b", "c", "d"))
     assert [method for method, *_rest in backend.asked][:1] == ["open"]
     session = page(None, file)
-    session.read_as("unit")
+    session.loader.read_as("unit")
     assert (session.network.spec.preprocess, session.network.spec.name) == ("unit", "mine.keras")
-    session.read_as(None)
+    session.loader.read_as(None)
     assert session.network.spec.preprocess is None
 
 
 def test_what_a_model_can_not_be_read_as_is_a_sentence(file):
     session = page(None, file)
-    session.read_as("pink")
+    session.loader.read_as("pink")
     assert "preprocess must be 'tf'" in session.error_message
-    session.read_as("tf", "cat")
+    session.loader.read_as("tf", "cat")
     assert "labels must be a list of texts" in session.error_message
     assert session.network.spec.preprocess is None
 
@@ -510,7 +512,7 @@ def test_an_architecture_of_the_table_is_read_as_it_was_trained():
     backend = FakeBackend()
     session = page(backend)
     backend.asked.clear()
-    session.read_as("tf")
+    session.loader.read_as("tf")
     assert (backend.asked, session.error_message) == ([], "")
 
 
@@ -598,10 +600,10 @@ def test_a_page_that_is_closed_while_a_network_is_on_its_way_brings_that_one():
         session = Session("VGG16", worker=Worker(lambda: backend))
         await until(backend.holding.is_set)
         session.close()
-        during = session.loading_spec, session.busy
+        during = session.loader.loading_spec, session.busy
         backend.let_go.set()
-        session.cancel_requests("nothing")
-        session.submit("at hand", "locally_available", done=lambda _names: None)
+        session.requests.cancel("nothing")
+        session.requests.submit("at hand", FakeBackend.locally_available, on_success=lambda _names: None)
         await until(lambda: session.network and not session.busy)
         session.close()
         return during, session.network.spec.name

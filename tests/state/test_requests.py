@@ -1,14 +1,11 @@
 import asyncio
-import gc
 import threading
-import weakref
 
-import pytest
 from fakes import until
 from traitlets import TraitError
 
 from explorer.errors import ExplorerError
-from explorer.state import requests as module
+from explorer.state.errors import Errors
 from explorer.state.requests import Requests
 from explorer.values import Progress
 from explorer.worker.queue import InlineWorker, Worker
@@ -33,38 +30,38 @@ class Verbs:
 
 
 def asking():
-    return Requests(InlineWorker(Verbs))
+    return Requests(InlineWorker(Verbs), Errors())
 
 
 def test_a_result_arrives_and_what_goes_on_is_said_meanwhile():
     state, heard, said = asking(), [], []
     state.observe(lambda change: said.append((state.busy, change["new"].text)), "status")
-    state.submit("number", "double", 4, done=heard.append)
+    state.submit("number", Verbs.double, 4, on_success=heard.append)
     assert heard == [8]
     assert said == [(True, "doubling 4"), (False, "Ready.")]
 
 
 def test_how_long_an_answer_took_is_said_until_one_fails():
     state = asking()
-    state.submit("predictions", "predict", done=lambda _answer: None)
+    state.submit("predictions", Verbs.predict, on_success=lambda _answer: None, timed=True)
     assert state.status.text.startswith("Ready. Answered in ")
     assert not state.busy
 
 
 def test_a_failure_is_said_where_nobody_else_takes_it():
     state, taken = asking(), []
-    state.submit("number", "refuse", done=taken.append, failed=taken.append)
+    state.submit("number", Verbs.refuse, on_success=taken.append, on_error=taken.append)
     assert [str(one) for one in taken] == ["It can't be doubled."]
-    assert state.error_message == ""
-    state.submit("number", "refuse", done=taken.append)
-    assert state.error_message == "It can't be doubled."
+    assert state.errors.message == ""
+    state.submit("number", Verbs.refuse, on_success=taken.append)
+    assert state.errors.message == "It can't be doubled."
     assert not state.busy
 
 
 def test_what_is_no_matter_of_the_users_is_a_plain_sentence_with_its_traceback_in_the_log(caplog):
     state = asking()
-    state.submit("number", "fail", done=print)
-    assert state.error_message == "Something went wrong in explorer itself (OSError); the log has the details."
+    state.submit("number", Verbs.fail, on_success=print)
+    assert state.errors.message == "Something went wrong in explorer itself (OSError); the log has the details."
     assert any(record.exc_info and record.levelname == "ERROR" for record in caplog.records)
 
 
@@ -74,10 +71,10 @@ def test_what_can_not_show_a_result_is_said_and_holds_nothing_up():
     def draw(_result):
         raise TraitError("no paper")
 
-    state.submit("number", "double", 4, done=draw)
-    assert "TraitError" in state.error_message
+    state.submit("number", Verbs.double, 4, on_success=draw)
+    assert "TraitError" in state.errors.message
     assert not state.busy
-    state.submit("number", "refuse", done=draw, failed=draw)
+    state.submit("number", Verbs.refuse, on_success=draw, on_error=draw)
     assert not state.busy
 
 
@@ -90,9 +87,13 @@ def test_it_stays_busy_where_a_result_asks_for_its_slot_anew():
             return number
 
     async def page():
-        state, heard = Requests(Worker(Slow)), []
-        state.submit("number", "double", 4, done=lambda number: state.submit("number", "wait", number, done=heard.append))
-        state.submit("other", "double", 1, done=lambda _number: busy.append(state.busy))
+        state, heard = Requests(Worker(Slow), Errors()), []
+
+        def again(number):
+            state.submit("number", Slow.wait, number, on_success=heard.append)
+
+        state.submit("number", Verbs.double, 4, on_success=again)
+        state.submit("other", Verbs.double, 1, on_success=lambda _number: busy.append(state.busy))
         await until(lambda: busy)
         busy.append(state.busy)
         let_go.set()
@@ -104,33 +105,6 @@ def test_it_stays_busy_where_a_result_asks_for_its_slot_anew():
     assert busy[-1] is True
 
 
-@pytest.fixture
-def made_in(monkeypatch):
-    """Return a function that makes a state in a run of a notebook's cell."""
-    monkeypatch.setattr(module, "worker_here", lambda: InlineWorker(Verbs))
-    monkeypatch.setattr(module, "_made_by", {})
-
-    def made_in(*cell_and_run):
-        monkeypatch.setattr(module, "cell_here", lambda: cell_and_run or None)
-        return Requests()
-
-    return made_in
-
-
-def test_what_a_cell_makes_anew_takes_the_place_of_the_one_before(made_in):
-    first, beside, elsewhere, alone = made_in("a", "1"), made_in("a", "1"), made_in("b", "2"), made_in()
-    again = made_in("a", "3")
-    made_in()
-    assert [one._closed for one in (first, beside, elsewhere, alone, again)] == [True, True, False, False, False]
-
-
-def test_what_a_cell_has_made_is_not_kept_for_that(made_in):
-    first = weakref.ref(made_in("a", "1"))
-    gc.collect()
-    assert first() is None
-    assert not made_in("a", "2")._closed
-
-
 def test_closed_it_is_busy_with_nothing_and_still_can_be_asked():
     verbs = threading.Event()
 
@@ -139,14 +113,34 @@ def test_closed_it_is_busy_with_nothing_and_still_can_be_asked():
             verbs.wait(120)
 
     async def page():
-        state, heard = Requests(Worker(Slow)), []
-        state.submit("number", "wait", done=heard.append)
+        state, heard = Requests(Worker(Slow), Errors()), []
+        state.submit("number", Slow.wait, on_success=heard.append)
         state.close()
         busy = state.busy
         verbs.set()
-        state.submit("number", "double", 4, done=heard.append)
+        state.submit("number", Verbs.double, 4, on_success=heard.append)
         await until(lambda: heard)
         state.close()
         return busy, heard
 
     assert asyncio.run(page()) == (False, [8])
+
+
+def test_what_comes_too_late_is_dropped_be_it_a_result_or_an_error():
+    state, heard, still = asking(), [], [True]
+    for wanted in (True, False):
+        still[0] = wanted
+        state.submit("number", Verbs.double, 4, on_success=heard.append, still=lambda: still[0])
+        state.submit("other", Verbs.refuse, on_success=print, on_error=heard.append, still=lambda: still[0])
+    assert ([type(one) for one in heard], state.busy) == ([int, ExplorerError], False)
+    state.submit("other", Verbs.refuse, on_success=print, still=lambda: False)
+    assert state.errors.message == ""
+
+
+def test_several_that_are_about_one_thing_put_away_what_went_wrong_with_it():
+    state = asking()
+    state.submit("take h5", Verbs.refuse, on_success=print, about="take")
+    state.submit("number", Verbs.double, 4, on_success=print)
+    assert state.errors.message == "It can't be doubled."
+    state.submit("take keras", Verbs.double, 4, on_success=print, about="take")
+    assert state.errors.message == ""

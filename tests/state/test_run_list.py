@@ -1,16 +1,20 @@
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
-from fake_fine_tuning import DATA, asked, looked_at
+from fake_fine_tuning import DATA, HeldTuningBackend, asked, looked_at
 from fake_runs import RunningBackend, batch, begun, end, epoch, finish, outcome, tell, told
 from fakes import until
 
 from explorer import runs
-from explorer.rendering.run_status import BATCHES
+from explorer.rendering.run_status import progress_in_words, training_in_words
+from explorer.runs.run_files import RunFiles
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.values import DataClass, Head, NetworkSpec, Recipe, TrainingStep
+from explorer.values.run_progress import BATCHES
+from explorer.worker import providers
 
 NOWHERE = "0" * 32
 
@@ -167,7 +171,8 @@ def test_the_epochs_that_are_planned_are_of_the_phases_that_are_done(run_list, f
 
 def let_time_go(run_list, seconds):
     """Let so many seconds go by, with a look at each."""
-    silence, now = run_list._silence, [run_list._silence._looked]
+    silence = run_list._follower._silence
+    now = [silence._looked]
     silence._clock = lambda: now[0]
     for _second in range(seconds):
         now[0] += 1
@@ -178,12 +183,12 @@ def test_no_sign_of_life_is_said_until_there_is_one(run_list, session):
     run_list.train()
     told(run_list, epoch(0, 0), batch(0, 1, 5, left=12.2))
     let_time_go(run_list, 29)
-    assert (run_list.silent, run_list.progress[0]) == (0, "epoch 2 of 10, 12 s left")
+    assert (run_list.silent, progress_in_words(run_list.progress)[0]) == (0, "epoch 2 of 10, 12 s left")
     let_time_go(run_list, 7)
-    assert (run_list.silent, run_list.progress[0]) == (35, "epoch 2 of 10")
-    assert session.training == "Training: no sign of life for 35 s"
+    assert (run_list.silent, progress_in_words(run_list.progress)[0]) == (35, "epoch 2 of 10")
+    assert training_in_words(session.training) == "Training: no sign of life for 35 s"
     told(run_list, batch(0, 1, 6, left=11.0))
-    assert (run_list.silent, session.training) == (0, "Training: epoch 2 of 10, 11 s left")
+    assert (run_list.silent, training_in_words(session.training)) == (0, "Training: epoch 2 of 10, 11 s left")
 
 
 def test_one_that_ends_or_is_shown_anew_is_not_silent(run_list, alive):
@@ -309,7 +314,9 @@ def test_runs_that_the_browser_knows_are_listed_too_and_those_that_are_gone_are_
     known, ended, other = begun(alive), begun(alive), begun(alive)
     end(alive, ended)
     run_list = RunList(session, fine_tuning, own_only=True)
-    assert run_list.know([known, NOWHERE, ended, "../x"]) == (NOWHERE, "../x")
+    gone = []
+    run_list.know([known, NOWHERE, ended, "../x"], gone.append)
+    assert gone == [NOWHERE, "../x"]
     assert {record.key for record in run_list.runs} == {known, ended}
     assert other not in {record.key for record in run_list.runs}
     assert not run_list.busy, "it goes on on another page"
@@ -323,8 +330,10 @@ def test_runs_that_the_browser_knows_are_listed_too_and_those_that_are_gone_are_
 def test_a_run_that_can_not_be_read_is_left_out(session, fine_tuning, alive):
     key = begun(alive)
     (runs.folder(key) / "settings.json").write_text("{")
+    gone = []
     run_list = RunList(session, fine_tuning, own_only=True)
-    assert run_list.know([key]) == ()
+    run_list.know([key], gone.append)
+    assert gone == []
     assert run_list.runs == ()
 
 
@@ -383,18 +392,79 @@ def test_an_event_loop_follows_by_itself_until_it_is_closed(backend, alive):
     assert (open_.run.state, len(open_.history)) == ("done", 2)
 
 
+class HeldRunningBackend(RunningBackend, HeldTuningBackend):
+    """`RunningBackend` that holds "probe" back."""
+
+
+def watched(threads):
+    """Return what reads runs and takes down on which threads."""
+
+    class Watched(RunFiles):
+        def __getattribute__(self, name):
+            threads.add(threading.current_thread())
+            return super().__getattribute__(name)
+
+    return Watched
+
+
+def test_a_run_is_followed_and_stopped_while_the_backend_is_at_something_long_and_never_on_the_event_loop(alive, monkeypatch):
+    backend = HeldRunningBackend(held=("digits",), method="probe")
+    backend.alive = alive
+    threads = set()
+    monkeypatch.setattr(providers, "run_store", watched(threads))
+
+    async def stopped():
+        with looked_at(backend) as (session, fine_tuning):
+            run_list = RunList(session, fine_tuning)
+            await until(lambda: fine_tuning.plan)
+            fine_tuning.data = DATA
+            run_list.train()
+            await until(lambda: run_list.run)
+            fine_tuning.ask_advice()
+            await until(backend.holding.is_set)
+            tell(run_list.key, epoch(0, 0))
+            await until(lambda: run_list.history)
+            run_list.stop()
+            await until(lambda: run_list.stopping)
+            asked = (runs.folder(run_list.key) / "stop").exists()
+            still = fine_tuning.probing
+            backend.let_go.set()
+            run_list.close()
+        return asked, still
+
+    assert asyncio.run(stopped()) == (True, True)
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def test_a_training_that_is_being_started_bars_another_until_its_run_is_shown(backend, alive):
+    async def started():
+        barred = []
+        with looked_at(backend) as (session, fine_tuning):
+            run_list = RunList(session, fine_tuning)
+            await until(lambda: fine_tuning.plan)
+            fine_tuning.data = DATA
+            run_list.observe(lambda change: barred.append(change["new"]), "busy")
+            run_list.train()
+            await until(lambda: run_list.run)
+            run_list.close()
+        return barred
+
+    assert asyncio.run(started()) == [True]
+
+
 def test_the_page_says_that_a_training_goes_on_and_how_far_it_is(run_list, session, alive):
-    assert session.training == ""
+    assert session.training is None
     run_list.train()
-    assert session.training == "Training: Preparing…"
+    assert training_in_words(session.training) == "Training: Preparing…"
     told(run_list, epoch(0, 0), batch(0, 1, 5, left=12.2))
-    assert session.training == "Training: epoch 2 of 10, 12 s left"
+    assert training_in_words(session.training) == "Training: epoch 2 of 10, 12 s left"
     going = run_list.key
     end(alive, other := begun(alive))
     run_list.show(other)
-    assert session.training == "A training is running"
+    assert training_in_words(session.training) == "A training is running"
     run_list.show(going)
     run_list.stop()
-    assert session.training == "Training: Stopping…"
+    assert training_in_words(session.training) == "Training: Stopping…"
     finish(run_list, alive, "stopped")
-    assert session.training == ""
+    assert session.training is None

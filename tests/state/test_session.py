@@ -44,7 +44,7 @@ def test_a_page_opens_on_digits_with_a_sample_already_answered():
     assert (session.feature_maps.values == maps_of(LAYERS[2])).all()
     assert session.error_message == ""
     assert not session.busy
-    assert session.status.text.startswith("Ready. Answered in")
+    assert session.requests.status.text.startswith("Ready. Answered in")
 
 
 def test_a_sample_can_be_asked_for_to_begin_with():

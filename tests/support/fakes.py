@@ -287,6 +287,19 @@ class HeldBackend(FakeBackend):
             self.let_go.wait(120)
 
 
+class StillWorker:
+    """A worker that answers nothing."""
+
+    def submit(self, request):
+        pass
+
+    def cancel(self, *keys):
+        pass
+
+    def close(self):
+        pass
+
+
 async def until(condition):
     """Wait on the event loop until the condition holds."""
     async with asyncio.timeout(120):

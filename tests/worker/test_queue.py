@@ -55,9 +55,9 @@ def request(key, method, *arguments, heard):
         key,
         method,
         arguments,
-        done=lambda result, seconds: heard.append(("done", result)),
-        failed=lambda error: heard.append(("failed", error)),
-        progress=lambda progress: heard.append(("progress", progress.text)),
+        on_success=lambda result, seconds: heard.append(("done", result)),
+        on_error=lambda error: heard.append(("failed", error)),
+        on_progress=lambda progress: heard.append(("progress", progress.text)),
     )
 
 
@@ -299,12 +299,12 @@ def test_a_loop_that_is_gone_ends_the_worker_quietly():
 
 
 def test_the_inline_twin_answers_before_it_returns():
-    heard = []
-    worker = InlineWorker(Verbs)
+    verbs, heard = Verbs(), []
+    worker = InlineWorker(lambda: verbs)
     worker.submit(request("a", "double", 4, heard=heard))
     worker.submit(request("a", "fail", heard=heard))
     worker.close()
-    assert worker._backend.closed
+    assert verbs.closed
     assert heard[:2] == [("progress", "doubling 4"), ("done", 8)]
     assert heard[2][0] == "failed"
 

@@ -11,8 +11,9 @@ import h5py
 from explorer.backend.models import hdf5
 from explorer.backend.models.archives import check_backend
 from explorer.backend.models.files import file_for_keras
-from explorer.backend.models.weights_report import Shapes, WeightsReport, compared, misfit, paired
+from explorer.backend.models.weights_report import compared, misfit, paired
 from explorer.backend.runtime.keras import keras
+from explorer.values.weights import Shapes, WeightsReport
 
 
 def is_listed(group: h5py.Group) -> bool:

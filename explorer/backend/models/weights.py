@@ -21,11 +21,12 @@ from explorer.backend.models.archives import WEIGHTS, check_archive, hdf5
 from explorer.backend.models.files import file_for_keras, writing
 from explorer.backend.models.legacy_weights import is_listed, load_listed
 from explorer.backend.models.security import quietly, refusing
-from explorer.backend.models.weights_report import Mismatch, Shapes, WeightsReport, compared, misfit, paired
+from explorer.backend.models.weights_report import compared, misfit, paired
 from explorer.backend.runtime import temporary_files
 from explorer.backend.runtime.keras import keras
 from explorer.errors import ExplorerError, UnreadableModel
 from explorer.locale import _
+from explorer.values.weights import Mismatch, Shapes, WeightsReport
 
 __all__ = ["Mismatch", "WeightsReport", "load_weights", "save_weights"]
 

@@ -55,6 +55,11 @@ class View(anywidget.AnyWidget):
         super().__init__(texts=self.translated())
         self.on_msg(self._received)
 
+    @property
+    def about(self) -> str:
+        """The key of what goes wrong with what a person asks of this view."""
+        return type(self).__name__
+
     def translated(self) -> dict[str, Any]:
         """Return the words for `texts`; a subclass with words of its own overrides this."""
         return {}
@@ -68,13 +73,16 @@ class View(anywidget.AnyWidget):
         of: what has the traits; by default the session.
         """
         state = self.session if of is None else of
+        key = f"{self.about}, {', '.join(names)}"
 
         def changed(_change: Any) -> None:
             try:
                 with self.hold_sync():
                     by()
             except Exception as error:  # noqa: BLE001  # or else the session would stop half-way, and other views not be drawn
-                self.session.report_error(error)
+                self.session.report_error(error, key)
+            else:
+                self.session.errors.clear(key)
 
         state.observe(changed, list(names))
         self._followed.append((state, changed, list(names)))
@@ -147,9 +155,10 @@ class View(anywidget.AnyWidget):
             if "given" in message:
                 self._was_given(int(message["given"]), int(message["part"]))
             else:
+                self.session.errors.clear(self.about)
                 self.received(message, buffers)
         except Exception as error:  # noqa: BLE001  # a notebook or dashboard would swallow it
-            self.session.report_error(error)
+            self.session.report_error(error, self.about)
 
 
 def levels(axis: Axis) -> list[list[list[Any]]]:

@@ -62,7 +62,8 @@ class AccuracyChart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unt
         self.session = self.bar.session
         super().__init__(shown=shown, layout=ipywidgets.Layout(flex="1 0 100%", width="100%"))
         self.add_class("explorer").add_class("accuracy")
-        self.bar.follow("network", "locally_available", by=self._draw)
+        self.bar.follow("network", by=self._draw)
+        self.bar.follow("locally_available", by=self._draw, of=self.session.loader)
         self.bar.observe(self._draw, ["across", "width", "drawn"])
         self.observe(self._draw, "shown")
 
@@ -120,7 +121,7 @@ class AccuracyChart(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is unt
 
     def _traces(self, plot: Plot) -> list[dict[str, Any]]:
         spec = self.session.network and self.session.network.spec
-        return plot.traces(spec.architecture if isinstance(spec, NetworkSpec) else "", self.session.locally_available)
+        return plot.traces(spec.architecture if isinstance(spec, NetworkSpec) else "", self.session.loader.locally_available)
 
     def _clicked(self, trace: Any, points: Any, _state: Any) -> None:
         for index in points.point_inds:

@@ -47,7 +47,8 @@ class ArchitecturePicker(View):
         with self.hold_sync():
             self.rows = [_row(one) for one in architectures.values()]
             self.choices = _choices()
-        self.follow("network", "loading_spec", "locally_available", "weights_from", by=self._draw)
+        self.follow("network", "weights_from", by=self._draw)
+        self.follow("loading_spec", "locally_available", by=self._draw, of=self.session.loader)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -79,17 +80,17 @@ class ArchitecturePicker(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Load the architecture that was chosen, or see whose weights are here, as the list is looked at."""
         if "look" in message:
-            self.session.look_for_weights()
+            self.session.loader.look_for_weights()
         else:
             self.session.open(str(message["open"]))
 
     def _draw(self) -> None:
         network = self.session.network
-        self.here = [name for name, row in architectures.items() if row.bundled or name in self.session.locally_available]
+        self.here = [name for name, row in architectures.items() if row.bundled or name in self.session.loader.locally_available]
         self.chosen = _name(network.spec) if network else ""
-        self.loading = _name(self.session.loading_spec) if self.session.loading_spec else ""
-        if self.session.loading_spec is not None:
-            self.summary = _summary(self.session.loading_spec, None, self.loading in self.here)
+        self.loading = _name(self.session.loader.loading_spec) if self.session.loader.loading_spec else ""
+        if self.session.loader.loading_spec is not None:
+            self.summary = _summary(self.session.loader.loading_spec, None, self.loading in self.here)
         else:
             self.summary = _summary(network.spec, network, True, self.session.weights_from) if network else ""
 

@@ -11,7 +11,8 @@ from explorer.catalog.options import MODEL_ENDINGS
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.rendering import feature_maps
-from explorer.state.session import SAMPLES, Session
+from explorer.state.example_loader import EXAMPLE, sample_bytes
+from explorer.state.session import Session
 from explorer.values import shape_text
 from explorer.widgets.base.view import View
 
@@ -51,6 +52,11 @@ class InputView(View):
         self.follow("preprocessed", by=self._draw)
         self.follow("example_revision", by=self._settle)
         self.follow("region", by=self._mark)
+
+    @property
+    def about(self) -> str:
+        """The key of what goes wrong with an example: showing another one puts it away."""
+        return EXAMPLE
 
     def translated(self) -> dict[str, Any]:
         """Return the words of this view."""
@@ -102,7 +108,7 @@ class InputView(View):
         if "upload" in message:
             whole, name = self.receive_chunk(message, buffers), str(message["name"])
             if whole is not None:
-                (self.session.open_file if name.lower().endswith(MODEL_ENDINGS) else self.session.show)(whole, name)
+                (self.session.loader.open_file if name.lower().endswith(MODEL_ENDINGS) else self.session.show)(whole, name)
         elif "sample" in message:
             self.forget_upload()
             self.session.show_sample(str(message["sample"]))
@@ -110,7 +116,7 @@ class InputView(View):
             self._seed += 1
             self.session.show_random(self._seed)
         elif "refuse" in message:
-            self.session.report_error(UnreadableExample(str(message["refuse"])))
+            self.session.report_error(UnreadableExample(str(message["refuse"])), self.about)
 
     def _draw(self) -> None:
         preprocessed = self.session.preprocessed
@@ -143,7 +149,7 @@ class InputView(View):
         if self.kind != before:  # what was shown is nothing for this network
             self.original, self.preprocessed, self.arrays, self.notes, self.original_text, self.preprocessed_text = b"", b"", [], [], "", ""
         pictures = self.kind == "image"
-        self.samples = [{"name": name, "picture": (SAMPLES / name).read_bytes() if pictures else b""} for name in self.session.samples]
+        self.samples = [{"name": name, "picture": sample_bytes(name) if pictures else b""} for name in self.session.samples]
 
     def _mark(self) -> None:
         preprocessed, region = self.session.preprocessed, self.session.region

@@ -51,7 +51,7 @@ class LayerStrip(View):
         self.observe(self._selected, "layer")
         if fine_tuning is not None:
             self.follow("shown", "backbone", by=self._draw_backbone, of=fine_tuning)
-            self.follow("freeze", "snap", by=self._draw_line, of=fine_tuning)
+            self.follow("plan", "snap", by=self._draw_line, of=fine_tuning)
             self.follow("probes", by=self._draw_probes, of=fine_tuning)
             self.observe(self._moved, "freeze")
 

@@ -47,7 +47,7 @@ class ModelToolsView(View):
         super().__init__(session)
         self.model_files = ModelFiles(self.session)
         self.follow("network", by=self._draw)
-        self.follow("loaded_models", by=self._draw_held)
+        self.follow("loaded_models", by=self._draw_held, of=self.session.loader)
         self.follow("layer", "network", by=self._draw_node)
         self.model_files.observe(lambda _change: self._draw_report(), "report")
         self.model_files.observe(lambda _change: self._draw_scores(), "evaluation")
@@ -97,13 +97,13 @@ class ModelToolsView(View):
             self._take_in(message, buffers)
         elif "read_as" in message:
             labels = [line.strip() for line in str(message["labels"]).splitlines() if line.strip()]
-            self.session.read_as(str(message["read_as"]) or None, labels)
+            self.session.loader.read_as(str(message["read_as"]) or None, labels)
         elif "refresh" in message:
             self.session.refresh()
         elif "open" in message:
             self.session.open(str(message["open"]).strip())
         elif "refuse" in message:
-            self.session.report_error(UnreadableExample(str(message["refuse"])))
+            self.session.report_error(UnreadableExample(str(message["refuse"])), self.about)
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
@@ -143,7 +143,7 @@ class ModelToolsView(View):
         self.drawn += 1
 
     def _draw_held(self) -> None:
-        held = self.session.loaded_models
+        held = self.session.loader.loaded_models
         self.loaded_models = [[name, size_text(size)] for name, size in held.networks]
         total = sum(size for _name, size in held.networks)
         self.held_text = _("{total} MB of at most {bound} MB of weights; EXPLORER_MEMORY sets the bound in MB.").format(

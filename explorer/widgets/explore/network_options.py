@@ -11,6 +11,7 @@ from explorer.catalog import Architecture, architectures
 from explorer.catalog.options import DEFAULTS, side_of, sizes, spec
 from explorer.errors import ExplorerError
 from explorer.locale import _, megabytes, size_text
+from explorer.state.network_loader import OPENING
 from explorer.state.session import Session
 from explorer.values import NetworkSpec, NetworkSummary, shape_text
 from explorer.widgets.base.view import View
@@ -58,8 +59,9 @@ class NetworkOptionsView(View):
         self._chosen = {str(name): str(text).strip() for name, text in message.get("chosen", {}).items()}
         self._check(row)
         if message.get("build"):
-            self.session.error_message = self.problem
-            if not self.problem:
+            if self.problem:
+                self.session.report_error(ExplorerError(self.problem), OPENING)
+            else:
                 self.session.open(row.name, **self._options(row))
 
     @property

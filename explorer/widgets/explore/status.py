@@ -9,6 +9,7 @@ import traitlets
 from explorer.catalog import architectures
 from explorer.catalog.options import side_of
 from explorer.locale import _, megabytes
+from explorer.rendering.run_status import training_in_words
 from explorer.state.session import Session
 from explorer.values import NetworkSpec
 from explorer.widgets.base.view import View
@@ -28,8 +29,11 @@ class StatusView(View):
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__(session)
-        self.follow("status", "busy", "training", "training_silent", "error_message", "loading_spec", by=self._draw)
-        self.follow("download_prompt", by=self._ask)
+        self.follow("training", by=self._draw)
+        self.follow("status", "busy", by=self._draw, of=self.session.requests)
+        self.follow("message", by=self._draw, of=self.session.errors)
+        self.follow("loading_spec", by=self._draw, of=self.session.loader)
+        self.follow("download_prompt", by=self._ask, of=self.session.loader)
 
     def translated(self) -> dict[str, str]:
         """Return the words of this view."""
@@ -46,30 +50,32 @@ class StatusView(View):
 
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Put the failure away, give up what is going on, or answer the question."""
-        download_prompt = self.session.download_prompt
+        loader = self.session.loader
         if message.get("ping"):
             self.send({"pong": True})
         elif message.get("dismiss"):
-            self.session.error_message = ""
+            self.session.errors.dismiss()
         elif message.get("cancel"):
-            self.session.cancel()
+            loader.cancel()
         elif message.get("download"):
-            self.session.download()
+            loader.download()
         elif message.get("decline"):
-            self.session.decline()
-        elif message.get("random") and download_prompt is not None:
-            self.session.open_with_random_weights()
+            loader.decline()
+        elif message.get("random"):
+            loader.open_with_random_weights()
 
     def _draw(self) -> None:
-        status, self.busy, self.error_message = self.session.status, self.session.busy, self.session.error_message
-        self.training = bool(self.session.training) and not self.busy
-        self.silent = self.training and self.session.training_silent
-        self.text = self.session.training if self.training else status.text
+        status, training = self.session.requests.status, self.session.training
+        self.busy, self.error_message = self.session.busy, self.session.error_message
+        told = None if self.busy else training
+        self.training, self.silent = told is not None, told is not None and told.silent > 0
+        self.text = status.text if told is None else training_in_words(told)
         self.fraction = -1.0 if status.fraction is None or not self.busy else status.fraction
-        self.cancellable = status.cancellable and self.session.loading_spec is not None
+        self.cancellable = status.cancellable and self.session.loader.loading_spec is not None
 
     def _ask(self) -> None:
-        self.question = _question(self.session.download_prompt) if self.session.download_prompt else ""
+        prompt = self.session.loader.download_prompt
+        self.question = _question(prompt) if prompt else ""
 
 
 def _question(spec: NetworkSpec) -> str:

@@ -48,9 +48,9 @@ class FreezePlanView(View):
         self.fine_tuning.shown = self.fine_tuning.shown or self._own
         self.follow("backbone", by=self._draw_backbone, of=self.fine_tuning)
         self.follow("plan", "data", "backbone", "seconds_per_mac", by=self._draw, of=self.fine_tuning)
-        self.follow("freeze", "snap", by=self._draw_line, of=self.fine_tuning)
+        self.follow("plan", "snap", by=self._draw_line, of=self.fine_tuning)
         self.follow("data", "probing", by=self._draw_advice, of=self.fine_tuning)
-        self.follow("status", by=self._draw_advice)
+        self.follow("status", by=self._draw_advice, of=self.session.requests)
         self.follow("layer", by=self._select)
         self.observe(self._moved, "freeze")
         self.observe(self._snapped, "snap")
@@ -132,7 +132,7 @@ class FreezePlanView(View):
 
     def _draw_advice(self) -> None:
         self.advisable, self.probing = self.fine_tuning.data is not None, self.fine_tuning.probing
-        fraction = self.session.status.fraction if self.probing else None
+        fraction = self.session.requests.status.fraction if self.probing else None
         self.probed = -1.0 if fraction is None else fraction
 
     def _select(self) -> None:

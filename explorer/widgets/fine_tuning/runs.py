@@ -12,11 +12,12 @@ import traitlets
 from explorer.locale import _
 from explorer.recipe.freeze_plan import freeze_plan
 from explorer.recipe.keras_code import in_keras
-from explorer.rendering.run_status import ACTIVE_STATES, duration, share
+from explorer.rendering.run_status import duration, share
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import DataSpec, Layers, Recipe, RunRecord, RunSettings
+from explorer.values.run_progress import ACTIVE_STATES
 from explorer.widgets.base.view import View
 
 TAKES = ("model", "script", "notebook", "bundle", "history")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
 
 from explorer.locale import _
-from explorer.rendering.run_status import ACTIVE_STATES, FAILED_STATES, ended, roughly
+from explorer.rendering.run_status import ended, progress_in_words, roughly
 from explorer.rendering.training_curves import Curves
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import Epoch
+from explorer.values.run_progress import ACTIVE_STATES, FAILED_STATES
 from explorer.widgets.base.view import View
 
 if TYPE_CHECKING:
@@ -84,11 +84,9 @@ class TrainingBar(View):
         elif message.get("kill"):
             self.run_list.kill()
         elif "own" in message:
-            self._forget(self.run_list.know([str(key) for key in message["own"]]))
+            self.run_list.know([str(key) for key in message["own"]], self._forget)
         elif "run" in message and message["run"] != self.key:
-            self.run_list.return_to(str(message["run"]))
-            if message["run"] != self.key:
-                self._forget([message["run"]])
+            self.run_list.return_to(str(message["run"]), self._forget)
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""
@@ -98,9 +96,8 @@ class TrainingBar(View):
             self.fine_tuning.close()
         super().close()
 
-    def _forget(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self.send({"unknown": key})
+    def _forget(self, key: str) -> None:
+        self.send({"unknown": key})
 
     def _draw_barred(self) -> None:
         self.barred = self.run_list.barred
@@ -118,7 +115,7 @@ class TrainingBar(View):
         self.notices = list(run.notices) if run else []
         self.rows = [_row(place, one) for place, one in enumerate(run_list.history)]
         if self.going:
-            self.said, self.fraction = run_list.progress
+            self.said, self.fraction = progress_in_words(run_list.progress)
         else:
             self.said, self.fraction = ended(run) if run else "", -1.0
 
@@ -186,7 +183,7 @@ def _silent(run_list: RunList) -> str:
         "No sign of life for {time} ({step}). A large network may take that long; if this one hangs, end its process, and resume it "
         "from its last backup."
     )
-    return said.format(time=roughly(run_list.silent), step=run_list.progress[0])
+    return said.format(time=roughly(run_list.silent), step=progress_in_words(run_list.progress)[0])
 
 
 def _row(place: int, epoch: Epoch) -> list[str]:

@@ -13,10 +13,14 @@ def exhaust(*_arguments, **_options):
     raise MemoryError
 
 
+EXECUTOR = "explorer.backend.inference.executor.ModelExecutor"
 CALLS = {
-    "predict": ("explorer.backend.inference.executor.ModelExecutor.forward", lambda network: network.predict(PICTURE)),
+    "predict": (f"{EXECUTOR}.forward", lambda network: network.predict(PICTURE)),
     "predict several": ("numpy.concatenate", lambda network: network.predict([PICTURE, PICTURE])),
-    "feature maps": ("explorer.backend.inference.executor.ModelExecutor.record", lambda network: network.feature_maps(1 + PICTURE, "block1_relu")),
+    "feature maps": (
+        f"{EXECUTOR}.record",
+        lambda network: network.feature_maps(1 + PICTURE, "block1_relu"),
+    ),
     "features": ("explorer.backend.inputs.preprocessing.batch_of", lambda network: network.features(2 + PICTURE)),
     "read": ("explorer.backend.inputs.images.read", lambda network: network.read(PICTURE)),
     "view": ("explorer.backend.inputs.images.to_view", lambda network: network.view(network.read(PICTURE))),

@@ -167,7 +167,7 @@ def test_the_same_sound_heard_from_another_place_stays_the_same_whole_but_is_ano
 
 
 def test_of_a_file_on_disk_only_the_part_is_played_that_the_network_hears(view, session):
-    session._show(Example("audio", FileOnDisk("/music/long.wav", "1"), "long.wav"))
+    session.examples.show(Example("audio", FileOnDisk("/music/long.wav", "1"), "long.wav"))
     assert "whole" not in view.versions
     assert ask(view, "whole") == (None, b"")
     message, data = ask(view, "part")

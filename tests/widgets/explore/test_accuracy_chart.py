@@ -11,8 +11,7 @@ import threading
 from unittest.mock import Mock
 
 import pytest
-from fakes import until
-from traitlets import HasTraits
+from fakes import StillWorker, until
 
 import explorer.locale
 from explorer.catalog import architectures
@@ -30,7 +29,7 @@ class StillSession(Session):
     """A session without a worker: what is loaded is what a test sets, and what is opened is written down."""
 
     def __init__(self):
-        HasTraits.__init__(self)
+        super().__init__(worker=StillWorker(), run_worker=StillWorker())
         self.opened = []
 
     def open(self, source):
@@ -138,7 +137,7 @@ def test_pointing_at_one_says_its_facts_and_whether_it_is_here(chart):
         return family.hovertext[family.ids.index(name)]
 
     assert said("VGG16") == "<b>VGG16</b><br>top-1 71.3 %<br>138,357,544 parameters<br>528 MB to download"
-    chart.session.locally_available = frozenset({"VGG16"})
+    chart.session.loader.locally_available = frozenset({"VGG16"})
     assert said("VGG16").endswith("528 MB, on this machine")
 
 

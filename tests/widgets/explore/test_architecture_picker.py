@@ -3,7 +3,7 @@
 from unittest.mock import Mock
 
 import pytest
-from traitlets import HasTraits
+from fakes import StillWorker
 
 from explorer.catalog import architectures
 from explorer.state.session import Session
@@ -22,14 +22,12 @@ class StillSession(Session):
     """A session without a worker: what is known is what a test sets, and what is opened is written down."""
 
     def __init__(self):
-        HasTraits.__init__(self)
+        super().__init__(worker=StillWorker(), run_worker=StillWorker())
         self.opened = []
+        self.loader.look_for_weights = lambda: self.opened.append("whose weights are here")
 
     def open(self, source):
         self.opened.append(source)
-
-    def look_for_weights(self):
-        self.opened.append("whose weights are here")
 
     def has(self, spec, **facts):
         network = Mock(NetworkSummary)
@@ -139,7 +137,7 @@ def test_the_filter_for_the_guides_lets_through_what_the_guides_list():
 
 def test_what_is_bundled_or_downloaded_is_here(picker):
     assert picker.here == ["digits", "timbres"]
-    picker.session.locally_available = frozenset({"VGG16"})
+    picker.session.loader.locally_available = frozenset({"VGG16"})
     assert picker.here == [name for name in architectures if name in ("digits", "timbres", "VGG16")]
 
 
@@ -153,7 +151,7 @@ def test_the_loaded_one_and_its_facts_are_shown(picker):
     picker.session.has(NetworkSpec("digits", "digits"), file_size=MIB)
     assert picker.chosen == "digits"
     assert picker.summary.endswith("comes with explorer")
-    picker.session.locally_available = frozenset({"VGG16"})
+    picker.session.loader.locally_available = frozenset({"VGG16"})
     picker.session.has(NetworkSpec("VGG16", "imagenet"), parameters=138_357_544, file_size=528 * MIB)
     assert picker.chosen == "VGG16"
     assert picker.summary == "138.4 M parameters · top-1 71.3 % on ImageNet · 528 MB, on this machine"
@@ -161,10 +159,10 @@ def test_the_loaded_one_and_its_facts_are_shown(picker):
 
 def test_while_another_is_being_loaded_its_facts_are_shown(picker):
     picker.session.has(NetworkSpec("digits", "digits"), file_size=MIB)
-    picker.session.loading_spec = NetworkSpec("VGG16", "imagenet")
+    picker.session.loader.loading_spec = NetworkSpec("VGG16", "imagenet")
     assert (picker.chosen, picker.loading) == ("digits", "VGG16")
     assert picker.summary.endswith("528 MB to download")
-    picker.session.loading_spec = None  # it could not be had
+    picker.session.loader.loading_spec = None  # it could not be had
     assert (picker.chosen, picker.loading) == ("digits", "")
     assert picker.summary.endswith("comes with explorer")
 
@@ -173,7 +171,7 @@ def test_rows_are_sent_once(picker):
     sent = []
     picker.observe(sent.append, ["rows", "choices"])
     picker.session.has(NetworkSpec("VGG16", "imagenet"))
-    picker.session.locally_available = frozenset({"VGG16"})
+    picker.session.loader.locally_available = frozenset({"VGG16"})
     assert picker.chosen == "VGG16"
     assert sent == []
 
@@ -181,7 +179,7 @@ def test_rows_are_sent_once(picker):
 def test_a_network_beyond_the_table_shows_by_its_name(picker):
     picker.session.has(ModelFile("/models/mine.keras", "1", "mine.keras"), parameters=39_370, classes=(7,), file_size=MIB)
     assert (picker.chosen, picker.summary) == ("mine.keras", "39 k parameters · 7 classes · 1.0 MB, on this machine")
-    picker.session.loading_spec = ModelFile("/models/other.keras", "1", "other.keras")
+    picker.session.loader.loading_spec = ModelFile("/models/other.keras", "1", "other.keras")
     assert (picker.loading, picker.summary) == ("other.keras", "")
 
 
@@ -206,11 +204,11 @@ def test_the_facts_are_those_of_the_network_that_is_loaded(picker, options, summ
 
 
 def test_of_one_on_its_way_only_what_is_known_is_said(picker):
-    picker.session.loading_spec = NetworkSpec("MobileNet", "imagenet", alpha=0.25)
+    picker.session.loader.loading_spec = NetworkSpec("MobileNet", "imagenet", alpha=0.25)
     assert picker.summary == "alpha 0.25 · imagenet weights"
-    picker.session.loading_spec = NetworkSpec("VGG16", "imagenet", include_top=False)
+    picker.session.loader.loading_spec = NetworkSpec("VGG16", "imagenet", include_top=False)
     assert picker.summary == "without its top · imagenet weights · 56 MB"
-    picker.session.loading_spec = NetworkSpec("MobileNet", None)
+    picker.session.loader.loading_spec = NetworkSpec("MobileNet", None)
     assert picker.summary == "random weights, not trained"
 
 

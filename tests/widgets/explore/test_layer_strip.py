@@ -4,6 +4,7 @@ import pytest
 from fake_fine_tuning import DATA, FineTuningBackend
 from fakes import NESTED, OF_ARRAYS, FakeBackend, network, network_of_arrays
 
+from explorer.errors import ExplorerError
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import Layer, Layers
@@ -82,7 +83,7 @@ def test_another_network_moves_the_selection_without_clearing_what_was_said(sess
     view.layer = 3
 
     def built_while_something_else_fails(spec):
-        session.error_message = "It broke."
+        session.report_error(ExplorerError("It broke."), "network")
         return network(spec, layers=Layers(NESTED[:2]))
 
     backend.networks["digits"] = built_while_something_else_fails

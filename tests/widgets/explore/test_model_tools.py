@@ -97,7 +97,7 @@ def test_a_model_handed_over_live_can_be_looked_at_again(view, session, page_of)
     page_of(network)
     says(view, {"refresh": True})
     assert session.network.spec.version == 1
-    session.open_file(b"model", "mine.keras")
+    session.loader.open_file(b"model", "mine.keras")
     assert (view.own, view.live) == (True, False)
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_is_too_large_is_one_sentence(view, session, monkeypatch):
 
 
 def test_held_networks_show_with_their_size_within_the_bound(view, session):
-    session.loaded_models = LoadedModels(
+    session.loader.loaded_models = LoadedModels(
         (("NASNetMobile", 21 * 2**20), ("VGG16", 528 * 2**20), ("digits", 151_000), ("tiny", 3)), 1024 * 2**20
     )
     assert view.loaded_models == [["NASNetMobile", "21 MB"], ["VGG16", "528 MB"], ["digits", "147 kB"], ["tiny", "1 kB"]]

@@ -81,15 +81,15 @@ def test_a_model_is_shown_as_it_was_copied_until_it_is_copied_again():
 def test_how_pictures_are_read_can_be_chosen_over_what_the_model_came_with():
     session = Session(pictures(), preprocess=lambda pixels: pixels * 0, worker=InlineWorker(Backend))
     assert [one.score for one in session.predictions.predictions] == [0, 0]
-    session.read_as("none", ["cat", "dog"])
+    session.loader.read_as("none", ["cat", "dog"])
     assert session.error_message == ""
     assert session.network.input_spec.preprocess_mode == "none"
     assert session.predictions.predictions[0].score > 1
     assert {one.label for one in session.predictions.predictions} == {"cat", "dog"}
-    session.read_as("none", ["cat"])
+    session.loader.read_as("none", ["cat"])
     assert session.error_message == "There is 1 label; the network answers with 2 numbers."
     assert session.network.spec.labels == ("cat", "dog")
-    session.read_as(None)
+    session.loader.read_as(None)
     assert [one.score for one in session.predictions.predictions] == [0, 0], "what it came with"
 
 
@@ -157,7 +157,7 @@ def test_a_dropped_model_file_is_opened_and_one_that_is_none_is_said(page, tmp_p
     upload(page.input, b"no model", "notes.h5")
     assert "notes.h5" in page.session.error_message
     assert page.session.network.spec.name == "nested.keras"
-    page.session.read_as("torch", ["cat", "dog"])
+    page.session.loader.read_as("torch", ["cat", "dog"])
     assert (page.session.network.input_spec.preprocess_mode, page.session.error_message) == ("torch", "")
 
 

@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import pytest
+from fake_runs import epoch
 from fakes import FakeBackend
 from messages import says, sent
 
 from explorer.catalog import architectures
 from explorer.catalog.options import spec
+from explorer.errors import ExplorerError
 from explorer.state.session import Session
-from explorer.values import Progress
+from explorer.values import Progress, RunProgress
 from explorer.widgets.explore.status import StatusView
 from explorer.worker.queue import InlineWorker
 
@@ -22,7 +26,7 @@ def view(session):
 
 def test_it_shows_what_goes_on_and_a_failure_until_it_is_dismissed(view, session):
     assert view.text.startswith("Ready. Answered in")
-    session.error_message = "It broke."
+    session.report_error(ExplorerError("It broke."), "network")
     assert view.error_message == "It broke."
     says(view, {"dismiss": True})
     assert (view.error_message, session.error_message) == ("", "")
@@ -36,24 +40,24 @@ def test_it_gives_a_sign_of_life_when_asked(view):
 
 def test_how_far_something_is_shows_while_it_goes_on(view, session):
     assert view.fraction == -1
-    session.busy, session.status = True, Progress("Downloading: 40 of 100 MB", 0.4, cancellable=True)
+    session.requests.busy, session.requests.status = True, Progress("Downloading: 40 of 100 MB", 0.4, cancellable=True)
     assert (view.text, view.fraction, view.busy) == ("Downloading: 40 of 100 MB", 0.4, True)
-    session.status = Progress("Building VGG16…")
+    session.requests.status = Progress("Building VGG16…")
     assert view.fraction == -1, "nobody knows how far"
-    session.status, session.busy = Progress("Downloading: all", 1.0), False
+    session.requests.status, session.requests.busy = Progress("Downloading: all", 1.0), False
     assert view.fraction == -1, "it is over"
 
 
 def test_only_a_network_on_its_way_that_says_so_can_be_given_up(view, session):
-    session.busy, session.status = True, Progress("Downloading", 0.4, cancellable=True)
+    session.requests.busy, session.requests.status = True, Progress("Downloading", 0.4, cancellable=True)
     assert not view.cancellable, "no network is on its way"
-    session.loading_spec = spec("VGG16")
+    session.loader.loading_spec = spec("VGG16")
     assert view.cancellable
-    session.status = Progress("Building")
+    session.requests.status = Progress("Building")
     assert not view.cancellable
-    session.status = Progress("Downloading", 0.5, cancellable=True)
+    session.requests.status = Progress("Downloading", 0.5, cancellable=True)
     says(view, {"cancel": True})
-    assert (view.cancellable, session.loading_spec) == (False, None)
+    assert (view.cancellable, session.loader.loading_spec) == (False, None)
 
 
 def test_before_a_download_it_asks_with_size_and_licence(view, session):
@@ -70,7 +74,7 @@ def test_before_a_download_it_asks_with_size_and_licence(view, session):
 def test_a_size_that_nobody_knows_is_not_guessed(view, session):
     unknown = next((name, file) for name, row in architectures.items() for file in row.files if file.about is None and row.input == "image")
     name, file = unknown
-    session.download_prompt = spec(
+    session.loader.download_prompt = spec(
         name, include_top=file.include_top, alpha=file.alpha, input_shape=(file.side, file.side, 3) if file.side else None
     )
     assert f"The weights of {name} are not on this machine" in view.question
@@ -85,7 +89,7 @@ def test_a_size_that_nobody_knows_is_not_guessed(view, session):
 def test_the_question_goes_when_it_is_answered(view, session, answer, loaded):
     session.open("VGG16")
     says(view, {answer: True})
-    assert (view.question, session.download_prompt, session.network.spec) == ("", None, loaded)
+    assert (view.question, session.loader.download_prompt, session.network.spec) == ("", None, loaded)
 
 
 @pytest.mark.parametrize("answer", ["download", "random", "decline", "cancel", "dismiss"])
@@ -96,13 +100,15 @@ def test_an_answer_that_comes_late_does_nothing(view, session, answer):
 
 
 def test_while_a_training_goes_on_it_says_so_unless_the_worker_is_at_something(view, session):
-    session.training = "Training: epoch 3 of 10"
+    session.training = RunProgress(epoch(0, 2), {0: 10})
     assert (view.text, view.training, view.busy) == ("Training: epoch 3 of 10", True, False)
-    session.busy, session.status = True, Progress("Answering…")
+    session.requests.busy, session.requests.status = True, Progress("Answering…")
     assert (view.text, view.training) == ("Answering…", False)
-    session.busy = False
+    session.requests.busy = False
     assert view.text == "Training: epoch 3 of 10"
-    session.training_silent = True
-    assert view.silent
-    session.training, session.status = "", Progress("Ready.")
+    session.training = replace(session.training, silent=35)
+    assert (view.text, view.silent) == ("Training: no sign of life for 35 s", True)
+    session.training = replace(session.training, shown=False)
+    assert view.text == "A training is running"
+    session.training, session.requests.status = None, Progress("Ready.")
     assert (view.text, view.silent) == ("Ready.", False)

@@ -101,7 +101,7 @@ def test_advice_is_asked_of_data(view, fine_tuning, session):
     says(view, {"advice": True})
     assert [probe.block for probe in fine_tuning.probes] == ["stem", "block_1", "block_2", "block_3"]
     fine_tuning.probing = True
-    session.status = Progress("Probing", 0.25)
+    session.requests.status = Progress("Probing", 0.25)
     assert (view.probing, view.probed) == (True, 0.25)
     says(view, {"advice": False})
     assert (fine_tuning.probing, view.probing, view.probed) == (False, False, -1)
