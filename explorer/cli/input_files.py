@@ -98,7 +98,7 @@ def said_of(file: str) -> Iterator[list[str]]:
 
 def assumed(network: Any, example: Example) -> tuple[str, ...]:
     """Return what had to be assumed of the network and of an example, in sentences."""
-    return (*network.input_spec.assumed, *network.assumed_of(example))
+    return (*network.input_spec.assumed, *network.inputs.assumed_of(example))
 
 
 def lines(path: Path) -> list[str]:
@@ -158,7 +158,7 @@ def _answer(network: Any, together: list[Asked], question: Question) -> None:
         warnings.simplefilter("ignore", ExampleWarning)  # it is said of each file by its name
         answers = question(network, examples) if examples else []
     for one, example, answer in zip(together, examples, answers, strict=True):
-        damage = network.damage_of(example)
+        damage = network.inputs.damage_of(example)
         one.answer, one.assumed = answer, (*one.assumed, *damage)
         for sentence in damage:
             remark(_named(Path(one.file).name, sentence))

@@ -72,7 +72,7 @@ def test_the_options_reach_keras():
     assert network.model.count_params() == expected.count_params()
     assert network.model.get_layer("dropout").rate == 0.25
     assert [label for _id, label in network.labels] == list("abcdefg")
-    assert [axis.size for axis in network.axes] == [48, 32, 3]
+    assert [axis.size for axis in network.inputs.axes()] == [48, 32, 3]
     assert len(network.predict(np.zeros((9, 9, 3), np.uint8))) == 5
 
 
@@ -180,9 +180,9 @@ def test_with_channels_first_a_network_answers_the_same(name, photo, usual):
     last.model.set_weights([array * rng.uniform(0.8, 1.2, array.shape) for array in last.model.get_weights()])
     first.model.set_weights(last.model.get_weights())
     assert first.model.input_shape == (None, channels, height, width)
-    assert first.axes == last.axes
+    assert first.inputs.axes() == last.inputs.axes()
     index = len(last.layers) // 2
-    found, expected = (network.maps(images.read(photo), index) for network in (first, last))
+    found, expected = (network.inside.maps(images.read(photo), index) for network in (first, last))
     np.testing.assert_allclose(found.values, expected.values, rtol=1e-3, atol=1e-5)
     assert found.axes == expected.axes
     if "include_top" not in options:
@@ -378,7 +378,7 @@ def test_a_card_that_does_not_fit_its_model_is_left_aside_with_a_note(card, tmp_
     model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3, activation="softmax")])
     save_model(model, tmp_path / "model.keras", card)
     network = loading.read(model_file(str(tmp_path / "model.keras")))
-    assert (network.labels, network.run) == ((), None)
+    assert (network.labels, network.files.run) == ((), None)
     assert "in model.keras do not fit it and are left aside: " in network.input_spec.assumed[-1]
     assert len(network.predict(np.zeros((8, 8), np.uint8))) == 3
 

@@ -7,7 +7,8 @@ import own_models
 import pytest
 
 from explorer.backend.inputs import images
-from explorer.backend.service import DEFAULT_MEMORY, MEMORY, Backend, memory_of_the_environment
+from explorer.backend.service import Backend
+from explorer.backend.service_networks import DEFAULT_MEMORY, MEMORY, memory_of_the_environment
 from explorer.catalog.options import spec
 from explorer.errors import DownloadNeeded, ExplorerError, UnknownName, UnreadableModel
 from explorer.values import AdoptedModel
@@ -46,7 +47,7 @@ def names(backend, report_progress):
 
 def classes(backend, report_progress):
     """Return how many classes the networks have that are held, the one used last first: it tells them apart."""
-    return [network.summary().classes[0] for network in reversed(backend._networks.values())]
+    return [network.summary().classes[0] for network in reversed(backend.networks._networks.values())]
 
 
 def test_what_is_at_hand_needs_no_network(backend, no_network, report_progress, said):
@@ -178,7 +179,7 @@ def test_a_network_that_has_gone_leaves_nothing_behind(report_progress):
     backend = Backend(memory=1)
     first, second = variants(2)
     backend.open(first, False, report_progress)
-    gone = weakref.ref(backend._networks[first].model)
+    gone = weakref.ref(backend.networks._networks[first].model)
     backend.open(second, False, report_progress)
     gc.collect()
     assert gone() is None
@@ -188,10 +189,10 @@ def test_only_the_network_looked_into_remembers_activations(backend, example, re
     first, second = variants(2)
     assert backend.feature_maps(first, example, "block1_conv", report_progress).remembered > 0
     backend.feature_maps(second, example, "block1_conv", report_progress)
-    assert backend._networks[first].activations.size == 0
-    assert backend._networks[second].activations.size > 0
+    assert backend.networks._networks[first].activations.size == 0
+    assert backend.networks._networks[second].activations.size > 0
     backend.predict(first, example, 1, 0, report_progress)
-    assert backend._networks[second].activations.size == 0
+    assert backend.networks._networks[second].activations.size == 0
 
 
 def test_the_memory_for_activations_is_the_one_given(example, report_progress):

@@ -337,7 +337,7 @@ def test_what_the_machine_refuses_is_one_line_too(run, monkeypatch):
     def refuse():
         raise PermissionError(13, "Permission denied", "/weights")
 
-    monkeypatch.setattr("explorer.backend.weights.cache.at_hand", refuse)
+    monkeypatch.setattr("explorer.backend.weights.cache.locally_available", refuse)
     assert run("architectures") == (2, "", "explorer: /weights: Permission denied\n")
 
 

@@ -66,7 +66,7 @@ def assert_trains_alike(network, data, recipe, folder):
 def assert_same_model(run, data, folder):
     model = keras.models.load_model(folder / "model.keras")
     assert tuple(layer.name for layer in model.layers if layer.trainable_weights) == run.trainable
-    batches = [run.network.to_batch(one.example) for one in data.validation]
+    batches = [run.network.inputs.to_batch(one.example) for one in data.validation]
     arrays = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
     held_out = arrays if len(arrays) > 1 else arrays[0]
     expected = run.network.model.predict(held_out, verbose=0)

@@ -124,7 +124,7 @@ def assert_same_answers(one, other):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
-def weight_change(model):
+def moved(model):
     """Give a model other weights than its initial ones, the moving means of normalisations too."""
     random = np.random.default_rng(1)
     model.set_weights([random.random(weight.shape).astype(weight.dtype) for weight in model.get_weights()])

@@ -32,7 +32,7 @@ AVIF = (b"avif", b"avis")
 DNG_VERSION, SUBFILE, SUB_IFDS, REDUCED = 50706, 254, 330, 1  # a TIFF's tags; the first picture of most raw files is a small copy
 TEXT = 512  # bytes of a file in which a text says what it is
 
-ReportProgress = Callable[[], str]
+Sentence = Callable[[], str]
 
 
 def _picture(kind: str) -> str:
@@ -47,7 +47,7 @@ def _heic() -> str:
     return _("a HEIC picture, as iPhones take them, which explorer can't read; save it as JPEG, or set the camera to Most Compatible")
 
 
-SIGNATURES: tuple[tuple[int, bytes, ReportProgress], ...] = (
+SIGNATURES: tuple[tuple[int, bytes, Sentence], ...] = (
     (0, b"%PDF", lambda: _("a PDF document; export the page as PNG or JPEG")),
     (0, b"%!PS", lambda: _("a PostScript file; export it as PNG")),
     (0, b"8BPS", lambda: _picture(_("a Photoshop document"))),
@@ -87,7 +87,7 @@ SIGNATURES: tuple[tuple[int, bytes, ReportProgress], ...] = (
     (0, b"\x89HDF\r\n\x1a\n", lambda: _model()),
     (0, b"version https://git-lfs", lambda: _("no picture but what Git LFS keeps in its place; run git lfs pull")),
 )
-TEXTS: tuple[tuple[bytes, ReportProgress], ...] = (
+TEXTS: tuple[tuple[bytes, Sentence], ...] = (
     (b"<svg", lambda: _("an SVG drawing, which has no pixels yet; export it as PNG")),
     (b"<!doctype html", lambda: _("a web page; save the picture itself")),
     (b"<html", lambda: _("a web page; save the picture itself")),

@@ -63,7 +63,7 @@ def picture(example: Example) -> Image.Image:
 
     Raises UnreadableExample with the reason, also where its file is gone or has changed.
     """
-    return _decoded(example)[0]
+    return decoded(example)[0]
 
 
 def pixels(example: Example) -> int:
@@ -82,12 +82,12 @@ def defects(example: Example, input_spec: InputSpec) -> tuple[str, ...]:
     if pixel_arrays.array_of(example) is not None:
         return pixel_arrays.notes(example, input_spec)
     deep = image_files.is_deep(_bytes(example), example.name)
-    return _decoded(example)[1] if deep else ()
+    return decoded(example)[1] if deep else ()
 
 
 def check(example: Example) -> None:
     """Raise UnreadableExample where `picture` would. A file is read to its end, a JPEG at an eighth of its size and in grey."""
-    _decoded(example, draft=True)
+    decoded(example, draft=True)
 
 
 def _bytes(example: Example) -> bytes:
@@ -99,7 +99,7 @@ def _bytes(example: Example) -> bytes:
     return data
 
 
-def _decoded(example: Example, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
+def decoded(example: Example, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
     """Return the picture, and what `defects` tells of it; alpha: RGBA, with the transparency left where it is."""
     array = pixel_arrays.array_of(example)
     if array is None:
@@ -108,31 +108,35 @@ def _decoded(example: Example, draft: bool = False, alpha: bool = False) -> tupl
     return image_files.upright(pixels, pixels.copy, alpha)
 
 
-def to_batch(example: Example, input_spec: InputSpec) -> tuple[Pixels]:
+def to_batch(example: Example, input_spec: InputSpec, image: Image.Image | None = None) -> tuple[Pixels]:
     """Return the pixels a network reads, in a tuple of one: 0 to 255, before its own scaling.
 
     float32 (1, height, width, channels), or (1, channels, height, width) where `input_spec` says channels_first.
     Pictures are resized by nearest neighbour, as `keras.utils.load_img(target_size=...)` does. For the
     "digit" convention the values are ready to use: ink on black, 0 to 1.
+    image: the decoded picture, where it is at hand.
     """
     example = pixel_arrays.plain(example, input_spec)
     if input_spec.preprocess_mode == "digit":
-        pixels = ink_of(picture(example).convert("L"), *input_spec.size[:2]).values[None]
+        pixels = ink_of((image or picture(example)).convert("L"), *input_spec.size[:2]).values[None]
     else:
-        pixels = np.asarray(_fitted(example, input_spec), np.float32).reshape(1, *input_spec.size)
+        pixels = np.asarray(_fitted(example, input_spec, image), np.float32).reshape(1, *input_spec.size)
     if len(input_spec.inputs[0].shape) < 3:  # grey pixels without an axis of channels, or laid out in a vector
         return (pixels.reshape(1, *input_spec.inputs[0].shape),)
     return (np.moveaxis(pixels, -1, 1) if input_spec.data_format == "channels_first" else pixels,)
 
 
-def to_view(example: Example, input_spec: InputSpec) -> PreprocessedInput:
-    """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it."""
+def to_view(example: Example, input_spec: InputSpec, at_hand: tuple[Image.Image, tuple[str, ...]] | None = None) -> PreprocessedInput:
+    """Return the picture as it came (its longest side at most 1024 pixels) and as the network sees it.
+
+    at_hand: what `decoded` returned of it, where it was called before; the picture in it is made smaller.
+    """
     axes, assumed = axes_of(input_spec), pixel_arrays.notes(example, input_spec)
     if numbers := pixel_arrays.numbers(example, input_spec):
         seen = pixel_arrays.shown(numbers.values, input_spec)
         return PreprocessedInput(seen, seen, (seen.shape[1], seen.shape[0]), axes, notes=assumed)
     example = pixel_arrays.plain(example, input_spec)
-    image, deep = _decoded(example)
+    image, deep = at_hand or decoded(example)
     size, notes = image.size, (*assumed, *deep)
     if input_spec.preprocess_mode == "digit":
         ink = ink_of(image.convert("L"), *input_spec.size[:2])
@@ -161,5 +165,5 @@ def _fitted(example: Example, input_spec: InputSpec, image: Image.Image | None =
     height, width, channels = input_spec.size
     alpha = MODES[channels].endswith("A")
     if image is None or alpha:
-        image, _notes = _decoded(example, alpha=alpha)
+        image, _notes = decoded(example, alpha=alpha)
     return image.resize((width, height), Image.Resampling.NEAREST).convert(MODES[channels])

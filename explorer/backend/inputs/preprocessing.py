@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from explorer.backend.inputs import images, pixel_arrays
 from explorer.backend.inputs.images import Pixels
@@ -15,14 +16,16 @@ from explorer.locale import _
 from explorer.values import Example, InputSpec, shape_text
 
 
-def batch_of(example: Example, input_spec: InputSpec, prepare: Callable[[Any], Any] | None = None) -> Any:
+def batch_of(
+    example: Example, input_spec: InputSpec, prepare: Callable[[Any], Any] | None = None, picture: Image.Image | None = None
+) -> Any:
     """Return what a network reads of a picture, or of an array of numbers that stands for one: (1, ...) in its dtype.
 
-    prepare: as for `prepared`. Raises UnreadableExample, and as `prepared` does.
+    prepare: as for `prepared`; picture: the decoded one, where it is at hand. Raises UnreadableExample, and as `prepared` does.
     """
     numbers = pixel_arrays.numbers(example, input_spec)
     if numbers is None:
-        return prepared(images.to_batch(example, input_spec)[0], input_spec, prepare)
+        return prepared(images.to_batch(example, input_spec, picture)[0], input_spec, prepare)
     return (
         prepared(numbers.values, input_spec, prepare) if numbers.pixels else numbers.values.astype(input_spec.inputs[0].dtype, copy=False)
     )

@@ -173,7 +173,7 @@ def test_layers_inside_nested_models(tmp_path):
     tuned = keras.models.load_model(folder / "model.keras")
     assert [layer.name for layer in tuned.get_layer("backbone").layers if layer.trainable_weights] == ["further"]
     assert run.trainable == ("backbone/further", "head_dense", "head_predictions")
-    held_out = np.concatenate([network.to_batch(one.example)[0] for one in data.validation])
+    held_out = np.concatenate([network.inputs.to_batch(one.example)[0] for one in data.validation])
     np.testing.assert_allclose(tuned.predict(held_out, verbose=0), run.network.model.predict(held_out, verbose=0), atol=1e-3)
 
 

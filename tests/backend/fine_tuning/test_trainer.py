@@ -558,7 +558,7 @@ def test_numbers_of_numpy_are_numbers(network, data):
     phases = (Phase("head", "sgd", np.float32(0.5), np.int64(1), np.int32(7), 0),)
     run = train(network, data, cases.recipe(np.int64(4), head=Head(np.int64(8)), phases=phases, seed=np.int64(3)))
     assert (run.state, len(run.history), run.recipe.seed) == ("done", 1, 3)
-    assert run.network.run["recipe"]["phases"][0]["epochs"] == 1
+    assert run.network.files.run["recipe"]["phases"][0]["epochs"] == 1
 
 
 def test_one_class_is_refused(network):
