@@ -2,7 +2,7 @@
 
 What the page asks of its backend for each drop: the picture as the network sees it, its predictions, the maps of one layer.
 Each drop is another picture; all is traced by the first one. The weights are random.
-Run: python benchmarks/bench_drop.py [FOLDER ...]; each FOLDER is another working tree, measured in turn with this one.
+Run: python benchmarks/bench_drop.py [FOLDER ...]; each FOLDER is another working tree with this layout, measured in turn.
 """
 
 from __future__ import annotations
