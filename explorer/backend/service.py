@@ -19,6 +19,7 @@ from explorer.backend.weights import cache
 from explorer.catalog.options import model_file
 from explorer.errors import DownloadNeeded
 from explorer.locale import _
+from explorer.rendering.feature_maps import with_mosaic
 from explorer.values import (
     AdoptedModel,
     AnySpec,
@@ -107,10 +108,10 @@ class Backend(FineTuningMethods):
         return network.scores.of_output(example, top, output, with_layers=True)  # whose maps are asked for next
 
     def feature_maps(self, spec: AnySpec, example: Example, layer: str, report_progress: ReportProgress) -> FeatureMaps:
-        """Return what one layer answers to an example."""
+        """Return what one layer answers to an example, drawn here and not on the thread of the page."""
         network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Computing the feature maps…")))
-        return network.inside.maps(example, layer)
+        return with_mosaic(network.inside.maps(example, layer))
 
     def over_time(self, spec: AnySpec, example: Example, first: int, count: int, report_progress: ReportProgress) -> ScoresOverTime:
         """Return the answers to `count` windows along a sound, from the one numbered `first` on."""

@@ -86,12 +86,28 @@ class Predictions:
     output: int = 0
 
 
+@dataclass(frozen=True)
+class Mosaic:
+    """A mosaic of `count` maps as PNG: map i lies in column i % columns and row i // columns.
+
+    width, height: pixels of one map; between two lie a few see-through pixels.
+    """
+
+    png: bytes
+    count: int
+    columns: int
+    rows: int
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
     """What one layer answers to one example: float32, one axis of `axes` for each of `values`.
 
     remembered, bound: bytes of activations kept for this network, and how many may be kept.
     labels: what the units stand for, where they stand for classes.
+    mosaic: the maps as a picture, each on a colour scale of its own; None where it was not drawn yet, and for a vector.
     """
 
     layer: Layer
@@ -100,6 +116,7 @@ class FeatureMaps:
     remembered: int = 0
     bound: int = 0
     labels: tuple[str, ...] = ()
+    mosaic: Mosaic | None = None
 
     @property
     def spatial(self) -> bool:

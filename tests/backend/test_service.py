@@ -13,6 +13,7 @@ from explorer.backend.service import Backend
 from explorer.backend.service_networks import DEFAULT_MEMORY, MEMORY, memory_of_the_environment
 from explorer.catalog.options import spec
 from explorer.errors import DownloadNeeded, ExplorerError, UnknownName, UnreadableModel
+from explorer.rendering import feature_maps
 from explorer.values import AdoptedModel, Example
 
 DIGITS = spec("digits")
@@ -108,6 +109,12 @@ def test_feature_maps_are_those_of_the_network(backend, digits, example, report_
     assert said[-1] == "Computing the feature maps…"
     assert maps.layer.name == "block1_conv"
     assert np.allclose(maps.values, digits.feature_maps(example, 1), atol=1e-5)
+
+
+def test_feature_maps_come_drawn_and_a_vector_does_not(backend, example, report_progress):
+    maps = backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+    assert maps.mosaic == feature_maps.mosaic(maps.planes)
+    assert backend.feature_maps(DIGITS, example, "predictions", report_progress).mosaic is None
 
 
 def test_a_view_of_the_example_says_that_it_is_read(backend, example, report_progress, said):
