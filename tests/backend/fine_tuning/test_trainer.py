@@ -179,8 +179,8 @@ def test_half_precision_moves_the_loss_a_little(network, data):
 
 
 def test_the_frozen_part_runs_once_for_both_phases(network, data, monkeypatch):
-    seen = []
-    monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
+    seen, read = [], network.inputs.to_batch
+    monkeypatch.setattr(network.inputs, "to_batch", lambda example: seen.append(example.name) or read(example))
     train(network, data, cases.recipe(4, epochs=(3, 3)))
     assert len(seen) == 24 + 9
 
@@ -197,8 +197,8 @@ def test_new_changes_in_each_epoch_run_the_whole_network(network, data):
 
 @pytest.mark.parametrize("copies", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_changed_copies_are_computed_once(network, data, monkeypatch, copies):
-    seen = []
-    monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
+    seen, read = [], network.inputs.to_batch
+    monkeypatch.setattr(network.inputs, "to_batch", lambda example: seen.append(example.name) or read(example))
     run = train(network, data, cases.recipe(4, augmentation=Augmentation(copies=copies)))
     assert len(seen) == copies * 24 + 9
     assert run.history[0].loss != train(network, data, cases.recipe(4)).history[0].loss
