@@ -52,7 +52,7 @@ def test_maps_have_the_layers_own_time_and_frequency(timbres):
         *("frequency", "Hz", True),
         *("time", "s", "channel"),
     )
-    assert (frequency.start, frequency.stop) == pytest.approx((timbres.inputs.axes()[0].start, timbres.axes[0].stop))
+    assert (frequency.start, frequency.stop) == pytest.approx((timbres.inputs.axes()[0].start, timbres.inputs.axes()[0].stop))
     half = how.hop / how.rate / 2
     assert (time.start, time.stop) == pytest.approx((start - half, start + how.seconds + half))
     middle = time.field(time.size // 2)

@@ -85,8 +85,8 @@ def test_of_grey_pixels_without_channels_the_page_shows_a_picture():
     network = explorer.load(flat_first(), preprocess="unit")
     example = network.read(DRAWN)
     seen = network.inputs.view(example)
-    assert (seen.came_size, seen.seen.shape) == ((28, 28), (28, 28))
-    assert np.array_equal(seen.seen, DRAWN)
+    assert (seen.came_size, seen.preprocessed.shape) == ((28, 28), (28, 28))
+    assert np.array_equal(seen.preprocessed, DRAWN)
     assert network.samples[0] == "digit_0.png"
     assert network.inside.maps(example, 0).values.size == 784
 
@@ -129,7 +129,7 @@ def test_numbers_that_are_prepared_already_go_in_as_they_are():
     network = explorer.load(convolving((32, 48, 3)), preprocess="torch")
     values = np.random.default_rng(1).normal(size=(32, 48, 3))
     assert scores(network, values) == pytest.approx(by_keras(network, values), abs=1e-5)
-    assert network.inputs.view(network.read(values)).seen.shape == (32, 48, 3)
+    assert network.inputs.view(network.read(values)).preprocessed.shape == (32, 48, 3)
 
 
 @pytest.mark.parametrize(("scale", "said"), [(1.0, "taken for pixels of 0 to 255"), (1 / 255, "taken for pixels of 0 to 1")])
@@ -168,7 +168,7 @@ def test_alpha_is_a_channel_where_the_network_reads_it(channels, channels_first,
     network = explorer.load(ending(picture, picture), preprocess="none")
     wanted = np.moveaxis(expected, -1, 0) if channels_first else expected
     np.testing.assert_array_equal(network.inputs.to_batch(network.read(source))[0][0], wanted)
-    assert network.inputs.view(network.read(source)).seen.shape == (20, 30, channels)
+    assert network.inputs.view(network.read(source)).preprocessed.shape == (20, 30, channels)
 
 
 @pytest.mark.parametrize("side", [(5, 5, 1), (7, 7, 3), (2, 3, 4)])
