@@ -187,7 +187,7 @@ class Network:
         would take too much memory or time.
         """
         several = isinstance(example, list)
-        examples = [self.inputs.read(one) for one in (example if several else [example])]
+        examples = list(map(self.read, example if several else [example]))
         outputs = self.outputs
         found = [
             {outputs[one.output].name: one.predictions for one in by_output} if len(outputs) > 1 else by_output[0].predictions
@@ -210,8 +210,8 @@ class Network:
         Raises UnknownName for a layer that is not there, UnreadableExample.
         """
         if isinstance(example, list):
-            return [self.inside.feature_maps(self.inputs.read(one), layer) for one in example]
-        return self.inside.feature_maps(self.inputs.read(example), layer)
+            return [self.inside.feature_maps(one, layer) for one in map(self.read, example)]
+        return self.inside.feature_maps(self.read(example), layer)
 
     def features(self, example: Any, pooling: str | None = None) -> Any:
         """Return what the network knows of an example before its classification head: the guides' feature extraction.
@@ -225,8 +225,8 @@ class Network:
         UnreadableExample.
         """
         if isinstance(example, list):
-            return [self.inside.features(self.inputs.read(one), pooling) for one in example]
-        return self.inside.features(self.inputs.read(example), pooling)
+            return [self.inside.features(one, pooling) for one in map(self.read, example)]
+        return self.inside.features(self.read(example), pooling)
 
     def over_time(self, example: Any, hop: float | None = None) -> ScoresOverTime:
         """Return what a network of sound answers along a piece, slid over it window by window.
@@ -237,7 +237,7 @@ class Network:
         Raises ExplorerError for a network that reads no sound, names no classes or answers NaN; UnreadableExample, also where more than
         half of what is heard can't be decoded; warns (ExampleWarning) of less.
         """
-        return self.audio.over_time(self.inputs.read(example), hop)
+        return self.audio.over_time(self.read(example), hop)
 
     def clip(self, example: Any, start: float, stop: float) -> AudioClip:
         """Return a stretch of a sound as it came, as far as it goes, sample for sample; `start` and `stop` are seconds into it.
@@ -245,7 +245,7 @@ class Network:
         Raises UnreadableExample for what can't be read as a sound, or where there is none; ExplorerError for a network that reads no sound.
         """
         self.audio.check()  # before the example is read, which then would be no sound
-        return self.audio.clip(self.inputs.read(example), start, stop)
+        return self.audio.clip(self.read(example), start, stop)
 
     def describe(self) -> str:
         """Return `model.summary()` as text."""

@@ -8,7 +8,7 @@ import pytest
 import explorer
 from explorer.backend.inputs import images
 from explorer.catalog import architectures
-from explorer.errors import ExplorerError, UnknownName, UnreadableExample
+from explorer.errors import ExampleWarning, ExplorerError, UnknownName, UnreadableExample
 from explorer.values import Prediction
 
 RECIPES = {"MobileNetV2": "mobilenet_v2", "MobileNet": "mobilenet"}  # modules of the guides
@@ -349,3 +349,13 @@ def test_calls_from_several_threads_do_not_mix_up_their_examples(samples):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("asked", ["predict", "features"])
+def test_a_warning_names_the_line_that_asked(asked, samples, monkeypatch):
+    network = explorer.load("digits")
+    monkeypatch.setattr(network.inputs, "assumed_of", lambda _example: ("It is odd.",))
+    for given in (samples / "digit_1.png", [samples / "digit_1.png"]):
+        with pytest.warns(ExampleWarning, match="It is odd") as warned:
+            getattr(network, asked)(given)
+        assert warned[0].filename == __file__
