@@ -144,7 +144,7 @@ def test_a_network_without_blocks_before_its_head_has_no_probes():
 
 
 def test_a_nested_model_is_probed_where_its_blocks_end():
-    network = explorer.load(small_models.weight_change(own_models.nested()))
+    network = explorer.load(small_models.moved(own_models.nested()))
     pictures = [Example("image", np.full((12, 16, 3), 60 * place % 251, np.uint8), f"{place}") for place in range(20)]
     data = TrainingData("image", ("dark", "bright"), tuple(Labelled(one, (int(one.data[0, 0, 0] > 125),)) for one in pictures), ())
     found = linear_probes.probe(network, data)
@@ -161,7 +161,7 @@ def test_steps_of_films_and_sequences_are_averaged():
 
 
 def test_embedded_words_and_two_inputs_can_be_probed():
-    network = explorer.load(small_models.weight_change(own_models.words()))
+    network = explorer.load(small_models.moved(own_models.words()))
     random = np.random.default_rng(0)
     sides = [{"first": random.integers(0, 3, 6) + 10 * (place % 2), "second": random.integers(0, 3, 6)} for place in range(40)]
     examples = tuple(

@@ -190,7 +190,7 @@ def test_each_block_says_how_far_it_moved_relative_to_its_size():
 
 
 def test_blocks_without_weights_are_left_out_and_nested_layers_are_found():
-    before = small_models.weight_change(own_models.nested())
+    before = small_models.moved(own_models.nested())
     table = layer_table.table(before)
     after = copy(before)
     conv = after.get_layer("backbone").get_layer("stem").get_layer("conv")
@@ -201,7 +201,7 @@ def test_blocks_without_weights_are_left_out_and_nested_layers_are_found():
 
 
 def test_a_layer_that_is_used_twice_counts_once():
-    before = small_models.weight_change(own_models.siamese())
+    before = small_models.moved(own_models.siamese())
     after = copy(before)
     after.get_layer("lstm").set_weights([1.25 * one for one in before.get_layer("lstm").get_weights()])
     table = layer_table.table(before)
