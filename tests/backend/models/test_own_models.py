@@ -112,7 +112,7 @@ def test_the_answers_are_those_of_the_model(graph):
 
 def test_a_copy_has_the_same_layers_and_answers(graph):
     _model, network, example, _values = graph
-    copy = loading.adopt(network.model, AdoptedModel(1, 0, "mine"), 2**28, None)
+    copy = loading.from_live_model(network.model, AdoptedModel(1, 0, "mine"), 2**28, None)
     assert copy.model is not network.model
     assert copy.layers.rows == network.layers.rows
     assert copy.input_spec == network.input_spec
@@ -609,21 +609,21 @@ def test_an_option_of_the_architectures_is_refused_for_a_model(name, value):
 
 def test_a_copy_stays_as_it_was():
     model = own_models.shaken(own_models.siamese)
-    copy = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
+    copy = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
     example = copy.inputs.random_example()
     before = copy.predict(example)
     model.set_weights([0 * array for array in model.get_weights()])
     model.get_layer("same").trainable = False
     copy.forget()
     assert copy.predict(example) == before
-    assert loading.adopt(model, AdoptedModel(1, 1, "mine"), 2**28, None).predict(example)["same"][0].score == 0.5
+    assert loading.from_live_model(model, AdoptedModel(1, 1, "mine"), 2**28, None).predict(example)["same"][0].score == 0.5
 
 
 def test_a_compiled_model_is_copied_with_its_own_layers():
     numbers = keras.Input((4,))
     model = keras.Model(numbers, own_models.Block(4, name="block")(numbers))
     model.compile("adam", "mse")
-    copy = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
+    copy = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
     assert copy.model is not model
     assert copy.input_spec.assumed == ()
     assert type(copy.model.get_layer("block")) is own_models.Block
@@ -633,7 +633,7 @@ def test_what_a_layer_makes_of_its_weights_is_copied_too():
     scale = layers.Normalization(name="scale")
     scale.adapt(np.random.default_rng(0).normal(5, 3, (100, 4)))
     model = keras.Sequential([keras.Input((4,)), scale, layers.Dense(2)])
-    copy = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
+    copy = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
     assert copy.model is not model
     assert_close(copy.feature_maps(np.ones(4), "scale"), np.asarray(scale(np.ones((1, 4), np.float32)))[0])
 
@@ -641,7 +641,7 @@ def test_what_a_layer_makes_of_its_weights_is_copied_too():
 def test_a_lambda_is_the_owners_own_code():
     numbers = keras.Input((4,))
     model = keras.Model(numbers, layers.Lambda(lambda x: 2 * x + 1, name="mine")(numbers))
-    copy = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
+    copy = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
     assert copy.model is not model
     np.testing.assert_array_equal(copy.feature_maps(np.ones(4), "mine"), 3 * np.ones(4))
 
@@ -671,7 +671,7 @@ def test_what_can_not_be_copied_is_used_live_and_said_so():
     lookup.adapt(np.arange(5))
     looked_up = keras.Model(numbers, layers.Dense(2)(lookup(numbers)))
     for model in (keras.Model(numbers, Closed(3)(numbers)), looked_up, own_models.reader()):
-        network = loading.adopt(model, AdoptedModel(1, 0, "mine"), 2**28, None)
+        network = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
         assert network.model is model
         assert "Keras can't copy this model, so the page shows it live" in network.input_spec.assumed[-1]
         example, last = network.inputs.random_example(), len(network.layers) - 1
