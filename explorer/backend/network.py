@@ -210,7 +210,7 @@ class Network:
         Raises UnknownName for a layer that is not there, UnreadableExample.
         """
         if isinstance(example, list):
-            return [self.inside.feature_maps(one, layer) for one in map(self.read, example)]
+            return [self.inside.feature_maps(self.read(one), layer) for one in example]
         return self.inside.feature_maps(self.read(example), layer)
 
     def features(self, example: Any, pooling: str | None = None) -> Any:
@@ -225,7 +225,7 @@ class Network:
         UnreadableExample.
         """
         if isinstance(example, list):
-            return [self.inside.features(one, pooling) for one in map(self.read, example)]
+            return [self.inside.features(self.read(one), pooling) for one in example]
         return self.inside.features(self.read(example), pooling)
 
     def over_time(self, example: Any, hop: float | None = None) -> ScoresOverTime:

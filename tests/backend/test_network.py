@@ -354,11 +354,18 @@ def test_calls_from_several_threads_do_not_mix_up_their_examples(samples):
     assert not wrong
 
 
-@pytest.mark.parametrize("asked", ["predict", "features"])
-def test_a_warning_names_the_line_that_asked(asked, samples, monkeypatch):
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda network, file: network.predict(file),
+        lambda network, file: network.predict([file]),
+        lambda network, file: network.feature_maps(file, 1),
+        lambda network, file: network.features(file),
+    ],
+)
+def test_a_warning_names_the_line_that_asked(ask, samples, monkeypatch):
     network = explorer.load("digits")
     monkeypatch.setattr(network.inputs, "assumed_of", lambda _example: ("It is odd.",))
-    for given in (samples / "digit_1.png", [samples / "digit_1.png"]):
-        with pytest.warns(ExampleWarning, match="It is odd") as warned:
-            getattr(network, asked)(given)
-        assert warned[0].filename == __file__
+    with pytest.warns(ExampleWarning, match="It is odd") as warned:
+        ask(network, samples / "digit_1.png")
+    assert warned[0].filename == __file__
