@@ -82,10 +82,9 @@ function filters(texts, choices, wanted, changed) {
 
 // One row of the list; read out, each value follows the name of its column.
 function optionOf(row, texts, where) {
-  const own = row.texts; // the values as they are written
-  const spoken = [row.name, ...COLUMNS.map((one) => `${texts[one]} ${own[one]}`), where ? texts.on_machine : texts.to_download];
+  const spoken = [row.name, ...COLUMNS.map((one) => `${texts[one]} ${row.texts[one]}`), where ? texts.on_machine : texts.to_download];
   const cells = COLUMNS.flatMap((one) => [
-    make("span", { class: "quiet number", "data-by": one, "aria-hidden": "true" }, own[one]),
+    make("span", { class: "quiet number", "data-by": one, "aria-hidden": "true" }, row.texts[one]),
     ...(one === "size" ? [make("span", { class: "where", "aria-hidden": "true" }, where ? texts.here : "")] : []),
   ]);
   return make("div", { class: "row", role: "option" }, make("span", { class: "unseen" }, spoken.join(", ")), make("b", { "aria-hidden": "true" }, row.name), ...cells);
