@@ -36,14 +36,19 @@ def writing(path: str | os.PathLike[str], lasting: bool = True, room: int = 0, b
     part = place.with_name(f"{PART}{secrets.token_hex(4)}-{place.name[-TAIL:]}")
     try:
         yield part
-        if lasting:
-            settle(part)
-        if before and place.exists():
-            os.replace(place, before)
-        os.replace(part, place)
+        put(part, place, lasting, before)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def put(part: Path, place: Path, lasting: bool = True, before: Path | None = None) -> None:
+    """Let a file that is whole take the place of another, or be there for the first time; the arguments are those of `writing`."""
+    if lasting:
+        settle(part)
+    if before and place.exists():
+        os.replace(place, before)
+    os.replace(part, place)
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:

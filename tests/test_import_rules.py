@@ -1,4 +1,4 @@
-"""What holds for the code as a whole: which folder may import which, and that a page loads nothing from elsewhere."""
+"""What holds for the code as a whole: which folder may import which, how long a file may be, and that pages load nothing from elsewhere."""
 
 import ast
 import json
@@ -44,10 +44,15 @@ BACKEND = (
     {"inference"},
     {"evaluation"},
     {"architectures", "datasets"},
-    {"network_audio", "network_model"},
+    {"network_inputs"},
+    {"network_state"},
+    {"network_layers"},
+    {"network_predictions"},
+    {"network_audio", "network_files"},
     {"network"},
     {"loading"},
     {"fine_tuning"},
+    {"service_networks"},
     {"service_fine_tuning"},
     {"service"},
 )
@@ -152,6 +157,31 @@ def test_pyplot_is_left_to_others():
 
 def test_nothing_is_imported_relatively():
     assert not offenders(lambda _own, name: name.startswith("."))
+
+
+def test_no_file_is_over_300_lines():
+    files = [*FILES, *sorted(PACKAGE.rglob("*.js"))]
+    lengths = {path.relative_to(PACKAGE).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert not {name: lines for name, lines in lengths.items() if lines > 300}
+
+
+def code_of(function):
+    """Return the statements of a function but its docstring; none where it does nothing but return data."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    data = len(body) == 1 and isinstance(body[0], ast.Return) and isinstance(body[0].value, ast.Dict | ast.List | ast.Tuple | ast.Set)
+    return [] if data else body
+
+
+def test_no_function_is_over_50_lines():
+    functions = [
+        (name_of(path), node)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and code_of(node)
+    ]
+    lengths = {f"{name}.{node.name}": code_of(node)[-1].end_lineno - code_of(node)[0].lineno + 1 for name, node in functions}
+    assert len(lengths) > 1000
+    assert not {name: lines for name, lines in lengths.items() if lines > 50}
 
 
 def test_notebooks_are_saved_without_outputs():

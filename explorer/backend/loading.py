@@ -127,7 +127,7 @@ def _carded(
     notes = (card.note,) if card.note else ()
     try:
         network = wrap(model, spec, activation_memory, preprocess or card.preprocess, labels or card.labels)
-        network.run = card.run
+        network.files.run = card.run
     except ExplorerError as error:
         if (preprocess or not card.preprocess) and (labels or not card.labels):
             raise
@@ -178,7 +178,7 @@ def wrap(
         samples=_samples(input_spec),
         live=live,
     )
-    for sentence in predictions.assumed(network.outputs, network.scorings, network.labels):
+    for sentence in predictions.assumed(network.outputs, network.state.current().scorings, network.labels):
         network = _noting(network, sentence)
     if found is None or not guessed:
         return network
@@ -212,7 +212,7 @@ def from_live_model(model: Any, spec: AdoptedModel, activation_memory: int, prep
 
 def _noting(network: Network, *assumed: str) -> Network:
     """Add sentences to what the page says was assumed."""
-    network.input_spec = replace(network.input_spec, assumed=(*network.input_spec.assumed, *assumed))
+    network.inputs.assume(*assumed)
     return network
 
 

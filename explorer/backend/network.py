@@ -1,50 +1,38 @@
-"""Network: a live network and what can be asked of it: answers, layers, feature maps, features."""
+"""Network: a live network and what can be asked of it; its parts do the work."""
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from threading import RLock
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeAlias, overload
 
-import numpy as np
-
-from explorer.backend.graph import layer_table, receptive_fields
-from explorer.backend.graph.feature_layer import feature_layer
-from explorer.backend.inference import predictions
+from explorer.backend.evaluation import data as evaluation_data
+from explorer.backend.evaluation import evaluate
 from explorer.backend.inference.activation_cache import Activations, Array
-from explorer.backend.inference.layer_outputs import layer_outputs
-from explorer.backend.inference.model_structure import ModelStructure, finalize_statistics, forget_compiled
-from explorer.backend.inference.predictions import Scoring
-from explorer.backend.inputs import arrays, audio, images, preprocessing
 from explorer.backend.inputs.images import Source
-from explorer.backend.models.finite import check_answers
-from explorer.backend.network_audio import Hearing
-from explorer.backend.network_model import WholeModel
-from explorer.backend.runtime.refusals import within_memory
-from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
+from explorer.backend.models.weights import WeightsReport
+from explorer.backend.network_audio import NetworkAudio
+from explorer.backend.network_files import NetworkFiles
+from explorer.backend.network_inputs import NetworkInputs
+from explorer.backend.network_layers import NetworkLayers
+from explorer.backend.network_predictions import NetworkPredictions
+from explorer.backend.network_state import ModelState
 from explorer.locale import _, megabytes
 from explorer.values import (
     AnySpec,
-    Axis,
+    AudioClip,
     Example,
-    FeatureMaps,
     InputSpec,
     LayerKey,
     Layers,
     NetworkSpec,
     NetworkSummary,
-    Predictions,
-    PreprocessedInput,
     Progress,
+    ScoresOverTime,
     TensorInfo,
 )
 
 ACTIVATION_MEMORY = 256 * 2**20
-BATCH = 32
-TOP = 5  # answers, where nobody says how many
-KINDS = {"image": images, "audio": audio, "arrays": arrays}  # how examples of each kind are read, picked by that word
 
 ReportProgress: TypeAlias = Callable[[Progress], None]
 
@@ -53,7 +41,7 @@ def silent(_progress: Progress) -> None:
     """Say nothing: the default where nobody listens."""
 
 
-class Network(WholeModel, Hearing):
+class Network:
     """A live network: its Keras `model`, its `spec`, and what can be asked of it.
 
     Use it on the thread that built it; a lock keeps calls from overlapping. `explorer.load` makes it.
@@ -63,6 +51,9 @@ class Network(WholeModel, Hearing):
     samples: the bundled samples that suit it.
     live: whether its owner may change the model at any time: each call looks whether it has changed, and no activations are
         remembered. So it is from the moment on when somebody takes `model`.
+
+    Its parts: `inputs` reads examples, `scores` predicts, `inside` looks at layers, `audio` is about sound, `files` about what
+    Keras saves and loads; `state` is the model that they share.
     """
 
     def __init__(
@@ -76,47 +67,13 @@ class Network(WholeModel, Hearing):
         samples: tuple[str, ...] = (),
         live: bool = False,
     ) -> None:
-        self.unshared_model = model
-        self.spec = spec
-        self.input_spec = input_spec
         self.samples = samples
-        self.activations = Activations(activation_memory)
-        self._kind: Any = KINDS[input_spec.kind]
-        self.prepare = prepare
-        self._live = live
-        self._lock = RLock()
-        self._axis_mappings: dict[str, tuple[receptive_fields.AxisMapping | None, ...]] = {}
-        self.labels = labels
-        self._structure = self._read_structure()
-        predictions.check_labels(labels, self._structure.scorings)
-
-    def _read_structure(self) -> ModelStructure:
-        def blank() -> tuple[Array, ...]:
-            return self.to_batch(self._kind.blank(self.input_spec))
-
-        return ModelStructure(self.unshared_model, self.input_spec.inputs, blank, len(self.labels), self.headless)
-
-    @property
-    def headless(self) -> bool:
-        """Whether it was built without its classification head."""
-        return isinstance(self.spec, NetworkSpec) and not self.spec.include_top
-
-    def renew(self) -> None:
-        """Compile and read the model anew: it is no longer what it was."""
-        with self._lock:
-            forget_compiled(self.unshared_model)
-            self._axis_mappings.clear()
-            self.activations.forget()
-            self._structure = self._read_structure()
-
-    def _current(self) -> ModelStructure:
-        """Return what is known of the model as it stands now."""
-        if self._live:
-            with self._lock:
-                finalize_statistics(self.unshared_model)
-                if not self._structure.describes(self.unshared_model):
-                    self.renew()
-        return self._structure
+        self.inputs = NetworkInputs(input_spec, spec.name, prepare)
+        self.state = ModelState(model, spec, self.inputs, labels, live)
+        self.inside = NetworkLayers(self.state, self.inputs, activation_memory)
+        self.scores = NetworkPredictions(self.state, self.inputs, self.inside)
+        self.audio = NetworkAudio(self.state, self.inputs, self.scores)
+        self.files = NetworkFiles(self.state, self.inputs)
 
     def __repr__(self) -> str:
         kept = _("{kept} of {bound} MB of activations remembered").format(
@@ -126,71 +83,79 @@ class Network(WholeModel, Hearing):
         return f"<Network {self.spec.name}{weights}, {len(self.layers)} layers, {kept}>"
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        """The axes of the input: rows and columns in pixels, or Hz and seconds; channels; none for arrays."""
-        axes: tuple[Axis, ...] = self._kind.axes_of(self.input_spec)
-        return axes
-
-    @property
-    def memory(self) -> int:
-        """Bytes that the weights take."""
-        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self.unshared_model.weights)
+    def spec(self) -> AnySpec:
+        """What it was made from."""
+        return self.state.spec
 
     @property
     def model(self) -> Any:
         """The Keras model. Whoever takes it may change it, so from then on what its layers returned is remembered no more.
 
-        Code that leaves the model as it is takes `unshared_model`.
+        Code that leaves the model as it is takes `state.model`.
         """
-        self._live = True
-        return self.unshared_model
+        self.state.live = True
+        return self.state.model
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """(id, label) of each class; empty for plain numbers."""
+        return self.state.labels
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """How it reads examples."""
+        return self.inputs.input_spec
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the weights take."""
+        return self.state.memory
+
+    @property
+    def activations(self) -> Activations:
+        """The activations that are remembered."""
+        return self.inside.activations
 
     @property
     def layers(self) -> Layers:
         """The layer table."""
-        return self._current().layers
+        return self.state.current().layers
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:
         """The outputs, by the names that the model gives them or the layers that make them."""
-        return self._current().outputs
+        return self.state.current().outputs
 
     @property
     def graph(self) -> bool:
         """Whether Keras knows how the layers are joined: not so for subclassed models."""
-        return self._current().graph
-
-    @property
-    def scorings(self) -> tuple[Scoring, ...]:
-        """How the numbers of each output are read."""
-        return self._structure.scorings
+        return self.state.current().graph
 
     @property
     def classes(self) -> tuple[int, ...]:
         """How many classes each output names; 0 for one that is no vector of scores, and for features without a top."""
-        return tuple(one.classes for one in self._current().scorings)
+        return tuple(one.classes for one in self.state.current().scorings)
 
     def forget(self) -> None:
         """Forget the activations that are remembered."""
-        with self._lock:
-            self.activations.forget()
+        self.inside.forget()
 
     def summary(self) -> NetworkSummary:
         """Return what a page needs to know of this network."""
-        now = self._current()
+        now = self.state.current()
         return NetworkSummary(
             self.spec,
             self.input_spec,
-            self.axes,
+            self.inputs.axes(),
             now.layers,
             now.outputs,
             self.classes,
-            self.unshared_model.count_params(),
+            self.state.model.count_params(),
             self.memory,
             self.samples,
             now.graph,
             tuple(label for _id, label in self.labels),
-            self.tuned_from,
+            self.files.tuned_from,
         )
 
     def read(self, source: Any) -> Example:
@@ -199,19 +164,7 @@ class Network(WholeModel, Hearing):
         Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off, and of what has to be assumed of
         the values of an array or of a picture of more than 8 bits, and of a picture among several inputs.
         """
-        if isinstance(source, Example):
-            return source
-        with within_memory():
-            example: Example = self._kind.read(source)
-            defects = self.assumed_of(example)
-        for defect in defects:
-            warnings.warn(defect, ExampleWarning, stacklevel=3)
-        return example
-
-    def assumed_of(self, example: Example) -> tuple[str, ...]:
-        """Return what has to be assumed of this example, or is wrong with it, beside `reading.assumed`. Raises UnreadableExample."""
-        assumed: tuple[str, ...] = self._kind.defects(example, self.input_spec)
-        return assumed
+        return self.inputs.read(source)
 
     @overload
     def predict(self, example: list[Source], top: int | None = None) -> list[Any]: ...
@@ -233,56 +186,14 @@ class Network(WholeModel, Hearing):
         Raises UnreadableExample, or ExplorerError for a `top` out of range, outputs that are no scores or no numbers (NaN), and what
         would take too much memory or time.
         """
-        if isinstance(example, list):
-            examples = [self.read(one) for one in example]
-            return [self._named(predictions) for predictions in self._answers(examples, top)]
-        return self._named(next(self._answers([self.read(example)], top)))
-
-    def _named(self, predictions: list[Predictions]) -> Any:
-        if len(self.outputs) == 1:
-            return predictions[0].predictions
-        return {self.outputs[one.output].name: one.predictions for one in predictions}
-
-    def predictions(self, example: Example, top: int, output: int = 0) -> Predictions:
-        """Return the `top` best answers of one output and what the other classes hold."""
-        for one in next(self._answers([example], top)):
-            if one.output == output:
-                return one
-        raise ExplorerError(_("The output {output} of {name} is no list of scores.").format(output=output, name=self.spec.name))
-
-    def _answers(self, examples: list[Example], top: int | None) -> Iterator[list[Predictions]]:
-        top = self.checked_top(top)
-        size = BATCH if self.input_spec.size or not any(None in one.shape for one in self.input_spec.inputs) else 1  # lengths may differ
-        for start in range(0, len(examples), size):
-            with self._lock, within_memory():
-                batches = [self.to_batch(one) for one in examples[start : start + size]]
-                now = self._current()
-                returned = now.executor.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
-            for place in range(len(batches)):
-                yield [
-                    self._best(scoring, returned[output][place], top, output)
-                    for output, scoring in enumerate(now.scorings)
-                    if scoring.classes
-                ]
-
-    def _best(self, scoring: Scoring, values: Any, top: int, output: int) -> Predictions:
-        check_answers(values, self.unshared_model)
-        found = scoring.scores(values.astype(np.float64))
-        return predictions.best(found, top, self.labels, scoring.scale(found), output)
-
-    def checked_top(self, top: int | None) -> int:
-        """Return how many answers to give. Raises ExplorerError where that is more than there are, or the network gives none."""
-        if not any(self.classes):
-            if isinstance(self.spec, NetworkSpec):
-                raise ExplorerError(
-                    _("This network was built without its top (include_top=False), so it names no classes; ask for feature maps.")
-                )
-            raise ExplorerError(_("The outputs of {name} are no lists of scores; ask for feature maps.").format(name=self.spec.name))
-        if top is None:
-            return min(TOP, max(self.classes))
-        if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top <= max(self.classes):
-            raise ExplorerError(_("top must be a whole number from 1 to {classes}, not {top}.").format(classes=max(self.classes), top=top))
-        return int(top)
+        several = isinstance(example, list)
+        examples = list(map(self.read, example if several else [example]))
+        outputs = self.outputs
+        found = [
+            {outputs[one.output].name: one.predictions for one in by_output} if len(outputs) > 1 else by_output[0].predictions
+            for by_output in self.scores.of(examples, top)
+        ]
+        return found if several else found[0]
 
     @overload
     def feature_maps(self, example: Any, layer: LayerKey) -> Array: ...
@@ -299,13 +210,8 @@ class Network(WholeModel, Hearing):
         Raises UnknownName for a layer that is not there, UnreadableExample.
         """
         if isinstance(example, list):
-            return [self.feature_maps(one, layer) for one in example]
-        several = isinstance(layer, Iterable) and not isinstance(layer, str | bytes)
-        wanted = [self.layers.find(one) for one in (layer if several else [layer])]
-        found = self._activations(self.read(example), [one.name for one in wanted])
-        if several:
-            return {one.name: found[one.name].copy() for one in wanted}
-        return found[wanted[0].name].copy()
+            return [self.inside.feature_maps(self.read(one), layer) for one in example]
+        return self.inside.feature_maps(self.read(example), layer)
 
     def features(self, example: Any, pooling: str | None = None) -> Any:
         """Return what the network knows of an example before its classification head: the guides' feature extraction.
@@ -318,79 +224,75 @@ class Network(WholeModel, Hearing):
         Raises ExplorerError for another pooling, where the head reads the input itself, and for features that are no numbers (NaN);
         UnreadableExample.
         """
-        if pooling not in (None, "avg", "max"):
-            raise ExplorerError(_("pooling must be 'avg', 'max' or None, not {pooling!r}.").format(pooling=pooling))
-        last = feature_layer(self.layers, self.headless)
-        found = self.feature_maps(example, last.name)
-        channels = 0 if self.input_spec.data_format == "channels_first" else -1
+        if isinstance(example, list):
+            return [self.inside.features(self.read(one), pooling) for one in example]
+        return self.inside.features(self.read(example), pooling)
 
-        def pooled(values: Array) -> Array:
-            check_answers(values, self.unshared_model)
-            if pooling is None or values.ndim not in (2, 3):
-                return values
-            by_channel = np.moveaxis(values, channels, -1) if values.ndim == 3 else values
-            cells = by_channel.reshape(-1, by_channel.shape[-1])
-            vector: Array = cells.mean(axis=0) if pooling == "avg" else cells.max(axis=0)
-            return vector
+    def over_time(self, example: Any, hop: float | None = None) -> ScoresOverTime:
+        """Return what a network of sound answers along a piece, slid over it window by window.
 
-        return [pooled(one) for one in found] if isinstance(found, list) else pooled(found)
-
-    def view(self, example: Example) -> PreprocessedInput:
-        """Return the example as it came and as the network sees it."""
-        with within_memory():
-            seen: PreprocessedInput = self._kind.to_view(example, self.input_spec)
-        return seen
-
-    def to_batch(self, example: Example) -> tuple[Array, ...]:
-        """Return what the network reads of an example: one array (1, ...) an input. Raises UnreadableExample."""
-        if example.kind != self.input_spec.kind:
-            raise UnreadableExample(_("{name} reads {kind} input.").format(name=self.spec.name, kind=self.input_spec.kind))
-        if self.input_spec.kind == "image":
-            return (preprocessing.batch_of(example, self.input_spec, self.prepare),)
-        batch: tuple[Array, ...] = self._kind.to_batch(example, self.input_spec)
-        return batch
-
-    def random_example(self, seed: int = 0) -> Example:
-        """Return an example of random values, for a network that reads arrays.
-
-        Raises ExplorerError for one that reads pictures.
+        example: as for `predict`.
+        hop: seconds from one window to the next, brought to a whole number of frames; None for a fifth of a window, more on long pieces.
+        The scores of each window are those that `predict` would give to its samples alone, to 1e-4.
+        Raises ExplorerError for a network that reads no sound, names no classes or answers NaN; UnreadableExample, also where more than
+        half of what is heard can't be decoded; warns (ExampleWarning) of less.
         """
-        if self.input_spec.kind != "arrays":
-            raise ExplorerError(_("{name} reads pictures; give it one.").format(name=self.spec.name))
-        return arrays.random(self.input_spec, seed)
+        return self.audio.over_time(self.read(example), hop)
 
-    def maps(self, example: Example, layer: LayerKey) -> FeatureMaps:
-        """Return one layer's feature maps with their axes, channels last; read-only, they may be remembered."""
-        row = self.layers.find(layer)
-        values = self._activations(example, [row.name])[row.name]
-        if self.input_spec.data_format == "channels_first" and values.ndim == 3:
-            values = np.moveaxis(values, 0, -1)
-        places = self._places(row.name, values.shape)
-        if values.ndim == 2 and len(places) == 2 and all(places):  # grey pixels without an axis of channels
-            values, places = values[..., None], (*places, None)
-        axes = layer_table.axes_of(self._kind.axes_of(self.input_spec, example), values.shape, places)
-        if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
-            values = np.moveaxis(values, (-3, -2), (0, 1))
-        values = values.reshape([axis.size for axis in axes])
-        values.flags.writeable = False
-        named = row.name in self._current().last and values.shape == (len(self.labels),)
-        labels = tuple(label for _id, label in self.labels) if named else ()
-        return FeatureMaps(row, values, axes, self.activations.size, self.activations.bound, labels)
+    def clip(self, example: Any, start: float, stop: float) -> AudioClip:
+        """Return a stretch of a sound as it came, as far as it goes, sample for sample; `start` and `stop` are seconds into it.
 
-    def _places(self, name: str, shape: tuple[int, ...]) -> tuple[receptive_fields.AxisMapping | None, ...]:
-        """Return how each axis of a layer's output, brought to channels last, runs along the input; () where that isn't known."""
-        if not self.input_spec.size:
-            return ()
-        if name not in self._axis_mappings:  # the same for every example, and through a thousand layers it takes 30 ms
-            self._axis_mappings[name] = receptive_fields.axis_mappings(self.unshared_model, name, self.input_spec.data_format)
-        places = self._axis_mappings[name]
-        if self.input_spec.data_format == "channels_first" and len(places) == 3:
-            places = (*places[1:], places[0])
-        return places if len(places) == len(shape) else ()
+        Raises UnreadableExample for what can't be read as a sound, or where there is none; ExplorerError for a network that reads no sound.
+        """
+        self.audio.check()  # before the example is read, which then would be no sound
+        return self.audio.clip(self.read(example), start, stop)
 
-    def _activations(self, example: Example, names: list[str]) -> dict[str, Array]:
-        with self._lock, within_memory():
-            now = self._current()
-            if self._live:
-                self.activations.forget()
-            return layer_outputs(now, self.activations, example.digest, names, lambda: self.to_batch(example))
+    def describe(self) -> str:
+        """Return `model.summary()` as text."""
+        return self.files.describe()
+
+    def config(self) -> dict[str, Any]:
+        """Return `model.get_config()`. Raises ExplorerError for a model whose class does not say how it was made."""
+        return self.files.config()
+
+    def to_json(self) -> str:
+        """Return the model's topology as JSON, which `explorer.load` and Keras read. Raises as `config` does."""
+        return self.files.to_json()
+
+    def to_yaml(self) -> str:
+        """Return the model's topology as YAML, which `explorer.load` reads. Raises as `config` does."""
+        return self.files.to_yaml()
+
+    def save(self, path: str | Path) -> None:
+        """Save the whole model as .keras or .h5, with how it reads pictures and its labels; Keras opens it as any other.
+
+        A `preprocess` that is a function is left out: it is code, not data.
+        Raises ExplorerError where it can't be saved.
+        """
+        self.files.save(path)
+
+    def save_weights(self, path: str | Path) -> None:
+        """Save the weights as .weights.h5, or as .h5 in the layout of Keras 2."""
+        self.files.save_weights(path)
+
+    def load_weights(self, path: str | Path, by_name: bool = False) -> WeightsReport:
+        """Load weights from a .weights.h5, .h5 or .keras file and return which layers they reached.
+
+        by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
+        Warns (AssumptionWarning) of weights that are no numbers.
+        Raises ExplorerError where it does not fit; then nothing has changed.
+        """
+        return self.files.load_weights(path, by_name)
+
+    def evaluate(self, x: Any, y: Any, batch_size: int = 32) -> dict[str, float]:
+        """Return loss and metrics on data as the model reads it: arrays, or dicts of them by input and output.
+
+        The model's own compiled loss and metrics count; without them they are chosen by its last activation.
+        Raises ExplorerError for data that does not fit the model.
+        """
+        self.state.current()
+        return evaluate.evaluate(self.state.model, x, y, batch_size)
+
+    def evaluate_file(self, path: str | Path, batch_size: int = 32) -> dict[str, float]:
+        """Return what `evaluate` does for the arrays of an .npz file: x and y, or x_<input> and y_<output>."""
+        return self.evaluate(*evaluation_data.read_data(path), batch_size)

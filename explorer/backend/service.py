@@ -1,4 +1,4 @@
-"""Backend: the networks that are held, within a bound, and the verbs by name; no logic of its own."""
+"""Backend: what a worker can ask for, by name; no logic of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.backend.runtime import temporary_files
-from explorer.backend.runtime.budget import megabytes_of
 from explorer.backend.service_fine_tuning import FineTuningMethods
+from explorer.backend.service_networks import HeldNetworks
 from explorer.backend.weights import cache
 from explorer.catalog.options import model_file
-from explorer.errors import DownloadNeeded, ExplorerError
+from explorer.errors import DownloadNeeded
 from explorer.locale import _
+from explorer.rendering.feature_maps import with_mosaic
 from explorer.values import (
     AdoptedModel,
     AnySpec,
@@ -39,10 +39,7 @@ from explorer.values import (
 
 if TYPE_CHECKING:
     from explorer.backend.models.weights import WeightsReport
-    from explorer.backend.network import Network, ReportProgress
-
-MEMORY = "EXPLORER_MEMORY"  # the variable that sets how many MB of weights are held
-DEFAULT_MEMORY = 1024 * 2**20
+    from explorer.backend.network import ReportProgress
 
 
 class Backend(FineTuningMethods):
@@ -54,18 +51,13 @@ class Backend(FineTuningMethods):
     """
 
     def __init__(self, activation_memory: int | None = None, memory: int | None = None) -> None:
-        super().__init__()
-        self._activation_memory = activation_memory
-        self._memory = memory_of_the_environment() if memory is None else memory
-        self._networks: OrderedDict[AnySpec, Network] = OrderedDict()
-        self._live: dict[int, tuple[Any, Any]] = {}  # models handed over by their owner, and how they read pictures
+        super().__init__(HeldNetworks(activation_memory, memory))
         self._folder: str | None = None
         temporary_files.clear()
 
     def close(self) -> None:
         """Let go of all networks and live models."""
-        self._live.clear()
-        self._remove(list(self._networks))
+        self.networks.close()
 
     def locally_available(self, _report_progress: ReportProgress) -> frozenset[str]:
         """Return the names of the architectures whose weights are on this machine."""
@@ -73,8 +65,7 @@ class Backend(FineTuningMethods):
 
     def register_live_model(self, spec: AdoptedModel, model: Any, prepare: Any, _report_progress: ReportProgress) -> AdoptedModel:
         """Take a live model of the user's own; opening `spec` copies it. The one verb that takes what is no data."""
-        self._live[spec.key] = model, prepare
-        self._remove([one for one in self._networks if isinstance(one, AdoptedModel) and one.key == spec.key])
+        self.networks.register_live_model(spec, model, prepare)
         return spec
 
     def receive(self, data: bytes, name: str, _report_progress: ReportProgress) -> ModelFile:
@@ -92,64 +83,62 @@ class Backend(FineTuningMethods):
 
         Raises DownloadNeeded where its weights are not on this machine and `download` is False.
         """
-        if isinstance(spec, NetworkSpec) and spec not in self._networks and not download and not cache.here(spec):
+        if isinstance(spec, NetworkSpec) and spec not in self.networks and not download and not cache.here(spec):
             raise DownloadNeeded(str(cache.missing(spec)))
-        if spec in self._networks and self._networks[spec].altered:
-            del self._networks[spec]  # a network is opened as it came
-        return replace(self._network(spec, report_progress).summary(), file_size=cache.file_size(spec))
+        summary = self.networks.anew(spec, report_progress).summary()  # a network is opened as it came
+        return replace(summary, file_size=cache.file_size(spec))
 
     def loaded_models(self, _report_progress: ReportProgress) -> LoadedModels:
         """Return which networks are held, the one used last first, and within what bound."""
-        networks = tuple((spec.name, network.memory) for spec, network in reversed(self._networks.items()))
-        return LoadedModels(networks, self._memory)
+        return self.networks.loaded_models
 
     def view(self, spec: AnySpec, example: Example, report_progress: ReportProgress) -> PreprocessedInput:
         """Return the example as it came and as the network sees it."""
         report_progress(Progress(_("Reading {name}…").format(name=example.name)))
-        return self._network(spec, report_progress).view(example)
+        return self.networks.network(spec, report_progress).inputs.view(example)
 
     def random_example(self, spec: AnySpec, seed: int, report_progress: ReportProgress) -> Example:
         """Return an example of random values that fit the network's inputs."""
-        return self._network(spec, report_progress).random_example(seed)
+        return self.networks.network(spec, report_progress).inputs.random_example(seed)
 
     def predict(self, spec: AnySpec, example: Example, top: int, output: int, report_progress: ReportProgress) -> Predictions:
         """Return the answers of one output to an example."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Computing the answers…")))
-        return network.predictions(example, top, output)
+        return network.scores.of_output(example, top, output, with_layers=True)  # whose maps are asked for next
 
     def feature_maps(self, spec: AnySpec, example: Example, layer: str, report_progress: ReportProgress) -> FeatureMaps:
-        """Return what one layer answers to an example."""
-        network = self._network(spec, report_progress)
+        """Return what one layer answers to an example, drawn here and not on the thread of the page."""
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Computing the feature maps…")))
-        return network.maps(example, layer)
+        return with_mosaic(network.inside.maps(example, layer))
 
     def over_time(self, spec: AnySpec, example: Example, first: int, count: int, report_progress: ReportProgress) -> ScoresOverTime:
         """Return the answers to `count` windows along a sound, from the one numbered `first` on."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Listening along {name}…").format(name=example.name)))
-        return network.slid(example, first=first, count=count)
+        return network.audio.over_time(example, first=first, count=count)
 
     def clip(self, spec: AnySpec, example: Example, start: float, stop: float, report_progress: ReportProgress) -> AudioClip:
         """Return a stretch of a sound as it came, from `start` to `stop` in seconds."""
-        return self._network(spec, report_progress).clip(example, start, stop)
+        return self.networks.network(spec, report_progress).clip(example, start, stop)
 
     def take(self, spec: AnySpec, what: str, report_progress: ReportProgress) -> TakenFile:
         """Return the summary, the topology, the weights or the whole model as a file."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Writing the file…")))
-        return network.take(what)
+        return network.files.take(what)
 
     def load_weights(self, spec: AnySpec, data: bytes, name: str, by_name: bool, report_progress: ReportProgress) -> WeightsReport:
         """Load weights from the bytes of a file into the network; return which layers they reached."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Reading {name}…").format(name=name)))
         with self._kept(data, name) as path:
             return network.load_weights(path, by_name)
 
     def evaluate(self, spec: AnySpec, data: bytes, name: str, report_progress: ReportProgress) -> dict[str, float]:
         """Return loss and metrics on the arrays of an .npz file with x and y."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Evaluating on {name}…").format(name=name)))
         with self._kept(data, name) as path:
             return network.evaluate_file(path)
@@ -162,68 +151,8 @@ class Backend(FineTuningMethods):
             path.write_bytes(data)
             yield path
 
-    def _network(self, spec: AnySpec, report_progress: ReportProgress) -> Network:
-        if spec not in self._networks:
-            report_progress(Progress(_("Loading TensorFlow…")))
-            from explorer.backend.runtime.memory import while_building  # TensorFlow takes seconds: on first use
-
-            with while_building():
-                network = self._built(spec, report_progress)
-            self._networks[spec] = network
-            self._let_go()
-        self._networks.move_to_end(spec)
-        *others, network = self._networks.values()
-        self._forget([other for other in others if other.activations.size])
-        return network
-
-    def _forget(self, networks: list[Network]) -> None:
-        """Let these networks forget their activations."""
-        for network in networks:
-            network.forget()
-        if networks:
-            from explorer.backend.runtime.memory import return_freed
-
-            return_freed()
-
-    def _built(self, spec: AnySpec, report_progress: ReportProgress) -> Network:
-        from explorer.backend import loading
-        from explorer.backend.network import ACTIVATION_MEMORY
-
-        memory = ACTIVATION_MEMORY if self._activation_memory is None else self._activation_memory
-        if isinstance(spec, NetworkSpec):
-            return loading.build(spec, memory, report_progress)
-        if isinstance(spec, ModelFile):
-            return loading.read(spec, memory, report_progress)
-        if spec.key not in self._live:
-            raise ExplorerError(_("{name} is not here any more; open it again.").format(name=spec.name))
-        model, prepare = self._live[spec.key]
-        return loading.from_live_model(model, spec, memory, prepare)
-
-    def _let_go(self) -> None:
-        """Let the networks used longest ago go until the weights that are held fit the bound."""
-        held = sum(network.memory for network in self._networks.values())
-        going = []
-        for spec in list(self._networks)[:-1]:
-            if held > self._memory:
-                held -= self._networks[spec].memory
-                going.append(spec)
-        self._remove(going)
-
-    def _remove(self, going: list[AnySpec]) -> None:
-        for spec in going:
-            del self._networks[spec]
-        if going:
-            from explorer.backend.runtime.memory import give_back
-
-            give_back()
-
 
 def _file_name(name: str) -> str:
     """Return the name as a file here may have it, its ending kept; a page can send any text."""
     plain = re.sub(r"[^\w. ()-]", "_", Path(name).name)[-60:]
     return plain if plain.strip(". ") else "file"
-
-
-def memory_of_the_environment() -> int:
-    """Return how many bytes of weights to hold. Raises ExplorerError where EXPLORER_MEMORY is no number of MB."""
-    return megabytes_of(MEMORY, DEFAULT_MEMORY)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer import runs
+from explorer.backend.service_networks import HeldNetworks
 from explorer.catalog.options import model_file
 from explorer.errors import ExplorerError
 from explorer.locale import _
@@ -29,25 +30,23 @@ from explorer.values import (
 )
 
 if TYPE_CHECKING:
+    from explorer.backend.datasets.page_uploads import CollectedFolder
     from explorer.backend.network import Network, ReportProgress
 
 FILES = {"model": TUNED, "history": HISTORY}
 
 
 class FineTuningMethods:
-    """The part of a `Backend` that is about fine-tuning: where to freeze, data, runs and what they leave."""
+    """The methods about fine-tuning: where to freeze, data, runs and what they leave; `networks` are those that they are about."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: HeldNetworks) -> None:
+        self.networks = networks
         self._data: tuple[Any, Any] | None = None  # the data read last: of which network and spec, and the data
-        self._collected: Any = None  # what the page has collected
-
-    def _network(self, spec: AnySpec, report_progress: ReportProgress) -> Network:
-        """Return the network of a spec."""
-        raise NotImplementedError
+        self._collected: CollectedFolder | None = None  # what the page has collected
 
     def backbone(self, spec: AnySpec, head_at: str, report_progress: ReportProgress) -> Layers:
         """Return the layers up to the features that a new head is put on."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         from explorer.backend.fine_tuning.heads import backbone_table
 
         return backbone_table(network, head_at)
@@ -67,7 +66,7 @@ class FineTuningMethods:
         from explorer.backend.datasets.specs import data_spec
         from explorer.backend.datasets.summary import summary
 
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Reading {name}…").format(name=Path(source).name)))
         wanted = data_spec(source, validation, seed, count, label_column, file_column)
         return summary(wanted, self._training_data(network, wanted), network.input_spec)
@@ -78,7 +77,7 @@ class FineTuningMethods:
         """Take in what was dropped or captured on a page; return all that is collected, None for nothing."""
         from explorer.backend.datasets.page_uploads import CollectedFolder
 
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         self._collected = self._collected or CollectedFolder()
         self._collected.apply(changes)
         found: DataSummary | None = self._collected.summary(network.input_spec, validation, seed)
@@ -90,7 +89,7 @@ class FineTuningMethods:
         """Return `count` examples of a class from the place `first` on, and how many it has."""
         from explorer.backend.datasets.cards import cards
 
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         if self._collected is not None and self._collected.holds(data):
             found: tuple[tuple[ExampleCard, ...], int] = self._collected.examples(label, first, count, network.input_spec)
             return found
@@ -100,7 +99,7 @@ class FineTuningMethods:
         """Return how well a linear classifier on each block's features separates the data."""
         from explorer.backend.fine_tuning.linear_probes import probe
 
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
 
         def progress(done: int, total: int) -> None:
             text = _("Probing the blocks…")
@@ -110,7 +109,7 @@ class FineTuningMethods:
 
     def train(self, spec: AnySpec, data: DataSpec, recipe: Recipe, report_progress: ReportProgress) -> str:
         """Start a training in a process of its own; return the key of its run."""
-        network = self._network(spec, report_progress)
+        network = self.networks.network(spec, report_progress)
         from explorer.backend.fine_tuning.start import new_run
 
         report_progress(Progress(_("Starting the training…")))
@@ -195,7 +194,7 @@ class FineTuningMethods:
     def _of_run(self, key: str, report_progress: ReportProgress) -> tuple[Network, Any, Recipe]:
         """Return the network, the data and the recipe of a run."""
         settings = runs.record(key).settings
-        network = self._network(settings.network, report_progress)
+        network = self.networks.network(settings.network, report_progress)
         return network, self._training_data(network, settings.data), settings.recipe
 
     def _training_data(self, network: Network, spec: DataSpec) -> Any:

@@ -98,7 +98,7 @@ def said_of(file: str) -> Iterator[list[str]]:
 
 def assumed(network: Any, example: Example) -> tuple[str, ...]:
     """Return sentences about what had to be assumed for the network and for an example."""
-    return (*network.input_spec.assumed, *network.assumed_of(example))
+    return (*network.input_spec.assumed, *network.inputs.assumed_of(example))
 
 
 def lines(path: Path) -> list[str]:
@@ -158,7 +158,7 @@ def _answer(network: Any, batch: list[Asked], question: Question) -> None:
         warnings.simplefilter("ignore", ExampleWarning)  # printed below, with the name of the file
         answers = question(network, examples) if examples else []
     for entry, example, answer in zip(batch, examples, answers, strict=True):
-        damage = network.damage_of(example)
+        damage = network.inputs.damage_of(example)
         entry.answer, entry.assumed = answer, (*entry.assumed, *damage)
         for sentence in damage:
             remark(_with_file_name(Path(entry.file).name, sentence))

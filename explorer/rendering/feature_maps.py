@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from explorer.values import FeatureMaps
+from explorer.values import FeatureMaps, Mosaic
 
 COLOUR_MAP = "viridis"
 LEVELS = 255  # palette entries 0 to 254 are the colour map's, the last one is transparent
@@ -57,19 +57,9 @@ class Face:
         return self.down.size - 1 - row if self.down.upward else row
 
 
-@dataclass(frozen=True)
-class Mosaic:
-    """A mosaic of `count` maps as PNG: map i is in column i % columns and row i // columns.
-
-    width, height: pixels of one map; `GAP` transparent pixels separate two maps.
-    """
-
-    png: bytes
-    count: int
-    columns: int
-    rows: int
-    width: int
-    height: int
+def with_mosaic(maps: FeatureMaps) -> FeatureMaps:
+    """Return feature maps with their mosaic, each map on its own colour scale; a vector stays as it is."""
+    return maps if maps.planes is None else replace(maps, mosaic=mosaic(Face(maps).drawn(maps.planes)))
 
 
 def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
+from explorer import disk
 from explorer.catalog.options import stamp_of
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _, megabytes
@@ -147,4 +148,5 @@ def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except (OSError, NotImplementedError):
-        shutil.copy2(source, target)
+        with disk.writing(target, lasting=False) as part:
+            shutil.copy2(source, part)

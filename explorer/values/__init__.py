@@ -15,7 +15,17 @@ from explorer.values.inputs import (
     TensorInfo,
 )
 from explorer.values.layers import Layer, LayerKey, Layers
-from explorer.values.results import FeatureMaps, LoadedModels, NetworkSummary, Prediction, Predictions, Progress, ScoresOverTime, TakenFile
+from explorer.values.results import (
+    FeatureMaps,
+    LoadedModels,
+    Mosaic,
+    NetworkSummary,
+    Prediction,
+    Predictions,
+    Progress,
+    ScoresOverTime,
+    TakenFile,
+)
 from explorer.values.run_progress import Batch, RunNews, RunProgress
 from explorer.values.runs import RunRecord, RunResult, RunSettings
 from explorer.values.specs import AdoptedModel, AnySpec, ModelFile, NetworkSpec
@@ -51,6 +61,7 @@ __all__ = [
     "Example",
     "ExampleCard",
     "FeatureMaps",
+    "Mosaic",
     "FileOnDisk",
     "FreezePlan",
     "Head",

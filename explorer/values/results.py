@@ -86,12 +86,28 @@ class Predictions:
     output: int = 0
 
 
+@dataclass(frozen=True)
+class Mosaic:
+    """A mosaic of `count` maps as PNG: map i is in column i % columns and row i // columns.
+
+    width, height: pixels of one map; a few transparent pixels separate two maps.
+    """
+
+    png: bytes
+    count: int
+    columns: int
+    rows: int
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
     """The output of one layer for one example: float32 `values` with these `axes`.
 
     remembered, bound: bytes of activations cached for this network, and the limit.
     labels: the names of the classes, if the units stand for classes.
+    mosaic: the maps as a picture, each on its own colour scale; None before it is drawn, and for a vector.
     """
 
     layer: Layer
@@ -100,6 +116,7 @@ class FeatureMaps:
     remembered: int = 0
     bound: int = 0
     labels: tuple[str, ...] = ()
+    mosaic: Mosaic | None = None
 
     @property
     def spatial(self) -> bool:

@@ -52,7 +52,7 @@ def test_the_options_reach_keras():
     assert network.model.count_params() == expected.count_params()
     assert network.model.get_layer("dropout").rate == 0.25
     assert [label for _id, label in network.labels] == list("abcdefg")
-    assert [axis.size for axis in network.axes] == [48, 32, 3]
+    assert [axis.size for axis in network.inputs.axes()] == [48, 32, 3]
 
 
 @pytest.mark.parametrize(("pooling", "shape"), [(None, (8, 4, 32)), ("avg", (32,)), ("max", (32,))])
@@ -325,7 +325,7 @@ def test_a_card_that_does_not_fit_its_model_is_left_aside_with_a_note(card, tmp_
     model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(3, activation="softmax")])
     save_model(model, tmp_path / "model.keras", card)
     network = loading.read(model_file(str(tmp_path / "model.keras")))
-    assert (network.labels, network.run) == ((), None)
+    assert (network.labels, network.files.run) == ((), None)
     assert "in model.keras do not fit it and are left aside: " in network.input_spec.assumed[-1]
     assert len(network.predict(np.zeros((8, 8), np.uint8))) == 3
 

@@ -8,7 +8,7 @@ import pytest
 import explorer
 from explorer.backend.inputs import images
 from explorer.catalog import architectures
-from explorer.errors import ExplorerError, UnknownName, UnreadableExample
+from explorer.errors import ExampleWarning, ExplorerError, UnknownName, UnreadableExample
 from explorer.values import Prediction
 
 RECIPES = {"MobileNetV2": "mobilenet_v2", "MobileNet": "mobilenet"}  # modules of the guides
@@ -48,8 +48,8 @@ def runs(monkeypatch):
 
     def count(network):
         counted = []
-        record = network._structure.executor.record
-        monkeypatch.setattr(network._structure.executor, "record", lambda batch, names: counted.append(names) or record(batch, names))
+        record = network.state._structure.executor.record
+        monkeypatch.setattr(network.state._structure.executor, "record", lambda batch, names: counted.append(names) or record(batch, names))
         return counted
 
     return count
@@ -176,7 +176,7 @@ def test_the_summary_says_what_the_network_is(untrained):
 def test_maps_come_with_their_axes_and_what_is_remembered(untrained, photo_file):
     example = images.read(photo_file)
     height, width, _channels = architectures[untrained.spec.architecture].input_size
-    first = untrained.maps(example, 1)
+    first = untrained.inside.maps(example, 1)
     assert [axis.name for axis in first.axes] == ["row", "column", "channel"]
     assert [(axis.start, axis.stop) for axis in first.axes[:2]] == [(0.5, height + 0.5), (0.5, width + 0.5)] or (
         [(axis.start, axis.stop) for axis in first.axes[:2]] == [(0, height), (0, width)]
@@ -187,12 +187,12 @@ def test_maps_come_with_their_axes_and_what_is_remembered(untrained, photo_file)
     assert first.labels == ()
     assert 0 < first.remembered <= first.bound
     assert np.array_equal(first.values, untrained.feature_maps(photo_file, 1))
-    last = untrained.maps(example, -1)
+    last = untrained.inside.maps(example, -1)
     assert not last.spatial
 
 
 def test_the_maps_that_are_remembered_can_not_be_changed(digits, samples):
-    maps = digits.maps(images.read(samples / "digit_2.png"), 1)
+    maps = digits.inside.maps(images.read(samples / "digit_2.png"), 1)
     with pytest.raises(ValueError, match="read-only"):
         maps.values[:] = 0
 
@@ -261,7 +261,7 @@ def test_five_answers_are_given_where_nobody_says_how_many(digits, samples):
 @pytest.mark.parametrize("top", [1, 5, 10])
 def test_the_other_classes_hold_the_rest(top, digits, samples):
     for digit in range(10):
-        predictions = digits.predictions(images.read(samples / f"digit_{digit}.png"), top)
+        predictions = digits.scores.of_output(images.read(samples / f"digit_{digit}.png"), top)
         assert predictions.others == 10 - top
         assert predictions.others_score >= 0
         assert predictions.others_score + sum(one.score for one in predictions.predictions) == pytest.approx(1, abs=1e-5)
@@ -352,3 +352,20 @@ def test_calls_from_several_threads_do_not_mix_up_their_examples(samples):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda network, file: network.predict(file),
+        lambda network, file: network.predict([file]),
+        lambda network, file: network.feature_maps(file, 1),
+        lambda network, file: network.features(file),
+    ],
+)
+def test_a_warning_names_the_line_that_asked(ask, samples, monkeypatch):
+    network = explorer.load("digits")
+    monkeypatch.setattr(network.inputs, "assumed_of", lambda _example: ("It is odd.",))
+    with pytest.warns(ExampleWarning, match="It is odd") as warned:
+        ask(network, samples / "digit_1.png")
+    assert warned[0].filename == __file__

@@ -46,13 +46,13 @@ def test_feature_maps_are_those_of_keras_on_the_same_spectrogram(timbres):
 def test_maps_have_the_layers_own_time_and_frequency(timbres):
     how = SPECTROGRAMS["timbres"]
     example = timbres.read(MELODY)
-    start = timbres.view(example).sound.start
-    frequency, time, channel = timbres.maps(example, "block2_relu").axes
+    start = timbres.inputs.view(example).sound.start
+    frequency, time, channel = timbres.inside.maps(example, "block2_relu").axes
     assert (frequency.name, frequency.unit, frequency.upward, time.name, time.unit, channel.name) == (
         *("frequency", "Hz", True),
         *("time", "s", "channel"),
     )
-    assert (frequency.start, frequency.stop) == pytest.approx((timbres.axes[0].start, timbres.axes[0].stop))
+    assert (frequency.start, frequency.stop) == pytest.approx((timbres.inputs.axes()[0].start, timbres.inputs.axes()[0].stop))
     half = how.hop / how.rate / 2
     assert (time.start, time.stop) == pytest.approx((start - half, start + how.seconds + half))
     middle = time.field(time.size // 2)
@@ -61,7 +61,7 @@ def test_maps_have_the_layers_own_time_and_frequency(timbres):
 
 def test_a_recurrent_layer_has_time_by_units_and_sees_all_up_to_each_step(timbres):
     example = timbres.read(MELODY)
-    time, unit = timbres.maps(example, "gru").axes
+    time, unit = timbres.inside.maps(example, "gru").axes
     assert (time.name, unit.name) == ("time", "unit")
     first, last = time.field(0), time.field(time.size - 1)
     assert first.start == last.start == pytest.approx(time.start)
@@ -141,7 +141,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_answered_with_a_warning_of_what
     assert damaged != intact
     with pytest.warns(ExampleWarning, match="can't be decoded"):
         timbres.over_time(bytes(data), hop=0.5)
-    assert any("can't be decoded" in note for note in timbres.view(timbres.read(bytes(data))).notes)
+    assert any("can't be decoded" in note for note in timbres.inputs.view(timbres.read(bytes(data))).notes)
 
 
 @pytest.mark.parametrize(("kind", "subtype"), [("WAV", "GSM610"), ("AU", "G723_24"), ("WAV", "NMS_ADPCM_32")])

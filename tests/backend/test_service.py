@@ -1,16 +1,20 @@
 import gc
 import weakref
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import own_models
 import pytest
 
-from explorer.backend.inputs import images
-from explorer.backend.service import DEFAULT_MEMORY, MEMORY, Backend, memory_of_the_environment
+from explorer.backend.inference.executor import ModelExecutor
+from explorer.backend.inputs import image_files, images
+from explorer.backend.service import Backend
+from explorer.backend.service_networks import DEFAULT_MEMORY, MEMORY, memory_of_the_environment
 from explorer.catalog.options import spec
 from explorer.errors import DownloadNeeded, ExplorerError, UnknownName, UnreadableModel
-from explorer.values import AdoptedModel
+from explorer.rendering import feature_maps
+from explorer.values import AdoptedModel, Example
 
 DIGITS = spec("digits")
 
@@ -46,7 +50,7 @@ def names(backend, report_progress):
 
 def classes(backend, report_progress):
     """Return how many classes the networks have that are held, the one used last first: it tells them apart."""
-    return [network.summary().classes[0] for network in reversed(backend._networks.values())]
+    return [network.summary().classes[0] for network in reversed(backend.networks._networks.values())]
 
 
 def test_what_is_at_hand_needs_no_network(backend, no_network, report_progress, said):
@@ -105,6 +109,12 @@ def test_feature_maps_are_those_of_the_network(backend, digits, example, report_
     assert said[-1] == "Computing the feature maps…"
     assert maps.layer.name == "block1_conv"
     assert np.allclose(maps.values, digits.feature_maps(example, 1), atol=1e-5)
+
+
+def test_feature_maps_come_drawn_and_a_vector_does_not(backend, example, report_progress):
+    maps = backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+    assert maps.mosaic == feature_maps.mosaic(maps.planes)
+    assert backend.feature_maps(DIGITS, example, "predictions", report_progress).mosaic is None
 
 
 def test_a_view_of_the_example_says_that_it_is_read(backend, example, report_progress, said):
@@ -178,7 +188,7 @@ def test_a_network_that_has_gone_leaves_nothing_behind(report_progress):
     backend = Backend(memory=1)
     first, second = variants(2)
     backend.open(first, False, report_progress)
-    gone = weakref.ref(backend._networks[first].model)
+    gone = weakref.ref(backend.networks._networks[first].model)
     backend.open(second, False, report_progress)
     gc.collect()
     assert gone() is None
@@ -188,10 +198,10 @@ def test_only_the_network_looked_into_remembers_activations(backend, example, re
     first, second = variants(2)
     assert backend.feature_maps(first, example, "block1_conv", report_progress).remembered > 0
     backend.feature_maps(second, example, "block1_conv", report_progress)
-    assert backend._networks[first].activations.size == 0
-    assert backend._networks[second].activations.size > 0
+    assert backend.networks._networks[first].activations.size == 0
+    assert backend.networks._networks[second].activations.size > 0
     backend.predict(first, example, 1, 0, report_progress)
-    assert backend._networks[second].activations.size == 0
+    assert backend.networks._networks[second].activations.size == 0
 
 
 def test_the_memory_for_activations_is_the_one_given(example, report_progress):
@@ -302,3 +312,44 @@ def test_random_examples_are_for_networks_of_arrays(backend, report_progress):
     seen = backend.view(mine, example, report_progress)
     assert [name for name, _array in seen.arrays] == ["first", "second"]
     assert backend.predict(mine, example, 4, 1, report_progress).output == 1
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """Count how often a picture is decoded, and a network run."""
+    counts = Counter()
+
+    def counting(owner, name):
+        plain = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *given, **named: counts.update([name]) or plain(*given, **named))
+
+    counting(image_files, "decoded")
+    counting(ModelExecutor, "_run")
+    return counts
+
+
+@pytest.mark.parametrize("opened", [DIGITS, spec("MobileNet", weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3))])
+def test_a_dropped_picture_is_decoded_once_and_run_once(opened, backend, samples, report_progress, work):
+    layer = backend.open(opened, False, report_progress).layers[1].name
+    example = Example("image", (samples / "digit_3.png").read_bytes(), "dropped.png")
+    backend.view(opened, example, report_progress)
+    backend.feature_maps(opened, example, layer, report_progress)
+    if opened == DIGITS:
+        backend.predict(opened, example, 3, 0, report_progress)
+    assert work == {"decoded": 1, "_run": 1}
+
+
+def test_predictions_from_the_run_of_the_maps_are_those_of_a_run_of_their_own(backend, digits, samples, report_progress):
+    for digit in range(10):
+        example = images.read(samples / f"digit_{digit}.png")
+        found = backend.predict(DIGITS, example, 10, 0, report_progress).predictions
+        expected = digits.predict(example, top=10)
+        assert [one.id for one in found] == [one.id for one in expected]
+        assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-6)
+
+
+def test_where_not_all_layers_can_be_remembered_predictions_have_a_run_of_their_own(example, report_progress, work):
+    backend = Backend(activation_memory=50_000)
+    backend.predict(DIGITS, example, 3, 0, report_progress)
+    backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+    assert work == {"decoded": 1, "_run": 2}

@@ -121,7 +121,7 @@ def test_random_weights_are_trained_from_what_is_on_the_page(backend, started):
     random = spec("digits", weights=None)
     backend.open(random, False, report_progress)
     settings = backend.run(backend.train(random, chosen(backend).spec, RECIPE, report_progress), report_progress).settings
-    shown, kept = backend._network(random, report_progress).model, explorer.load(settings.network.path).model
+    shown, kept = backend.networks.network(random, report_progress).model, explorer.load(settings.network.path).model
     for one, other in zip(shown.weights, kept.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.catalog import architectures, options
+from explorer.catalog import architectures, option_rules, options
 from explorer.catalog.options import spec, spec_of
 from explorer.errors import ExplorerError, UnknownName
 from explorer.values import ModelFile, NetworkSpec
@@ -316,7 +316,7 @@ def test_channels_first_is_for_those_that_keras_builds_so():
     for name in CHANNELS_FIRST:
         wanted = spec(name, data_format="channels_first", include_top=False, input_shape=(3, 100, 90))
         assert wanted.data_format == "channels_first"
-        assert options.sizes(architectures[name], wanted) == (100, 90, 3)
+        assert option_rules.sizes(architectures[name], wanted) == (100, 90, 3)
     for name in set(OF_PICTURES) - set(CHANNELS_FIRST):
         says = refused(name, data_format="channels_first")
         assert says.startswith(f"Today's Keras builds {name} with data_format='channels_last' only; channels_first is for ")

@@ -29,7 +29,9 @@ def test_with_stdout_closed_it_is_said_that_the_answer_is_lost(samples):
 
 def test_ctrl_c_ends_what_only_reads_at_once(monkeypatch):
     handlers = []
-    monkeypatch.setattr("explorer.cli.main.cli_network.load", lambda *_given, **_options: handlers.append(signal.getsignal(signal.SIGINT)))
+    monkeypatch.setattr(
+        "explorer.cli.network_commands.cli_network.load", lambda *_given, **_options: handlers.append(signal.getsignal(signal.SIGINT))
+    )
     with pytest.raises(AttributeError):  # there is no network
         main(["layers", "digits"])
     assert handlers == [signal.SIG_DFL]

@@ -34,7 +34,7 @@ def opened(path):
     if path is None:
         return network("digits").predict(np.zeros((28, 28), np.uint8))
     found = explorer.load(path)
-    example = found.random_example() if found.input_spec.kind == "arrays" else np.zeros(found.input_spec.size, np.uint8)
+    example = found.inputs.random_example() if found.input_spec.kind == "arrays" else np.zeros(found.input_spec.size, np.uint8)
     found.feature_maps(example, found.layers[0].name)
     return found.predict(example, top=1)
 

@@ -87,7 +87,7 @@ def assert_same_model(run, data, folder):
     assert opened.input_spec.named_preprocess_mode == run.network.input_spec.named_preprocess_mode
     assert opened.labels == run.network.labels
     assert trained_layers(opened.model) == run.trainable
-    batches = [run.network.to_batch(one.example) for one in data.validation]
+    batches = [run.network.inputs.to_batch(one.example) for one in data.validation]
     arrays = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
     held_out = arrays if len(arrays) > 1 else arrays[0]
     expected, found = (model.predict(held_out, verbose=0) for model in (run.network.model, opened.model))

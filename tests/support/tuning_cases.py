@@ -57,7 +57,8 @@ def recipe(freeze=4, epochs=(2, 2), **settings):
 
 def arrays(network, examples):
     """Return what the network reads of the examples, (n, 12, 16, 3), and their classes (n,)."""
-    return np.concatenate([network.to_batch(one.example)[0] for one in examples]), np.array([one.classes[0] for one in examples], np.int32)
+    read = np.concatenate([network.inputs.to_batch(one.example)[0] for one in examples])
+    return read, np.array([one.classes[0] for one in examples], np.int32)
 
 
 def plainly(network, data, recipe, frozen):

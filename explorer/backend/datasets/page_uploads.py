@@ -143,11 +143,8 @@ class CollectedFolder:
             self._left_out.append((label, name, self._no_room_message()))
             return
         path = self._classes.new_file(label, change.group, name)
-        try:
-            path.write_bytes(change.data)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
+        with disk.writing(path, lasting=False) as part:
+            part.write_bytes(change.data)
         self._add_to_unchecked(path, label, name)
 
     def _add_zip(self, change: DatasetChange) -> None:

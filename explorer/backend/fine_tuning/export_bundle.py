@@ -144,7 +144,7 @@ def _application(network: Network, table: Layers) -> str:
     if draws or not isinstance(spec, NetworkSpec) or not _may_be_loaded(network):
         return ""
     row = architectures[spec.architecture]
-    options: dict[str, Any] = {"include_top": False, "input_shape": tuple(network.unshared_model.inputs[0].shape[1:])}
+    options: dict[str, Any] = {"include_top": False, "input_shape": tuple(network.state.model.inputs[0].shape[1:])}
     options |= {name: getattr(spec, name) for name in ("alpha", "depth_multiplier") if name in row.options and getattr(spec, name) != 1}
     if spec.pooling and not spec.include_top:
         options["pooling"] = spec.pooling
@@ -158,7 +158,7 @@ def _application(network: Network, table: Layers) -> str:
 def _may_be_loaded(network: Network) -> bool:
     """Whether Keras has the weights of this network, unless its layers say otherwise."""
     spec = network.spec
-    if not isinstance(spec, NetworkSpec) or spec.weights != "imagenet" or network.altered:
+    if not isinstance(spec, NetworkSpec) or spec.weights != "imagenet" or network.files.altered:
         return False
     row = architectures[spec.architecture]
     return row.family != WITH_A_LAYER_MORE and hasattr(keras.applications, row.name)

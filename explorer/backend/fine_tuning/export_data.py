@@ -117,14 +117,14 @@ def write_arrays(room: Bounded, data: TrainingData, network: Network, multi_labe
 
 def bytes_of_arrays(data: TrainingData, network: Network) -> int:
     """Return how many bytes `write_arrays` writes at most. Raises UnreadableExample."""
-    first = network.to_batch(data.training[0].example)
+    first = network.inputs.to_batch(data.training[0].example)
     return (sum(array.nbytes for array in first) + 8 * len(data.classes)) * (len(data.training) + len(data.validation))
 
 
 def _batches(room: Bounded, examples: Sequence[Labelled], network: Network) -> list[Any]:
     batches = []
     for one in examples:
-        batch = network.to_batch(one.example)
+        batch = network.inputs.to_batch(one.example)
         room.take(sum(array.nbytes for array in batch))
         batches.append(batch)
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]

@@ -90,14 +90,16 @@ def reading_pictures(subject: Subject) -> Lines:
     """Return the functions that read the pictures in files."""
     height, width, channels = subject.input_spec.size
     grey = ', color_mode="grayscale"' if channels == 1 else ""
-    opened = f"    return keras.utils.img_to_array(keras.utils.load_img(file, target_size=({height}, {width}){grey}))"
+    head = [
+        "def picture(file):",
+        f"    return keras.utils.img_to_array(keras.utils.load_img(file, target_size=({height}, {width}){grey}))",
+        "",
+        "",
+        "def read(folder):",
+    ]
     if subject.recipe.head.multi_label:
         return [
-            "def picture(file):",
-            opened,
-            "",
-            "",
-            "def read(folder):",
+            *head,
             '    with open(Path(folder, "labels.csv"), newline="", encoding="utf-8") as file:',
             "        _header, *rows = csv.reader(file)  # a file and, for each class, 0 or 1",
             "    x = [picture(Path(folder, row[0])) for row in rows]",
@@ -105,11 +107,7 @@ def reading_pictures(subject: Subject) -> Lines:
         ]
     folders = "CLASSES" if subject.folders == subject.classes else "FOLDERS"
     return [
-        "def picture(file):",
-        opened,
-        "",
-        "",
-        "def read(folder):",
+        *head,
         "    files = [",
         "        (file.name, file, number)",
         f"        for number, name in enumerate({folders})",

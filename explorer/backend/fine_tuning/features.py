@@ -120,7 +120,7 @@ def _batches(network: Network, examples: Sequence[Labelled]) -> Iterator[tuple[i
     with ThreadPoolExecutor(READERS) as pool:
         ahead: deque[tuple[int, list[Future[Any]]]] = deque()
         for start in range(0, len(examples), BATCH):
-            ahead.append((start, [pool.submit(network.to_batch, one.example) for one in examples[start : start + BATCH]]))
+            ahead.append((start, [pool.submit(network.inputs.to_batch, one.example) for one in examples[start : start + BATCH]]))
             if len(ahead) > 1:
                 yield _read(*ahead.popleft())
         for start, futures in ahead:

@@ -97,7 +97,7 @@ def fine_tune(
     if folder and run.state == "done":
         remove_checkpoints(folder)
     if isinstance(data, str | os.PathLike):
-        run.network.name_data(Path(data).name)
+        run.network.files.name_data(Path(data).name)
     return replace(run, notices=(*tuned_on.notes, *run.notices))
 
 

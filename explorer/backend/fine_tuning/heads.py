@@ -21,7 +21,7 @@ from explorer.values import Head, Layers, NetworkSpec, shape_text
 
 def backbone_table(network: Network, head_at: str = "") -> Layers:
     """Return the layer table of the network up to its features, nested models opened. Raises as `features_of` does."""
-    return layer_table.table(_up_to(network.unshared_model, features_of(network, head_at)), opened=True)
+    return layer_table.table(_up_to(network.state.model, features_of(network, head_at)), opened=True)
 
 
 def features_of(network: Network, head_at: str = "") -> Any:
@@ -50,7 +50,7 @@ def features_of(network: Network, head_at: str = "") -> Any:
 def backbone(network: Network, head_at: str = "") -> Any:
     """Return a copy of the network up to its features, with its weights; it shares nothing with the network."""
     with data_format(network.input_spec.data_format):
-        copied = copy(_up_to(network.unshared_model, features_of(network, head_at)))
+        copied = copy(_up_to(network.state.model, features_of(network, head_at)))
     if copied is None:
         raise ExplorerError(_("Keras can't copy {name}, so that it can't be trained without changing it.").format(name=network.spec.name))
     for layer in flat_layers(copied):
@@ -80,7 +80,7 @@ def with_head(base: Any, head: Head, classes: int, order: str, seed: int) -> Any
 
 def _features(network: Network, head_at: str) -> tuple[str, list[Any]]:
     """Return the tensors that a head is put on, and the layer that they come from."""
-    outputs = outputs_by_address(network.unshared_model)
+    outputs = outputs_by_address(network.state.model)
     if head_at:
         row = network.layers.find(head_at)
         if "/" in row.name:
@@ -92,7 +92,7 @@ def _features(network: Network, head_at: str) -> tuple[str, list[Any]]:
     if dense:
         read = node_of(outputs[dense[-1]][0]).input_tensors
         return dense[-1], list(read)
-    last = feature_layer(network.layers, network.headless)
+    last = feature_layer(network.layers, network.state.headless)
     return last.name, outputs[last.name]
 
 

@@ -190,7 +190,7 @@ def _trained(folder: Path, diary: Diary, stop: Callable[[], bool]) -> RunResult:
     report_progress(Progress(_("Preparing the training…")))
     run = train(network, data, settings.recipe, on_progress=diary.write, stop=stop, folder=folder)
     path = Path(settings.data.path)
-    run.network.name_data("" if folder in path.parents else path.name)  # what was collected on a page has no name
+    run.network.files.name_data("" if folder in path.parents else path.name)  # what was collected on a page has no name
     notices = (*data.notes, *run.notices)
     result = RunResult(run.state, 0.0, run.error_message, run.history, run.best_epoch, run.trainable, run.outcome, notices)
     return _saved(folder, run, result)

@@ -42,7 +42,7 @@ def _as_data(network: Network) -> Iterator[AnySpec]:
     """Give a spec that a process elsewhere can build the same from; a live network, random or loaded weights go as a file."""
     spec = network.spec
     random = isinstance(spec, NetworkSpec) and spec.weights is None
-    if not (isinstance(spec, AdoptedModel) or random or network.altered):
+    if not (isinstance(spec, AdoptedModel) or random or network.files.altered):
         yield spec
         return
     if network.input_spec.preprocess_mode == "custom":

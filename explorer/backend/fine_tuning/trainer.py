@@ -247,8 +247,8 @@ class _Training:
         input_spec, whole = self.network.input_spec, self.parts.whole
         labels = tuple((str(place), name) for place, name in enumerate(self.data.classes))
         spec = AdoptedModel(id(whole), 0, whole.name)
-        network = Network(whole, spec, replace(input_spec, assumed=()), labels, prepare=self.network.prepare)
-        network.run = keras_settings.settings(self.recipe) | {"network": self.network.spec.name}
+        network = Network(whole, spec, replace(input_spec, assumed=()), labels, prepare=self.network.inputs.prepare)
+        network.files.run = keras_settings.settings(self.recipe) | {"network": self.network.spec.name}
         return network
 
     def _notices(self) -> tuple[str, ...]:
@@ -282,5 +282,5 @@ class _Training:
             return None
         rest = self.cuts[self.phases[self.history[-1].phase].trains]
         scores = answers(rest.rest, [self.features[id(tensor)][1] for tensor in rest.boundary_tensors], self.stop)
-        weight_change = results.weight_change(self.network.unshared_model, self.parts.whole, self.parts.table)
+        weight_change = results.weight_change(self.network.state.model, self.parts.whole, self.parts.table)
         return results.outcome(scores, self.data, weight_change, self.recipe.head.multi_label)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from explorer.backend.graph.nodes import address_of, has_graph, nodes, uses
-from explorer.backend.graph.receptive_field_rules import Ints, Seen, State, Use, sizes_of, through, united, whole
+from explorer.backend.graph.receptive_field_axes import Ints, Seen, State, sizes_of, united, whole
+from explorer.backend.graph.receptive_field_rules import Use, through
 from explorer.backend.runtime.keras import keras
 
 

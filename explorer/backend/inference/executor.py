@@ -70,7 +70,9 @@ class ModelExecutor:
             return list(pool.map(lambda example: self.forward([example]), examples))
 
     def record(self, batch: Iterable[Any], names: tuple[str, ...]) -> dict[str, Any]:
-        """Return the (first) outputs of these layers, by address; those that the model did not run are missing.
+        """Return the (first) outputs of these layers, by address, and those of the model, by `output_name`.
+
+        Layers that the model did not run are missing.
 
         batch: one example: an array (1, ...) an input. Raises as `forward` does.
         """
@@ -169,10 +171,16 @@ class ModelExecutor:
 
     def _recorded(self, inputs: tuple[Any, ...], names: tuple[str, ...]) -> dict[str, Any]:
         with capture_activations(self._model, self._order) as record:
-            self._called(inputs)
+            returned = self._called(inputs)
         outputs = {one.name: tensor for one, tensor in zip(self._inputs, inputs, strict=True)}
         outputs |= {name: keras.tree.flatten(record[name][1])[0] for name in names if name in record}
-        return {name: outputs[name] for name in names if name in outputs}
+        found = {name: outputs[name] for name in names if name in outputs}
+        return found | {output_name(index): tensor for index, (_path, tensor) in enumerate(tensors_in(returned))}
+
+
+def output_name(index: int) -> str:
+    """Return what an output of a model is called among what its layers return: no layer's address begins so."""
+    return f"/{index}"
 
 
 def _too_long(name: str, one: Recurrence) -> str:

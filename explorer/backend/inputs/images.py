@@ -63,7 +63,7 @@ def picture(example: Example) -> Image.Image:
 
     Raises UnreadableExample with the reason, also where its file has been deleted or changed.
     """
-    return _decoded(example)[0]
+    return decoded(example)[0]
 
 
 def pixels(example: Example) -> int:
@@ -82,12 +82,12 @@ def defects(example: Example, input_spec: InputSpec) -> tuple[str, ...]:
     if pixel_arrays.array_of(example) is not None:
         return pixel_arrays.notes(example, input_spec)
     deep = image_files.is_deep(_bytes(example), example.name)
-    return _decoded(example)[1] if deep else ()
+    return decoded(example)[1] if deep else ()
 
 
 def check(example: Example) -> None:
     """Raise UnreadableExample where `picture` would. A file is read to its end, a JPEG at an eighth of its size and in grey."""
-    _decoded(example, draft=True)
+    decoded(example, draft=True)
 
 
 def _bytes(example: Example) -> bytes:
@@ -99,7 +99,7 @@ def _bytes(example: Example) -> bytes:
     return data
 
 
-def _decoded(example: Example, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
+def decoded(example: Example, draft: bool = False, alpha: bool = False) -> tuple[Image.Image, tuple[str, ...]]:
     """Return the picture, and its `defects`; alpha: return RGBA, and keep the transparency."""
     array = pixel_arrays.array_of(example)
     if array is None:
@@ -108,31 +108,35 @@ def _decoded(example: Example, draft: bool = False, alpha: bool = False) -> tupl
     return image_files.upright(pixels, pixels.copy, alpha)
 
 
-def to_batch(example: Example, input_spec: InputSpec) -> tuple[Pixels]:
+def to_batch(example: Example, input_spec: InputSpec, image: Image.Image | None = None) -> tuple[Pixels]:
     """Return the pixels that a network reads, as a tuple of one array: 0 to 255, before its own preprocessing.
 
     float32 (1, height, width, channels), or (1, channels, height, width) where `input_spec` says channels_first.
     Pictures are resized by nearest neighbour, as `keras.utils.load_img(target_size=...)` does. For the
     "digit" mode the values are already preprocessed: ink on black, 0 to 1.
+    image: the picture that `decoded` returned, if it has been called already.
     """
     example = pixel_arrays.channels_last(example, input_spec)
     if input_spec.preprocess_mode == "digit":
-        pixels = ink_of(picture(example).convert("L"), *input_spec.size[:2]).values[None]
+        pixels = ink_of((image or picture(example)).convert("L"), *input_spec.size[:2]).values[None]
     else:
-        pixels = np.asarray(_resized(example, input_spec), np.float32).reshape(1, *input_spec.size)
+        pixels = np.asarray(_resized(example, input_spec, image), np.float32).reshape(1, *input_spec.size)
     if len(input_spec.inputs[0].shape) < 3:  # grey pixels without an axis of channels, or flattened into a vector
         return (pixels.reshape(1, *input_spec.inputs[0].shape),)
     return (np.moveaxis(pixels, -1, 1) if input_spec.data_format == "channels_first" else pixels,)
 
 
-def to_view(example: Example, input_spec: InputSpec) -> PreprocessedInput:
-    """Return the original picture (its longest side at most 1024 pixels) and the picture as the network sees it."""
+def to_view(example: Example, input_spec: InputSpec, already: tuple[Image.Image, tuple[str, ...]] | None = None) -> PreprocessedInput:
+    """Return the original picture (its longest side at most 1024 pixels) and the picture as the network sees it.
+
+    already: what `decoded` returned for it, if it has been called already; the picture in it is reduced in place.
+    """
     axes, assumed = axes_of(input_spec), pixel_arrays.notes(example, input_spec)
     if numbers := pixel_arrays.numbers(example, input_spec):
         network_view = pixel_arrays.to_picture(numbers.values, input_spec)
         return PreprocessedInput(network_view, network_view, (network_view.shape[1], network_view.shape[0]), axes, notes=assumed)
     example = pixel_arrays.channels_last(example, input_spec)
-    image, depth_notes = _decoded(example)
+    image, depth_notes = already or decoded(example)
     size, notes = image.size, (*assumed, *depth_notes)
     if input_spec.preprocess_mode == "digit":
         ink = ink_of(image.convert("L"), *input_spec.size[:2])
@@ -161,5 +165,5 @@ def _resized(example: Example, input_spec: InputSpec, image: Image.Image | None 
     height, width, channels = input_spec.size
     alpha = MODES[channels].endswith("A")
     if image is None or alpha:
-        image, _notes = _decoded(example, alpha=alpha)
+        image, _notes = decoded(example, alpha=alpha)
     return image.resize((width, height), Image.Resampling.NEAREST).convert(MODES[channels])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from explorer.backend.inputs import images, pixel_arrays
 from explorer.backend.inputs.images import Pixels
@@ -15,14 +16,17 @@ from explorer.locale import _
 from explorer.values import Example, InputSpec, shape_text
 
 
-def batch_of(example: Example, input_spec: InputSpec, function: Callable[[Any], Any] | None = None) -> Any:
+def batch_of(
+    example: Example, input_spec: InputSpec, function: Callable[[Any], Any] | None = None, picture: Image.Image | None = None
+) -> Any:
     """Return the batch that a network reads for a picture, or for an array in place of one: (1, ...) in its dtype.
 
-    function: as in `preprocessed`. Raises UnreadableExample, and as `preprocessed` does.
+    function: as in `preprocessed`; picture: the decoded one, if there is one already.
+    Raises UnreadableExample, and as `preprocessed` does.
     """
     numbers = pixel_arrays.numbers(example, input_spec)
     if numbers is None:
-        return preprocessed(images.to_batch(example, input_spec)[0], input_spec, function)
+        return preprocessed(images.to_batch(example, input_spec, picture)[0], input_spec, function)
     return (
         preprocessed(numbers.values, input_spec, function)
         if numbers.pixels

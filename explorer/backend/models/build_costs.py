@@ -20,8 +20,6 @@ MOST_WORK = 10**12  # multiplications to make a random weight orthogonal: half a
 MOST_TENSORS = 200_000  # Keras's largest networks have some 10,000
 AT_A_TIME = 2  # tensors of the largest size that exist at a time: the input and the output of a layer
 
-_patching = threading.RLock()
-
 
 @contextmanager
 def within_budget(
@@ -67,35 +65,77 @@ def within_budget(
         yield
 
 
+class _Watchers(threading.local):
+    """Who watches what this thread builds, the innermost last."""
+
+    weights: tuple[Callable[[Any, Any, Any], Any], ...] = ()
+    tensors: tuple[Callable[[Any], None], ...] = ()
+
+
+class _Constructors:
+    """The constructors of Keras's variables and symbolic tensors, which tell the watchers of their thread while anyone watches.
+
+    Keras offers nothing to hook into before a weight takes memory: an initializer is called too late and only for some, and a
+    StatelessScope would put weights off until after the build, though layers may read them in it. So both constructors are
+    replaced, once for all threads that watch at a time; what other threads build goes to Keras's own at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watching = 0
+        self._plain: tuple[Any, Any] = (None, None)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._watching += 1
+            if self._watching == 1:
+                self._plain = keras.Variable.__init__, keras.KerasTensor.__init__
+                keras.Variable.__init__, keras.KerasTensor.__init__ = _told(*self._plain)
+
+    def __exit__(self, *_failure: object) -> None:
+        with self._lock:
+            self._watching -= 1
+            if not self._watching:
+                keras.Variable.__init__, keras.KerasTensor.__init__ = self._plain
+
+
+def _told(plain_variable: Callable[..., None], plain_tensor: Callable[..., None]) -> tuple[Callable[..., None], Callable[..., None]]:
+    """Return constructors that tell the watchers of the thread, the innermost first."""
+
+    def variable(self: Any, initializer: Any, shape: Any = None, dtype: Any = None, *others: Any, **options: Any) -> None:
+        for weights in reversed(_watchers.weights) if shape is not None else ():
+            initializer = weights(shape, dtype, initializer)
+        plain_variable(self, initializer, shape, dtype, *others, **options)
+
+    def symbolic(self: Any, *arguments: Any, **options: Any) -> None:
+        plain_tensor(self, *arguments, **options)
+        for tensor in reversed(_watchers.tensors):
+            tensor(self)
+
+    return variable, symbolic
+
+
+_watchers = _Watchers()
+_constructors = _Constructors()
+
+
 @contextmanager
 def _counting_tensors(weights: Callable[[Any, Any, Any], Any], tensor: Callable[[Any], None]) -> Iterator[None]:
     """Call `weights` before this thread creates a variable, and `tensor` with each symbolic tensor that it creates.
 
     weights: takes shape, dtype and initializer, and returns the initializer to use.
     """
-    here = threading.get_ident()
-
-    def variable(self: Any, initializer: Any, shape: Any = None, dtype: Any = None, *others: Any, **options: Any) -> None:
-        if threading.get_ident() == here and shape is not None:
-            initializer = weights(shape, dtype, initializer)
-        plain_variable(self, initializer, shape, dtype, *others, **options)
-
-    def symbolic(self: Any, *arguments: Any, **options: Any) -> None:
-        plain_symbolic(self, *arguments, **options)
-        if threading.get_ident() == here:
-            tensor(self)
-
+    before = _watchers.weights, _watchers.tensors
     filtering = keras.config.is_traceback_filtering_enabled()
-    with _patching:
-        keras.config.disable_traceback_filtering()  # it would replace an error raised in a layer by one of Keras's
-        plain_variable, plain_symbolic = keras.Variable.__init__, keras.KerasTensor.__init__
-        keras.Variable.__init__, keras.KerasTensor.__init__ = variable, symbolic
-        try:
+    _watchers.weights, _watchers.tensors = (*before[0], weights), (*before[1], tensor)
+    keras.config.disable_traceback_filtering()  # it would replace an error raised in a layer by one of Keras's
+    try:
+        with _constructors:
             yield
-        finally:
-            keras.Variable.__init__, keras.KerasTensor.__init__ = plain_variable, plain_symbolic
-            if filtering:
-                keras.config.enable_traceback_filtering()
+    finally:
+        _watchers.weights, _watchers.tensors = before
+        if filtering:
+            keras.config.enable_traceback_filtering()
 
 
 def _work(shape: Any) -> int:

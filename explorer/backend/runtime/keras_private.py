@@ -6,7 +6,7 @@ No other file may use them; tests/backend/runtime/test_keras_private.py shows wh
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -113,6 +113,31 @@ def optimized_variables(optimizer: Any) -> Sequence[Any]:
 def pass_on_initial_epoch(source: Any, target: Any) -> None:
     """Copy the initial epoch that BackupAndRestore has set for one model (None if it hasn't) to another."""
     target._initial_epoch = source._initial_epoch
+
+
+class _Scopes(list[Any]):
+    """The name scopes that are open on a thread, as Keras keeps them; each of `entered` is called with the layer of one that opens."""
+
+    entered: tuple[Callable[[Any], None], ...] = ()
+
+    def append(self, scope: Any) -> None:
+        for entered in self.entered if scope.caller is not None else ():
+            entered(scope.caller)
+        super().append(scope)
+
+
+@contextmanager
+def when_entered(entered: Callable[[Any], None]) -> Iterator[None]:
+    """Call `entered` with each layer that this thread is about to build or call: Keras opens a name scope for it, on this thread only."""
+    state = keras.src.backend.common.global_state
+    before = state.get_global_attribute("name_scope_stack", [])
+    scopes = _Scopes(before)
+    scopes.entered = (*getattr(before, "entered", ()), entered)
+    state.set_global_attribute("name_scope_stack", scopes)
+    try:
+        yield
+    finally:
+        state.set_global_attribute("name_scope_stack", before)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from explorer.backend.weights.checksum import find_damage
 from explorer.backend.weights.download import ReportProgress, download
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
 from explorer.catalog.keras_home import keras_home
-from explorer.catalog.options import side_of
+from explorer.catalog.option_rules import side_of
 from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.locale import _
 from explorer.values import AnySpec, ModelFile, NetworkSpec

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import ssl
 import time
@@ -16,6 +15,7 @@ from typing import TypeAlias
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
+from explorer import disk
 from explorer.backend.runtime.file_locks import Note, hold
 from explorer.backend.weights.checksum import find_damage
 from explorer.backend.weights.transfer import Transfer
@@ -168,9 +168,7 @@ class _Download:
                     "or put the file into {folder}."
                 ).format(host=self._host, file=self._path.name, wrong=damage, folder=self._path.parent)
             )
-        if self._path.exists():
-            os.replace(self._path, self._path.with_name(f"{self._path.name}.damaged"))
-        os.replace(self._part, self._path)
+        disk.put(self._part, self._path, before=self._path.with_name(f"{self._path.name}.damaged"))
 
     def _report_progress(self, state: str) -> None:
         received = self._received()

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import traitlets
 
 from explorer.catalog import SPECTROGRAMS, Architecture, architectures
-from explorer.catalog.options import side_of, sizes
+from explorer.catalog.option_rules import side_of, sizes
 from explorer.locale import _, counted, megabytes, size_text
 from explorer.state.session import Session
 from explorer.values import NetworkSpec, NetworkSummary, shape_text

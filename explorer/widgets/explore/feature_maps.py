@@ -104,14 +104,14 @@ class FeatureMapsView(View):
             kept=megabytes(maps.remembered), bound=megabytes(maps.bound)
         )
         if maps.planes is not None:
-            self._draw_mosaic(feature_maps.Face(maps).drawn(maps.planes), low, high)
+            self._draw_mosaic(maps, feature_maps.Face(maps).drawn(maps.planes), low, high)
         else:
             self.title = counted("{number} unit", "{number} units", maps.count)
             self.mosaic, self.grid, self.ranges, self.values = b"", {}, [], np.ascontiguousarray(maps.values).tobytes()
         self._draw_one()
 
-    def _draw_mosaic(self, planes: Any, low: float, high: float) -> None:
-        drawn = feature_maps.mosaic(planes, self.alike)
+    def _draw_mosaic(self, maps: FeatureMaps, planes: Any, low: float, high: float) -> None:
+        drawn = maps.mosaic if maps.mosaic and not self.alike else feature_maps.mosaic(planes, self.alike)
         self.title = counted("{number} feature map", "{number} feature maps", drawn.count)
         self.gradient = [f"rgb{colour}" for colour in feature_maps.colours(6)]
         self.ends = [short(low), short(high)] if self.alike else [_("its lowest"), _("its highest")]

@@ -1,4 +1,3 @@
-const INK = 22; // CSS pixels: the pen's width on a canvas of 270, as thick as the digits a network learnt from
 const ACCEPT = { image: "image/*", arrays: ".npy,.npz,.csv", audio: "audio/*,.wav,.flac,.ogg,.mp3" };
 const NOTE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6 3.3v7.1a2.5 2.5 0 1 0 1.5 2.3V6.1l5-1.3v3.9a2.5 2.5 0 1 0 1.5 2.3V1.2z"/></svg>';
 
@@ -174,40 +173,11 @@ function render({ model, el }) {
   };
   document.addEventListener("keydown", onEscape);
 
-  // The drawing canvas: dark ink on white paper, answered after every stroke
-  const pen = paper.getContext("2d");
-  let last = null; // where the pen is; null while it is lifted
+  // The drawing canvas, answered after every stroke
   let drawn = false; // whether what the network sees is this drawing
-  const place = (event) => {
-    const box = paper.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * paper.width, ((event.clientY - box.top) / box.height) * paper.height];
-  };
-  function clear() {
-    pen.fillStyle = "#fff";
-    pen.fillRect(0, 0, paper.width, paper.height);
-    Object.assign(pen, { strokeStyle: "#111", lineWidth: INK, lineCap: "round", lineJoin: "round" });
-  }
-  function stroke(event) {
-    if (!last) return;
-    const now = place(event);
-    pen.beginPath();
-    pen.moveTo(...last);
-    pen.lineTo(...now);
-    pen.stroke();
-    last = now;
-  }
   // toBlob would wait until the browser is idle, a second and more
   const submit = async () => { drawn = true; take(await (await fetch(paper.toDataURL("image/png"))).blob(), texts.drawing); };
-  const lift = (event) => {
-    if (!last) return;
-    stroke(event);
-    last = null;
-    submit();
-  };
-  paper.addEventListener("pointerdown", (event) => { if (event.button) return; paper.setPointerCapture(event.pointerId); last = place(event); stroke(event); });
-  paper.addEventListener("pointermove", stroke);
-  paper.addEventListener("pointerup", lift);
-  paper.addEventListener("pointercancel", lift);
+  const clear = drawable(paper, submit);
   function toggleDrawing(on) {
     if (on === !paper.hidden) return;
     if (on) clear();

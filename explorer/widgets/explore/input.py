@@ -27,7 +27,7 @@ class InputView(View):
     that the browser can decode, its microphone among it, as WAV: one channel, 16 bits, 44.1 kHz.
     """
 
-    scripts = ("base/wav_encoder.js",)
+    scripts = ("base/wav_encoder.js", "explore/drawing_paper.js")
 
     original = traitlets.Bytes(help="The picture as it came, PNG or JPEG.").tag(sync=True)
     preprocessed = traitlets.Bytes(help="The picture as the network sees it, PNG.").tag(sync=True)

@@ -8,7 +8,8 @@ from typing import Any
 import traitlets
 
 from explorer.catalog import Architecture, architectures
-from explorer.catalog.options import DEFAULTS, side_of, sizes, spec
+from explorer.catalog.option_rules import side_of, sizes
+from explorer.catalog.options import DEFAULTS, spec
 from explorer.errors import ExplorerError
 from explorer.locale import _, megabytes, size_text
 from explorer.state.network_loader import OPENING

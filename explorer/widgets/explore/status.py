@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from explorer.catalog import architectures
-from explorer.catalog.options import side_of
+from explorer.catalog.option_rules import side_of
 from explorer.locale import _, megabytes
 from explorer.rendering.run_status import training_in_words
 from explorer.state.session import Session

@@ -54,20 +54,10 @@ function render({ model, el }) {
   el.append(make("div", { class: "head" }, make("h2", {}, texts.title), make("div", { class: "row" }, train, stop, goOn, bar, said)),
     why, silent, failure, notices, none, wait, legend, table);
 
-  // The figure beside says when it is drawn; what Python would send it before is lost, so Python is told.
-  // Those who don't see it have the table.
-  const drawn = ({ detail }) => {
-    if (!el.closest(".explorer.training")?.contains(detail.element)) return;
-    detail.element.setAttribute("aria-hidden", "true");
+  const leaveFigure = besideFigure(model, el, ".explorer.training", (figure) => {
+    figure.setAttribute("aria-hidden", "true"); // those who don't see it have the table
     wait.hidden = true;
-    assign(model, { drawn: true });
-  };
-  document.addEventListener("plotlywidget-after-render", drawn);
-  const watcher = new ResizeObserver(() => {
-    const width = Math.floor(el.clientWidth / 10) * 10;
-    if (width && width !== model.get("width")) assign(model, { width }); // 0 while it is hidden
   });
-  watcher.observe(el);
 
   const stops = [
     follow(model, ["barred", "going", "stoppable", "resumable"], () => {
@@ -117,10 +107,9 @@ function render({ model, el }) {
   model.on("change:key", onKey);
   return () => {
     stops.forEach((end) => end());
-    watcher.disconnect();
+    leaveFigure();
     model.off("msg:custom", onUnknown);
     model.off("change:key", onKey);
-    document.removeEventListener("plotlywidget-after-render", drawn);
   };
 }
 export default { render };

@@ -192,7 +192,7 @@ def test_with_channels_first_it_answers_as_with_channels_last(name, photo, let_g
     last.model.set_weights([array * rng.uniform(0.8, 1.2, array.shape) for array in last.model.get_weights()])
     first.model.set_weights(last.model.get_weights())
     assert first.model.input_shape == (None, channels, height, width)
-    assert first.axes == last.axes
+    assert first.inputs.axes() == last.inputs.axes()
     if options.get("include_top", True):
         scores = [[one.score for one in network.predict(photo, top=1000)] for network in (first, last)]
         assert sum(scores[1]) == pytest.approx(1, abs=1e-3)
@@ -200,7 +200,7 @@ def test_with_channels_first_it_answers_as_with_channels_last(name, photo, let_g
     else:
         np.testing.assert_allclose(first.features(photo, "avg"), last.features(photo, "avg"), rtol=1e-3, atol=1e-5)
     if name == "MobileNet":
-        found, expected = (network.maps(images.read(photo), len(last.layers) // 2) for network in (first, last))
+        found, expected = (network.inside.maps(images.read(photo), len(last.layers) // 2) for network in (first, last))
         np.testing.assert_allclose(found.values, expected.values, rtol=1e-3, atol=1e-5)
         assert found.axes == expected.axes
 

@@ -144,7 +144,7 @@ def test_the_head_of_a_network_that_was_tuned_before_has_names_of_its_own():
 
 def test_names_stay_texts(network, monkeypatch):
     evil = '""" + print("here") + """', "a\nb", "\\"
-    monkeypatch.setattr(network, "spec", replace(network.spec, name=evil[0]))
+    monkeypatch.setattr(network.state, "spec", replace(network.spec, name=evil[0]))
     text = export_bundle.script(network, replace(coloured(9, 3), classes=evil), RECIPE)
     [classes] = [node.value for node in ast.parse(text).body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CLASSES"]
     assert tuple(ast.literal_eval(classes)) == evil
@@ -182,7 +182,7 @@ def test_keras_reads_from_the_files_what_explorer_reads(channels, photo, encode,
     mode = "rgb" if channels == 3 else "grayscale"
     for file, one in zip(files, every, strict=True):
         read = keras.utils.img_to_array(keras.utils.load_img(file, target_size=(16, 24), color_mode=mode))
-        np.testing.assert_array_equal(read, network.to_batch(one.example)[0][0])
+        np.testing.assert_array_equal(read, network.inputs.to_batch(one.example)[0][0])
 
 
 def test_folders_are_named_as_files_may_be(network):
@@ -221,7 +221,7 @@ def test_examples_that_keras_does_not_prepare_are_taken_as_arrays(tmp_path):
     with archive(network, data) as taken:
         assert not any(name.startswith("data/") for name in taken.namelist())
         with np.load(io.BytesIO(taken.read("data.npz"))) as arrays:
-            np.testing.assert_array_equal(arrays["x_train"][4], network.to_batch(data.training[4].example)[0][0])
+            np.testing.assert_array_equal(arrays["x_train"][4], network.inputs.to_batch(data.training[4].example)[0][0])
             assert arrays["y_validation"].tolist() == [one.classes[0] for one in data.validation]
         assert "as the function that was given to explorer as preprocess prepares them" in " ".join(
             taken.read("fine_tune.py").decode().replace("\n# ", " ").split()
@@ -243,7 +243,7 @@ def test_layers_of_ones_own_are_told(tmp_path):
 def of_imagenet(name, freeze=10, **options):
     """Return the script for an architecture with random weights, as if they were those of ImageNet."""
     network = explorer.load(name, weights=None, **options)
-    network.spec = replace(network.spec, weights="imagenet")
+    network.state.spec = replace(network.spec, weights="imagenet")
     return export_bundle.script(network, coloured(9, 3), Recipe(freeze, HEAD, PHASES))
 
 

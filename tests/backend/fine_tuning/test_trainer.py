@@ -70,7 +70,9 @@ def usual(network, tmp_path_factory):
     data, steps, read, printed = cases.data(), [], [], io.StringIO()
     watching, path = Watching(cases.arrays(network, data.validation[:1])[0]), tmp_path_factory.mktemp("usual") / "best.keras"
     with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(printed):
-        patched.setattr(network, "to_batch", lambda example, to_batch=network.to_batch: read.append(example.name) or to_batch(example))
+        patched.setattr(
+            network.inputs, "to_batch", lambda example, to_batch=network.inputs.to_batch: read.append(example.name) or to_batch(example)
+        )
         run = train(network, data, cases.recipe(4), callbacks=[watching, keras.callbacks.ModelCheckpoint(path)], on_progress=steps.append)
     return Usual(run, steps, read, printed.getvalue(), watching, path)
 
@@ -243,8 +245,8 @@ def test_new_changes_in_each_epoch_run_the_whole_network(network, data, usual):
 
 @pytest.mark.parametrize("copies", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_changed_copies_are_computed_once(network, data, usual, monkeypatch, copies):
-    seen = []
-    monkeypatch.setattr(network, "to_batch", lambda example, read=network.to_batch: seen.append(example.name) or read(example))
+    seen, read = [], network.inputs.to_batch
+    monkeypatch.setattr(network.inputs, "to_batch", lambda example: seen.append(example.name) or read(example))
     run = train(network, data, cases.recipe(4, epochs=(1, 0), augmentation=Augmentation(copies=copies)))
     assert len(seen) == copies * 24 + 9
     assert losses(run)[0] != losses(usual.run)[0]
@@ -583,7 +585,7 @@ def test_numbers_of_numpy_are_numbers(network, data):
     phases = (Phase("head", "sgd", np.float32(0.5), np.int64(1), np.int32(7), 0),)
     run = train(network, data, cases.recipe(np.int64(4), head=Head(np.int64(8)), phases=phases, seed=np.int64(3)))
     assert (run.state, len(run.history), run.recipe.seed) == ("done", 1, 3)
-    assert run.network.run["recipe"]["phases"][0]["epochs"] == 1
+    assert run.network.files.run["recipe"]["phases"][0]["epochs"] == 1
 
 
 def test_one_class_is_refused(network):

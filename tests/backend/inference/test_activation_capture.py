@@ -9,13 +9,14 @@ from explorer.backend.inference.activation_capture import capture_activations
 from explorer.backend.runtime.keras import keras, tensorflow
 
 layers = keras.layers
-CALL = keras.layers.Layer.__call__
+TYPES = (keras.layers.Layer, keras.Operation, keras.layers.Dense, keras.Model)
+CALLS = [(one.__call__, one.call) for one in TYPES]
 
 
 @pytest.fixture(autouse=True)
-def as_it_was():
+def the_types_are_as_they_were():
     yield
-    assert keras.layers.Layer.__call__ is CALL
+    assert [(one.__call__, one.call) for one in TYPES] == CALLS
 
 
 def ones(*shape):
@@ -71,6 +72,51 @@ def test_calls_of_another_thread_do_not_count():
         assert not record
 
 
+def test_other_threads_do_not_notice_a_capture():
+    model, other = own_models.shaken(own_models.nested), own_models.shaken(own_models.sequential)
+    expected = np.asarray(model(ones(12, 16, 3)))
+    seen = {}
+
+    def look():
+        seen["types"] = [(one.__call__, one.call) for one in TYPES]
+        seen["other"] = [vars(layer).get("call") for layer in (other, *other.layers)]
+        seen["same"] = np.asarray(model(ones(12, 16, 3)))
+
+    class Looking(layers.Layer):
+        def call(self, x):
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+            return x
+
+    whole = keras.Sequential([keras.Input((12, 16, 3)), Looking(name="looking"), model])
+    seen.clear()
+    with capture_activations(whole) as record:
+        whole(ones(12, 16, 3))
+    assert seen["types"] == CALLS
+    assert seen["other"] == [None] * 3
+    np.testing.assert_array_equal(seen["same"], expected)
+    assert [name for name in record if ":" in name] == []
+
+
+def test_layers_that_keras_does_not_track_are_recorded():
+    hidden = (layers.Dense(3, name="hidden"),)
+
+    class Model(keras.Model):
+        def call(self, x):
+            return layers.Rescaling(2.0, name="made")(hidden[0](x))
+
+    found = recorded(own_models.called(Model(), ones(4)), ones(4))
+    assert list(found) == ["hidden", "made"]
+    np.testing.assert_array_equal(found["made"], 2 * found["hidden"])
+    assert "call" not in vars(hidden[0])
+
+
+def test_what_a_layer_calls_by_its_own_call_is_part_of_it():
+    model = keras.Sequential([keras.Input((5, 4)), layers.TimeDistributed(layers.Dense(3, name="inner"), name="each")])
+    assert list(recorded(model, ones(5, 4))) == ["each"]
+
+
 def test_two_threads_record_each_their_own():
     models = [own_models.shaken(own_models.sequential), own_models.shaken(own_models.siamese)]
     given = [ones(8), [ones(5, 4), ones(5, 4)]]
@@ -108,7 +154,7 @@ def test_a_failure_leaves_the_layers_as_they_were():
     model = Model()
     with pytest.raises(RuntimeError, match="stop"), capture_activations(model):
         model(ones(4))
-    assert keras.layers.Layer.__call__ is CALL
+    assert "call" not in vars(model) | vars(model.dense) | vars(model.failing)
     assert list(recorded(own_models.sequential(), ones(8))) == ["hidden", "top"]
 
 

@@ -97,8 +97,8 @@ def test_one_sigmoid_unit_answers_with_both_classes(head):
     assert {one.label: pytest.approx(one.score, abs=1e-5) for one in predictions} == {"cat": 1 - p, "dog": p}
     assert predictions[0].score >= predictions[1].score
     assert network.summary().classes == (2,)
-    assert network.predictions(network.read(PHOTO), 1).scale == "shares"
-    assert network.predictions(network.read(PHOTO), 1).others_score == pytest.approx(min(p, 1 - p), abs=1e-5)
+    assert network.scores.of_output(network.read(PHOTO), 1).scale == "shares"
+    assert network.scores.of_output(network.read(PHOTO), 1).others_score == pytest.approx(min(p, 1 - p), abs=1e-5)
     assert {one.label for one in explorer.load(model, preprocess="unit").predict(PHOTO)} == {"class 0", "class 1"}
 
 

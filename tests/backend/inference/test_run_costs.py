@@ -62,7 +62,7 @@ WIDE = {
 @pytest.mark.parametrize("kind", WIDE)
 def test_what_does_not_fit_is_refused_before_it_is_run(kind, monkeypatch):
     found = network(*WIDE[kind](), shape=(400,))
-    example = found.random_example()
+    example = found.inputs.random_example()
     monkeypatch.setenv(budget.VARIABLE, "12")
     with pytest.raises(ExplorerError, match=r"would take \d+ MB of memory, and one input may take 12 MB here. Give a smaller example"):
         found.predict(example)
@@ -72,7 +72,7 @@ def test_what_does_not_fit_is_refused_before_it_is_run(kind, monkeypatch):
 
 def test_examples_that_do_not_fit_together_are_run_one_after_the_other(monkeypatch):
     found = network(layers.RepeatVector(1000), layers.GlobalAveragePooling1D(), layers.Dense(2), shape=(400,))
-    examples = [found.random_example(seed) for seed in range(9)]
+    examples = [found.inputs.random_example(seed) for seed in range(9)]
     together = found.predict(examples)
     monkeypatch.setenv(budget.VARIABLE, "5")
     np.testing.assert_allclose([one[0].score for one in found.predict(examples)], [one[0].score for one in together], rtol=1e-5)

@@ -73,12 +73,12 @@ def test_it_says_where_the_windows_are(timbres):
 
 def test_parts_are_the_whole(timbres):
     example = audio.read((piece(8, 16_000), 16_000))
-    whole = timbres.slid(example, 0.4)
-    parts = [timbres.slid(example, 0.4, first, 5) for first in range(0, whole.total, 5)]
+    whole = timbres.audio.over_time(example, 0.4)
+    parts = [timbres.audio.over_time(example, 0.4, first, 5) for first in range(0, whole.total, 5)]
     assert {part.total for part in parts} == {whole.total}
     np.testing.assert_allclose(np.concatenate([part.scores for part in parts]), whole.scores, atol=1e-5)
     np.testing.assert_allclose(np.concatenate([part.starts for part in parts]), whole.starts)
-    assert timbres.slid(example, 0.4, whole.total, 5).scores.shape == (0, 8)
+    assert timbres.audio.over_time(example, 0.4, whole.total, 5).scores.shape == (0, 8)
 
 
 def test_a_short_sound_is_one_window_with_silence_after_it(timbres):

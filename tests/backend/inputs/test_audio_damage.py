@@ -202,7 +202,7 @@ def test_what_is_mostly_lost_is_refused_with_what_can_be_heard(files, timbres):
     with pytest.raises(UnreadableExample, match=r"2\.\d\d s of the 2\.03 s that would be heard .* hear it from 0 s on \(start=0\)\.$"):
         timbres.predict(data)
     with pytest.raises(UnreadableExample, match="can't be decoded"):
-        timbres.view(timbres.read(data))
+        timbres.inputs.view(timbres.read(data))
 
 
 def test_a_part_that_is_whole_is_heard_without_a_word(files, timbres):
@@ -280,7 +280,7 @@ def test_windows_that_lie_far_apart_take_no_room_for_what_is_between_them(timbre
     most = []
     resampled = audio.resampled
     monkeypatch.setattr(audio, "resampled", lambda *given: most.append(given[3]) or resampled(*given))
-    assert len(timbres.slid(timbres.read(path), count=3).starts) == 3
+    assert len(timbres.audio.over_time(timbres.read(path), count=3).starts) == 3
     assert max(most) == SPECTROGRAMS["timbres"].samples
 
 

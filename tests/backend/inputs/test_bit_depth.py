@@ -238,7 +238,7 @@ def test_python_warns_of_it_and_the_page_notes_it(digits, encode):
     data = encode(np.round(RAMP * 4095).astype(np.uint16), "PNG")
     with pytest.warns(ExampleWarning, match="is taken as black"):
         digits.predict(data)
-    assert any("is taken as black" in note for note in digits.view(Example("image", data, "a picture")).notes)
+    assert any("is taken as black" in note for note in digits.inputs.view(Example("image", data, "a picture")).notes)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         digits.predict(encode(EIGHT_BITS.astype(np.uint8), "PNG"))

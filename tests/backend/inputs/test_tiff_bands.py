@@ -73,7 +73,7 @@ def test_a_network_of_thirteen_bands_reads_them_and_refuses_fewer(tmp_path):
     pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
     (tmp_path / "bands.tif").write_bytes(tiff(BANDS))
     for source in (tmp_path / "pages.tif", tmp_path / "bands.tif", {"bands": tmp_path / "bands.tif"}, tiff(BANDS)):
-        np.testing.assert_array_equal(network.to_batch(network.read(source))[0][0], BANDS)
+        np.testing.assert_array_equal(network.inputs.to_batch(network.read(source))[0][0], BANDS)
     with pytest.raises(UnreadableExample, match="The input bands reads 6 × 5 × 13, one example at a time; the array is 6 × 5 × 4"):
         network.predict(tiff(BANDS[..., :4]))
 

@@ -142,3 +142,28 @@ def test_what_other_threads_build_does_not_count():
         thread.start()
         thread.join()
     assert made
+
+
+def test_two_threads_that_build_at_a_time_each_count_their_own(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(budget, "check", lambda cost, name, *_others: asked.setdefault(name, []).append(cost))
+    before = keras.Variable.__init__, keras.KerasTensor.__init__
+    started, ended = threading.Event(), threading.Event()
+
+    def build():
+        with within_budget("other"):
+            keras.Variable(np.zeros(3, np.float32), shape=(3,))
+            started.set()
+            ended.wait(60)
+            keras.Variable(np.zeros(5, np.float32), shape=(5,))
+
+    with within_budget("net"):
+        thread = threading.Thread(target=build)
+        thread.start()
+        assert started.wait(60)
+        keras.Variable(np.zeros(7, np.float32), shape=(7,))
+    assert keras.Variable.__init__ is not before[0]
+    ended.set()
+    thread.join()
+    assert asked == {"net": [28], "other": [12, 32]}
+    assert (keras.Variable.__init__, keras.KerasTensor.__init__) == before

@@ -200,7 +200,7 @@ def test_a_model_that_does_not_change_is_compiled_once(monkeypatch):
     network = explorer.load(model)
     scores(network)
     made = []
-    monkeypatch.setattr(network, "renew", lambda: made.append(1))
+    monkeypatch.setattr(network.state, "renew", lambda: made.append(1))
     for _time in range(3):
         scores(network)
         network.feature_maps(X, "top")

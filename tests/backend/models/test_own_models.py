@@ -26,7 +26,7 @@ def graph(request):
     if network.input_spec.kind == "image":
         example = np.random.default_rng(1).integers(0, 256, (*network.input_spec.size[:2], 3), np.uint8)
         return model, network, example, [example[None].astype(np.float32) / (255 if network.input_spec.preprocess_mode == "unit" else 1)]
-    example = network.random_example(3)
+    example = network.inputs.random_example(3)
     return model, network, example, [array[None] for _name, array in example.data]
 
 
@@ -34,7 +34,7 @@ def graph(request):
 def subclassed(request):
     model = own_models.shaken(request.param)
     network = explorer.load(model)
-    return model, network, network.random_example(3)
+    return model, network, network.inputs.random_example(3)
 
 
 def rows(network):
@@ -84,7 +84,7 @@ def test_every_row_is_found_by_its_address_and_shows_its_maps(graph):
     example = images.read(example) if isinstance(example, np.ndarray) else example
     for row in network.layers.rows:
         assert network.layers[row.name] is row
-        maps = network.maps(example, row.name)
+        maps = network.inside.maps(example, row.name)
         assert maps.layer is row
         assert maps.values.shape == tuple(axis.size for axis in maps.axes)
         assert maps.planes is None or maps.planes.ndim == 3
@@ -205,12 +205,12 @@ def test_operations_between_layers_are_rows_too_and_what_layers_read_is_looked_u
 
 def test_a_film_shows_a_map_for_each_step_and_channel():
     network = explorer.load(own_models.timed())
-    maps = network.maps(network.random_example(), "frames")
+    maps = network.inside.maps(network.inputs.random_example(), "frames")
     assert [(axis.name, axis.size) for axis in maps.axes] == [("row", 8), ("column", 10), ("channel", 12)]
-    values = network.feature_maps(network.random_example(), "frames")
+    values = network.feature_maps(network.inputs.random_example(), "frames")
     assert values.shape == (3, 8, 10, 4)
     np.testing.assert_array_equal(maps.values[..., 2 * 4 + 1], values[2, ..., 1])
-    steps = network.maps(network.random_example(), "each")
+    steps = network.inside.maps(network.inputs.random_example(), "each")
     assert [(axis.name, axis.size) for axis in steps.axes] == [("step", 3), ("unit", 4)]
     assert steps.planes.shape == (3, 4, 1)
 
@@ -221,13 +221,13 @@ def test_a_film_shows_a_map_for_each_step_and_channel():
 def test_several_outputs_answer_by_name():
     network = explorer.load(own_models.siamese())
     assert [output.name for output in network.outputs] == ["same", "language"]
-    answers = network.predict(network.random_example())
+    answers = network.predict(network.inputs.random_example())
     assert {name: len(predictions) for name, predictions in answers.items()} == {"same": 2, "language": 4}
-    example = network.random_example()
-    assert network.answers(example, 4, output=1).predictions == answers["language"]
-    assert [network.answers(example, 1, output).scale for output in (0, 1)] == ["shares", "values"]
+    example = network.inputs.random_example()
+    assert network.scores.of_output(example, 4, output=1).predictions == answers["language"]
+    assert [network.scores.of_output(example, 1, output).scale for output in (0, 1)] == ["shares", "values"]
     with pytest.raises(ExplorerError, match="The output 2 of siamese is no list of scores"):
-        network.answers(example, 1, output=2)
+        network.scores.of_output(example, 1, output=2)
 
 
 def test_named_outputs_keep_their_names():
@@ -242,7 +242,7 @@ def test_the_outputs_of_one_layer_have_names_of_their_own():
     network = explorer.load(own_models.states())
     assert [(output.name, output.shape) for output in network.outputs] == [("lstm", (5, 3)), ("lstm[1]", (3,)), ("lstm[2]", (3,))]
     assert network.summary().classes == (0, 3, 3)
-    assert list(network.predict(network.random_example())) == ["lstm[1]", "lstm[2]"]
+    assert list(network.predict(network.inputs.random_example())) == ["lstm[1]", "lstm[2]"]
     (row,) = [row for row in network.layers if row.name == "lstm"]
     assert row.output_shapes == ((5, 3), (3,), (3,))
 
@@ -267,7 +267,7 @@ def test_several_inputs_are_given_by_name_or_in_their_order():
 
 def test_a_list_of_examples_is_answered_in_its_order():
     network = explorer.load(own_models.siamese())
-    examples = [network.random_example(seed) for seed in range(40)]
+    examples = [network.inputs.random_example(seed) for seed in range(40)]
     answers = network.predict(examples)
     assert len(answers) == 40
     for one, example in zip(answers[::13], examples[::13], strict=True):
@@ -302,7 +302,7 @@ def test_pictures_of_any_size_are_brought_to_one():
     network = explorer.load(own_models.open_sizes())
     assert network.input_spec.size == (224, 224, 3)
     assert "It reads pictures of any size; they are resized to 224 x 224 pixels." in network.input_spec.assumed
-    maps = network.maps(images.read(np.zeros((50, 90, 3), np.uint8)), "conv")
+    maps = network.inside.maps(images.read(np.zeros((50, 90, 3), np.uint8)), "conv")
     assert [(axis.name, axis.size, axis.stop) for axis in maps.axes[:2]] == [("row", 56, 224), ("column", 56, 224)]
 
 
@@ -310,7 +310,7 @@ def test_random_numbers_for_an_embedding_are_rows_that_it_has():
     network = explorer.load(own_models.words())
     assert [one.below for one in network.input_spec.inputs] == [20, 20]
     for seed in range(5):
-        for (_name, array), dtype in zip(network.random_example(seed).data, ("int32", "float32"), strict=True):
+        for (_name, array), dtype in zip(network.inputs.random_example(seed).data, ("int32", "float32"), strict=True):
             assert array.dtype == dtype
             assert 0 <= array.min() <= array.max() < 20
             assert array.max() > 1
@@ -320,7 +320,7 @@ def test_random_numbers_for_an_embedding_are_rows_that_it_has():
 
 def test_a_fixed_batch_size_is_filled_up_and_no_state_is_kept():
     network = explorer.load(own_models.shaken(own_models.fixed_batch))
-    examples = [network.random_example(seed) for seed in range(3)]
+    examples = [network.inputs.random_example(seed) for seed in range(3)]
     together = network.predict(examples, top=3)
     for example, answers in zip(examples, together, strict=True):
         for _again in range(2):
@@ -401,7 +401,7 @@ def test_dicts_and_tuples_go_in_and_come_out():
     expected = network.model({name: array[None].astype(np.float32) for name, array in example.items()})
     assert answers["classes"][0].score == pytest.approx(float(expected["classes"].numpy().max()), abs=1e-5)
     assert [one.score for one in answers["masks/1"]] == pytest.approx(sorted(expected["masks"][1].numpy()[0], reverse=True), rel=1e-5)
-    assert [network.answers(network.random_example(), 1, output).scale for output in (0, 1)] == ["shares", "values"]
+    assert [network.scores.of_output(network.inputs.random_example(), 1, output).scale for output in (0, 1)] == ["shares", "values"]
     assert_close(network.feature_maps(example, "mask:1"), expected["masks"][1].numpy()[0])
 
 
@@ -463,8 +463,8 @@ def test_a_subclassed_model_of_pictures_reads_pictures(photo):
     pixels = images.to_batch(images.read(photo), network.input_spec)[0]
     assert_close(network.feature_maps(photo, "conv"), np.asarray(model.conv(pixels))[0])
     assert network.predict(photo)[0].label == "abcd"[int(np.asarray(model(pixels)).argmax())]
-    assert network.maps(images.read(photo), "pool").labels == ("a", "b", "c", "d")
-    assert network.maps(images.read(photo), "conv").axes[1].stop == 30
+    assert network.inside.maps(images.read(photo), "pool").labels == ("a", "b", "c", "d")
+    assert network.inside.maps(images.read(photo), "conv").axes[1].stop == 30
 
 
 def test_layers_that_were_not_built_yet_are_shown_once():
@@ -560,7 +560,7 @@ def test_labels_name_the_classes(photo):
     network = explorer.load(small(), labels=["ant", "bee", "cow"])
     answers = network.predict(photo)
     assert {(one.id, one.label) for one in answers} == {("0", "ant"), ("1", "bee"), ("2", "cow")}
-    assert network.maps(images.read(photo), "top").labels == ("ant", "bee", "cow")
+    assert network.inside.maps(images.read(photo), "top").labels == ("ant", "bee", "cow")
     with pytest.raises(ExplorerError, match="There are 2 labels; the network answers with 3 numbers"):
         explorer.load(small(), labels=["ant", "bee"])
 
@@ -610,7 +610,7 @@ def test_an_option_of_the_architectures_is_refused_for_a_model(name, value):
 def test_a_copy_stays_as_it_was():
     model = own_models.shaken(own_models.siamese)
     copy = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
-    example = copy.random_example()
+    example = copy.inputs.random_example()
     before = copy.predict(example)
     model.set_weights([0 * array for array in model.get_weights()])
     model.get_layer("same").trainable = False
@@ -649,7 +649,7 @@ def test_a_lambda_is_the_owners_own_code():
 def test_a_live_model_is_shown_as_it_is_at_each_moment():
     model = own_models.shaken(own_models.sequential)
     network = explorer.load(model)
-    example = network.random_example()
+    example = network.inputs.random_example()
     before = network.feature_maps(example, "hidden")
     model.set_weights([0 * array for array in model.get_weights()])
     assert before.max() > 0
@@ -674,7 +674,7 @@ def test_what_can_not_be_copied_is_used_live_and_said_so():
         network = loading.from_live_model(model, AdoptedModel(1, 0, "mine"), 2**28, None)
         assert network.model is model
         assert "Keras can't copy this model, so the page shows it live" in network.input_spec.assumed[-1]
-        example, last = network.random_example(), len(network.layers) - 1
+        example, last = network.inputs.random_example(), len(network.layers) - 1
         before = network.feature_maps(example, last)
         model.set_weights([array + 1 for array in model.get_weights()])
         assert np.abs(network.feature_maps(example, last) - before).max() > 0

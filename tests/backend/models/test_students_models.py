@@ -84,11 +84,11 @@ def test_a_grey_picture_is_read_however_it_comes(give, model):
 def test_of_grey_pixels_without_channels_the_page_shows_a_picture():
     network = explorer.load(flat_first(), preprocess="unit")
     example = network.read(DRAWN)
-    seen = network.view(example)
+    seen = network.inputs.view(example)
     assert (seen.original_size, seen.preprocessed.shape) == ((28, 28), (28, 28))
     assert np.array_equal(seen.preprocessed, DRAWN)
     assert network.samples[0] == "digit_0.png"
-    assert network.maps(example, 0).values.size == 784
+    assert network.inside.maps(example, 0).values.size == 784
 
 
 def test_maps_of_pictures_without_channels_lie_on_rows_and_columns():
@@ -97,10 +97,10 @@ def test_maps_of_pictures_without_channels_lie_on_rows_and_columns():
     network = explorer.load(ending(picture, x), preprocess="unit")
     example = network.read(DRAWN)
     for layer, size in (("picture", 28), ("conv", 13)):
-        maps = network.maps(example, layer)
+        maps = network.inside.maps(example, layer)
         assert [(axis.name, axis.size) for axis in maps.axes[:2]] == [("row", size), ("column", size)]
     assert maps.axes[0].fields[1] == (2, 5), "what a cell sees is three pixels"
-    assert np.array_equal(network.maps(example, "picture").values[..., 0], (DRAWN / 255).astype(np.float32))
+    assert np.array_equal(network.inside.maps(example, "picture").values[..., 0], (DRAWN / 255).astype(np.float32))
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 4), (28, 28, 2)])
@@ -112,7 +112,7 @@ def test_they_are_fine_tuned_on_arrays_as_they_read_them(shape):
     phases = [explorer.Phase("head", "sgd", 0.01, epochs=1)]
     run = explorer.fine_tune(network, (pixels, ["a", "b"] * 6), phases=phases, validation=0)
     assert (run.state, run.error_message) == ("done", "")
-    assert np.array_equal(run.network.to_batch(run.network.read(pixels[0]))[0], (pixels[:1] / 255).astype(np.float32))
+    assert np.array_equal(run.network.inputs.to_batch(run.network.read(pixels[0]))[0], (pixels[:1] / 255).astype(np.float32))
 
 
 def test_of_several_pictures_in_a_file_the_first_counts_and_of_several_in_an_array_none():
@@ -129,7 +129,7 @@ def test_numbers_that_are_prepared_already_go_in_as_they_are():
     network = explorer.load(convolving((32, 48, 3)), preprocess="torch")
     values = np.random.default_rng(1).normal(size=(32, 48, 3))
     assert scores(network, values) == pytest.approx(by_keras(network, values), abs=1e-5)
-    assert network.view(network.read(values)).preprocessed.shape == (32, 48, 3)
+    assert network.inputs.view(network.read(values)).preprocessed.shape == (32, 48, 3)
 
 
 @pytest.mark.parametrize(("scale", "said"), [(1.0, "taken as pixels of 0 to 255"), (1 / 255, "taken as pixels of 0 to 1")])
@@ -167,14 +167,14 @@ def test_alpha_is_a_channel_where_the_network_reads_it(channels, channels_first,
     picture = keras.Input(shape)
     network = explorer.load(ending(picture, picture), preprocess="none")
     wanted = np.moveaxis(expected, -1, 0) if channels_first else expected
-    np.testing.assert_array_equal(network.to_batch(network.read(source))[0][0], wanted)
-    assert network.view(network.read(source)).preprocessed.shape == (20, 30, channels)
+    np.testing.assert_array_equal(network.inputs.to_batch(network.read(source))[0][0], wanted)
+    assert network.inputs.view(network.read(source)).preprocessed.shape == (20, 30, channels)
 
 
 @pytest.mark.parametrize("side", [(5, 5, 1), (7, 7, 3), (2, 3, 4)])
 def test_tiny_pictures_are_pictures(side):
     network = explorer.load(ending(picture := keras.Input(side), picture), preprocess="unit")
-    assert network.to_batch(network.read(encoded(DRAWN)))[0].shape == (1, *side)
+    assert network.inputs.to_batch(network.read(encoded(DRAWN)))[0].shape == (1, *side)
     values = np.random.default_rng(1).normal(size=side)
     assert scores(network, values) == pytest.approx(by_keras(network, values), abs=1e-5)
 
@@ -240,14 +240,14 @@ def test_a_picture_for_one_of_several_inputs(two, source, tmp_path):
 
 
 def test_a_picture_alone_is_for_the_input_that_reads_pictures_and_the_rest_is_random_and_said(two):
-    table = two.random_example(0).data
+    table = two.inputs.random_example(0).data
     assert {name for name, _array in table} == {"picture", "table"}
     with pytest.warns(ExampleWarning, match="Nothing was given for table: it gets random values"):
         first = two.predict(encoded(DRAWN), top=3)
     with pytest.warns(ExampleWarning, match="random"):
         assert two.predict({"picture": encoded(DRAWN)}, top=3) == first
     example = explorer.Example("arrays", encoded(DRAWN), "drawn.png")
-    seen = two.view(example)
+    seen = two.inputs.view(example)
     assert seen.notes == ("Nothing was given for table: it gets random values.",)
     np.testing.assert_allclose(dict(seen.arrays)["picture"][..., 0], DRAWN / 255, atol=1e-6)
 

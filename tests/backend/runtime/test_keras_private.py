@@ -44,6 +44,7 @@ NAMES = {
     "KerasTensor._keras_history.operation": lambda model: model.output._keras_history.operation,
     "KerasTensor._keras_history.node_index": lambda model: [model.output._keras_history.node_index],
     "KerasTensor._keras_history.tensor_index": lambda model: [model.output._keras_history.tensor_index],
+    "keras.src.backend.common.global_state": lambda model: keras.src.backend.common.global_state.get_global_attribute,
     "Layer._flatten_layers": lambda model: [one for one in model._flatten_layers() if one.name == "inside"],
     "Layer._trainable_variables": lambda model: model.get_layer("twice")._trainable_variables,
     "Layer._call_has_training_arg": lambda model: model.get_layer("inner").get_layer("drop")._call_has_training_arg,

@@ -72,6 +72,6 @@ def test_a_network_that_goes_is_freed(samples):
     summary = backend.open(first, False, print)
     backend.predict(first, example, 3, 0, print)
     backend.feature_maps(first, example, summary.layers[3].name, print)
-    model = weakref.ref(backend._networks[first].model)
+    model = weakref.ref(backend.networks._networks[first].model)
     backend.open(second, False, print)
     assert model() is None

@@ -23,7 +23,7 @@ CALLS = {
     ),
     "features": ("explorer.backend.inputs.preprocessing.batch_of", lambda network: network.features(2 + PICTURE)),
     "read": ("explorer.backend.inputs.images.read", lambda network: network.read(PICTURE)),
-    "view": ("explorer.backend.inputs.images.to_view", lambda network: network.view(network.read(PICTURE))),
+    "view": ("explorer.backend.inputs.images.to_view", lambda network: network.inputs.view(network.read(PICTURE))),
     "evaluate": ("explorer.backend.evaluation.evaluate._measured", lambda network: network.evaluate(np.zeros((2, 32, 32, 1)), [0, 1])),
     "fine-tune": ("explorer.backend.datasets.loader.data_spec", lambda network: explorer.fine_tune(network, "digits")),
     "load": ("explorer.backend.loading.build", lambda _network: explorer.load("digits")),

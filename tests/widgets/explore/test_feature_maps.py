@@ -233,3 +233,15 @@ def test_labels_are_those_of_the_units_only_where_they_stand_for_classes(view, s
     assert view.facts == [["value", "0"]]
     show(session, np.arange(3.0), ("unit",), ("a_cat", "a_dog", "a_fox"))
     assert view.facts == [["class", "a cat"], ["value", "0"]]
+
+
+def test_a_mosaic_that_comes_with_the_maps_is_shown_as_it_is(view, session, monkeypatch):
+    drawn = feature_maps.with_mosaic(session.feature_maps)
+    shown, drawings = view.mosaic, []
+    plain = feature_maps.mosaic
+    monkeypatch.setattr(feature_maps, "mosaic", lambda *given: drawings.append(given) or plain(*given))
+    session.feature_maps = drawn
+    assert (view.mosaic, drawings) == (shown, [])
+    view.alike = True
+    assert len(drawings) == 1
+    assert view.mosaic != shown

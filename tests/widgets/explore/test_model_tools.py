@@ -110,7 +110,7 @@ def test_what_a_model_without_a_graph_does_not_have_is_said_and_its_buttons_barr
 
 
 def test_every_button_asks_for_a_file_that_the_backend_can_take(view):
-    from explorer.backend.network_model import TAKEN
+    from explorer.backend.network_files import TAKEN
 
     offered = [what for _label, files in view.texts["takes"] for what in files]
     assert sorted(offered) == sorted(TAKEN)

@@ -8,7 +8,7 @@ import yaml
 
 import explorer
 from explorer.backend.network import silent
-from explorer.backend.network_model import TAKEN
+from explorer.backend.network_files import TAKEN
 from explorer.backend.runtime.keras import keras
 from explorer.backend.service import Backend
 from explorer.catalog.options import model_file
@@ -25,7 +25,7 @@ def net(request):
 
 def taken(net, what, folder):
     """Take a file away, as the page does, and put it where the browser would save it."""
-    file = net.take(what)
+    file = net.files.take(what)
     path = folder / file.name
     path.write_bytes(file.data)
     return path
@@ -81,7 +81,7 @@ def test_the_summary_names_every_layer(net, tmp_path):
 def test_what_cannot_be_taken_away_is_said_with_what_can():
     net = explorer.load(small_models.sequential())
     with pytest.raises(ExplorerError, match=r"There is no soul to take away; there are .*keras"):
-        net.take("soul")
+        net.files.take("soul")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_what_cannot_be_taken_away_is_said_with_what_can():
 )
 def test_a_file_is_called_what_the_model_is_called(spec, name):
     net = explorer.load(small_models.sequential())
-    net.spec = spec
-    assert net.take("keras").name == name
+    net.state.spec = spec
+    assert net.files.take("keras").name == name
 
 
 def test_how_pictures_are_read_and_labels_go_with_the_model(tmp_path):
@@ -121,7 +121,7 @@ def test_what_a_model_of_a_class_of_its_own_does_not_have_is_one_sentence():
     net = explorer.load(of_its_own_class())
     for what in set(TAKEN) - {"summary", "weights"}:
         with pytest.raises(ExplorerError, match=r"silent.*Silent") as refused:
-            net.take(what)
+            net.files.take(what)
         assert "\n" not in str(refused.value), what
 
 
