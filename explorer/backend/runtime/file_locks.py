@@ -8,21 +8,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import filelock
+
 LONGEST = 1000  # characters that a note may have
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}  # some network file systems know no locks: better unlocked than not at all
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> None:
-        os.lseek(handle, 2**30, os.SEEK_SET)  # beyond the text, which must stay writable
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Note:
@@ -71,15 +60,13 @@ def hold(path: Path) -> Note | None:
     """
     handle, locked = os.open(path, os.O_RDWR | os.O_CREAT, 0o666), True
     try:
-        _lock(handle)
+        held = filelock.lock_descriptor(handle, blocking=False)
     except OSError as error:
         if error.errno not in NO_LOCKS:
             os.close(handle)
-            if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-                return None
             raise
-        locked = False
-    if not _is(handle, path):  # whoever held it deleted it meanwhile
+        held, locked = True, False
+    if not held or not _is(handle, path):  # whoever held it may have deleted it meanwhile
         os.close(handle)
         return None
     return Note(path, handle, locked)

@@ -495,8 +495,8 @@ def test_two_threads_download_one_file_once(get, server, tmp_path):
 
 
 def test_where_files_can_not_be_locked_it_downloads_all_the_same(get, monkeypatch):
-    def unsupported(_handle):
+    def unsupported(_handle, blocking):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("explorer.backend.runtime.file_locks._lock", unsupported)
+    monkeypatch.setattr("filelock.lock_descriptor", unsupported)
     assert get().read_bytes() == BODY
