@@ -167,7 +167,7 @@ def test_a_screen_reader_finds_names_and_values(page):
         'button "Browse…"',
         'button "Sample digit 3"',
         'spinbutton "How many answers"',
-        'list "Answers"',
+        'list "Predictions"',
         'slider "Layers"',
         'combobox "Go to index or name"',
         'slider "Feature maps"',
