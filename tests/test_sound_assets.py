@@ -183,10 +183,8 @@ def test_the_band_of_the_sweep_rises_and_falls(pieces):
 
 
 @pytest.mark.slow
-def test_training_again_gives_as_good_a_network(training, held_out):
-    again = accuracy(training.train(), held_out)
-    assert again >= 0.95
-    assert again == pytest.approx(FACTS["accuracy"], abs=0.02)
+def test_training_on_a_tenth_of_the_sounds_is_well_above_chance(training, held_out):
+    assert accuracy(training.train(each=100, epochs=12), held_out) >= 3 / len(CLASSES)  # 0.62 where it was measured
 
 
 @pytest.mark.slow
