@@ -155,7 +155,7 @@ def wrap(
 ) -> Network:
     """Return the network around a Keras model of the user's own; it is used as it is.
 
-    preprocess: a named convention, or a function that takes pixels, float32 (n, height, width, channels)
+    preprocess: a named preprocess_mode, or a function that takes pixels, float32 (n, height, width, channels)
         in 0 to 255, and returns what the model reads; None to guess.
     labels: the names of the classes.
     live: whether others may change its weights.

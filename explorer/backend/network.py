@@ -47,7 +47,7 @@ class Network:
     Use it on the thread that built it; a lock keeps calls from overlapping. `explorer.load` makes it.
 
     labels: (id, label) of each class; empty for plain numbers.
-    prepare: a function of the user's own that prepares pixels, for the convention "custom".
+    prepare: a function of the user's own that prepares pixels, for the preprocess_mode "custom".
     samples: the bundled samples that suit it.
     live: whether its owner may change the model at any time: each call looks whether it has changed, and no activations are
         remembered. So it is from the moment on when somebody takes `model`.

@@ -69,7 +69,7 @@ class Architecture:
     input: the kind of example it reads: "image" or "audio".
     input_size: (height, width, channels) that it reads by default; for sound (bands, frames, 1), always.
     smallest: the least height and width in pixels that it can be built for without its top; 0 for sound.
-    convention: how pixels are prepared: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch"
+    preprocess_mode: how pixels are prepared: "tf" (to -1..1), "caffe" (BGR, less the ImageNet mean), "torch"
         (to 0..1, less the ImageNet mean, over its deviation), "none" (left at 0..255: the network scales
         them itself) or "digit" (grey ink on black, cut to the ink, to 0..1); for sound a name in `SPECTROGRAMS`.
     weights: the name of its pretrained set; `files` are the files of that set, `files[0]` the one for the defaults.

@@ -18,7 +18,7 @@ class Backbone:
     stem: the layer that reads the pixels.
     others: of the layers after it. In a name, what other people put before or behind it doesn't count.
     least: how many of these patterns a network must have layers of beside the stem, so that it is no small one of somebody's own.
-    bare: how pixels are prepared where the network was built without the layers that scale them; "" for the row's own convention.
+    bare: how pixels are prepared where the network was built without the layers that scale them; "" for the row's own preprocess_mode.
     anonymous: whether Keras numbers its layers (`conv2d_94`), so that their names say nothing.
     """
 

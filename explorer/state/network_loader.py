@@ -80,7 +80,7 @@ class NetworkLoader(HasTraits):
             self._open_spec(replace, self._loaded, version=self._loaded.version + 1)
 
     def read_as(self, preprocess: str | None, labels: Sequence[str] = ()) -> None:
-        """Prepare pictures for a model of the user's own by a named convention, and name its classes.
+        """Prepare pictures for a model of the user's own by a named preprocess_mode, and name its classes.
 
         preprocess: None for the way that the model came with, or a guess.
         """

@@ -197,7 +197,7 @@ def accuracy(row: Architecture) -> str:
 
 
 def _pixels() -> dict[str, str]:
-    """Return for each convention what it does to the range of pixels and to the order of channels."""
+    """Return for each preprocess_mode what it does to the range of pixels and to the order of channels."""
     return {
         "caffe": _("blue, green, red (BGR), each less its mean over ImageNet"),
         "tf": _("red, green, blue (RGB) from -1 to 1"),

@@ -15,15 +15,15 @@ function pairs({ model, watch }, trait, live = false) {
 // How a model of the user's own reads pictures or sound, and what its classes are called.
 function ownForm({ model, texts, watch }) {
   const automatic = make("option", { value: "" });
-  const convention = make("select", {}, automatic, ...texts.preprocess_modes.map(([value, text]) => make("option", { value }, text)));
+  const mode = make("select", {}, automatic, ...texts.preprocess_modes.map(([value, text]) => make("option", { value }, text)));
   const labels = make("textarea", { rows: "4", spellcheck: "false" });
-  const reading = make("label", {}, texts.read_as, convention);
+  const reading = make("label", {}, texts.read_as, mode);
   const naming = make("label", {}, texts.labels, labels);
   const apply = make("button", { type: "submit" }, texts.apply);
   const refresh = make("button", { type: "button", onclick: () => model.send({ refresh: true }) }, texts.refresh);
   const submit = (event) => {
     event.preventDefault();
-    model.send({ read_as: convention.value, labels: labels.value });
+    model.send({ read_as: mode.value, labels: labels.value });
   };
   const form = make("form", { class: "stack", onsubmit: submit }, reading, naming, make("div", { class: "row" }, apply, refresh));
   watch(["drawn"], () => {
@@ -33,7 +33,7 @@ function ownForm({ model, texts, watch }) {
     naming.hidden = !model.get("classes");
     apply.hidden = reading.hidden && naming.hidden;
     automatic.textContent = model.get("automatic");
-    showValue(convention, model.get("read_as"));
+    showValue(mode, model.get("read_as"));
     showValue(labels, model.get("labels"));
   });
   return form;

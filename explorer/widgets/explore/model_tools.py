@@ -69,7 +69,7 @@ class ModelToolsView(View):
             ],
             "barred": _("Not to be had of this model."),
             "read_as": _("Pictures are read as"),
-            "preprocess_modes": list(map(list, _conventions().items())),
+            "preprocess_modes": list(map(list, _preprocess_modes().items())),
             "labels": _("Names of the classes, one a line"),
             "apply": _("Apply"),
             "refresh": _("Show it as it is now"),
@@ -250,10 +250,10 @@ def _automatic(preprocess_mode: str, chosen: bool) -> str:
         return _("automatic")
     if preprocess_mode == "custom":
         return _("a function of your own")
-    return _("automatic: {convention}").format(convention=_conventions()[preprocess_mode])
+    return _("automatic: {convention}").format(convention=_preprocess_modes()[preprocess_mode])
 
 
-def _conventions() -> dict[str, str]:
+def _preprocess_modes() -> dict[str, str]:
     texts = {
         "tf": _("-1 to 1 (tf)"),
         "caffe": _("BGR, less the ImageNet mean (caffe)"),
