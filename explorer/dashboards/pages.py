@@ -46,7 +46,7 @@ class FineTuningPanel:
     def __init__(self, session: Session) -> None:
         self.fine_tuning = FineTuningState(session)
         self._session = session
-        self._states: list[Any] = []  # Aftermath, Trainings, Collecting, once they are there
+        self._states: list[Any] = []  # RunComparison, RunList, DatasetBuilder, once they exist
 
     def show(self, left: ipywidgets.Box, panel: ipywidgets.Box) -> None:
         """Put the data in front of what is in `left`, and all else into `panel`."""
@@ -97,7 +97,7 @@ class Page(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     ) -> None:
         self.session = session or Session(source, preprocess=preprocess, labels=labels)
         self._alone = session is None
-        self._tuners = FineTuningPanel(self.session)
+        self._fine_tuning_panel = FineTuningPanel(self.session)
         super().__init__([_box("layout", *self._parts())], **options)
         self.add_class("explorer").add_class("page")
         self._begin()
@@ -105,7 +105,7 @@ class Page(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     def close(self) -> None:
         """Remove the page and its views; networks that no other page shares are let go, a training goes on by itself."""
         with suppress(AttributeError):  # refused before it had a session
-            self._tuners.close()
+            self._fine_tuning_panel.close()
             _close_inside(self)
             if self._alone:
                 self.session.close()
@@ -143,11 +143,11 @@ class Explorer(Page):
         }
         self._tabs = ipywidgets.Tab(list(views.values()), titles=list(views)).add_class("tabs")
         top = _box("top", picker, StatusView(self.session), chart, NetworkOptionsView(self.session))
-        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.fine_tuning), self._tabs)
+        return top, self._left, _box("column", LayerStrip(self.session, self._fine_tuning_panel.fine_tuning), self._tabs)
 
     def _begin(self) -> None:
         self._tabs.observe(self._turned, "selected_index")
-        self._tuners.fine_tuning.observe(self._go_to_the_run, "wanted")
+        self._fine_tuning_panel.fine_tuning.observe(self._go_to_the_run, "wanted")
         self.session.observe(self._suit, "network")
         self._suit()
 
@@ -168,11 +168,11 @@ class Explorer(Page):
     def _turned(self, _change: Any) -> None:
         """Show what belongs to the tab that is looked at: while fine-tuning, the data on the left and the freeze line on the strip."""
         fine_tuning = self._tabs.selected_index == FINE_TUNE
-        _mark(self, "fine_tuning", fine_tuning)
+        _mark(self, "fine-tuning", fine_tuning)
         if fine_tuning:
-            self._tuners.show(self._left, self._tabs.children[FINE_TUNE])
+            self._fine_tuning_panel.show(self._left, self._tabs.children[FINE_TUNE])
         else:
-            self._tuners.hide()
+            self._fine_tuning_panel.hide()
 
     def _go_to_the_run(self, _change: Any) -> None:
         self._tabs.selected_index = FINE_TUNE
@@ -187,16 +187,16 @@ class FineTuner(Page):
     def _parts(self) -> tuple[ipywidgets.Widget, ...]:
         self._left, self._panel = _box("column left", InputView(self.session)), _box("panel")
         top = _box("top", ArchitecturePicker(self.session), StatusView(self.session))
-        return top, self._left, _box("column", LayerStrip(self.session, self._tuners.fine_tuning), self._panel)
+        return top, self._left, _box("column", LayerStrip(self.session, self._fine_tuning_panel.fine_tuning), self._panel)
 
     def _begin(self) -> None:
-        self.add_class("fine_tuning")
-        self._tuners.show(self._left, self._panel)
+        self.add_class("fine-tuning")
+        self._fine_tuning_panel.show(self._left, self._panel)
 
     @property
     def fine_tuning(self) -> FineTuningState:
         """What is chosen and known of the fine-tuning."""
-        return self._tuners.fine_tuning
+        return self._fine_tuning_panel.fine_tuning
 
 
 def _close_inside(box: ipywidgets.Box) -> None:

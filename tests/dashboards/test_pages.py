@@ -186,13 +186,13 @@ def test_fine_tuning_is_made_when_its_tab_is_looked_at(backend):
     assert tabs.children[FINE_TUNE].children == ()
     assert asked(backend, "backbone") == []
     tabs.selected_index = FINE_TUNE
-    assert "fine_tuning" in page._dom_classes
+    assert "fine-tuning" in page._dom_classes
     views = (DatasetView, FreezePlanView, RecipeView, TrainingView, RunsView, ResultsView, BeforeAfterView)
     found = [one_of(page, view) for view in views]
     assert all(view.session is page.session for view in found)
     assert one_of(page, LayerStrip).fine_tuning_shown
     tabs.selected_index = 0
-    assert "fine_tuning" not in page._dom_classes
+    assert "fine-tuning" not in page._dom_classes
     assert not one_of(page, LayerStrip).fine_tuning_shown
     tabs.selected_index = FINE_TUNE
     assert [one_of(page, view) for view in views] == found

@@ -37,7 +37,7 @@ def page(backend):
 
 def find(page, kind):
     """Return the state of this kind that the page's views share."""
-    return next(state for state in (*page._tuners._states, page.fine_tuning) if isinstance(state, kind))
+    return next(state for state in (*page._fine_tuning_panel._states, page.fine_tuning) if isinstance(state, kind))
 
 
 def come_back(page, key):

@@ -108,7 +108,7 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
     leave();
-    if (document.querySelector(".explorer.page.tuning") && !el.contains(event.target)) return; // files beside it may be meant as data
+    if (document.querySelector(".explorer.page.fine-tuning") && !el.contains(event.target)) return; // files beside it may be meant as data
     const dropped = event.dataTransfer.files[0];
     if (dropped) { toggleDrawing(false); take(dropped, dropped.name); } else refuseNoFile();
   };
