@@ -19,11 +19,10 @@ PATIENCE = 180_000  # milliseconds: a shared machine may be slow, and waiting fo
 SIZE = {"width": 1280, "height": 1000}
 # What comes first in a kernel whose page is about the page only: nothing is computed, and TensorFlow is not loaded.
 PLAYED = """
-from explorer.state import requests
-from explorer.worker.queue import InlineWorker
+from explorer.worker import providers
 from fake_runs import RunningBackend
 
-requests.worker_here = lambda: InlineWorker(RunningBackend)
+providers.backend = RunningBackend
 """
 # A server that says of each connection when it has answered a ping, which it is sent often; twice a minute otherwise.
 PINGS = """

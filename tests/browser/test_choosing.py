@@ -8,23 +8,14 @@ pytestmark = pytest.mark.browser
 
 PAGE = """
 import ipywidgets
-from traitlets import HasTraits, link
-from unittest.mock import Mock
+from traitlets import link
 from explorer.state.session import Session
-from explorer.values import NetworkSpec, NetworkSummary
 from explorer.widgets.explore.accuracy_chart import AccuracyChart
 from explorer.widgets.explore.architecture_picker import ArchitecturePicker
+from explorer.worker.queue import InlineWorker
+from fakes import FakeBackend
 
-class Prompt(Session):  # without a worker: whatever is opened is there at once
-    def __init__(self):
-        HasTraits.__init__(self)
-        self.open("digits")
-    def open(self, source):
-        network = Mock(NetworkSummary)
-        network.spec = NetworkSpec(source)
-        self.network = network
-
-session = Prompt()
+session = Session("digits", worker=InlineWorker(FakeBackend))
 picker, chart = ArchitecturePicker(session), AccuracyChart(session, shown=False)
 link((chart, "shown"), (picker, "chart"))
 ipywidgets.VBox([picker, chart]).add_class("explorer").add_class("page")

@@ -116,7 +116,7 @@ def test_there_is_room_for_pages_until_too_many_kernels_have_none():
     kernels._kernels = dict.fromkeys(map(str, range(2 * LONELY)))
     kernels._kernel_connections = {str(number): int(number < LONELY + 1) for number in range(2 * LONELY)}
     assert kernels.has_room()  # pages with a connection don't count
-    kernels.loading_spec = 1
+    kernels.opening = 1
     assert not kernels.has_room()
 
 

@@ -143,7 +143,7 @@ def shown(path):
     images.to_batch(example, CLEAR)
     images.to_view(example, digits)
     images.defects(example, PHOTO)
-    assert images.to_view(example, PHOTO).came.dtype == np.uint8
+    assert images.to_view(example, PHOTO).original.dtype == np.uint8
     return network("digits").predict(path, top=2)
 
 
