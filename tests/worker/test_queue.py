@@ -50,6 +50,13 @@ class Verbs:
         return threading.current_thread()
 
 
+@pytest.fixture
+def workers_threads():
+    """Return a function: the threads of the workers of this test; those that other tests have left are none of its matter."""
+    before = set(threading.enumerate())
+    return lambda: [thread for thread in threading.enumerate() if thread.name == "explorer" and thread not in before]
+
+
 def request(key, method, *arguments, heard):
     return Request(
         key,
@@ -196,7 +203,7 @@ def test_nothing_starts_before_the_cell_that_asked_has_run():
     assert asyncio.run(page()) == []
 
 
-def test_close_stops_the_thread_and_silences_what_is_under_way():
+def test_close_stops_the_thread_and_silences_what_is_under_way(workers_threads):
     verbs = Verbs()
 
     async def page():
@@ -207,7 +214,7 @@ def test_close_stops_the_thread_and_silences_what_is_under_way():
         await until(verbs.began.is_set)
         worker.close()
         verbs.let_go.set()
-        await until(lambda: not any(thread.name == "explorer" for thread in threading.enumerate()))
+        await until(lambda: not workers_threads())
         await asyncio.sleep(0)
         return heard
 
@@ -216,7 +223,7 @@ def test_close_stops_the_thread_and_silences_what_is_under_way():
     assert verbs.closed, "it lets go of what it holds"
 
 
-def test_what_is_asked_of_a_worker_that_was_closed_begins_anew():
+def test_what_is_asked_of_a_worker_that_was_closed_begins_anew(workers_threads):
     made = []
 
     def make():
@@ -230,17 +237,17 @@ def test_what_is_asked_of_a_worker_that_was_closed_begins_anew():
             worker.submit(request("a", "double", number, heard=heard))
             await until(lambda number=number: ("done", 2 * number) in heard)
             worker.close()
-        await until(lambda: not any(thread.name == "explorer" for thread in threading.enumerate()))
+        await until(lambda: not workers_threads())
 
     asyncio.run(page())
     assert [(verbs.done, verbs.closed) for verbs in made] == [([1], True), ([2], True)]
 
 
-def test_a_worker_that_was_never_asked_has_no_thread_to_leave_behind():
+def test_a_worker_that_was_never_asked_has_no_thread_to_leave_behind(workers_threads):
     async def page():
         Worker(Verbs).close()
         await asyncio.sleep(0)
-        return [thread for thread in threading.enumerate() if thread.name == "explorer"]
+        return workers_threads()
 
     assert asyncio.run(page()) == []
 
@@ -281,7 +288,7 @@ def test_outside_a_cell_there_is_none(run_in, monkeypatch):
     assert cell_here() is None, "Voila shows all cells, and runs each once"
 
 
-def test_a_loop_that_is_gone_ends_the_worker_quietly():
+def test_a_loop_that_is_gone_ends_the_worker_quietly(workers_threads):
     verbs = Verbs()
 
     async def page():
@@ -291,7 +298,7 @@ def test_a_loop_that_is_gone_ends_the_worker_quietly():
         return worker
 
     asyncio.run(page())
-    threads = [thread for thread in threading.enumerate() if thread.name == "explorer"]
+    threads = workers_threads()
     verbs.let_go.set()
     for thread in threads:
         thread.join(120)
