@@ -71,6 +71,7 @@ def opened(chromium):
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     yield page
+    show_loop(True)  # the test that ran last may have had a loop of its own
     context.close()
     assert page.errors == []
 
