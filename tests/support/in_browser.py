@@ -3,6 +3,8 @@
 import base64
 from contextlib import contextmanager
 
+from chromium import show_loop
+
 PATIENCE = 30_000  # milliseconds
 PAGE = "<!doctype html><body>{more}<div id='view'></div></body>"
 SIZE = {"width": 900, "height": 700}
