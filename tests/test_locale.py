@@ -1,6 +1,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,34 @@ from explorer.locale import counted, size_text
 
 PACKAGE = Path(__file__).parents[1] / "explorer"
 KEYWORDS = {"_": None, "counted": (1, 2)}  # what the words of the interface are the arguments of, and which
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
-def words(path):
-    """Return the arguments that are to be translated, as the trees of a file's code have them."""
-    calls = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    return [argument for call in calls if call.func.id in KEYWORDS for argument in call.args[: len(KEYWORDS[call.func.id] or "1")]]
+@cache
+def nodes():
+    """Return every node of the code, in a list for each file."""
+    return {path: list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for path in PACKAGE.rglob("*.py")}
+
+
+def of_kind(kind):
+    """Return (file, node) of each node of a kind in the whole code."""
+    return [(path, node) for path, found in nodes().items() for node in found if isinstance(node, kind)]
+
+
+def where(path, node):
+    return f"{path.relative_to(PACKAGE)}:{node.lineno}"
+
+
+def words():
+    """Return (file, argument) of each argument that is to be translated, as the trees of the code have it."""
+    calls = [(path, call) for path, call in of_kind(ast.Call) if isinstance(call.func, ast.Name) and call.func.id in KEYWORDS]
+    return [(path, argument) for path, call in calls for argument in call.args[: len(KEYWORDS[call.func.id] or "1")]]
 
 
 @pytest.fixture(scope="module")
 def in_code():
-    return {argument.value for path in TREES for argument in words(path) if isinstance(argument, ast.Constant)}
+    found = {argument.value for _path, argument in words() if isinstance(argument, ast.Constant)}
+    assert found
+    return found
 
 
 def test_the_template_holds_every_word_of_the_interface(in_code):
@@ -35,27 +52,34 @@ def test_babel_finds_every_word_of_the_interface(in_code):
     assert {one for text in texts for one in ([text] if isinstance(text, str) else text)} == in_code
 
 
-@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_words_are_plain_texts_that_can_be_translated(path):
-    for argument in words(path):
-        assert isinstance(argument, ast.Constant), f"{path.name}:{argument.lineno}: the template can only hold plain texts"
+def test_words_are_plain_texts_that_can_be_translated():
+    """The template can hold nothing else."""
+    assert not [where(*one) for one in words() if not isinstance(one[1], ast.Constant)]
 
 
-@pytest.mark.parametrize("path", sorted(set(TREES) - {PACKAGE / "locale" / "__init__.py"}), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_else_is_called_as_the_functions_that_translate(path):
+def test_nothing_else_is_called_as_the_functions_that_translate():
     """Babel reads names, not Python: from 2.19 on, it takes `counted[0]` for a call too, and misses the words that follow."""
-    called = {id(node.func) for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)}
-    for node in ast.walk(TREES[path]):
-        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if hasattr(node, field)), None)
-        imported = isinstance(node, ast.alias)
-        assert name not in KEYWORDS or imported or (isinstance(node, ast.Name) and id(node) in called), f"{path.name}:{node.lineno}: {name}"
+    called = {id(call.func) for _path, call in of_kind(ast.Call)}
+    named = [
+        (path, node)
+        for path, node in of_kind(ast.AST)
+        if next((getattr(node, field) for field in ("id", "arg", "attr", "name") if hasattr(node, field)), None) in KEYWORDS
+    ]
+    others = [
+        (path, node) for path, node in named if not isinstance(node, ast.alias) and not (isinstance(node, ast.Name) and id(node) in called)
+    ]
+    assert not [where(*one) for one in others if one[0] != PACKAGE / "locale" / "__init__.py"]
 
 
-@pytest.mark.parametrize("path", TREES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_word_stands_inside_an_f_string(path):
-    for text in [node for node in ast.walk(TREES[path]) if isinstance(node, ast.JoinedStr)]:
-        inside = [node for node in ast.walk(text) if isinstance(node, ast.Name) and node.id in KEYWORDS]
-        assert not inside, f"{path.name}:{text.lineno}: no word inside an f-string gets into the template"
+def test_no_word_stands_inside_an_f_string():
+    """None there gets into the template."""
+    inside = [
+        (path, node)
+        for path, text in of_kind(ast.JoinedStr)
+        for node in ast.walk(text)
+        if isinstance(node, ast.Name) and node.id in KEYWORDS
+    ]
+    assert not [where(*one) for one in inside]
 
 
 def test_numbers_get_the_form_that_fits_them():
