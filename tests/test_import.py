@@ -36,18 +36,13 @@ def test_importing_explorer_imports_nothing_heavy():
     assert not heavy & loaded_by("import explorer; dir(explorer); explorer.__version__")
 
 
-def test_the_architectures_and_errors_need_no_keras():
-    heavy = {"keras", "tensorflow", "matplotlib", "ipywidgets", "anywidget", "PIL"}
-    assert not heavy & loaded_by("import explorer; explorer.architectures['VGG16']; explorer.ExplorerError; explorer.Layer")
-
-
-def test_a_wrong_name_or_option_is_said_before_keras_is_loaded():
-    heavy = {"keras", "tensorflow", "h5py"}
+def test_the_architectures_and_errors_need_no_keras_nor_does_what_says_that_a_name_or_an_option_is_wrong():
+    heavy = {"keras", "tensorflow", "h5py", "matplotlib", "ipywidgets", "anywidget", "PIL"}
     tried = "\n".join(
         f"try: explorer.load({wrong})\nexcept explorer.ExplorerError as e: pass\nelse: raise SystemExit(1)"
         for wrong in ("'VGG17'", "'VGG16', classes=3", "'nowhere.keras'", "'VGG16', weights='nowhere.h5'", "'MobileNet', alpha=0.3")
     )
-    assert not heavy & loaded_by(f"import explorer\n{tried}")
+    assert not heavy & loaded_by(f"import explorer\nexplorer.architectures['VGG16'], explorer.ExplorerError, explorer.Layer\n{tried}")
 
 
 def test_the_widgets_need_no_keras():

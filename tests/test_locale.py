@@ -1,7 +1,6 @@
 import ast
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,32 +12,26 @@ PACKAGE = Path(__file__).parents[1] / "explorer"
 KEYWORDS = {"_": None, "counted": (1, 2)}  # what the words of the interface are the arguments of, and which
 
 
-@cache
+@pytest.fixture(scope="module")
 def nodes():
-    """Return every node of the code, in a list for each file."""
-    return {path: list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for path in PACKAGE.rglob("*.py")}
+    """Return (file, node) of each node of the whole code."""
+    return [(path, node) for path in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
 
 
-def of_kind(kind):
-    """Return (file, node) of each node of a kind in the whole code."""
-    return [(path, node) for path, found in nodes().items() for node in found if isinstance(node, kind)]
-
-
-def where(path, node):
-    return f"{path.relative_to(PACKAGE)}:{node.lineno}"
-
-
-def words():
-    """Return (file, argument) of each argument that is to be translated, as the trees of the code have it."""
-    calls = [(path, call) for path, call in of_kind(ast.Call) if isinstance(call.func, ast.Name) and call.func.id in KEYWORDS]
+@pytest.fixture(scope="module")
+def words(nodes):
+    """Return (file, argument) of each argument that is to be translated."""
+    calls = [(path, node) for path, node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", None) in KEYWORDS]
     return [(path, argument) for path, call in calls for argument in call.args[: len(KEYWORDS[call.func.id] or "1")]]
 
 
 @pytest.fixture(scope="module")
-def in_code():
-    found = {argument.value for _path, argument in words() if isinstance(argument, ast.Constant)}
-    assert found
-    return found
+def in_code(words):
+    return {argument.value for _path, argument in words if isinstance(argument, ast.Constant)}
+
+
+def where(path, node):
+    return f"{path.relative_to(PACKAGE)}:{node.lineno}"
 
 
 def test_the_template_holds_every_word_of_the_interface(in_code):
@@ -52,34 +45,28 @@ def test_babel_finds_every_word_of_the_interface(in_code):
     assert {one for text in texts for one in ([text] if isinstance(text, str) else text)} == in_code
 
 
-def test_words_are_plain_texts_that_can_be_translated():
+def test_words_are_plain_texts_that_can_be_translated(words):
     """The template can hold nothing else."""
-    assert not [where(*one) for one in words() if not isinstance(one[1], ast.Constant)]
+    assert words
+    assert not [where(*one) for one in words if not isinstance(one[1], ast.Constant)]
 
 
-def test_nothing_else_is_called_as_the_functions_that_translate():
+def test_nothing_else_is_called_as_the_functions_that_translate(nodes):
     """Babel reads names, not Python: from 2.19 on, it takes `counted[0]` for a call too, and misses the words that follow."""
-    called = {id(call.func) for _path, call in of_kind(ast.Call)}
-    named = [
-        (path, node)
-        for path, node in of_kind(ast.AST)
-        if next((getattr(node, field) for field in ("id", "arg", "attr", "name") if hasattr(node, field)), None) in KEYWORDS
-    ]
-    others = [
-        (path, node) for path, node in named if not isinstance(node, ast.alias) and not (isinstance(node, ast.Name) and id(node) in called)
-    ]
-    assert not [where(*one) for one in others if one[0] != PACKAGE / "locale" / "__init__.py"]
+    called = {id(node.func) for _path, node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+
+    def other(path, node):
+        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if hasattr(node, field)), None)
+        allowed = isinstance(node, ast.alias) or id(node) in called or path == PACKAGE / "locale" / "__init__.py"
+        return name in KEYWORDS and not allowed
+
+    assert not [where(*one) for one in nodes if other(*one)]
 
 
-def test_no_word_stands_inside_an_f_string():
+def test_no_word_stands_inside_an_f_string(nodes):
     """None there gets into the template."""
-    inside = [
-        (path, node)
-        for path, text in of_kind(ast.JoinedStr)
-        for node in ast.walk(text)
-        if isinstance(node, ast.Name) and node.id in KEYWORDS
-    ]
-    assert not [where(*one) for one in inside]
+    texts = [(path, node) for path, node in nodes if isinstance(node, ast.JoinedStr)]
+    assert not [where(path, text) for path, text in texts if any(getattr(node, "id", None) in KEYWORDS for node in ast.walk(text))]
 
 
 def test_numbers_get_the_form_that_fits_them():

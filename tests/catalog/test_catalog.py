@@ -64,59 +64,55 @@ def test_the_rows_come_in_the_order_a_learner_meets_them():
     assert list(architectures) == ["digits", *SOUND, *GUIDE, *BEYOND]
 
 
-@pytest.mark.parametrize("name", GUIDE)
-def test_the_facts_are_those_of_the_guide(name):
-    row = architectures[name]
-    assert (round(row.size / 2**20), row.top1, row.top5, row.parameters, row.depth) == GUIDE[name]
-    assert row.measured_on == "ImageNet"
+def rows(names):
+    return [architectures[name] for name in names]
 
 
-@pytest.mark.parametrize("name", BEYOND)
-def test_the_facts_beyond_the_guides_are_those_of_keras(name):
-    row = architectures[name]
-    assert (row.top1, row.top5, row.depth) == BEYOND[name]
+def test_the_facts_are_those_of_the_guide():
+    facts = {row.name: (round(row.size / 2**20), row.top1, row.top5, row.parameters, row.depth) for row in rows(GUIDE)}
+    assert facts == GUIDE
+    assert {row.measured_on for row in rows(GUIDE)} == {"ImageNet"}
 
 
-@pytest.mark.parametrize("name", DOWNLOADED)
-def test_the_size_is_that_of_its_weights(name):
-    row = architectures[name]
-    assert row.size == pytest.approx(4 * row.parameters, rel=0.15)  # float32, and the names of many layers
+def test_the_facts_beyond_the_guides_are_those_of_keras():
+    assert {row.name: (row.top1, row.top5, row.depth) for row in rows(BEYOND)} == BEYOND
 
 
-@pytest.mark.parametrize("name", BUNDLED_NETWORKS)
-def test_the_bundled_networks_are_here(name):
+def test_the_size_is_that_of_its_weights():
+    """They are float32, and a file holds the names of many layers."""
+    assert {row.name: row.size for row in rows(DOWNLOADED)} == pytest.approx(
+        {row.name: 4 * row.parameters for row in rows(DOWNLOADED)}, rel=0.15
+    )
+
+
+def test_the_bundled_networks_are_here():
     assert [name for name in ALL if architectures[name].bundled] == BUNDLED_NETWORKS
-    assert architectures[name].size == (BUNDLED / f"{name}.keras").stat().st_size
+    assert [row.size for row in rows(BUNDLED_NETWORKS)] == [(BUNDLED / f"{name}.keras").stat().st_size for name in BUNDLED_NETWORKS]
 
 
-@pytest.mark.parametrize("name", ["digits", *DOWNLOADED])
-def test_every_row_of_pictures_is_whole(name):
-    row = architectures[name]
-    height, width, channels = row.input_size
-    assert row.name == name
-    assert row.input == "image"
-    assert height == width >= row.smallest >= 8
-    assert channels in (1, 3)
-    assert row.classes == (1000 if channels == 3 else 10)
-    assert row.convention in {"tf", "caffe", "torch", "none", "digit"}
-    assert set(row.options) <= {"alpha", "depth_multiplier", "dropout"}
-    assert 0 < row.top1 <= (row.top5 or 1) <= 1
-    assert row.samples
-    assert 1990 < row.year < 2100
-    assert row.paper.title
-    assert row.licence
+def test_every_row_of_pictures_is_whole():
+    for row in rows(["digits", *DOWNLOADED]):
+        height, width, channels = row.input_size
+        assert row.input == "image", row
+        assert height == width >= row.smallest >= 8, row
+        assert channels in (1, 3), row
+        assert row.classes == (1000 if channels == 3 else 10), row
+        assert row.convention in {"tf", "caffe", "torch", "none", "digit"}, row
+        assert set(row.options) <= {"alpha", "depth_multiplier", "dropout"}, row
+        assert 0 < row.top1 <= (row.top5 or 1) <= 1, row
+        assert 1990 < row.year < 2100, row
 
 
-@pytest.mark.parametrize("name", SOUND)
-def test_every_row_of_sound_is_whole(name):
-    row = architectures[name]
-    assert row.name == name
-    assert row.input == "audio"
-    assert row.input_size == SPECTROGRAMS[row.convention].shape
-    assert row.classes == len(row.labels) == len(set(row.labels))
-    assert row.samples
-    assert row.paper.title
-    assert row.licence
+def test_every_row_of_sound_is_whole():
+    for row in rows(SOUND):
+        assert row.input == "audio", row
+        assert row.input_size == SPECTROGRAMS[row.convention].shape, row
+        assert row.classes == len(row.labels) == len(set(row.labels)), row
+
+
+def test_every_row_says_its_name_its_samples_and_whose_it_is():
+    assert [row.name for row in architectures.values()] == ALL
+    assert not [row.name for row in architectures.values() if not (row.samples and row.paper.title and row.licence)]
 
 
 def test_the_music_tagger_is_the_one_that_its_author_published():
@@ -140,9 +136,9 @@ def test_the_release_of_the_guides_stands_in_for_the_authors_file(include_top):
     assert "release" in others[0].url
 
 
-@pytest.mark.parametrize("name", ["digits", *DOWNLOADED])
-def test_a_file_that_is_published_once_has_nothing_alike(name):
-    assert all(architectures[name].alike(file) == (file,) for file in architectures[name].files)
+def test_a_file_that_is_published_once_has_nothing_alike():
+    published = [(row, file) for row in rows(["digits", *DOWNLOADED]) for file in row.files]
+    assert not [file.name for row, file in published if row.alike(file) != (file,)]
 
 
 def test_each_family_prepares_pixels_in_one_way_and_is_under_one_licence():
@@ -153,10 +149,8 @@ def test_each_family_prepares_pixels_in_one_way_and_is_under_one_licence():
         assert {family: facts for family, facts in values.items() if len(facts) > 1} == {}
 
 
-@pytest.mark.parametrize("name", DOWNLOADED)
-def test_the_year_is_that_of_the_paper_on_arxiv(name):
-    row = architectures[name]
-    assert 2000 + int(row.paper.arxiv[:2]) == row.year
+def test_the_year_is_that_of_the_paper_on_arxiv():
+    assert {row.name: row.year for row in rows(DOWNLOADED)} == {row.name: 2000 + int(row.paper.arxiv[:2]) for row in rows(DOWNLOADED)}
 
 
 def test_a_paper_reads_as_a_reference():
@@ -168,28 +162,26 @@ def test_a_paper_reads_as_a_reference():
     assert str(Paper("Title")) == "Title"
 
 
-@pytest.mark.parametrize("name", ["digits", *DOWNLOADED])
-def test_every_alpha_has_files_with_and_without_top(name):
-    row = architectures[name]
-    files = [row.file(include_top, alpha) for alpha in row.alphas for include_top in (True, False)]
-    assert len(set(files)) == len(files)
-    assert row.file() is files[0] is row.files[0]
-    assert row.alphas[0] == 1.0
-    assert ("alpha" in row.options) == (len(row.alphas) > 1)
-    assert set(row.alphas) == {file.alpha for file in row.files}
+def test_every_alpha_has_files_with_and_without_top():
+    for row in rows(["digits", *DOWNLOADED]):
+        files = [row.file(include_top, alpha) for alpha in row.alphas for include_top in (True, False)]
+        assert len(set(files)) == len(files), row
+        assert row.file() is files[0] is row.files[0], row
+        assert row.alphas[0] == 1.0, row
+        assert ("alpha" in row.options) == (len(row.alphas) > 1), row
+        assert set(row.alphas) == {file.alpha for file in row.files}, row
 
 
-@pytest.mark.parametrize("name", DOWNLOADED)
-def test_every_file_can_be_told_from_the_others_and_fetched(name):
-    row = architectures[name]
-    assert len({file.name for file in row.files}) == len({file.url for file in row.files}) == len(row.files)
-    for file in row.files:
-        assert file.name.endswith(".h5")
-        assert file.url.startswith("https://")
-        assert file.url.endswith(".h5")
-        assert file.md5 is None or len(file.md5) == 32
-        assert file.sha256 is None or len(file.sha256) == 64
-        assert None in (file.md5, file.sha256)
+def test_every_file_can_be_told_from_the_others_and_fetched():
+    files = [file for row in rows(DOWNLOADED) for file in row.files]
+    assert len({file.name for file in files}) == len({file.url for file in files}) == len(files)
+    for file in files:
+        assert file.name.endswith(".h5"), file
+        assert file.url.startswith("https://"), file
+        assert file.url.endswith(".h5"), file
+        assert file.md5 is None or len(file.md5) == 32, file
+        assert file.sha256 is None or len(file.sha256) == 64, file
+        assert None in (file.md5, file.sha256), file
 
 
 def test_only_the_first_mobilenets_have_files_without_a_hash():
@@ -206,11 +198,10 @@ def test_a_file_is_about_as_large_as_is_known():
     assert WeightsFile("a.h5", "").about is None
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_sizes_in_bytes_and_in_mb_tell_the_same(name):
-    for file in architectures[name].files:
-        if file.size is not None:
-            assert file.about == pytest.approx(file.size, abs=2**20)
+def test_sizes_in_bytes_and_in_mb_tell_the_same():
+    sized = {file.name: file for row in architectures.values() for file in row.files if file.size is not None}
+    assert sized
+    assert {name: file.about for name, file in sized.items()} == pytest.approx({name: file.size for name, file in sized.items()}, abs=2**20)
 
 
 @pytest.mark.parametrize("include_top", [True, False])

@@ -14,6 +14,7 @@ def in_a_shell(command, samples):
     return subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=300, cwd=samples)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
 def test_with_stderr_closed_the_answer_is_there(samples):
     done = in_a_shell("predict digits digit_4.png --top 1 2>&-", samples)

@@ -24,7 +24,7 @@ def line(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("size", [(1, 45_000), (1, 1_000_000), (1_000_000, 1), (30, 30_000), (1_000, 20_000)], ids=str)
+@pytest.mark.parametrize("size", [(1, 1_000_000), (1_000_000, 1), (1_000, 20_000)], ids=str)
 def test_a_thin_or_long_picture_is_answered_within_300_mb(size, feeder, tmp_path):
     path = tmp_path / "line.png"
     path.write_bytes(line(*size))

@@ -41,24 +41,21 @@ def path(tmp_path):
     return file
 
 
-@pytest.mark.parametrize(
-    "give",
-    [
-        str,
-        lambda path: path,
-        lambda path: path.read_bytes(),
-        lambda path: bytearray(path.read_bytes()),
-        lambda path: memoryview(path.read_bytes()),
-        lambda path: io.BytesIO(path.read_bytes()),
-        lambda path: (soundfile.read(path)[0], 22_050),
-        lambda path: (soundfile.read(path, dtype="float32")[0], np.int64(22_050)),
-        audio.read,
-    ],
-    ids=["str", "Path", "bytes", "bytearray", "memoryview", "BytesIO", "float64", "float32", "Example"],
-)
-def test_every_kind_of_source_gives_the_same_batch(give, path):
+def test_every_kind_of_source_gives_the_same_batch(path):
     (expected,) = audio.to_batch(Example("audio", path.read_bytes(), "a"), reading_of(TIMBRES))
-    assert np.array_equal(audio.to_batch(audio.read(give(path)), reading_of(TIMBRES))[0], expected)
+    sources = {
+        "str": str(path),
+        "Path": path,
+        "bytes": path.read_bytes(),
+        "bytearray": bytearray(path.read_bytes()),
+        "memoryview": memoryview(path.read_bytes()),
+        "BytesIO": io.BytesIO(path.read_bytes()),
+        "float64": (soundfile.read(path)[0], 22_050),
+        "float32": (soundfile.read(path, dtype="float32")[0], np.int64(22_050)),
+        "Example": audio.read(path),
+    }
+    batches = {name: audio.to_batch(audio.read(source), reading_of(TIMBRES))[0] for name, source in sources.items()}
+    assert not [name for name, batch in batches.items() if not np.array_equal(batch, expected)]
 
 
 def test_a_path_is_kept_as_a_path_and_a_file_keeps_its_name(path, monkeypatch):
@@ -141,8 +138,7 @@ def test_an_example_that_is_no_sound_is_refused():
     assert refusal(audio.to_batch, picture, reading_of(TIMBRES)) == "the array is no sound."
 
 
-@pytest.mark.parametrize("how", [TIMBRES, SHORT], ids=["timbres", "short"])
-@pytest.mark.parametrize("rate", [12_000, 16_000, 44_100])
+@pytest.mark.parametrize(("how", "rate"), [(TIMBRES, 16_000), (TIMBRES, 44_100), (SHORT, 12_000)], ids=["timbres", "resampled", "short"])
 def test_the_network_hears_the_middle_unless_it_is_told_where_to_begin(how, rate):
     samples = piece(4, rate, 2)
     example = audio.read((samples, rate))
@@ -265,10 +261,16 @@ def test_a_tone_is_seen_at_its_frequency_and_its_time():
 # A part of a long sound is the same part of the whole.
 
 
-@pytest.mark.parametrize("how", [TIMBRES, TAGGER], ids=["16 kHz", "12 kHz"])
-@pytest.mark.parametrize("rate", [1_000, 8_000, 11_025, 12_000, 16_000, 22_050, 44_100, 44_101, 48_000, 96_000, 384_000])
+@pytest.mark.parametrize(
+    ("rate", "how"),
+    [
+        *((rate, TAGGER) for rate in (1_000, 12_000, 16_000, 44_101)),
+        *((rate, TIMBRES) for rate in (8_000, 11_025, 12_000, 16_000, 44_100, 384_000)),
+    ],
+    ids=lambda value: str(getattr(value, "rate", value)),
+)
 def test_a_part_is_the_part_of_the_whole_at_every_rate(rate, how):
-    samples = piece(1.5 if rate > 100_000 else 5, rate)
+    samples = piece(1 if rate > 100_000 else 3, rate)
     example = audio.read((samples, rate))
     whole = resampled_whole(samples, rate, how)
     length = audio.length(example, how)
@@ -290,8 +292,10 @@ def test_a_part_is_the_part_of_the_whole_at_every_rate(rate, how):
         assert not part[len(there) :].any()
 
 
-@pytest.mark.parametrize("name", ["wav", "flac of 24 bits", "vorbis", "opus", "mp3", "mp3 of few bits"])
-@pytest.mark.parametrize("rate", [8_000, 48_000])
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [("wav", 8_000), ("flac of 24 bits", 48_000), ("vorbis", 8_000), ("opus", 48_000), ("mp3", 8_000), ("mp3 of few bits", 48_000)],
+)
 def test_a_part_is_the_part_of_the_whole_in_every_format(name, rate):
     data = encoded(piece(6, rate, 2), rate, name)
     whole = resampled_whole(soundfile.read(io.BytesIO(data), dtype="float32")[0], rate, TAGGER)

@@ -75,7 +75,7 @@ def more(data, source):
 @pytest.mark.parametrize("name", ["flac", "flac of 24 bits"])
 def test_flac_is_exact_outside_of_the_damaged_frames(name, damage, files):
     expected = whole(files[name])
-    for seed in range(4):
+    for seed in range(2):
         data = bytearray(files[name])
         damage(data, random.Random(seed))
         sound, samples, gone = heard(data)
@@ -85,15 +85,17 @@ def test_flac_is_exact_outside_of_the_damaged_frames(name, damage, files):
         assert not samples[gone].any()
 
 
-@pytest.mark.parametrize("place", range(8, 42))
-def test_a_flipped_bit_in_the_header_of_a_flac_changes_no_sample(place, files):
-    for bit in (1, 16):
-        data = bytearray(files["flac"])
+@pytest.mark.parametrize("bit", [1, 16])
+def test_a_flipped_bit_in_the_header_of_a_flac_changes_no_sample(bit):
+    intact = encoded(piece(1, RATE, 2), RATE, "flac")
+    expected, changed = whole(intact), []
+    for place in range(8, 42):
+        data = bytearray(intact)
         data[place] ^= bit
         sound, samples, gone = heard(data)
-        assert (sound.rate, sound.channels, sound.frames) == (RATE, 2, SECONDS * RATE)
-        assert np.array_equal(samples, whole(files["flac"]))
-        assert not gone.any()
+        alike = (sound.rate, sound.channels, sound.frames) == (RATE, 2, RATE) and np.array_equal(samples, expected) and not gone.any()
+        changed += [] if alike else [place]
+    assert not changed
 
 
 def test_what_the_header_of_a_flac_says_otherwise_than_its_frames_is_said(files):
@@ -415,7 +417,7 @@ def test_a_damaged_frame_of_mp3_is_said_with_the_answer(files, timbres):
 @pytest.mark.parametrize("rate", [8000, 16_000, 44_100])
 def test_whole_mp3s_are_not_taken_for_damaged_however_loud_or_cut(rate):
     source = np.random.default_rng(0)
-    for samples in (np.sign(source.standard_normal((2 * rate, 2))), np.clip(3 * source.standard_normal((2 * rate, 1)), -1, 1)):
+    for samples in (np.sign(source.standard_normal((rate, 2))), np.clip(3 * source.standard_normal((rate, 1)), -1, 1)):
         for level in (0.1, 0.5, 0.95):
             file = io.BytesIO()
             soundfile.write(file, samples, rate, format="MP3", compression_level=level, bitrate_mode="VARIABLE")

@@ -52,12 +52,11 @@ def files():
     return {name: encoded(piece(5, RATE, 2), RATE, name) for name in FORMATS}
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_what_is_in_a_file_is_what_libsndfile_says(name, files):
-    sound = audio_files.sound_of(read(files[name]))
-    assert (sound.rate, sound.channels, sound.frames, sound.seconds) == (RATE, 2, 5 * RATE, 5.0)
-    assert (sound.format, sound.subtype) == FORMATS[name][:2]
-    assert sound.defects == ()
+def test_what_is_in_a_file_is_what_libsndfile_says(files):
+    sounds = {name: audio_files.sound_of(read(file)) for name, file in files.items()}
+    assert {(sound.rate, sound.channels, sound.frames, sound.seconds) for sound in sounds.values()} == {(RATE, 2, 5 * RATE, 5.0)}
+    assert {name: (sound.format, sound.subtype) for name, sound in sounds.items()} == {name: FORMATS[name][:2] for name in FORMATS}
+    assert {sound.defects for sound in sounds.values()} == {()}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -73,12 +72,11 @@ def test_a_part_is_the_same_part_of_the_whole(name, files):
         assert not part[len(there) :].any()
 
 
-@pytest.mark.parametrize("name", ["mp3", "mp3 of few bits"])
-@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize(("name", "rate"), [("mp3", 11_025), ("mp3", 44_100), ("mp3 of few bits", 8_000), ("mp3 of few bits", 48_000)])
 def test_mp3_is_read_from_the_middle_as_from_the_start(name, rate):
     data = encoded(piece(8, rate), rate, name)
     expected = whole(data)[:, 0]
-    for first in np.random.default_rng(1).integers(0, 7 * rate, 10).tolist():
+    for first in np.random.default_rng(1).integers(0, 7 * rate, 6).tolist():
         assert np.abs(audio_files.mono(read(data), first, rate // 2) - expected[first : first + rate // 2]).max() <= 1e-6
 
 
@@ -149,7 +147,7 @@ def test_the_envelope_of_fewer_samples_than_stretches_has_one_for_each():
     assert np.array_equal(envelope, np.repeat(samples, 2, axis=1))
 
 
-@pytest.mark.parametrize("name", ["wav", "flac", "vorbis", "mp3"])
+@pytest.mark.parametrize("name", ["flac", "mp3"])
 def test_the_envelope_of_a_long_sound_is_made_of_a_part_of_each_stretch(name, monkeypatch):
     monkeypatch.setattr(audio_files, "WHOLE", 20)
     monkeypatch.setattr(audio_files, "GLANCE", 100)
@@ -307,15 +305,19 @@ def read_in_order(data):
         return file.read(10**6, dtype="float32", always_2d=True)
 
 
-@pytest.mark.parametrize(("kind", "subtype"), WRITABLE, ids="-".join)
-def test_whatever_libsndfile_writes_is_heard_whole_and_in_parts(kind, subtype):
-    rate = 44_100  # the only one of XI
-    try:
-        data = written(piece(0.5, rate), rate, kind, subtype, FORMATS["mp3"][2] if kind == "MP3" else None)
-    except soundfile.LibsndfileError:
-        pytest.skip("libsndfile lists it, but can't write it")
+@pytest.mark.parametrize("kind", dict.fromkeys(kind for kind, _subtype in WRITABLE))
+def test_whatever_libsndfile_writes_is_heard_whole_and_in_parts(kind):
+    samples, count = piece(0.25), 0
+    for subtype in [one for other, one in WRITABLE if other == kind]:
+        with contextlib.suppress(soundfile.LibsndfileError):  # it lists some that it can't write
+            heard_whole_and_in_parts(written(samples, 44_100, kind, subtype, FORMATS["mp3"][2] if kind == "MP3" else None))
+            count += 1
+    assert count
+
+
+def heard_whole_and_in_parts(data):
     expected, example = read_in_order(data), read(data)
-    assert audio_files.sound_of(example).frames == len(expected) >= rate // 2
+    assert audio_files.sound_of(example).frames == len(expected) >= 44_100 // 4  # the only rate of XI
     assert np.abs(expected).max() > 0.1
     for first, count in ((0, len(expected)), (0, 1000), (1, 50), (len(expected) // 2, 500), (len(expected) - 300, 300)):
         part = np.concatenate([*audio_files.blocks(example, first, count)])
@@ -404,7 +406,7 @@ def test_samples_that_are_none_are_refused_where_they_are_heard(value, says):
 def test_whatever_is_damaged_is_refused_with_a_sentence_or_heard(name):
     sound = encoded(piece(1, 8000, 2), 8000, name)
     random = np.random.default_rng(4)
-    for turn in range(40):
+    for turn in range(16):
         data = bytearray(sound[: random.integers(len(sound))] if turn % 4 == 0 else sound)
         for place in random.integers(0, min(len(data), 300) if turn % 4 == 1 else len(data), random.integers(1, 8)):
             data[place] = random.integers(0, 256)
