@@ -57,7 +57,7 @@ def pytest_unconfigure(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Collect without Python's collector, and let it pass over what was imported from then on: each of its rounds took a second."""
+    """Collect without Python's collector, which would look through all that is imported over and over: half of the time."""
     gc.disable()
     try:
         return (yield)

@@ -20,7 +20,7 @@ from explorer.cli.main import main
 
 
 @pytest.fixture
-def run(capsys):
+def run(capsys, built_once):
     """Return a function that runs the command here and returns its exit status, stdout and stderr."""
 
     def run(*arguments):

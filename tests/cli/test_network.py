@@ -16,7 +16,7 @@ from explorer.values import Progress
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(capsys, monkeypatch, built_once):
     """Return a function that runs the command here and returns its exit status, stdout and stderr."""
     monkeypatch.setenv("EXPLORER_WEIGHTS", "")  # a command may set it
 

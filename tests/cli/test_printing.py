@@ -15,6 +15,8 @@ from explorer.cli import printing
 from explorer.cli.main import main
 from explorer.cli.printing import complain, cut, padded, print_table, remark, tell, visible, width
 
+pytestmark = pytest.mark.usefixtures("built_once")
+
 STEERING = {
     "an escape code": "\x1b[31m",
     "a bell": "a\ab",
