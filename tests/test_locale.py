@@ -56,7 +56,7 @@ def test_nothing_else_is_called_as_the_functions_that_translate(nodes):
     called = {id(node.func) for _path, node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
 
     def other(path, node):
-        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if hasattr(node, field)), None)
+        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if field in node._fields), None)
         allowed = isinstance(node, ast.alias) or id(node) in called or path == PACKAGE / "locale" / "__init__.py"
         return name in KEYWORDS and not allowed
 
