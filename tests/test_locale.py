@@ -12,26 +12,34 @@ PACKAGE = Path(__file__).parents[1] / "explorer"
 KEYWORDS = {"_": None, "counted": (1, 2)}  # what the words of the interface are the arguments of, and which
 
 
-@pytest.fixture(scope="module")
-def nodes():
-    """Return (file, node) of each node of the whole code."""
-    return [(path, node) for path in PACKAGE.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+def read(path):
+    """Yield (what it is, where it is, the node) of what a file has to do with words."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", None) in KEYWORDS]
+    called = {id(call.func) for call in calls}
+    for call in calls:
+        yield from (("word", path, argument) for argument in call.args[: len(KEYWORDS[call.func.id] or "1")])
+    for node in nodes:
+        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if field in node._fields), None)
+        if name in KEYWORDS and not isinstance(node, ast.alias) and id(node) not in called:
+            yield "namesake", path, node
+        if isinstance(node, ast.JoinedStr) and any(getattr(inner, "id", None) in KEYWORDS for inner in ast.walk(node)):
+            yield "f-string", path, node
 
 
 @pytest.fixture(scope="module")
-def words(nodes):
-    """Return (file, argument) of each argument that is to be translated."""
-    calls = [(path, node) for path, node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", None) in KEYWORDS]
-    return [(path, argument) for path, call in calls for argument in call.args[: len(KEYWORDS[call.func.id] or "1")]]
+def found():
+    return [one for path in PACKAGE.rglob("*.py") for one in read(path)]
 
 
 @pytest.fixture(scope="module")
-def in_code(words):
-    return {argument.value for _path, argument in words if isinstance(argument, ast.Constant)}
+def in_code(found):
+    return {node.value for what, _path, node in found if what == "word" and isinstance(node, ast.Constant)}
 
 
-def where(path, node):
-    return f"{path.relative_to(PACKAGE)}:{node.lineno}"
+def places(found, what, allowed=lambda path, node: False):
+    """Return where in the code there is something that is not allowed."""
+    return [f"{path.relative_to(PACKAGE)}:{node.lineno}" for kind, path, node in found if kind == what and not allowed(path, node)]
 
 
 def test_the_template_holds_every_word_of_the_interface(in_code):
@@ -45,28 +53,20 @@ def test_babel_finds_every_word_of_the_interface(in_code):
     assert {one for text in texts for one in ([text] if isinstance(text, str) else text)} == in_code
 
 
-def test_words_are_plain_texts_that_can_be_translated(words):
+def test_words_are_plain_texts_that_can_be_translated(found, in_code):
     """The template can hold nothing else."""
-    assert words
-    assert not [where(*one) for one in words if not isinstance(one[1], ast.Constant)]
+    assert in_code
+    assert not places(found, "word", lambda _path, node: isinstance(node, ast.Constant))
 
 
-def test_nothing_else_is_called_as_the_functions_that_translate(nodes):
+def test_nothing_else_is_called_as_the_functions_that_translate(found):
     """Babel reads names, not Python: from 2.19 on, it takes `counted[0]` for a call too, and misses the words that follow."""
-    called = {id(node.func) for _path, node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-
-    def other(path, node):
-        name = next((getattr(node, field) for field in ("id", "arg", "attr", "name") if field in node._fields), None)
-        allowed = isinstance(node, ast.alias) or id(node) in called or path == PACKAGE / "locale" / "__init__.py"
-        return name in KEYWORDS and not allowed
-
-    assert not [where(*one) for one in nodes if other(*one)]
+    assert not places(found, "namesake", lambda path, _node: path == PACKAGE / "locale" / "__init__.py")
 
 
-def test_no_word_stands_inside_an_f_string(nodes):
+def test_no_word_stands_inside_an_f_string(found):
     """None there gets into the template."""
-    texts = [(path, node) for path, node in nodes if isinstance(node, ast.JoinedStr)]
-    assert not [where(path, text) for path, text in texts if any(getattr(node, "id", None) in KEYWORDS for node in ast.walk(text))]
+    assert not places(found, "f-string")
 
 
 def test_numbers_get_the_form_that_fits_them():
