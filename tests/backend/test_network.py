@@ -21,6 +21,9 @@ FIRST = {
 }
 
 
+GUIDE = [("African_elephant", 0.771), ("tusker", 0.068), ("Indian_elephant", 0.034)]
+
+
 def keras():
     from explorer.backend.runtime.keras import keras
 
@@ -81,6 +84,8 @@ def test_answers_to_photographs_are_those_of_the_guides_recipe(name, pretrained,
     assert [(one.id, one.label) for one in answers] == [(identifier, label) for identifier, label, _score in expected]
     assert [one.score for one in answers] == pytest.approx([float(score) for _id, _label, score in expected], abs=1e-4)
     assert answers[0].label == FIRST[name][pretrained.spec.architecture]
+    if (name, pretrained.spec.architecture) == ("elephant.jpg", "MobileNetV2"):  # as the guide prints
+        assert [(one.label, round(one.score, 3)) for one in answers[:3]] == GUIDE
 
 
 def test_the_classes_of_pretrained_networks_are_those_of_imagenet_in_their_order(pretrained):
@@ -96,13 +101,12 @@ def test_feature_maps_of_photographs_are_those_that_keras_computes(layer, pretra
     assert_same_maps(pretrained.feature_maps(elephant, index), recorded_by_keras(pretrained, elephant, index))
 
 
-@pytest.mark.parametrize("name", PRETRAINED)
-def test_a_pretrained_network_without_its_top_still_shows_its_feature_maps(name, elephant):
-    whole = explorer.load(name, alpha=PRETRAINED[name], activation_memory=0)
+def test_a_pretrained_network_without_its_top_still_shows_its_feature_maps(pretrained, elephant):
+    name = pretrained.spec.architecture
     backbone = explorer.load(name, alpha=PRETRAINED[name], include_top=False, activation_memory=0)
     last = backbone.layers[-1]
     assert last.output_shape[:2] == (7, 7)
-    assert_same_maps(backbone.feature_maps(elephant, -1), whole.feature_maps(elephant, last.index))
+    assert_same_maps(backbone.feature_maps(elephant, -1), pretrained.feature_maps(elephant, last.index))
 
 
 def test_scores_are_those_of_the_model_best_first(untrained, photo_file):
@@ -254,7 +258,7 @@ def test_five_answers_are_given_where_nobody_says_how_many(digits, samples):
     assert len(few.predict(samples / "digit_5.png")) == 3
 
 
-@pytest.mark.parametrize("top", range(1, 11))
+@pytest.mark.parametrize("top", [1, 5, 10])
 def test_the_other_classes_hold_the_rest(top, digits, samples):
     for digit in range(10):
         answers = digits.answers(images.read(samples / f"digit_{digit}.png"), top)
@@ -264,9 +268,8 @@ def test_the_other_classes_hold_the_rest(top, digits, samples):
         assert answers.scale == "shares"
 
 
-@pytest.mark.parametrize(("name", "weights"), [("digits", "pretrained"), ("MobileNet", None)])
-def test_a_network_without_its_top_names_no_classes_but_shows_feature_maps(name, weights, photo_file):
-    network = explorer.load(name, weights=weights, include_top=False)
+def test_a_network_without_its_top_names_no_classes_but_shows_feature_maps(photo_file):
+    network = explorer.load("digits", include_top=False)
     with pytest.raises(ExplorerError, match="built without its top"):
         network.predict(photo_file)
     assert network.layers[-1].kind != "dense"
@@ -303,13 +306,13 @@ def test_what_is_returned_may_be_changed(samples):
         assert np.array_equal(network.feature_maps(samples / "digit_1.png", 2), before)
 
 
-@pytest.mark.parametrize("memory", [0, 5_000, 20_000, 70_000, 250_000])
+@pytest.mark.parametrize("memory", [0, 20_000, 250_000])
 def test_only_what_fits_is_remembered_and_the_maps_are_right_all_the_same(memory, digits, samples):
     network = explorer.load("digits", activation_memory=memory)
     assert network.activations.bound == memory
     for _again in range(2):
         for digit in (4, 7):
-            for layer in (1, 9, 3, 13):
+            for layer in (1, 9, 3):
                 maps = network.feature_maps(samples / f"digit_{digit}.png", layer)
                 assert network.activations.size <= memory
                 assert_same_maps(maps, digits.feature_maps(samples / f"digit_{digit}.png", layer))

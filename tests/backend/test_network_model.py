@@ -117,12 +117,12 @@ def test_a_function_that_prepares_pictures_is_no_data_and_stays_behind(tmp_path)
     assert again.reading.assumed, "what was guessed instead is said"
 
 
-@pytest.mark.parametrize("what", [what for what in TAKEN if what not in ("summary", "weights")])
-def test_what_a_model_of_a_class_of_its_own_does_not_have_is_one_sentence(what):
+def test_what_a_model_of_a_class_of_its_own_does_not_have_is_one_sentence():
     net = explorer.load(of_its_own_class())
-    with pytest.raises(ExplorerError, match=r"silent.*Silent") as refused:
-        net.take(what)
-    assert "\n" not in str(refused.value)
+    for what in set(TAKEN) - {"summary", "weights"}:
+        with pytest.raises(ExplorerError, match=r"silent.*Silent") as refused:
+            net.take(what)
+        assert "\n" not in str(refused.value), what
 
 
 def test_the_weights_of_a_model_of_a_class_of_its_own_can_be_taken_and_loaded(tmp_path):

@@ -73,88 +73,26 @@ def assert_same(ours, expected):
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def assert_same_scores(answers, expected):
-    """Check answers without labels against the scores of all classes: each is its class's own, and they are the best."""
-    scores = [one.score for one in answers]
-    assert_same(scores, expected[[int(one.id) for one in answers]])
-    assert_same(scores, np.sort(expected)[::-1][: len(answers)])
-
-
-@pytest.mark.slow
-def test_resnet50_classifies(keras, saved):
-    model = keras.applications.ResNet50(weights=None)
-    net = explorer.load("ResNet50", weights=saved(model))
-    assert_same_scores(net.predict(PICTURE, top=5), answer(keras, model, keras.applications.resnet50))
-
-
 def test_vgg16_without_its_top_extracts_features(keras, saved):
-    model = keras.applications.VGG16(weights=None, include_top=False)
-    net = explorer.load("VGG16", weights=saved(model), include_top=False)
-    features = answer(keras, model, keras.applications.vgg16)
+    small = {"include_top": False, "input_shape": (64, 64, 3)}  # the notebook has it at its full size
+    model = keras.applications.VGG16(weights=None, **small)
+    net = explorer.load("VGG16", weights=saved(model), **small)
+    features = answer(keras, model, keras.applications.vgg16, side=64)
     assert_same(net.features(PICTURE), features)
     assert_same(net.features(PICTURE, pooling="avg"), features.mean(axis=(0, 1)))
 
 
-def test_vgg19_extracts_features_of_any_layer(keras, saved):
-    base = keras.applications.VGG19(weights=None, include_top=False)  # the top lies behind the layer, and would take 500 MB
-    net = explorer.load("VGG19", weights=saved(base), include_top=False)
-    model = keras.Model(base.input, base.get_layer("block4_pool").output)
-    assert_same(net.feature_maps(PICTURE, "block4_pool"), answer(keras, model, keras.applications.vgg19))
-
-
-@pytest.mark.slow
-def test_inception_v3_gets_a_top_for_new_classes_and_lists_where_to_freeze(keras, saved):
-    base = keras.applications.InceptionV3(weights=None, include_top=False)
-    keras.utils.set_random_seed(1)
-    model = with_top(keras, base)
-    scores = answer(keras, model, keras.applications.inception_v3, side=299)
-    names, frozen = listed(base), listed(model)[:249]
-    weights = saved(base)
+def test_inception_v3_gets_a_top_for_new_classes_and_lists_where_to_freeze(keras):
+    with keras.StatelessScope(initialize_variables=False):  # without making weights
+        base = keras.applications.InceptionV3(weights=None, include_top=False)
+        names, frozen = listed(base), listed(with_top(keras, base))[:249]
     begin(keras)
-    net = explorer.load("InceptionV3", weights=weights, include_top=False)
+    with keras.StatelessScope(initialize_variables=False):
+        net = explorer.load("InceptionV3", weights=None, include_top=False)
+        new = explorer.load(with_top(keras, net.model), preprocess="tf")
     assert [(layer.index, layer.name) for layer in net.layers] == names
-    keras.utils.set_random_seed(1)
-    new = explorer.load(with_top(keras, net.model), preprocess="tf")
-    assert_same_scores(new.predict(PICTURE, top=200), scores)
     assert [(layer.index, layer.name) for layer in new.layers[: new.layers["mixed8"].index + 1]] == frozen
     assert {layer.block for layer in new.layers[249:311]} == {"mixed9", "mixed10"}
-
-
-@pytest.mark.slow
-def test_inception_v3_is_built_on_a_tensor_of_ones_own(keras, saved):
-    tensor = keras.Input((224, 224, 3))
-    model = keras.applications.InceptionV3(input_tensor=tensor, weights=None)
-    net = explorer.load("InceptionV3", input_tensor=tensor, weights=saved(model))
-    [own] = net.model.inputs
-    assert own is tensor
-    assert_same_scores(net.predict(PICTURE, top=5), answer(keras, model, keras.applications.inception_v3))
-
-
-def test_a_trained_network_names_the_elephant_as_in_the_guide(keras, keras_home, elephant):
-    recipe = keras.applications.mobilenet_v2
-    scores = answer(keras, recipe.MobileNetV2(weights="imagenet"), recipe, elephant)
-    answers = explorer.load("MobileNetV2", weights="imagenet").predict(elephant, top=3)
-    expected = recipe.decode_predictions(scores[np.newaxis], top=3)[0]
-    assert [(one.id, one.label) for one in answers] == [(id_, label) for id_, label, _score in expected]
-    assert_same([one.score for one in answers], [score for _id, _label, score in expected])
-    assert {one.label: round(one.score, 3) for one in answers} == {"African_elephant": 0.771, "tusker": 0.068, "Indian_elephant": 0.034}
-
-
-@pytest.mark.slow
-def test_a_trained_network_without_its_top_extracts_features_as_in_the_guide(keras, keras_home, elephant):
-    recipe = keras.applications.mobilenet_v2
-    model = recipe.MobileNetV2(weights="imagenet", include_top=False, input_shape=(224, 224, 3))
-    net = explorer.load("MobileNetV2", weights="imagenet", include_top=False)
-    assert_same(net.features(elephant), answer(keras, model, recipe, elephant))
-
-
-@pytest.mark.slow
-def test_a_trained_network_extracts_features_of_any_layer_as_in_the_guide(keras, keras_home, elephant):
-    recipe = keras.applications.mobilenet_v2
-    base = recipe.MobileNetV2(weights="imagenet")
-    model = keras.Model(base.input, base.get_layer("block_6_expand").output)
-    net = explorer.load("MobileNetV2", weights="imagenet")
-    assert_same(net.feature_maps(elephant, "block_6_expand"), answer(keras, model, recipe, elephant))
 
 
 def heard(path):

@@ -14,30 +14,33 @@ def trained():
     return keras.saving.load_model(BUNDLED / "timbres.keras", compile=False)
 
 
+@pytest.fixture(scope="module")
+def built():
+    """Return the network as the code builds it, with random weights."""
+    keras.utils.set_random_seed(0)
+    return timbres.build()
+
+
 def shapes(model):
     return [(layer.name, type(layer).__name__, layer.output.shape) for layer in model.layers]
 
 
-def test_it_reads_the_spectrogram_and_answers_with_the_classes():
-    model = timbres.build()
-    assert model.name == "timbres"
-    assert model.input_shape == (None, *SPECTROGRAMS["timbres"].shape) == (None, 64, 128, 1)
-    assert model.output_shape == (None, 8)
-    assert model.layers[-1].name == "predictions"
+def test_it_reads_the_spectrogram_and_answers_with_the_classes(built):
+    assert built.name == "timbres"
+    assert built.input_shape == (None, *SPECTROGRAMS["timbres"].shape) == (None, 64, 128, 1)
+    assert built.output_shape == (None, 8)
+    assert built.layers[-1].name == "predictions"
 
 
-def test_the_convolutions_end_in_a_sequence_that_the_recurrent_layers_read():
-    model = timbres.build()
-    assert model.get_layer("block3_pool").output.shape == (None, 1, 16, 32)
-    assert model.get_layer("sequence").output.shape == (None, 16, 32)
-    assert model.get_layer("gru").output.shape == (None, 16, 32)
-    assert model.get_layer("gru_last").output.shape == (None, 32)
+def test_the_convolutions_end_in_a_sequence_that_the_recurrent_layers_read(built):
+    assert built.get_layer("block3_pool").output.shape == (None, 1, 16, 32)
+    assert built.get_layer("sequence").output.shape == (None, 16, 32)
+    assert built.get_layer("gru").output.shape == (None, 16, 32)
+    assert built.get_layer("gru_last").output.shape == (None, 32)
 
 
-def test_the_sequence_keeps_the_order_of_time():
-    keras.utils.set_random_seed(0)
-    model = timbres.build()
-    steps = keras.Model(model.input, model.get_layer("sequence").output)
+def test_the_sequence_keeps_the_order_of_time(built):
+    steps = keras.Model(built.input, built.get_layer("sequence").output)
     silent = np.full((1, 64, 128, 1), -60, np.float32)
     loud = silent.copy()
     loud[:, :, 64:72] = 0  # frames of step 8
@@ -54,7 +57,8 @@ def test_without_its_top_it_answers_with_what_the_last_recurrent_layer_keeps():
 
 def test_it_is_built_for_other_classes_and_on_a_tensor_of_the_users_own():
     own = keras.Input((64, 128, 1), name="mine")
-    model = timbres.build(input_tensor=own, classes=3)
+    with keras.StatelessScope(initialize_variables=False):  # without making weights
+        model = timbres.build(input_tensor=own, classes=3)
     assert model.input is own
     assert model.output_shape == (None, 3)
 
@@ -66,8 +70,8 @@ def test_it_is_built_on_the_output_of_other_layers():
     assert model.predict(np.zeros((1, 32, 64, 1), np.float32), verbose=0).shape == (1, 8)
 
 
-def test_the_bundled_network_is_the_one_that_the_code_builds(trained):
-    assert shapes(trained) == shapes(timbres.build())
+def test_the_bundled_network_is_the_one_that_the_code_builds(trained, built):
+    assert shapes(trained) == shapes(built)
 
 
 @pytest.mark.parametrize("include_top", [True, False])

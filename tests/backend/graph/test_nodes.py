@@ -7,11 +7,6 @@ from explorer.backend.runtime.keras import keras
 layers = keras.layers
 
 
-@pytest.mark.parametrize("make", own_models.WITH_GRAPH, ids=lambda make: make.__name__)
-def test_functional_and_sequential_models_have_a_graph(make):
-    assert nodes.has_graph(make())
-
-
 def test_a_model_written_as_a_class_over_a_graph_has_it():
     class Functional(keras.Model):
         def __init__(self):
@@ -28,9 +23,10 @@ def test_other_subclassed_models_and_sequential_ones_without_input_have_none():
 
 
 @pytest.mark.parametrize("make", own_models.WITH_GRAPH, ids=lambda make: make.__name__)
-def test_nodes_come_after_those_that_they_read(make):
-    known = set()
-    for node in nodes.nodes(make()):
+def test_functional_and_sequential_models_have_a_graph_whose_nodes_come_after_those_that_they_read(make):
+    model, known = make(), set()
+    assert nodes.has_graph(model)
+    for node in nodes.nodes(model):
         assert {id(tensor) for tensor in node.input_tensors} <= known
         known |= {id(tensor) for tensor in node.output_tensors}
 

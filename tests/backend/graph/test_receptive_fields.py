@@ -392,7 +392,7 @@ ARCHITECTURES = {
 
 
 def with_means(layer):
-    """Return a layer as it is, or the mean in the place of the maximum, which has a gradient to all that it sees."""
+    """Return a layer made anew as it is, or the mean in the place of the maximum, which has a gradient to all that it sees."""
     config = layer.get_config()
     return layers.AveragePooling2D.from_config(config) if isinstance(layer, layers.MaxPooling2D) else type(layer).from_config(config)
 
@@ -401,10 +401,10 @@ def with_means(layer):
 def test_architectures_see_what_they_have_a_gradient_to(name):
     shape, addresses = ARCHITECTURES[name]
     options = {"alpha": 0.35} if name == "MobileNetV2" else {}
-    model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=shape, **options)
-    if any(isinstance(layer, layers.MaxPooling2D) for layer in model.layers):
-        model = keras.models.clone_model(model, clone_function=with_means)
-    model = positive(keras.Model(model.inputs, model.get_layer(addresses[-1]).output))
+    with keras.StatelessScope(initialize_variables=False):  # weights are made of what is looked at only
+        whole = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=shape, **options)
+        beginning = keras.Model(whole.inputs, whole.get_layer(addresses[-1]).output)
+    model = positive(keras.models.clone_model(beginning, clone_function=with_means))
     for address in addresses:
         rows, columns, _channels = along(model, address)
         size = (len(rows.first), len(columns.first))

@@ -36,14 +36,16 @@ def test_the_range_of_pixels_is_said_and_given_it_is_not():
 
 
 def test_what_an_architecture_is_known_by_is_said():
-    base = keras.applications.MobileNet(weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.25)
+    with keras.StatelessScope(initialize_variables=False):
+        base = keras.applications.MobileNet(weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.25)
     model = keras.Model(base.input, layers.Dense(3)(layers.GlobalAveragePooling2D()(base.output)), name="tuned")
     assert said(model) == ["tuned: Pixels are prepared as for MobileNet (preprocess='tf'), whose layers the model has."]
     assert said(model, preprocess="tf") == []
 
 
 def test_classes_by_their_number_are_said(keras_home):
-    base = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), alpha=0.25)
+    with keras.StatelessScope(initialize_variables=False):
+        base = keras.applications.MobileNet(weights=None, input_shape=(32, 32, 3), alpha=0.25)
     nameless = keras.Model(base.input, base.output, name="mine")
     taken = "Its classes are taken for those of ImageNet, by its layers and their number. labels= names them."
     assert said(nameless, preprocess="tf") == [f"mine: {taken}"]
