@@ -1,5 +1,7 @@
 """Every row of the table, held against what Keras builds, asks for and refuses."""
 
+import gc
+
 import keras_settings
 import numpy as np
 import pytest
@@ -102,6 +104,13 @@ def structure(name, **options):
         return explorer.load(name, weights=None, **options)
 
 
+@pytest.fixture
+def let_go():
+    """Free networks that have weights before the next are built: they take some 100 MB each."""
+    yield
+    gc.collect()
+
+
 def test_the_table_here_is_of_all_architectures_and_each_family_answers():
     assert list(LAYERS) == ALL
     pictured = [row for row in architectures.values() if row.input == "image"]
@@ -164,7 +173,7 @@ def test_keras_refuses_channels_first_where_the_table_says_so():
 
 
 @pytest.mark.parametrize("name", each(CHANNELS_LAST, quick=["digits"]))
-def test_it_answers(name, photo):
+def test_it_answers(name, photo, let_go):
     network = explorer.load(name, weights=None, **CHANNELS_LAST[name], activation_memory=0)
     scores = [one.score for one in network.predict(photo, top=architectures[name].classes)]
     assert len(scores) == architectures[name].classes
@@ -173,7 +182,7 @@ def test_it_answers(name, photo):
 
 @pytest.mark.channels_first
 @pytest.mark.parametrize("name", each(CHANNELS_FIRST, quick=["MobileNet"]))
-def test_with_channels_first_it_answers_as_with_channels_last(name, photo):
+def test_with_channels_first_it_answers_as_with_channels_last(name, photo, let_go):
     options = CHANNELS_FIRST[name]
     height, width, channels = options["input_shape"]
     last = explorer.load(name, weights=None, **options, data_format="channels_last", activation_memory=0)
