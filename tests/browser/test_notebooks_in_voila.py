@@ -3,7 +3,6 @@
 import re
 import time
 import urllib.parse
-import urllib.request
 
 import pytest
 from pages import drop, first_answer
@@ -56,19 +55,12 @@ session.select("flat")
 ipywidgets.VBox([explorer.InputView(session), explorer.FeatureMapsView(session), explorer.StatusView(session)])
 """
 
+SCRIPT = '"><script>alert(1)</script>'
 THREE_VIEWS = """
 import explorer, ipywidgets
 session = explorer.Session("digits", sample="digit_6.png")
 ipywidgets.VBox([explorer.InputView(session), explorer.AnswersView(session), explorer.StatusView(session)])
 """
-
-
-def test_a_theme_that_is_none_gets_on_no_page_of_any_voila_server(voila):
-    odd = urllib.parse.urlencode({"theme": '"><script>alert(1)</script>'})
-    with urllib.request.urlopen(f"{voila('theme', 'None')}?{odd}") as page:
-        text = page.read().decode()
-    assert "<script>alert(1)" not in text
-    assert 'data-jp-theme-name="JupyterLab Light"' in text
 
 
 def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, voila):
@@ -123,9 +115,14 @@ def test_a_strip_of_1041_layers_zooms_and_finds(open_page, voila):
     page.locator(".explorer .said", has_text=re.compile(r"^5[12]\d · layer_5[12]\d")).wait_for()
 
 
-@pytest.mark.slow
-def test_a_vector_of_many_units_is_drawn(open_page, voila):
-    page = open_page(voila("odd", ODD))
+def test_a_theme_that_is_none_gets_on_no_page_of_any_voila_server_and_what_is_odd_or_large_is_shown_there(open_page, voila):
+    page = open_page("about:blank")
+    with page.expect_response(lambda response: "odd.ipynb" in response.url) as opening:
+        page.goto(f"{voila('odd', ODD)}?{urllib.parse.urlencode({'theme': SCRIPT})}")
+    text = opening.value.text()
+    assert "<script>alert(1)" not in text
+    assert 'data-jp-theme-name="JupyterLab Light"' in text
+
     page.locator(".explorer.feature-maps h2", has_text="300,000 units").wait_for()
     bars = page.get_by_role("slider", name="Units")
     drawn = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((one) => one)"
@@ -133,17 +130,12 @@ def test_a_vector_of_many_units_is_drawn(open_page, voila):
     bars.focus()
     page.keyboard.press("Home")
     page.locator(".explorer.feature-maps .aside b", has_text="Unit 0").wait_for()
-    assert page.errors == []
 
-
-@pytest.mark.slow
-def test_after_a_large_file_that_is_no_model_the_example_is_named_again(open_page, voila):
-    page = open_page(voila("odd", ODD))
     caption = page.locator(".explorer.input-view .caption")
     caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()
     drop(page, bytes(3_000_000), "empty.h5")
     page.get_by_role("alert").filter(has_text="The weights are not here.").wait_for()
-    caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()
+    caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()  # a large file that is no model leaves the example that was there
     assert page.errors == []
 
 
