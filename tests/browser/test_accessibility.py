@@ -19,7 +19,7 @@ def test_exploring_has_no_violations(visit):
     found["model"] = violations(page)
     tab(page, "Inside")
     page.get_by_role("button", name="Chart").click()
-    page.locator(".explorer.accuracy-chart .js-plotly-plot .point").first.wait_for()
+    page.locator(".explorer .js-plotly-plot .scatterlayer .point").first.wait_for()
     found["chart"] = violations(page)
     page.get_by_role("button", name="Chart").click()
     load(page, "timbres")

@@ -102,13 +102,13 @@ def write_notebook(path, *codes):
 
 
 @contextmanager
-def served_dashboards(folder=None, before="", **environment):
+def served_dashboards(folder=None, before="", browse=False, **environment):
     """Run the dashboards' own server until the block ends, over the notebooks in a folder; yield it.
 
     before: Python that the server runs first, where there is such a folder.
     """
     how = ("-P", "-c", before + COMMAND, str(folder)) if folder else ("-m", "explorer")
-    command = [sys.executable, *how, "--no-browser", "--port", "0"]
+    command = [sys.executable, *how, *(() if browse else ("--no-browser",)), "--port", "0"]
     with served(command, OFFLINE | environment, r"The dashboard is at (\S+)\n", folder) as server:
         yield server
 
