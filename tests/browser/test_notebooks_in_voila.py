@@ -1,7 +1,6 @@
 """Widgets in notebooks of a test's own, served by Voila: what is overtaken, and what is very large."""
 
 import re
-import time
 import urllib.parse
 
 import pytest
@@ -16,6 +15,11 @@ import explorer
 from explorer.worker.queue import Worker
 from fakes import HeldBackend
 
+class Held(explorer.Session):
+    def show(self, data, name):
+        super().show(data, name)
+        Path(os.environ["LET_GO"]).with_name(f"asked for {name}").touch()
+
 class Until:
     def set(self):
         Path(os.environ["LET_GO"]).with_name("holding").touch()
@@ -25,7 +29,7 @@ class Until:
 
 backend = HeldBackend(held=("slow.jpg",))
 backend.holding = backend.let_go = Until()
-explorer.Explorer(session=explorer.Session(worker=Worker(lambda: backend)))
+explorer.Explorer(session=Held(worker=Worker(lambda: backend)))
 """
 
 LARGE = """
@@ -63,6 +67,15 @@ ipywidgets.VBox([explorer.InputView(session), explorer.AnswersView(session), exp
 """
 
 
+def come(page, path):
+    """Wait until there is such a file."""
+    for _again in range(3600):
+        if path.exists():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"{path.name}: never")
+
+
 def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, voila):
     page = open_page(voila("held", HELD))
     first_answer(page, "digit 0.png red fox").wait_for()
@@ -74,10 +87,9 @@ def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, vo
         }"""
     )
     drop(page, b"1", "slow.jpg")
-    while not voila.let_go.with_name("holding").exists():
-        time.sleep(0.02)
+    come(page, voila.let_go.with_name("holding"))
     drop(page, b"2", "quick.jpg")
-    page.wait_for_timeout(300)  # time for the second wish to reach the kernel; the first is still held
+    come(page, voila.let_go.with_name("asked for quick.jpg"))  # the first is still held
     voila.let_go.touch()
     first_answer(page, "quick.jpg").wait_for()
     assert not any("slow.jpg" in text for text in page.evaluate("window.seen"))

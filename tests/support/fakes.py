@@ -284,11 +284,11 @@ class HeldBackend(FakeBackend):
     def _hold(self, verb, name):
         if verb == self.verb and name in self.held_back:
             self.holding.set()
-            self.let_go.wait(10)
+            self.let_go.wait(120)
 
 
 async def until(condition):
     """Wait on the event loop until the condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not condition():
             await asyncio.sleep(0.005)
