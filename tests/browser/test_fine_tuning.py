@@ -150,6 +150,7 @@ def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_drawn
     page.get_by_text(re.compile(r"^epoch \d+ of 2000")).wait_for()
     page.get_by_role("button", name="delete: ").click()
     page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="End and delete").click()
     page.get_by_text("Each training is listed here").wait_for()
     assert "run=" not in page.url
 
