@@ -1,35 +1,23 @@
 """The dashboard as a person uses it: explorer's own server, Voila, Chromium."""
 
 import io
-import os
 import re
 
 import numpy as np
 import pytest
-from pages import at, bytes_of, choose, drop, first_answer, go_to, levels, load, loaded, opened, refused, tab
+from pages import bytes_of, choose, drop, first_answer, go_to, is_dark, load, loaded, refused, sticking_out, tab, turn
 from PIL import Image
 
-import explorer
-from explorer.rendering import feature_maps
+from explorer.catalog import BUNDLED
 
 pytestmark = pytest.mark.browser
-CAT = explorer.catalog.BUNDLED / "samples" / "cat.jpg"
-
-
-@pytest.fixture(scope="module")
-def one_page(open_page, dashboard):
-    return opened(open_page(dashboard))
+CAT = BUNDLED / "samples" / "cat.jpg"
 
 
 @pytest.fixture
-def page(one_page):
-    """One page for all tests, as a class would use it; each test finds it on the digits network with a first sample."""
-    page = one_page
-    page.keyboard.press("Escape")
-    for name in ("Dismiss", "Done", "as it came", "Not now"):
-        if (button := page.get_by_role("button", name=name, exact=True)).is_visible():
-            button.click()
-    tab(page, "Inside")
+def page(visit):
+    """The page on the digits network with a first sample."""
+    page = visit.page()
     load(page, "digits")
     go_to(page, "block1_relu")
     page.locator(".explorer .sample").first.click()
@@ -41,26 +29,6 @@ def page(one_page):
     assert page.failed == [], "nothing is missing"
 
 
-def test_an_elephant_dropped_on_the_page_is_answered_and_its_feature_maps_are_the_networks_own(page, elephant, keras_home):
-    load(page, "MobileNetV2")
-    drop(page, elephant.read_bytes(), "elephant.jpg")
-    first_answer(page, "African elephant").wait_for()
-    assert "77.1 %" in first_answer(page, "African elephant").inner_text()
-    go_to(page, "block_6_expand_relu")
-    page.locator(".explorer .about", has_text="56 · block_6_expand_relu, 28 × 28 × 192").wait_for()
-    page.locator(".explorer .status:not(.busy)").wait_for()
-
-    maps = explorer.load("MobileNetV2").feature_maps(elephant, 56)
-    shown, drawn = levels(page), feature_maps.mosaic(maps)
-    assert (drawn.columns, drawn.rows) == (16, 12)
-    for index in range(maps.shape[-1]):
-        row, column = divmod(index, drawn.columns)
-        tile = shown[row * (28 + feature_maps.GAP) :, column * (28 + feature_maps.GAP) :][:28, :28]
-        values = maps[..., index]
-        stretch = (feature_maps.LEVELS - 1) / (np.ptp(values) or 1)
-        assert np.abs(tile - (values - values.min()) * stretch).max() <= 1.01, index
-
-
 def test_a_picture_shows_as_it_came_and_as_the_network_sees_it(page):
     drop(page, CAT.read_bytes(), "cat.jpg")
     page.locator(".explorer .caption", has_text="cat.jpg, 451 × 300 pixels").wait_for()
@@ -70,21 +38,21 @@ def test_a_picture_shows_as_it_came_and_as_the_network_sees_it(page):
     assert Image.open(io.BytesIO(bytes_of(page.locator(".explorer .frame img")))).size == (32, 32)
 
 
-@pytest.mark.parametrize(
-    ("data", "name", "sentence"),
-    [
-        (b"dear diary", "diary.jpg", "diary.jpg is not a picture that can be read"),
-        (CAT.read_bytes()[:9000], "half.jpg", "half.jpg is damaged or cut off"),
-        (b"", "nothing.png", "nothing.png is empty (0 bytes)."),
-        (b"%PDF-1.7 ...", "../../sheet.pdf", "sheet.pdf is a PDF document"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg", "drawing.svg is an SVG drawing"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_a_sentence_and_the_page_works_on(page, data, name, sentence):
+UNREADABLE = [
+    (b"dear diary", "diary.jpg", "diary.jpg is not a picture that can be read"),
+    (CAT.read_bytes()[:9000], "half.jpg", "half.jpg is damaged or cut off"),
+    (b"", "nothing.png", "nothing.png is empty (0 bytes)."),
+    (b"%PDF-1.7 ...", "../../sheet.pdf", "sheet.pdf is a PDF document"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg", "drawing.svg is an SVG drawing"),
+]
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence_and_the_page_works_on(page):
     before = page.locator(".explorer.answers li.first").inner_text()
-    drop(page, data, name)
-    refused(page, sentence)
-    assert page.locator(".explorer.answers li.first").inner_text() == before
+    for data, name, sentence in UNREADABLE:
+        drop(page, data, name)
+        refused(page, sentence)
+        assert page.locator(".explorer.answers li.first").inner_text() == before, name
     page.locator(".explorer .sample").nth(2).click()
     first_answer(page, "2").wait_for()
     page.get_by_role("alert").wait_for(state="hidden")
@@ -210,68 +178,24 @@ def test_a_screen_reader_finds_names_and_values(page):
     assert page.get_by_role("slider", name="Layers").get_attribute("aria-valuetext") == "2 · block1_relu, activation, 32 × 32 × 8"
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_nothing_sticks_out_in_either_theme_at_any_width(open_page, dashboard, theme):
-    page = opened(open_page(at(dashboard, theme=theme)))
-    page.locator(".explorer.catalog.options-view summary").click()
-    frame = page.locator(".explorer.page")
-    for name in ("Inside", "Model"):
-        content = tab(page, name)
-        for width in (1280, 800, 480):
-            page.set_viewport_size({"width": width, "height": 1000})
-            assert frame.evaluate("(page) => page.scrollWidth <= page.clientWidth + 1"), (name, width)
-            cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
-            assert content.locator("button, dd, p").evaluate_all(cut) == [], (name, width)
-    ink, paper = frame.evaluate("(page) => [getComputedStyle(page).color, getComputedStyle(document.body).backgroundColor]")
-    brightness = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, paper)]
-    assert (brightness[0] > brightness[1]) == (theme == "dark")
+def test_nothing_sticks_out_in_either_theme_at_any_width(page):
+    page.locator(".explorer.options-view summary").click()
+    found = {}
+    for theme in ("dark", "light"):
+        turn(page, theme)
+        assert is_dark(page) == (theme == "dark")
+        for name, view in (("Inside", "feature-maps"), ("Model", "model-view")):
+            tab(page, name)
+            found[theme, name] = sticking_out(page, f".explorer.{view} :is(button, dd, p)")
+    page.locator(".explorer.options-view summary").click()
+    assert {where: what for where, what in found.items() if what} == {}
 
 
-def test_light_or_dark_is_what_the_system_prefers_until_somebody_switches(open_page, dashboard):
-    page = open_page("about:blank")
-    page.emulate_media(color_scheme="dark")
-    page.goto(dashboard)
-    opened(page)
-    dark = """() => {
-      const levels = getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number);
-      return document.body.dataset.jpThemeLight === "false" && Math.max(...levels) < 80;
-    }"""
-    page.wait_for_function(dark)
-    page.emulate_media(color_scheme="light")
-    page.wait_for_function('document.body.dataset.jpThemeLight === "true"')
-    switch = page.get_by_role("button", name="Dark", exact=True)
-    assert switch.get_attribute("aria-pressed") == "false"
-    switch.focus()
-    page.keyboard.press("Enter")
-    assert switch.get_attribute("aria-pressed") == "true"
-    page.wait_for_function(dark)
-    page.reload()
-    opened(page).wait_for_function(dark)  # the browser remembers
-
-
-def test_weights_that_cannot_be_had_leave_the_network_that_was_there(page):
-    choose(page, "ResNet50")
-    question = page.get_by_role("alertdialog")
-    question.filter(has_text="The weights of ResNet50 are not on this machine: 98 MB to download").wait_for()
-    question.get_by_role("button", name="Download").click()
-    refused(page, "can't be reached to download resnet50_weights_tf_dim_ordering_tf_kernels.h5")
-    assert page.locator(".explorer .pick b").inner_text() == "digits"
-    assert page.locator(".explorer.answers li.first").is_visible()
-
-
-def test_a_download_that_is_not_wanted_is_not_begun(page):
-    choose(page, "ResNet50")
-    page.get_by_role("button", name="Not now").click()
-    page.get_by_role("alertdialog").wait_for(state="hidden")
-    assert page.locator(".explorer .pick b").inner_text() == "digits"
-
-
-def test_options_build_mobilenetv2_without_its_top_for_160_pixels(page):
-    choose(page, "MobileNetV2")
-    if not os.environ.get("EXPLORER_TEST_DATA"):
-        page.get_by_role("button", name="Random weights instead").click()
-    loaded(page, "MobileNetV2")
-    options = page.locator(".explorer.catalog.options-view")
+def test_options_build_mobilenet_without_its_top_for_160_pixels(page):
+    choose(page, "MobileNet")
+    page.get_by_role("button", name="Random weights instead").click()
+    loaded(page, "MobileNet")
+    options = page.locator(".explorer.options-view")
     options.locator("summary").click()
     options.locator("[name=weights]").select_option("random")
     options.locator("[name=include_top]").select_option("without")
@@ -283,10 +207,10 @@ def test_options_build_mobilenetv2_without_its_top_for_160_pixels(page):
     options.get_by_role("alert").filter(has_text="classes only counts with include_top=True").wait_for()
     options.locator("[name=classes]").fill("1000")  # Build works without leaving the field first
     options.get_by_role("button", name="Build").click()
-    options.get_by_text("MobileNetV2 reads 160 × 160 × 3, answers 1280").wait_for()
-    page.locator(".explorer.layer-strip h2", has_text="155 layers").wait_for()
+    options.get_by_text("MobileNet reads 160 × 160 × 3, answers 1024").wait_for()
+    page.locator(".explorer.layer-strip h2", has_text="87 layers").wait_for()
     options.locator("summary").click()
-    go_to(page, "Conv1_relu")
+    go_to(page, "conv1_relu")
     page.locator(".explorer .about", has_text="80 × 80 × 32").wait_for()
 
 
@@ -300,14 +224,13 @@ def test_a_refused_picture_that_the_browser_could_show_does_not_stay(page):
     assert bytes_of(page.locator(".explorer .frame img")) == shown
 
 
-@pytest.mark.parametrize(("typed", "shows"), [("1e9", "5"), ("1.5", "5"), ("1e0", "1"), ("5", "5")])
-def test_only_whole_numbers_count_as_top(page, typed, shows):
+def test_only_whole_numbers_count_as_top(page):
     top = page.get_by_role("spinbutton", name="How many answers")
-    top.fill("5")
-    page.keyboard.press("Tab")
-    top.fill(typed)
-    page.keyboard.press("Tab")
-    assert top.input_value() == shows
+    for typed, shows in (("1e9", "5"), ("1.5", "5"), ("1e0", "1"), ("5", "5")):
+        for text in ("5", typed):
+            top.fill(text)
+            page.keyboard.press("Tab")
+        assert top.input_value() == shows, typed
 
 
 def test_focus_goes_somewhere_when_a_failure_is_dismissed(page):

@@ -7,7 +7,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from pages import at, load, loaded, opened
+from accessible import violations
+from pages import idle, is_dark, load, loaded, refused, sticking_out, turn
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -21,21 +22,19 @@ DROP = """(row, [data, name]) => {
   transfer.items.add(new File([Uint8Array.from(atob(data), (one) => one.charCodeAt(0))], name));
   row.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
 }"""
+DONE = re.compile(r"Done in .* Validation accuracy")
+LONG = 600_000  # milliseconds for a whole training, which yields to every other process of the machine
 
 
 @pytest.fixture
-def page(open_page, dashboard):
-    page = opened(open_page(dashboard))
+def page(visit):
+    """A page that has just been opened; nobody else's afterwards, for its address names a run."""
+    visit.spoilt = True
+    page = visit.page()
     load(page, "digits")
     page.get_by_role("tab", name="Fine-tune").click()
-    return page
-
-
-def choose_patterns(page):
-    data = page.locator(".explorer.training-data")
-    data.locator("summary", has_text="Built-in data").click()
-    data.get_by_role("button", name=re.compile("patterns")).click()
-    page.locator(".training-bar button.main:enabled").wait_for()
+    yield page
+    visit.spoilt = True
 
 
 def picture(name, rng):
@@ -52,11 +51,19 @@ def set_epochs(page, number):
         epochs.press("Enter")
 
 
-def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
+def sticks_out(page):
+    return sticking_out(page, ".panel button:visible, .panel dd:visible, .panel p:visible")
+
+
+def test_patterns_are_told_apart_from_where_the_line_says_and_no_state_of_the_page_is_hard_to_use(page, tmp_path):
+    wrong = {}
     line = page.get_by_role("slider", name="Freeze line")
     line.wait_for()
     assert page.locator(".explorer.answers").is_hidden()
-    choose_patterns(page)
+    data = page.locator(".explorer.training-data")
+    data.locator("summary", has_text="Built-in data").click()
+    data.get_by_role("button", name=re.compile("patterns")).click()
+    page.locator(".training-bar button.main:enabled").wait_for()
     page.get_by_role("button", name="Probe the blocks").click()
     page.get_by_text(re.compile("probe accuracy")).first.wait_for()
     line.focus()
@@ -66,17 +73,36 @@ def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
     frozen = int(line.get_attribute("aria-valuenow"))
     assert 0 < frozen < 10
     set_epochs(page, 2)
+    data.locator("button.pick").first.click()
+    page.get_by_role("button", name="Pictures checks").click()
+    page.locator(".cards-of-class li").first.wait_for()
+    page.locator(".panel details:visible").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
+    wrong["data"] = violations(page) + sticks_out(page)
+
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text(re.compile(r"Done in .* Validation accuracy")).wait_for(timeout=120_000)
+    page.locator(".explorer .status", has_text="Training: ").wait_for()
+    wrong["training"] = violations(page)
+    page.get_by_text(DONE).wait_for(timeout=LONG)
     page.get_by_text(re.compile(r"of 80 validation examples are predicted correctly")).wait_for()
     page.locator(".explorer.before-after li").first.wait_for()
+    page.locator(".training .js-plotly-plot .scatterlayer").first.wait_for()
+    page.locator("[data-place='0,0']").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("list", name="Examples", exact=True).get_by_role("listitem").first.wait_for()
+    idle(page)
+    wrong["done"] = violations(page)
+    for theme in ("dark", "light"):
+        turn(page, theme)
+        assert is_dark(page) == (theme == "dark")
+        wrong["done, " + theme] = sticks_out(page)
+    assert {state: found for state, found in wrong.items() if found} == {}
     with page.expect_download() as download:
         page.get_by_role("button", name="Everything as .zip").click()
     download.value.save_as(tmp_path / "all.zip")
     assert f"model.layers[:{frozen}]" in zipfile.ZipFile(tmp_path / "all.zip").read("fine_tune.py").decode()
 
     page.reload()
-    page.get_by_text(re.compile(r"Done in .* Validation accuracy")).wait_for(timeout=120_000)
+    page.get_by_text(DONE).wait_for()
     assert page.get_by_role("tab", name="Fine-tune").get_attribute("aria-selected") == "true"
     loaded(page, "digits")
     page.get_by_text("400 pictures, 80 for validation").wait_for()
@@ -87,7 +113,7 @@ def test_patterns_are_told_apart_from_where_the_line_says(page, tmp_path):
 
 
 @pytest.mark.slow
-def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_stopped_found_again_and_gone_on_with(page):
+def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_drawn_stopped_found_again_gone_on_with_and_deleted(page):
     rng, data = np.random.default_rng(0), page.locator(".explorer.training-data")
     for name in FIVE:
         data.get_by_role("button", name="Add a class").click()
@@ -99,32 +125,36 @@ def test_five_classes_are_dropped_picture_by_picture_and_their_training_is_stopp
             row = data.locator(".class", has=page.get_by_text(name, exact=True))
             row.evaluate(DROP, [picture(name, rng), f"{number}.png"])
     data.get_by_text("40 pictures, 10 for validation").wait_for()
-    set_epochs(page, 300)
+    set_epochs(page, 1000)  # so many that they don't come to their end before the page is back
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text(re.compile(r"^epoch ([2-9]|\d\d+) of 600")).wait_for()
-    page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text(re.compile(r"Stopped. The weights of epoch \d+")).wait_for()
+    page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{32}"))
+    named = page.url
+    page.get_by_text(re.compile(r"^epoch \d+ of 2000")).wait_for()
+    page.locator(".js-plotly-plot .scatterlayer .trace .js-line").first.wait_for()
+    assert page.locator("[aria-hidden='true'] .js-plotly-plot, .js-plotly-plot[aria-hidden='true']").count() == 1
 
     page.reload()
+    page.get_by_text(re.compile(r"^epoch ([2-9]|\d\d+) of 2000")).wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text(re.compile(r"Stopped. The weights of epoch \d+")).wait_for()
+    assert page.get_by_role("table", name="Runs").get_by_text("stopped").is_visible()
     loaded(page, "digits")
     data.get_by_text("40 pictures, 10 for validation").wait_for()
     assert data.locator(".class b").all_inner_texts() == sorted(FIVE)
-    expect(page.get_by_label("epochs, 1. head")).to_have_value("300")
+    expect(page.get_by_label("epochs, 1. head")).to_have_value("1000")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Model .keras").click()
+    assert download.value.suggested_filename.endswith(".keras")
+
     page.get_by_role("button", name="Resume").click()
-    page.get_by_text(re.compile(r"Done in .* Validation accuracy")).wait_for(timeout=300_000)
-    page.get_by_text(re.compile(r"of 10 validation examples are predicted correctly")).wait_for()
+    page.get_by_text(re.compile(r"^epoch \d+ of 2000")).wait_for()
+    page.get_by_role("button", name="delete: ").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="End and delete").click()
+    page.get_by_text("Each training is listed here").wait_for()
+    assert "run=" not in page.url
+
+    page.goto(named)
+    refused(page, "There is no such run")
+    page.wait_for_url(lambda address: "run=" not in address)
     assert page.beyond == page.errors == []
-
-
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_nothing_of_the_panel_sticks_out_at_any_width(open_page, dashboard, theme):
-    page = opened(open_page(at(dashboard, theme=theme)))
-    page.get_by_role("tab", name="Fine-tune").click()
-    choose_patterns(page)
-    frame = page.locator(".explorer.page")
-    for width in (1280, 800, 480):
-        page.set_viewport_size({"width": width, "height": 1000})
-        assert frame.evaluate("(page) => page.scrollWidth <= page.clientWidth + 1"), width
-        cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
-        assert page.locator(".panel button:visible, .panel dd:visible, .panel p:visible").evaluate_all(cut) == [], width

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from pages import drop, go_to, levels, loaded, opened, refused, tab
+from pages import drop, go_to, levels, loaded, refused, tab
 
 import explorer
 from explorer.backend.runtime.keras import keras
@@ -16,20 +16,12 @@ pytestmark = pytest.mark.browser
 layers = keras.layers
 
 
-@pytest.fixture(scope="module")
-def one_page(open_page, dashboard):
-    return opened(open_page(dashboard))
-
-
 @pytest.fixture
-def page(one_page):
-    one_page.set_viewport_size({"width": 1280, "height": 1000})
-    if (button := one_page.get_by_role("button", name="Dismiss")).is_visible():
-        button.click()
-    tab(one_page, "Inside")
-    yield one_page
-    assert one_page.errors == []
-    assert one_page.beyond == [], "nothing is asked of another server"
+def page(visit):
+    page = visit.page()
+    yield page
+    assert page.errors == []
+    assert page.beyond == [], "nothing is asked of another server"
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Widgets in notebooks of a test's own, served by Voila: what is overtaken, and what is very large."""
 
 import re
-import time
 import urllib.parse
-import urllib.request
 
 import pytest
 from pages import drop, first_answer
@@ -17,6 +15,11 @@ import explorer
 from explorer.worker.queue import Worker
 from fakes import HeldBackend
 
+class Held(explorer.Session):
+    def show(self, data, name):
+        super().show(data, name)
+        Path(os.environ["LET_GO"]).with_name(f"asked for {name}").touch()
+
 class Until:
     def set(self):
         Path(os.environ["LET_GO"]).with_name("holding").touch()
@@ -26,7 +29,7 @@ class Until:
 
 backend = HeldBackend(held=("slow.jpg",))
 backend.holding = backend.let_go = Until()
-explorer.Explorer(session=explorer.Session(worker=Worker(lambda: backend)))
+explorer.Explorer(session=Held(worker=Worker(lambda: backend)))
 """
 
 LARGE = """
@@ -56,6 +59,7 @@ session.select("flat")
 ipywidgets.VBox([explorer.InputView(session), explorer.FeatureMapsView(session), explorer.StatusView(session)])
 """
 
+SCRIPT = '"><script>alert(1)</script>'
 THREE_VIEWS = """
 import explorer, ipywidgets
 session = explorer.Session("digits", sample="digit_6.png")
@@ -63,12 +67,13 @@ ipywidgets.VBox([explorer.InputView(session), explorer.AnswersView(session), exp
 """
 
 
-def test_a_theme_that_is_none_gets_on_no_page_of_any_voila_server(voila):
-    odd = urllib.parse.urlencode({"theme": '"><script>alert(1)</script>'})
-    with urllib.request.urlopen(f"{voila('theme', 'None')}?{odd}") as page:
-        text = page.read().decode()
-    assert "<script>alert(1)" not in text
-    assert 'data-jp-theme-name="JupyterLab Light"' in text
+def come(page, path):
+    """Wait until there is such a file."""
+    for _again in range(3600):
+        if path.exists():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"{path.name}: never")
 
 
 def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, voila):
@@ -82,10 +87,9 @@ def test_an_answer_held_back_and_overtaken_never_shows_on_the_page(open_page, vo
         }"""
     )
     drop(page, b"1", "slow.jpg")
-    while not voila.let_go.with_name("holding").exists():
-        time.sleep(0.02)
+    come(page, voila.let_go.with_name("holding"))
     drop(page, b"2", "quick.jpg")
-    page.wait_for_timeout(300)  # time for the second wish to reach the kernel; the first is still held
+    come(page, voila.let_go.with_name("asked for quick.jpg"))  # the first is still held
     voila.let_go.touch()
     first_answer(page, "quick.jpg").wait_for()
     assert not any("slow.jpg" in text for text in page.evaluate("window.seen"))
@@ -123,9 +127,14 @@ def test_a_strip_of_1041_layers_zooms_and_finds(open_page, voila):
     page.locator(".explorer .said", has_text=re.compile(r"^5[12]\d · layer_5[12]\d")).wait_for()
 
 
-@pytest.mark.slow
-def test_a_vector_of_many_units_is_drawn(open_page, voila):
-    page = open_page(voila("odd", ODD))
+def test_a_theme_that_is_none_gets_on_no_page_of_any_voila_server_and_what_is_odd_or_large_is_shown_there(open_page, voila):
+    page = open_page("about:blank")
+    with page.expect_response(lambda response: "odd.ipynb" in response.url) as opening:
+        page.goto(f"{voila('odd', ODD)}?{urllib.parse.urlencode({'theme': SCRIPT})}")
+    text = opening.value.text()
+    assert "<script>alert(1)" not in text
+    assert 'data-jp-theme-name="JupyterLab Light"' in text
+
     page.locator(".explorer.feature-maps h2", has_text="300,000 units").wait_for()
     bars = page.get_by_role("slider", name="Units")
     drawn = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((one) => one)"
@@ -133,17 +142,12 @@ def test_a_vector_of_many_units_is_drawn(open_page, voila):
     bars.focus()
     page.keyboard.press("Home")
     page.locator(".explorer.feature-maps .aside b", has_text="Unit 0").wait_for()
-    assert page.errors == []
 
-
-@pytest.mark.slow
-def test_after_a_large_file_that_is_no_model_the_example_is_named_again(open_page, voila):
-    page = open_page(voila("odd", ODD))
     caption = page.locator(".explorer.input-view .caption")
     caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()
     drop(page, bytes(3_000_000), "empty.h5")
     page.get_by_role("alert").filter(has_text="The weights are not here.").wait_for()
-    caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()
+    caption.get_by_text("digit_0.png, 24 × 12 pixels").wait_for()  # a large file that is no model leaves the example that was there
     assert page.errors == []
 
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from pages import at, bytes_of, drop, first_answer, go_to, idle, load, opened, refused, tab
+from pages import bytes_of, drop, first_answer, go_to, idle, load, refused, tab
 
 import explorer
 from explorer.catalog import BUNDLED
@@ -15,21 +15,10 @@ pytestmark = pytest.mark.browser
 MELODY = BUNDLED / "samples" / "melody.ogg"
 
 
-@pytest.fixture(scope="module")
-def one_page(open_page, dashboard):
-    page = opened(open_page(at(dashboard, "sound")))
-    page.locator(".explorer .pick b", has_text="timbres").wait_for()
-    return page
-
-
 @pytest.fixture
-def page(one_page):
-    """One page for all tests; each finds it on `timbres` with the melody."""
-    page = one_page
-    page.keyboard.press("Escape")
-    if (button := page.get_by_role("button", name="Dismiss", exact=True)).is_visible():
-        button.click()
-    tab(page, "Inside")
+def page(visit):
+    """The page on `timbres` with the melody."""
+    page = visit.page()
     load(page, "timbres")
     go_to(page, "block1_relu")
     page.get_by_role("button", name="Sample melody").click()
@@ -150,26 +139,22 @@ def test_a_recording_is_answered(page):
     page.locator(".explorer.answers li.first").wait_for()
 
 
-@pytest.mark.parametrize(
-    ("data", "name", "sentence"),
-    [
-        (b"dear diary", "diary.wav", "diary.wav is not a sound that can be read"),
-        (b"", "nothing.mp3", "nothing.mp3 is empty (0 bytes)."),
-        (b"\x89PNG\r\n\x1a\n" + bytes(64), "cat.png", "cat.png is a picture"),
-        (wav(np.full(16_000, np.nan), 16_000, subtype="FLOAT"), "nan.wav", "nan.wav holds samples that are NaN"),
-        (wav(np.zeros(100), 16_000), "short.wav", "a sound must last 0.1 s or more"),
-    ],
-)
-def test_what_can_not_be_heard_is_said_and_the_sound_before_stays(page, data, name, sentence):
-    drop(page, data, name)
-    refused(page, sentence)
-    assert "melody.ogg" in page.locator(".explorer.sound-view .caption").inner_text()
-    first_answer(page, "").wait_for()
+UNHEARD = [
+    (b"dear diary", "diary.wav", "diary.wav is not a sound that can be read"),
+    (b"", "nothing.mp3", "nothing.mp3 is empty (0 bytes)."),
+    (b"\x89PNG\r\n\x1a\n" + bytes(64), "cat.png", "cat.png is a picture"),
+    (wav(np.full(16_000, np.nan), 16_000, subtype="FLOAT"), "nan.wav", "nan.wav holds samples that are NaN"),
+    (wav(np.zeros(100), 16_000), "short.wav", "a sound must last 0.1 s or more"),
+    (b"\0\0\0\x18ftypmp42" + bytes(400), "film.mp4", "film.mp4 can't be decoded by this browser"),
+]
 
 
-def test_a_video_that_the_browser_can_not_decode_is_refused(page):
-    drop(page, b"\0\0\0\x18ftypmp42" + bytes(400), "film.mp4", "video/mp4")
-    refused(page, "film.mp4 can't be decoded by this browser")
+def test_what_can_not_be_heard_is_said_and_the_sound_before_stays(page):
+    for data, name, sentence in UNHEARD:
+        drop(page, data, name, "video/mp4" if name.endswith("mp4") else "")
+        refused(page, sentence)
+        assert "melody.ogg" in page.locator(".explorer.sound-view .caption").inner_text(), name
+        first_answer(page, "").wait_for()
 
 
 def test_silence_is_answered_and_said(page):

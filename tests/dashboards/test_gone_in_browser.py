@@ -11,6 +11,7 @@ from explorer.dashboards.launch import _gone
 pytestmark = pytest.mark.browser
 
 TEMPLATE = BUNDLED / "voila" / "templates" / "explorer" / "index.html.j2"
+DENIED = "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('denied'); } });"
 ADDRESS = "http://localhost:8866/voila/render/explore.ipynb?run=0123456789abcdef"
 
 
@@ -42,13 +43,24 @@ class Server:
             route.fulfill(body="")
 
 
-@pytest.fixture
-def page(chromium):
+@pytest.fixture(scope="module")
+def one_page(chromium):
     context = chromium.new_context()
     page = context.new_page()
     page.clock.install()
     yield page
     context.close()
+
+
+@pytest.fixture
+def page(one_page):
+    """A page of a browser that has kept nothing yet."""
+    one_page.unroute_all()
+    one_page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+    one_page.goto(ADDRESS)
+    one_page.evaluate("sessionStorage.clear()")
+    one_page.unroute_all()
+    return one_page
 
 
 @pytest.fixture
@@ -161,8 +173,8 @@ def test_the_page_says_nothing_of_its_connection_beside_the_bar(page, server):
 
 
 def test_a_browser_that_keeps_nothing_is_never_loaded_again_by_itself(page):
-    page.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('denied'); } });")
     server = Server(page)
+    server.script = f"<script>{DENIED}</script>{server.script}"
     server.status = 404
     page.goto(ADDRESS)
     page.get_by_role("button", name="Load the page again").wait_for()

@@ -3,15 +3,13 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from served import served_dashboards, write_notebook
 
 from explorer.dashboards import launch
 from explorer.dashboards.kernels import LONELY, HiddenKernel, PatientKernels
@@ -131,22 +129,15 @@ def test_a_kernel_s_connection_file_does_not_name_it(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent otherwise on Windows")
 def test_the_command_says_its_address_serves_the_page_and_ends_with_ctrl_c(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path / "log"
-    command = [sys.executable, "-m", "explorer", "--no-browser", "--port", str(port)]
-    wake = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}  # a shell's background job ignores it
-    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, **wake) as server:
-        while "The dashboard is at" not in log.read_text():
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.05)
-        address = re.search(rf"http://localhost:{port}/voila/render/explore\.ipynb\?token=\w+", log.read_text())[0]
+    write_notebook(tmp_path / "explore.ipynb", "print('come in')")
+    # A shell's background job ignores Ctrl-C.
+    with served_dashboards(tmp_path, "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)") as server:
+        assert re.fullmatch(r"http://localhost:\d+/voila/render/explore\.ipynb\?token=\w+", server.address)
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        script = address.replace("render/explore.ipynb", "static/voila.js")
+        script = server.address.replace("render/explore.ipynb", "static/voila.js")
         with browser.open(script) as answer:  # the key led on to the address without it
             assert (answer.status, answer.url) == (200, script.partition("?")[0])
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(answer.url)
-        server.send_signal(signal.SIGINT)
-        assert server.wait(60) in (0, 130), log.read_text()
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(300) in (0, 130), server.said()

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 
 MODEL = """
 import explorer
-from explorer.backend.runtime import keras
+from explorer.backend.runtime.keras import keras
 layers = [layer for _again in range(4) for layer in (keras.layers.Conv2D(48, 1), keras.layers.ReLU())]
 model = keras.Sequential([keras.Input((256, 256, 3)), *layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)])
 """  # of its activations 96 MB are remembered

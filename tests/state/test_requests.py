@@ -86,14 +86,14 @@ def test_it_stays_busy_where_a_result_asks_for_its_slot_anew():
 
     class Slow(Verbs):
         def wait(self, number, _say):
-            let_go.wait(10)
+            let_go.wait(120)
             return number
 
     async def page():
         state, heard = Asking(Worker(Slow)), []
         state.ask("number", "double", 4, done=lambda number: state.ask("number", "wait", number, done=heard.append))
         state.ask("other", "double", 1, done=lambda _number: busy.append(state.busy))
-        await asyncio.sleep(0.05)
+        await until(lambda: busy)
         busy.append(state.busy)
         let_go.set()
         await until(lambda: heard)
@@ -136,7 +136,7 @@ def test_closed_it_is_busy_with_nothing_and_still_can_be_asked():
 
     class Slow(Verbs):
         def wait(self, _say):
-            verbs.wait(10)
+            verbs.wait(120)
 
     async def page():
         state, heard = Asking(Worker(Slow)), []

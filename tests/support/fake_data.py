@@ -27,8 +27,8 @@ class DataBackend(TuningBackend):
         if source.endswith(".csv"):
             if not label_column:
                 raise UndecidedColumn("Which column?", ("breed", "species"))
-            classes = (DataClass("cat", 3, 1), DataClass(label_column, 3, 1))
-            return DataSummary(DataSpec("csv", source, validation, seed, count, "", label_column, file_column), "image", classes)
+            columns = (DataClass("cat", 3, 1), DataClass(label_column, 3, 1))
+            return DataSummary(DataSpec("csv", source, validation, seed, count, "", label_column, file_column), "image", columns)
         if source not in DATA_SETS:
             raise ExplorerError(f"There is no file or folder {source}.")
         kind, own = DATA_SETS[source].kind, DATA_SETS[source].count

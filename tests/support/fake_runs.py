@@ -1,5 +1,6 @@
 """Runs whose processes are played by a test: folders as real ones, in which it writes what they would tell."""
 
+import numpy as np
 from fake_tuning import BACKBONE, TuningBackend
 
 from explorer import runs
@@ -83,7 +84,7 @@ def epoch(phase, number, accuracy=0.5, held_out=0.6, left=None):
 
 
 def outcome(accuracy=0.92, low=0.88, high=0.96):
-    return Outcome(("a", "b"), [[4, 1], [0, 5]], accuracy, low, high, (), ())
+    return Outcome(("a", "b"), np.array([[4, 1], [0, 5]]), accuracy, low, high, (), ())
 
 
 def records(*steps):

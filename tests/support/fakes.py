@@ -127,7 +127,7 @@ def heard(example):
     start = 4.0 if example.start is None else example.start
     loud = np.full((MEL.bands, MEL.frames), -40, np.float32)
     loud[1] = np.linspace(0, 40, MEL.frames)
-    envelope = np.abs(hum()).reshape(100, -1).max(axis=1)[:, None] * np.float32([-1, 1]) / 32768
+    envelope = np.abs(hum()).reshape(100, -1).max(axis=1)[:, None] * np.array([-1, 1], np.float32) / 32768
     sound = Heard(MEL.rate, 1, LONG, start, start + MEL.seconds, envelope.astype(np.float32), loud)
     nothing = np.zeros((0, 0), np.uint8)
     return SeenInput(nothing, nothing, (), sound_axes(start), notes=("Made louder.",), sound=sound)
@@ -223,7 +223,9 @@ class FakeBackend:
         self.asked.append(("over_time", spec.name, first, count))
         scores = scores_over_time()
         some = slice(first, first + count)
-        return ScoresOverTime(np.arange(len(scores))[some] * HOP, scores[some], LABELS, MEL.seconds, HOP, "independent", len(scores))
+        return ScoresOverTime(
+            np.arange(len(scores), dtype=float)[some] * HOP, scores[some], LABELS, MEL.seconds, HOP, "independent", len(scores)
+        )
 
     def feature_maps(self, spec, example, name, _say):
         self.asked.append(("feature_maps", name))
@@ -282,11 +284,11 @@ class HeldBackend(FakeBackend):
     def _hold(self, verb, name):
         if verb == self.verb and name in self.held_back:
             self.holding.set()
-            self.let_go.wait(10)
+            self.let_go.wait(120)
 
 
 async def until(condition):
     """Wait on the event loop until the condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not condition():
             await asyncio.sleep(0.005)

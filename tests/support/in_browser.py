@@ -4,7 +4,8 @@ import base64
 from contextlib import contextmanager
 
 PATIENCE = 30_000  # milliseconds
-PAGE = "<!doctype html><body><div id='view'></div></body>"
+PAGE = "<!doctype html><body>{more}<div id='view'></div></body>"
+SIZE = {"width": 900, "height": 700}
 WATCHED = """
   window.streams = [];
   const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
@@ -47,6 +48,10 @@ WHOLE = """() => {
   const file = window.sent.filter(({ content }) => "upload" in content);
   return file.length && file.length === file[0].content.count;
 }"""
+SCROLLS = """async () => {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame); // until what watches its size has seen it
+  return document.documentElement.scrollWidth > innerWidth;
+}"""
 TAKEN = """async () => {
   const file = window.sent.filter(({ content }) => "upload" in content);
   const bytes = new Uint8Array(await new Blob(file.map(({ buffers }) => buffers[0])).arrayBuffer());
@@ -59,22 +64,42 @@ TAKEN = """async () => {
 @contextmanager
 def opened(chromium):
     """Open a page that remembers, as `streams`, what it was given of the microphone; afterwards there must have been no error on it."""
-    context, errors = chromium.new_context(viewport={"width": 900, "height": 700}), []
+    context = chromium.new_context(viewport=SIZE)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.add_init_script(WATCHED)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
     yield page
     context.close()
-    assert errors == []
+    assert page.errors == []
 
 
-def show(page, view, address="http://localhost/", **traits):
-    """Render a view on a page of its own, with the traits that it has, or these."""
-    page.route("**/*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+@contextmanager
+def cleared(page):
+    """Make an opened page as good as new, and the next test's after the block: another one would be a process of Chromium's more."""
+    _answer(page)
+    page.goto("http://localhost/")
+    page.evaluate("localStorage.clear()")
+    page.mouse.move(0, 0)
+    page.set_viewport_size(SIZE)
+    page.context.clear_permissions()
+    page.errors.clear()
+    yield page
+    assert page.errors == []
+
+
+def show(page, view, address="http://localhost/", more="", **traits):
+    """Render a view on a page of its own, in which there is more HTML, with the traits that it has, or these."""
+    _answer(page, more)
     page.goto(address)
     state = {name: value for name, value in view.get_state().items() if not name.startswith("_")}
     page.evaluate(MODEL, [_plain(state | traits), view._esm, view._css])
+
+
+def _answer(page, more=""):
+    page.unroute_all()
+    page.route("**/*", lambda route: route.fulfill(body=PAGE.format(more=more), content_type="text/html"))
 
 
 def sent(page):
@@ -97,9 +122,14 @@ def focused(locator):
     return locator.evaluate("(one) => one === document.activeElement")
 
 
-def overflows(page):
-    """Return whether the page would have to be scrolled sideways."""
-    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+def overflows(page, *widths):
+    """Return at which of these widths of the window the page would have to be scrolled sideways."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 700})
+        if page.evaluate(SCROLLS):
+            found.append(width)
+    return found
 
 
 def taken(page):

@@ -7,6 +7,8 @@ import re
 import numpy as np
 from PIL import Image
 
+WIDTHS = (1280, 800, 480)  # pixels of a window
+
 
 def at(address, notebook="explore", **query):
     """Return the address, with its key, of a notebook of the dashboards, given that of the first."""
@@ -18,6 +20,38 @@ def opened(page):
     page.locator(".explorer.answers li.first").wait_for()
     idle(page)
     return page
+
+
+def turn(page, theme):
+    """Let the system prefer "light" or "dark"; wait until the page is drawn so."""
+    page.emulate_media(color_scheme=theme)
+    page.wait_for_function(
+        """(light) => document.body.dataset.jpThemeLight === String(light)
+          && !document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === "running")""",
+        arg=theme == "light",
+    )
+
+
+def is_dark(page):
+    """Return whether the page is drawn in light on dark."""
+    colours = "(page) => [getComputedStyle(page).color, getComputedStyle(document.body).backgroundColor]"
+    texts = page.locator(".explorer.page").first.evaluate(colours)
+    ink, paper = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in texts)
+    return ink > paper
+
+
+def sticking_out(page, texts, widths=WIDTHS):
+    """Return what is too wide for its place at these widths of the window: the whole page, or one of the texts that a selector finds."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.evaluate("async () => { for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame); }")
+        if page.locator(".explorer.page").evaluate("(page) => page.scrollWidth > page.clientWidth + 1"):
+            found.append((width, "the page"))
+        cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+        found += [(width, text) for text in page.locator(texts).evaluate_all(cut)]
+    page.set_viewport_size({"width": widths[0], "height": 1000})
+    return found
 
 
 def idle(page):

@@ -1,6 +1,6 @@
 import pytest
 from fakes import FakeBackend
-from in_browser import opened
+from in_browser import cleared, opened
 
 
 @pytest.fixture
@@ -20,7 +20,27 @@ def page_of(backend, session):
     return page_of
 
 
-@pytest.fixture
-def page(chromium):
+@pytest.fixture(scope="session")
+def one_page(chromium):
     with opened(chromium) as page:
+        yield page
+
+
+@pytest.fixture
+def page(one_page):
+    with cleared(one_page) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def one_clocked_page(chromium):
+    with opened(chromium) as page:
+        page.clock.install()
+        yield page
+
+
+@pytest.fixture
+def clocked_page(one_clocked_page):
+    """A page on which time goes by when a test lets it."""
+    with cleared(one_clocked_page) as page:
         yield page

@@ -254,7 +254,7 @@ def test_while_plotly_is_loaded_the_page_goes_on_and_says_so(session, monkeypatc
     let_go = threading.Event()
 
     def held_back(name):
-        let_go.wait(10)
+        let_go.wait(120)
         return importlib.import_module(name)
 
     monkeypatch.setattr(module, "import_module", held_back)
