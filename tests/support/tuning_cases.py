@@ -83,7 +83,7 @@ def plainly(network, data, recipe, frozen):
         optimizer = keras.optimizers.RMSprop(phase.learning_rate)
         if phase.optimizer == "sgd":
             optimizer = keras.optimizers.SGD(phase.learning_rate, momentum=phase.momentum)
-        tuned.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        tuned.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy")
         keras.utils.set_random_seed(recipe.seed + 1 + place)
         batches = tensorflow.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=recipe.seed).batch(phase.batch_size)
         history = tuned.fit(batches, validation_data=(held_out, answers), epochs=phase.epochs, shuffle=False, verbose=0).history

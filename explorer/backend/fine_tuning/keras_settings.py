@@ -18,8 +18,12 @@ def loss(head: Head) -> str:
 
 
 def metrics(head: Head) -> list[Any]:
-    """Return the metric "accuracy": the share of examples, or of the single answers where there are any number each."""
-    return [keras.metrics.BinaryAccuracy(name="accuracy")] if head.multi_label else ["accuracy"]
+    """Return the metric "accuracy": the share of examples, or of the single answers where there are any number each.
+
+    An object, whose variables are there: Keras makes those of a name in the first step, which TensorFlow has to trace twice then.
+    """
+    kind = keras.metrics.BinaryAccuracy if head.multi_label else keras.metrics.SparseCategoricalAccuracy
+    return [kind(name="accuracy")]
 
 
 def optimizer(phase: Phase, steps: int) -> Any:
