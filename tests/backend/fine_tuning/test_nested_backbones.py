@@ -19,6 +19,8 @@ from explorer.values import Recipe
 layers = keras.layers
 SIZE = (12, 16, 3)
 SETTINGS = {"head": explorer.Head(units=8), "phases": exported.PHASES}
+TAIL = {**SETTINGS, "phases": [explorer.Phase("tail", "sgd", 0.01, epochs=1, batch_size=8)]}
+UNTRAINED = {**TAIL, "stop": lambda: True}  # where the plan is looked at
 
 
 def blocks(x):
@@ -201,15 +203,15 @@ def test_the_line_is_said_for_each_model_that_it_runs_through():
 @pytest.mark.parametrize(("make", "index"), [(flat, 2), (functional, 2), (sequential, 1), (sequential, -2)])
 def test_an_index_is_keras_s_own_in_which_a_nested_model_is_one_layer(make, index, data):
     """In the Sequential model the input is no layer, and of the backbone with its pooling the last two are left to train."""
-    run = fine_tune(opened(make), data, index, **{**SETTINGS, "phases": exported.PHASES[1:]})
+    run = fine_tune(opened(make), data, index, **UNTRAINED)
     assert bare(run.plan.frozen, NESTED.get(make, ""))[:2] == ("picture", "scale")
     assert (run.plan.index, run.plan.trained) == (2, 7)
 
 
 def test_a_whole_nested_model_and_layers_in_it_are_frozen_by_name(data):
-    run = fine_tune(opened(functional), data, ["net_1.00"], **SETTINGS)
+    run = fine_tune(opened(functional), data, ["net_1.00"], **{**SETTINGS, "phases": exported.PHASES[:1]})
     assert (run.trainable, run.plan.trained_parameters) == (("head_dense", "head_predictions"), 0)
-    run = fine_tune(opened(functional), data, ["block_3_conv", "net_1.00/block_1_conv"], batch_norm="train", **SETTINGS)
+    run = fine_tune(opened(functional), data, ["block_3_conv", "net_1.00/block_1_conv"], batch_norm="train", **TAIL)
     frozen = [layer.name for layer in run.network.model.get_layer("net_1.00").layers if not layer.trainable]
     assert frozen == ["block_1_conv", "block_3_conv"]
     assert keras_lines(run.plan, run.recipe)[0] == "FROZEN = ['net_1.00/block_1_conv', 'net_1.00/block_3_conv']"
@@ -224,7 +226,7 @@ def test_a_name_in_two_models_is_refused_with_both(place, data):
 
 
 def test_of_two_models_with_the_same_names_the_one_that_is_meant_is_cut(data):
-    run = fine_tune(opened(pair), data, train_from="right/block_2", **SETTINGS)
+    run = fine_tune(opened(pair), data, train_from="right/block_2", **TAIL)
     assert run.trainable == ("right/block_2_conv", "right/block_3_conv", "head_dense", "head_predictions")
     assert (run.plan.end, run.plan.crossing) == ("right/block_1", ("left/block_3_relu", "right/block_1_relu"))
     assert [layer.name for layer in run.network.model.get_layer("left").layers] == [layer.name for layer in backbone().layers]
@@ -233,7 +235,7 @@ def test_of_two_models_with_the_same_names_the_one_that_is_meant_is_cut(data):
 
 
 def test_a_model_that_is_used_twice_is_cut_at_both_uses(data):
-    run = fine_tune(opened(shared), data, train_from="block_3", **SETTINGS)
+    run = fine_tune(opened(shared), data, train_from="block_3", **TAIL)
     assert (run.state, run.plan.crossing) == ("done", ("scale", "net/block_2_relu"))
     assert set(run.trainable) == {"net/block_3_conv", "net:1/block_3_conv", "head_dense", "head_predictions"}
 
@@ -255,7 +257,7 @@ def test_what_can_not_be_cut_inside_says_so(make, place, whole, data):
 
 @pytest.mark.parametrize(("make", "place"), [(over_time, "each"), (custom, "doubled"), (several_outputs, "two")])
 def test_what_can_not_be_cut_inside_trains_as_a_whole(make, place, data):
-    run = fine_tune(opened(make), data, train_from=place, **SETTINGS)
+    run = fine_tune(opened(make), data, train_from=place, **TAIL)
     assert run.state == "done"
     assert run.plan.trained_parameters == sum(
         np.prod(one.shape) for one in run.network.model.trainable_weights
