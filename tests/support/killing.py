@@ -1,6 +1,6 @@
 """Killing a training at moments that a seed chooses: what its folder tells says when, whoever has started its process.
 
-for moment in moments(seed=12):
+for moment in moments(PLACES, seed=12):
     before = place_in(folder)
     ...  # start, or resume
     if came(moment, folder, before, alive=lambda: process.poll() is None):
@@ -32,7 +32,6 @@ PLACES = {
     "the second phase trains": ("epoch", 1, ""),
     "it is saved": ("preparing", 0, "Evaluating and saving"),
 }
-LONGEST = 0.4  # seconds between such a step and the moment
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,10 @@ class Moment:
     delay: float
 
 
-def moments(seed: int, count: int = 12, longest: float = LONGEST) -> tuple[Moment, ...]:
-    """Return moments that this seed chooses, each place at least once where there are as many, in the order that a training comes by."""
-    chance, names = random.Random(seed), list(PLACES)
-    chosen = chance.sample(names, min(count, len(names))) + chance.choices(names, k=max(0, count - len(names)))
-    return tuple(Moment(name, chance.uniform(0, longest)) for name in sorted(chosen, key=names.index))
+def moments(places: Iterable[str], seed: int, longest: float) -> tuple[Moment, ...]:
+    """Return a moment at each of these of `PLACES`, up to so many seconds after it, as the seed chooses."""
+    chance = random.Random(seed)
+    return tuple(Moment(place, chance.uniform(0, longest)) for place in places)
 
 
 def place_in(folder: Path) -> int:

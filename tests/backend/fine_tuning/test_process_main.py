@@ -24,7 +24,8 @@ from explorer.values import DataSpec, Epoch, Head, ModelFile, NetworkSpec, Phase
 
 PHASES = (Phase("head", "adam", 0.01, 1), Phase("tail", "adam", 0.001, 1))
 SETTINGS = RunSettings(NetworkSpec("digits", "digits"), DataSpec("built-in", "digits", count=50), Recipe(3, Head(0), PHASES))
-SETTINGS_OF_TWELVE = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 6), Phase("tail", "adam", 0.001, 12))))
+MANY_EPOCHS = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 6), Phase("tail", "adam", 0.001, 12))))
+SHORT = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 2),)))
 LONG = replace(SETTINGS, recipe=Recipe(3, Head(0), (Phase("head", "adam", 0.01, 2), Phase("tail", "adam", 0.001, 30))))
 
 
@@ -43,6 +44,23 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def folder():
     return runs.folder(runs.create(SETTINGS))
+
+
+@pytest.fixture(scope="module")
+def all_trained(tmp_path_factory):
+    """The folder of a run that is done, its backup still there, and its result."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("EXPLORER_RUNS", str(tmp_path_factory.mktemp("runs")))
+        folder = runs.folder(runs.create(SETTINGS))
+        return folder, process_main.work(folder)
+
+
+@pytest.fixture
+def nearly_done(all_trained, tmp_path):
+    """The folder of a run whose network was trained and backed up, and nothing more."""
+    return shutil.copytree(
+        all_trained[0], tmp_path / "runs" / all_trained[0].name, ignore=shutil.ignore_patterns(files.TUNED, files.HISTORY)
+    )
 
 
 def until(condition):
@@ -141,18 +159,18 @@ def check_end(record, settings):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_at_twelve_moments_goes_on_to_its_end():
-    record = killed_at_each(killing.moments(seed=12, longest=0.2), SETTINGS_OF_TWELVE)
-    check_end(record, SETTINGS_OF_TWELVE)
+def test_a_run_that_is_killed_again_and_again_goes_on_to_its_end():
+    places = ("it is started", "features are computed", "the first phase trains", "the second phase trains")
+    check_end(killed_at_each(killing.moments(places, seed=12, longest=0.05), MANY_EPOCHS), MANY_EPOCHS)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("keras_home")
 def test_so_does_one_of_a_network_of_real_size():
     phases = (Phase("head", "adam", 0.01, 3), Phase("tail", "sgd", 0.001, 3))
-    data = DataSpec("built-in", "digits", count=60)
-    settings = RunSettings(spec("MobileNetV2"), data, Recipe(116, phases=phases))
-    check_end(killed_at_each(killing.moments(seed=13, longest=2.0), settings), settings)
+    settings = RunSettings(spec("MobileNetV2"), DataSpec("built-in", "digits", count=40), Recipe(116, phases=phases))
+    places = ("the network is built", "the second phase trains", "it is saved")
+    check_end(killed_at_each(killing.moments(places, seed=13, longest=0.2), settings), settings)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking")
@@ -183,8 +201,9 @@ def test_a_second_process_leaves_the_run_to_the_first(folder):
 # A run, in this process
 
 
-def test_what_was_trained_is_saved(folder):
-    result = process_main.work(folder)
+def test_what_was_trained_is_saved(all_trained, monkeypatch):
+    folder, result = all_trained
+    monkeypatch.setenv("EXPLORER_RUNS", str(folder.parent))
     assert (result.state, result.failure) == ("done", "")
     assert [one.phase for one in result.history] == [0, 1]
     assert "head_predictions" in result.trainable
@@ -198,7 +217,7 @@ def test_what_was_trained_is_saved(folder):
 def test_the_users_own_model_is_trained(tmp_path, digits):
     digits.save(tmp_path / "mine.keras")
     mine = ModelFile(str(tmp_path / "mine.keras"), "", "mine.keras")
-    key = runs.create(replace(SETTINGS, network=mine), copy_network=True)
+    key = runs.create(replace(SHORT, network=mine), copy_network=True)
     (tmp_path / "mine.keras").unlink()
     assert process_main.work(runs.folder(key)).state == "done"
 
@@ -257,25 +276,24 @@ def test_a_folder_that_may_not_be_written_is_called_that(folder):
     assert said.endswith("Then resume the run: its backup is kept.")
 
 
-def test_memory_that_runs_out_when_all_is_trained_loses_nothing(folder, monkeypatch):
-    monkeypatch.setattr(trainer._Training, "_outcome", raising(MemoryError()))
-    result = process_main.work(folder)
+def test_memory_that_runs_out_when_all_is_trained_loses_nothing(nearly_done, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer._Training, "_outcome", raising(MemoryError()))
+        result = process_main.work(nearly_done)
     assert (result.state, len(result.history), result.outcome) == ("failed", 2, None)
     assert "its network is kept, but memory ran out while it was evaluated" in result.failure
-    assert keras.saving.load_model(folder / files.TUNED).output_shape == (None, 10)
-    files.write(folder / files.RESULT, files.as_json(result))
-    assert runs.record(folder.name).resumable
-    monkeypatch.undo()
-    monkeypatch.setenv("EXPLORER_RUNS", str(folder.parent))
-    assert process_main.work(folder).outcome is not None
+    assert keras.saving.load_model(nearly_done / files.TUNED).output_shape == (None, 10)
+    files.write(nearly_done / files.RESULT, files.as_json(result))
+    assert runs.record(nearly_done.name).resumable
+    assert process_main.work(nearly_done).outcome is not None
 
 
-def test_memory_that_runs_out_when_it_is_saved_leaves_the_backup(folder, monkeypatch):
+def test_memory_that_runs_out_when_it_is_saved_leaves_the_backup(nearly_done, monkeypatch):
     monkeypatch.setattr(Network, "save", raising(MemoryError()))
-    result = process_main.work(folder)
+    result = process_main.work(nearly_done)
     assert (result.state, len(result.history)) == ("failed", 2)
     assert "not enough memory" in result.failure
-    assert (folder / files.BACKUP).exists()
+    assert (nearly_done / files.BACKUP).exists()
 
 
 def test_settings_that_can_not_be_read_are_said(folder):
@@ -293,25 +311,26 @@ def test_what_is_to_be_known_of_the_data_is_told(folder, tmp_path, encode, photo
         (tmp_path / "data" / name).mkdir(parents=True)
         for place in range(count):
             (tmp_path / "data" / name / f"{place}.png").write_bytes(encode(photo[place:, place:]))
-    files.write_settings(folder, replace(SETTINGS, data=DataSpec("folder", str(tmp_path / "data"), stamp="of before")))
+    files.write_settings(folder, replace(SHORT, data=DataSpec("folder", str(tmp_path / "data"), stamp="of before")))
     result = process_main.work(folder)
     assert "data has changed since it was chosen." in result.notices
     assert "data has changed since it was chosen." in [step.text for step in runs.steps(folder.name)[0]]
 
 
-def test_a_disk_that_is_full_when_the_network_is_saved_leaves_the_backup(folder, monkeypatch):
-    (folder / files.TUNED).write_bytes(b"of before")
-    monkeypatch.setattr(keras.saving, "save_model", raising(full()))
-    result = process_main.work(folder)
+def test_a_disk_that_is_full_when_the_network_is_saved_leaves_the_backup(nearly_done, monkeypatch):
+    (nearly_done / files.TUNED).write_bytes(b"of before")
+    with monkeypatch.context() as patched:
+        patched.setattr(keras.saving, "save_model", raising(full()))
+        result = process_main.work(nearly_done)
     assert (result.state, len(result.history)) == ("failed", 2)
     assert "The disk is full" in result.failure
-    assert (folder / files.TUNED).read_bytes() == b"of before"
-    assert (folder / files.BACKUP).exists()
-    monkeypatch.undo()
-    assert process_main.work(folder).state == "done"
+    assert (nearly_done / files.TUNED).read_bytes() == b"of before"
+    assert (nearly_done / files.BACKUP).exists()
+    assert process_main.work(nearly_done).state == "done"
 
 
 def test_a_disk_that_is_full_while_training_ends_the_backups_only(folder, monkeypatch):
+    files.write_settings(folder, SHORT)
     full_after(monkeypatch, 1)
     assert process_main.work(folder).state == "done"
     assert "can't be backed up" in (folder / files.PROGRESS).read_text()
@@ -345,9 +364,9 @@ def test_a_full_disk_has_room_to_say_so(folder, monkeypatch):
     assert runs.record(folder.name).failure == "The disk is full."
 
 
-def test_a_network_that_can_not_be_saved_is_said(folder, monkeypatch):
+def test_a_network_that_can_not_be_saved_is_said(nearly_done, monkeypatch):
     monkeypatch.setattr(Network, "save", raising(ExplorerError("tuned.keras can't be saved: no.")))
-    assert process_main.work(folder).failure == "tuned.keras can't be saved: no."
+    assert process_main.work(nearly_done).failure == "tuned.keras can't be saved: no."
 
 
 # The diary
