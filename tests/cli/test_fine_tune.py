@@ -20,9 +20,11 @@ from explorer.cli.main import main
 from explorer.cli.printing import complain
 from explorer.runs import process
 from explorer.runs import serialization as files
-from explorer.values import DataSpec, Epoch, Head, NetworkSpec, Recipe, RunSettings, TrainingStep
+from explorer.values import DataSpec, Epoch, Head, NetworkSpec, Phase, Recipe, RunSettings, TrainingStep
 
-SETTINGS = RunSettings(NetworkSpec("digits", "digits"), DataSpec("built-in", "digits", count=50), Recipe(4, Head(0)))
+SETTINGS = RunSettings(
+    NetworkSpec("digits", "digits"), DataSpec("built-in", "digits", count=50), Recipe(4, Head(0), (Phase("head", "adam", 0.01, 1),))
+)
 SAYS_WHERE = "explorer: This is run "
 FAKE_CHILD = """
 import os, signal, sys, time
@@ -314,13 +316,13 @@ def test_a_run_is_named_by_its_key_and_nothing_else(run, tmp_path, home):
 
 
 @pytest.mark.usefixtures("trained_here")
-def test_a_damaged_backup_is_said_with_what_came_of_the_run(run, tmp_path):
+def test_a_run_of_a_page_is_written_and_stays_with_what_is_said_of_its_damaged_backup(run, tmp_path):
     key = runs.create(SETTINGS)
     for name in files.BACKUPS:
         (runs.folder(key) / name).write_bytes(b"PK damaged")
     status, out, err = run("--resume", key, "--output", tmp_path / "tuned", "--json")
     said = "The backup of this training is damaged: what was trained is lost, and it begins anew."
-    assert (status, said in json.loads(out)["notices"], said in only_run().notices) == (0, True, True), err
+    assert (status, said in json.loads(out)["notices"], said in only_run().notices, only_run().state) == (0, True, True, "done"), err
 
 
 def test_a_run_is_written_by_one_command_at_a_time(run, tmp_path, monkeypatch):
@@ -365,13 +367,6 @@ def test_a_shell_reads_the_path_that_the_command_was_given(name, capsys):
     printed = capsys.readouterr().err.split("`", 1)[1].rsplit("`", 1)[0]
     words = subprocess.run(["bash", "-c", f"printf '%s\\0' {printed}"], stdout=subprocess.PIPE, check=True).stdout.split(b"\0")
     assert [os.fsdecode(word) for word in words[4:-1]] == ["--output", f"./{name}" if name.startswith("-") else name]
-
-
-@pytest.mark.usefixtures("trained_here")
-def test_a_run_of_a_page_is_written_and_stays(run, tmp_path):
-    key = runs.create(SETTINGS)
-    status, _out, _err = run("--resume", key, "--output", tmp_path / "tuned")
-    assert (status, only_run().state) == (0, "done")
 
 
 @pytest.mark.parametrize(
