@@ -1,11 +1,13 @@
 """Exported scripts run where there is no explorer, and small data to train on."""
 
 import io
+import json
 import os
 import subprocess
 import sys
 import warnings
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +17,6 @@ from explorer.backend.fine_tuning.trainer import train
 from explorer.backend.runtime.keras import keras
 from explorer.values import Example, Head, Labelled, Phase, TrainingData
 
-WITHOUT_EXPLORER = "import runpy, sys; sys.modules['explorer'] = None; runpy.run_path('fine_tune.py', run_name='__main__')"
 PHASES = (Phase("head", "rmsprop", 0.01, epochs=1, batch_size=8), Phase("tail", "sgd", 0.01, epochs=2, batch_size=8, momentum=0.9))
 HEAD = Head(units=8)
 COLOURS = ("red", "green", "blue")
@@ -42,38 +43,64 @@ def unpacked(network, data, recipe, run, folder):
     return folder
 
 
-def run_script(folder):
-    """Run the script in a folder in a process of its own, without explorer; return what it printed."""
-    environment = {**os.environ, "PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", WITHOUT_EXPLORER], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "shuffle" not in done.stderr
-    return done.stdout
+class Scripts:
+    """A process without explorer, in which scripts run."""
+
+    def __init__(self):
+        environment = {**os.environ, "PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("script_server.py"))],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, folder):
+        """Run the script in a folder; return what it printed."""
+        print(json.dumps(str(folder)), file=self.process.stdin, flush=True)
+        done = json.loads(self.process.stdout.readline())
+        assert not done["failure"], done["failure"]
+        assert "shuffle" not in done["err"]
+        return done["out"]
+
+    def close(self):
+        self.process.communicate()
 
 
-def assert_trains_alike(network, data, recipe, folder):
+def assert_trains_alike(network, data, recipe, folder, scripts):
     """Train in explorer and by the exported script; check that the same layers train, and the answers to held-out examples."""
     (folder / "run").mkdir()
     run = train(network, data, recipe, folder=folder / "run")
     assert (run.state, run.failure) == ("done", "")
     unpacked(network, data, recipe, run, folder / "taken")
-    printed = run_script(folder / "taken")
+    printed = scripts.run(folder / "taken")
     assert_same_model(run, data, folder / "taken")
     assert " ".join(run.trainable) in printed
     return run
 
 
 def assert_same_model(run, data, folder):
-    model = keras.models.load_model(folder / "model.keras")
-    assert tuple(layer.name for layer in model.layers if layer.trainable_weights) == run.trainable
-    batches = [run.network.to_batch(one.example) for one in data.validation]
-    arrays = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
-    held_out = arrays if len(arrays) > 1 else arrays[0]
-    expected = run.network.model.predict(held_out, verbose=0)
-    assert np.ptp(expected) > 0.01
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nothing is left to guess
         opened = explorer.load(folder / "model.keras")
     assert opened.reading.named_convention == run.network.reading.named_convention
     assert opened.labels == run.network.labels
-    np.testing.assert_allclose(model.predict(held_out, verbose=0), expected, atol=1e-3)
+    assert trained_layers(opened.model) == run.trainable
+    batches = [run.network.to_batch(one.example) for one in data.validation]
+    arrays = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+    held_out = arrays if len(arrays) > 1 else arrays[0]
+    expected, found = (model.predict(held_out, verbose=0) for model in (run.network.model, opened.model))
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def trained_layers(model, path=""):
+    """Return the names of the layers that train, those inside of a nested model by their address."""
+    parts = [
+        trained_layers(layer, f"{path}{layer.name}/")
+        if isinstance(layer, keras.Model)
+        else (f"{path}{layer.name}",) * bool(layer.trainable_weights)
+        for layer in model.layers
+    ]
+    return tuple(name for part in parts for name in part)
