@@ -113,6 +113,7 @@ def test_the_chosen_map_fills_the_screen_and_comes_back(page, view):
     page.keyboard.press("Escape")
     assert page.locator("dialog").is_hidden()
     assert trait(page, "cell") == [4, 6], "Escape there means the screen"
+    page.locator(".one img").wait_for()  # it is on its way back
     assert page.locator(".one img").bounding_box() == small
     page.get_by_role("slider", name="Feature maps").focus()
     page.keyboard.press("Enter")
