@@ -20,14 +20,14 @@ from explorer.backend.models.clone import copy
 from explorer.backend.models.finite import nonfinite_notes
 from explorer.backend.models.metadata import ModelCard, read_card
 from explorer.backend.models.security import refusing
-from explorer.backend.network import ACTIVATION_MEMORY, Network, ReportProgress, silent
+from explorer.backend.network import ACTIVATION_MEMORY, Network, silent
 from explorer.backend.runtime.keras import keras
 from explorer.backend.weights import cache
 from explorer.catalog import DIGITS, PHOTOGRAPHS, SOUNDS, Architecture, architectures
 from explorer.catalog.options import checked_labels, preprocess_mode
 from explorer.errors import AssumptionWarning, ExplorerError
 from explorer.locale import _
-from explorer.values import AdoptedModel, AnySpec, InputSpec, ModelFile, NetworkSpec, Progress, shape_text
+from explorer.values import AdoptedModel, AnySpec, InputSpec, ModelFile, NetworkSpec, Progress, ReportProgress, shape_text
 
 _format_lock = threading.RLock()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 from explorer.backend.evaluation import data as evaluation_data
 from explorer.backend.evaluation import evaluate
@@ -33,8 +33,6 @@ from explorer.values import (
 )
 
 ACTIVATION_MEMORY = 256 * 2**20
-
-ReportProgress: TypeAlias = Callable[[Progress], None]
 
 
 def silent(_progress: Progress) -> None:

@@ -39,7 +39,7 @@ from explorer.values import (
 
 if TYPE_CHECKING:
     from explorer.backend.models.weights import WeightsReport
-    from explorer.backend.network import ReportProgress
+    from explorer.values import ReportProgress
 
 
 class Backend(FineTuningMethods):

@@ -31,7 +31,8 @@ from explorer.values import (
 
 if TYPE_CHECKING:
     from explorer.backend.datasets.page_uploads import CollectedFolder
-    from explorer.backend.network import Network, ReportProgress
+    from explorer.backend.network import Network
+    from explorer.values import ReportProgress
 
 FILES = {"model": TUNED, "history": HISTORY}
 

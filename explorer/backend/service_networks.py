@@ -11,7 +11,8 @@ from explorer.locale import _
 from explorer.values import AdoptedModel, AnySpec, LoadedModels, ModelFile, NetworkSpec, Progress
 
 if TYPE_CHECKING:
-    from explorer.backend.network import Network, ReportProgress
+    from explorer.backend.network import Network
+    from explorer.values import ReportProgress
 
 MEMORY = "EXPLORER_MEMORY"  # the variable that sets how many MB of weights are held
 DEFAULT_MEMORY = 1024 * 2**20

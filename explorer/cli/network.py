@@ -16,14 +16,13 @@ import numpy as np
 
 from explorer import disk
 from explorer.backend.weights.cache import use_pack
-from explorer.backend.weights.download import ReportProgress
 from explorer.catalog.options import CONVENTIONS, DATA_FORMATS, DEFAULTS, POOLINGS, checked_labels, spec_of
 from explorer.cli import input_files
 from explorer.cli.printing import complain, cut, visible
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.rendering import feature_maps
-from explorer.values import NetworkSpec, Progress
+from explorer.values import NetworkSpec, Progress, ReportProgress
 
 SOURCE = _("a name that `explorer architectures` lists, or the file of a Keras model")
 

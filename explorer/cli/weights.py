@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from explorer.backend.weights import cache, packs
-from explorer.backend.weights.download import ReportProgress
 from explorer.backend.weights.packs import Copy
 from explorer.catalog import architectures
 from explorer.catalog.options import spec
@@ -16,7 +15,7 @@ from explorer.cli.network import terminal
 from explorer.cli.printing import remark, tell
 from explorer.errors import ExplorerError
 from explorer.locale import _, counted, megabytes, size_text
-from explorer.values import NetworkSpec
+from explorer.values import NetworkSpec, ReportProgress
 
 Command = Callable[[Any, str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 PrintTable = Callable[[Sequence[tuple[str, ...]]], None]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeAlias
 
 from explorer.errors import ExplorerError, UnknownName
 from explorer.runs import control, reader
 from explorer.runs.visibility import are_all_listed
-from explorer.values import Progress, RunNews, RunRecord
-
-ReportProgress: TypeAlias = Callable[[Progress], None]
+from explorer.values import ReportProgress, RunNews, RunRecord
 
 
 class RunFiles:

@@ -9,8 +9,7 @@ from traitlets import Bool, HasTraits, Instance
 
 from explorer.locale import _
 from explorer.state.errors import Errors
-from explorer.values import Progress
-from explorer.worker.backend import ReportProgress
+from explorer.values import Progress, ReportProgress
 from explorer.worker.queue import AnyWorker, Request
 
 Service = TypeVar("Service")  # the Protocol whose methods are called

@@ -14,9 +14,9 @@ from explorer.locale import _
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
-from explorer.values import AnySpec, Misclassification, ModelFile, Outcome, RunRecord
+from explorer.values import AnySpec, Misclassification, ModelFile, Outcome, ReportProgress, RunRecord
 from explorer.values.run_progress import ACTIVE_STATES
-from explorer.worker.backend import Backend, ReportProgress
+from explorer.worker.backend import Backend
 
 ENDED = ("done", "stopped", "failed")
 CARDS = 24  # examples of a cell that are shown at first, and each time more

@@ -8,8 +8,8 @@ from typing import TypeVar, TypeVarTuple
 
 from explorer.state.requests import Requests
 from explorer.state.run_watch import Looks, Silence
-from explorer.values import RunNews, RunRecord
-from explorer.worker.backend import ReportProgress, RunStore
+from explorer.values import ReportProgress, RunNews, RunRecord
+from explorer.worker.backend import RunStore
 
 OTHERS = 8  # looks at the run that is shown for one at the others
 

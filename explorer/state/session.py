@@ -282,8 +282,8 @@ class Session(HasTraits):
             self.region = None
             return
         fields = [axis.field(cell) for axis, cell in zip(maps.axes, self.cell, strict=False) if axis.spatial]
-        preprocessed = tuple(field for field in fields if field is not None)
-        self.region = Region(preprocessed) if len(preprocessed) == len(fields) else None  # a cell of zero padding sees nothing
+        known = tuple(field for field in fields if field is not None)
+        self.region = Region(known) if len(known) == len(fields) else None  # a cell of zero padding sees nothing
 
 
 def first_to_look_at(network: NetworkSummary) -> str:

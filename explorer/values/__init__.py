@@ -23,6 +23,7 @@ from explorer.values.results import (
     Prediction,
     Predictions,
     Progress,
+    ReportProgress,
     ScoresOverTime,
     TakenFile,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "InputSpec",
     "Recipe",
     "Region",
+    "ReportProgress",
     "RunNews",
     "RunProgress",
     "RunRecord",

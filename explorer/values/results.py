@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -182,3 +183,6 @@ class Progress:
     text: str
     fraction: float | None = None
     cancellable: bool = False
+
+
+ReportProgress: TypeAlias = Callable[[Progress], None]  # how slow work says how far it is

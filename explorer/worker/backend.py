@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from explorer.values import (
     AdoptedModel,
@@ -24,16 +24,14 @@ from explorer.values import (
     Predictions,
     PreprocessedInput,
     Probe,
-    Progress,
     Recipe,
+    ReportProgress,
     RunNews,
     RunRecord,
     ScoresOverTime,
     TakenFile,
     WeightsReport,
 )
-
-ReportProgress: TypeAlias = Callable[[Progress], None]
 
 
 class Closable(Protocol):

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from traitlets.config import Application
 
 from explorer.errors import Cancelled
-from explorer.values import Progress
+from explorer.values import Progress, ReportProgress
 from explorer.worker.backend import Closable
 
 
@@ -36,7 +36,7 @@ class Request:
     arguments: tuple[Any, ...]
     on_success: Callable[[Any, float], None]
     on_error: Callable[[Exception], None]
-    on_progress: Callable[[Progress], None]
+    on_progress: ReportProgress
 
 
 class AnyWorker(Protocol):

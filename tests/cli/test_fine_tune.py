@@ -54,7 +54,7 @@ def trained_here(monkeypatch):
         if (place / files.RESULT).exists():
             (place / files.RESULT).replace(place / files.EARLIER)
         (place / files.STOP).unlink(missing_ok=True)
-        process_main._report_progress(place, process_main.work(place))
+        process_main._save_result(place, process_main.work(place))
 
     monkeypatch.setattr("explorer.runs.control.spawn", train)
 
@@ -270,7 +270,7 @@ def test_a_run_goes_on_with_what_it_was_begun_with(run, tmp_path, shapes, monkey
 
     def stop_once(place):
         (place / files.STOP).touch()
-        process_main._report_progress(place, process_main.work(place))
+        process_main._save_result(place, process_main.work(place))
 
     with monkeypatch.context() as patched:
         patched.setattr("explorer.runs.control.spawn", stop_once)

@@ -58,7 +58,7 @@ def main(folder: Path) -> int:
     result = work(folder, asked.is_set)
     shutil.rmtree(folder / files.TEMPORARY, ignore_errors=True)
     held.release()  # before the result is there: whoever sees it may start the next process
-    status = _report_progress(folder, result)
+    status = _save_result(folder, result)
     if result.state == "done" and status == 0:  # only now: without a result, all would be trained anew
         files.remove_checkpoints(folder)
     return status
@@ -210,7 +210,7 @@ def _saved(folder: Path, run: Run, result: RunResult) -> RunResult:
     return result
 
 
-def _report_progress(folder: Path, result: RunResult) -> int:
+def _save_result(folder: Path, result: RunResult) -> int:
     try:
         (folder / files.RESERVE).unlink(missing_ok=True)
         files.write(folder / files.RESULT, files.as_json(result))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from explorer.backend.runtime.refusals import refusing
 from explorer.backend.weights.checksum import find_damage
-from explorer.backend.weights.download import ReportProgress, download
+from explorer.backend.weights.download import download
 from explorer.catalog import BUNDLED, Architecture, WeightsFile, architectures
 from explorer.catalog.keras_home import keras_home
 from explorer.catalog.option_rules import side_of
 from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.locale import _
-from explorer.values import AnySpec, ModelFile, NetworkSpec
+from explorer.values import AnySpec, ModelFile, NetworkSpec, ReportProgress
 
 PACK = "EXPLORER_WEIGHTS"  # the environment variable for a folder of weights files (see packs), searched first and never written to
 MIRROR = "EXPLORER_MIRROR"  # the environment variable for the URL of a folder on a server to download from instead of the publishers

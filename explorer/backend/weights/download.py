@@ -7,11 +7,9 @@ import shutil
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import TypeAlias
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
@@ -22,7 +20,7 @@ from explorer.backend.weights.transfer import Transfer
 from explorer.disk import FULL, why_not
 from explorer.errors import ExplorerError, WeightsUnavailable
 from explorer.locale import _, megabytes
-from explorer.values import Progress
+from explorer.values import Progress, ReportProgress
 
 TICK = 0.15  # seconds between two reports
 RETRIES = 4  # consecutive failures without a new byte
@@ -35,8 +33,6 @@ UNWRITABLE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
     *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG),
 }
-
-ReportProgress: TypeAlias = Callable[[Progress], None]
 
 
 def download(url: str, path: Path, size: int | None, published: str | None, report_progress: ReportProgress, title: str) -> None:

@@ -17,11 +17,10 @@ from explorer import disk
 from explorer.backend.runtime.refusals import refusing
 from explorer.backend.weights import cache
 from explorer.backend.weights.checksum import hash_of
-from explorer.backend.weights.download import ReportProgress
 from explorer.catalog import Architecture, WeightsFile, architectures
 from explorer.errors import ExplorerError
 from explorer.locale import _
-from explorer.values import Progress
+from explorer.values import Progress, ReportProgress
 
 MANIFEST = "manifest.json"
 

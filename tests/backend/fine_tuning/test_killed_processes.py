@@ -67,7 +67,7 @@ def killed_here(folder, moment):
         if moment:
             dying.arm(*moment, die=die, patch=patched.setattr)
         try:
-            process_main._report_progress(folder, process_main.work(folder))
+            process_main._save_result(folder, process_main.work(folder))
         except Killed:
             return True
     return False

@@ -345,7 +345,7 @@ def test_a_run_that_is_deleted_ends_quietly(folder, monkeypatch):
 
     monkeypatch.setattr(trainer, "train", deleted)
     result = process_main.work(folder)
-    assert process_main._report_progress(folder, result) == exit_reason.UNWRITABLE
+    assert process_main._save_result(folder, result) == exit_reason.UNWRITABLE
     assert not folder.exists()
     assert process_main.main(folder) == exit_reason.UNWRITABLE
 
@@ -360,7 +360,7 @@ def test_a_full_disk_has_room_to_say_so(folder, monkeypatch):
         write(path, text)
 
     monkeypatch.setattr(files, "write", written)
-    assert process_main._report_progress(folder, RunResult("failed", 1.0, "The disk is full.")) == 1
+    assert process_main._save_result(folder, RunResult("failed", 1.0, "The disk is full.")) == 1
     assert runs.record(folder.name).error_message == "The disk is full."
 
 
