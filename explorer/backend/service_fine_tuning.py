@@ -120,19 +120,6 @@ class FineTuningMethods:
         runs.start(key)
         return key
 
-    def run(self, key: str, _report_progress: ReportProgress) -> RunRecord:
-        """Return a run as its folder tells it."""
-        return runs.record(key)
-
-    def runs(self, _report_progress: ReportProgress) -> tuple[RunRecord, ...]:
-        """Return all runs, the newest first."""
-        return runs.records()
-
-    def stop_run(self, key: str, _report_progress: ReportProgress) -> RunRecord:
-        """Ask a run to stop."""
-        runs.ask_to_stop(key)
-        return runs.record(key)
-
     def resume(self, key: str, _report_progress: ReportProgress) -> RunRecord:
         """Go on with a run that was stopped, is lost or has failed."""
         runs.resume(key)

@@ -86,12 +86,12 @@ def test_a_training_becomes_a_run_of_its_own(backend, started):
     data = chosen(backend).spec
     key = backend.train(DIGITS, data, RECIPE, report_progress)
     assert started == [key]
-    record = backend.run(key, report_progress)
+    record = runs.record(key)
     assert (record.settings.network, record.settings.data, record.settings.recipe) == (DIGITS, data, RECIPE)
     assert record.settings.start == start_of(backend.backbone(DIGITS, "", report_progress), RECIPE) is not None
-    assert [one.key for one in backend.runs(report_progress)] == [key]
+    assert [one.key for one in runs.records()] == [key]
     backend.delete_run(key, report_progress)
-    assert backend.runs(report_progress) == ()
+    assert runs.records() == ()
 
 
 def test_a_live_model_is_trained_from_a_file_of_it(backend, started):
@@ -99,7 +99,7 @@ def test_a_live_model_is_trained_from_a_file_of_it(backend, started):
     adopted = AdoptedModel(7, 0, "mine", "unit")
     backend.register_live_model(adopted, model, None, report_progress)
     key = backend.train(adopted, chosen(backend).spec, RECIPE, report_progress)
-    network = backend.run(key, report_progress).settings.network
+    network = runs.record(key).settings.network
     assert isinstance(network, ModelFile)
     assert network.name == "mine"
     kept = explorer.load(network.path)
@@ -113,14 +113,14 @@ def test_weights_that_were_loaded_on_the_page_are_those_that_are_trained(backend
     network.model.layers[1].kernel.assign(keras.ops.zeros_like(network.model.layers[1].kernel))
     network.save_weights(tmp_path / "zeros.weights.h5")
     backend.load_weights(DIGITS, (tmp_path / "zeros.weights.h5").read_bytes(), "zeros.weights.h5", False, report_progress)
-    settings = backend.run(backend.train(DIGITS, chosen(backend).spec, RECIPE, report_progress), report_progress).settings
+    settings = runs.record(backend.train(DIGITS, chosen(backend).spec, RECIPE, report_progress)).settings
     assert not explorer.load(settings.network.path).model.layers[1].kernel.numpy().any()
 
 
 def test_random_weights_are_trained_from_what_is_on_the_page(backend, started):
     random = spec("digits", weights=None)
     backend.open(random, False, report_progress)
-    settings = backend.run(backend.train(random, chosen(backend).spec, RECIPE, report_progress), report_progress).settings
+    settings = runs.record(backend.train(random, chosen(backend).spec, RECIPE, report_progress)).settings
     shown, kept = backend.networks.network(random, report_progress).model, explorer.load(settings.network.path).model
     for one, other in zip(shown.weights, kept.weights, strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
@@ -136,7 +136,7 @@ def test_a_function_of_the_users_own_is_no_data(backend, started):
 
 def test_what_a_run_leaves_can_be_taken_away(backend, started):
     key = done(backend)
-    record, outcome = backend.run(key, report_progress), backend.outcome(key, report_progress)
+    record, outcome = runs.record(key), backend.outcome(key, report_progress)
     assert (record.state, len(record.history)) == ("done", 2)
     assert outcome.confusion.sum() == 10
     assert Image.open(io.BytesIO(backend.held_out(key, outcome.worst[0].place, report_progress))).size == (64, 64)
