@@ -1,3 +1,6 @@
+import { soundPlayer } from "./player.js";
+import { clock, colours, fill, follow, make, onTheme, root, rule, showBytes, wiped } from "../base/dom.js";
+
 const WAVE = 56; // CSS pixels: the height of the waveform
 const DRAG = 4; // CSS pixels: a press that moves no further is a click
 

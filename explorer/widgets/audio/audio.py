@@ -24,8 +24,6 @@ class AudioView(View):
     What it sounds like reaches the browser only when it is to be played: the JavaScript asks for one of `versions`.
     """
 
-    scripts = ("audio/player.js",)
-
     shown = traitlets.Bool(False, help="Whether there is a sound.").tag(sync=True)
     name = traitlets.Unicode().tag(sync=True)
     caption = traitlets.Unicode(help="Name, duration, rate and channels.").tag(sync=True)

@@ -1,3 +1,5 @@
+import { assign, clock, fill, follow, make, root, rule, showBytes, showValue } from "../base/dom.js";
+
 const ROW = 24; // CSS pixels: the height of a row
 
 function render({ model, el }) {

@@ -1,8 +1,10 @@
-// Put in front of sound.js: what fetches sounds and plays them.
+import { follow, make, receiveFiles } from "../base/dom.js";
+
+// Used by sound.js: what fetches sounds and plays them.
 
 // Plays one sound at a time, of those that Python gives: whole, part (that the network hears) and clip (that a cell sees).
 // `changed` is called when another one begins, or none plays any more; `coming` takes 0 to 1 while one is fetched.
-function soundPlayer(model, el, changed, coming) {
+export function soundPlayer(model, el, changed, coming) {
   const audio = make("audio", { hidden: true });
   const here = new Map(); // by what it is: its version, its address, and the second of the piece at which it begins
   const refused = new Set(); // versions of the whole that the browser can't play

@@ -1,8 +1,10 @@
-// Put in front of a view that stands above a plotly figure: what both have to know of each other.
+import { assign } from "./dom.js";
+
+// Used by a view that stands above a plotly figure: what both have to know of each other.
 
 // The figure says when it is drawn; what Python would send it before is lost, so Python is told, and how wide it may be.
 // page: a selector of what holds both; whenDrawn: called with the figure's element. Returns what ends all that.
-function besideFigure(model, el, page, whenDrawn) {
+export function besideFigure(model, el, page, whenDrawn) {
   const drawn = ({ detail }) => {
     if (!el.closest(page)?.contains(detail.element)) return;
     whenDrawn(detail.element);

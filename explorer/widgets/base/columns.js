@@ -1,6 +1,8 @@
-// Put in front of training_data.js: which column of a list holds the classes, where that has to be asked.
+import { follow, make } from "./dom.js";
 
-function columnChoice(model, texts) {
+// Used by training_data.js: which column of a list holds the classes, where that has to be asked.
+
+export function columnChoice(model, texts) {
   const columns = make("div", { class: "buttons" });
   const question = make("p", { id: "column-question" }, texts.column);
   const box = make("div", { class: "columns", role: "group", "aria-labelledby": "column-question" }, question, columns);

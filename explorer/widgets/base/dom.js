@@ -1,7 +1,7 @@
-// Put in front of every view's own module: nothing here knows what a view shows.
+// Used by every view's own module: nothing here knows what a view shows.
 
 // Make an element: make("button", { class: "x", onclick: f }, "text", child).
-function make(tag, attributes = {}, ...children) {
+export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
@@ -13,7 +13,7 @@ function make(tag, attributes = {}, ...children) {
 
 // Mark the view's own element. JupyterLab's shortcuts stay out of it: its rules match the element that
 // has the focus, so that is the one that must carry the mark.
-function root(el, name) {
+export function root(el, name) {
   el.classList.add("explorer", name);
   el.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   el.addEventListener("input", ({ target }) => typing.has(target) || typing.set(target, null));
@@ -27,13 +27,13 @@ function root(el, name) {
 
 // Show a value in a field. What somebody types in it and has not set stays: the value waits until the field is left.
 const typing = new WeakMap(); // by field, what shows the value that waits
-function showValue(control, value) {
+export function showValue(control, value) {
   if (typing.has(control)) typing.set(control, () => { control.value = value; });
   else control.value = value;
 }
 
 // Call `draw` now and whenever one of these traits changes; return what stops it.
-function follow(model, names, draw) {
+export function follow(model, names, draw) {
   const events = names.map((name) => `change:${name}`).join(" ");
   model.on(events, draw);
   draw();
@@ -42,7 +42,7 @@ function follow(model, names, draw) {
 
 // Show a list in `parent`: an element for each item, made by `create`, which stays where it is as long as what `facts` tells of the item
 // stays: so a press and its release, the pointer and the focus meet the same element while a list is told anew.
-function lister(parent, create, facts = JSON.stringify) {
+export function lister(parent, create, facts = JSON.stringify) {
   let there = new Map(); // by facts
   return (items) => {
     const now = new Map();
@@ -62,18 +62,18 @@ function settle(parent, children) {
 }
 
 // Set traits and send them.
-function assign(model, values) {
+export function assign(model, values) {
   for (const [name, value] of Object.entries(values)) model.set(name, value);
   model.save_changes();
 }
 
 // Fill in {name} in a text.
-function fill(text, values) {
+export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
 // Show bytes of a PNG or JPEG in an <img>; the address of what it showed before is given back.
-function showBytes(image, bytes) {
+export function showBytes(image, bytes) {
   if (image.dataset.address) URL.revokeObjectURL(image.dataset.address);
   delete image.dataset.address;
   image.hidden = !bytes || !bytes.byteLength;
@@ -84,7 +84,7 @@ function showBytes(image, bytes) {
 // Call `draw` when the page has turned light or dark: when the host says so, and when its style sheets have come, which may be before or
 // after that: theme.css lets the colour of `el` take a moment. Not at once, for what is measured while they come and go is wrong.
 // Returns what stops it.
-function onTheme(el, draw) {
+export function onTheme(el, draw) {
   let frame = 0;
   const soon = () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(draw); };
   const turned = ({ target, propertyName }) => { if (target === el && propertyName === "color") soon(); };
@@ -95,13 +95,13 @@ function onTheme(el, draw) {
 }
 
 // Read the colours of the theme: colour(el)("accent").
-function colours(el) {
+export function colours(el) {
   const style = getComputedStyle(el);
   return (name) => style.getPropertyValue(`--${name}`).trim();
 }
 
 // A canvas in device pixels: returns its drawing context, scaled to CSS pixels and wiped.
-function wiped(canvas, width, height) {
+export function wiped(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
@@ -115,7 +115,7 @@ function wiped(canvas, width, height) {
 // `progress` takes 0 to 1; no more is sent once `wanted` is false. Rejects when the blob can't be read, and with `said`
 // when Python refuses; a later upload of the same view overtakes.
 const CHUNK = 1 << 20;
-async function upload(model, blob, name, progress, wanted, more = {}) {
+export async function upload(model, blob, name, progress, wanted, more = {}) {
   const id = `${Date.now()}-${Math.random()}`;
   const count = Math.max(1, Math.ceil(blob.size / CHUNK));
   for (let part = 0; part < count; part += 1) {
@@ -138,7 +138,7 @@ async function upload(model, blob, name, progress, wanted, more = {}) {
 
 // Receive the files that Python gives for a purpose, in parts, each one acknowledged. `whole` takes each as a Blob, and what
 // was said with it; `progress` takes 0 to 1. Returns what stops it.
-function receiveFiles(model, purpose, whole, progress = () => {}) {
+export function receiveFiles(model, purpose, whole, progress = () => {}) {
   const coming = new Map(); // the parts so far, by download
   const onPart = (message, buffers) => {
     const { download, part, count } = message;
@@ -157,7 +157,7 @@ function receiveFiles(model, purpose, whole, progress = () => {}) {
 }
 
 // Save the files that Python gives, as the browser saves downloads. `progress` takes 0 to 1. Returns what stops it.
-function saveFiles(model, progress) {
+export function saveFiles(model, progress) {
   return receiveFiles(model, "save", (blob, { file }) => {
     const link = make("a", { href: URL.createObjectURL(blob), download: file });
     link.click();
@@ -166,24 +166,24 @@ function saveFiles(model, progress) {
 }
 
 // Write seconds as minutes, seconds and tenths: 0:10.2.
-function clock(seconds) {
+export function clock(seconds) {
   const tenths = Math.round(Math.max(0, seconds) * 10);
   return `${Math.floor(tenths / 600)}:${((tenths % 600) / 10).toFixed(1).padStart(4, "0")}`;
 }
 
 // Write ticks along an axis: of `levels`, from few to many, each a list of [how far along, text], the most that find room.
 // An upright axis runs from the bottom to the top. Texts stay within the axis; a line is where the tick is.
-function rule(axis, levels, upright = false) {
+export function rule(axis, levels, upright = false) {
   const [side, size, length] = upright ? ["bottom", "offsetHeight", axis.clientHeight] : ["left", "offsetWidth", axis.clientWidth];
   const gap = upright ? 0 : 10;
   for (const ticks of [...levels].reverse()) {
-    const texts = ticks.map(([, text]) => make("span", {}, text));
+    const labels = ticks.map(([, text]) => make("span", {}, text));
     const lines = ticks.map(() => make("i"));
-    axis.replaceChildren(...lines, ...texts);
-    const sizes = texts.map((text) => text[size]);
+    axis.replaceChildren(...lines, ...labels);
+    const sizes = labels.map((text) => text[size]);
     const starts = ticks.map(([part], index) => Math.max(0, Math.min(length - sizes[index], part * length - sizes[index] / 2)));
     lines.forEach((line, index) => { line.style[side] = `${ticks[index][0] * 100}%`; });
-    texts.forEach((text, index) => { text.style[side] = `${starts[index]}px`; });
+    labels.forEach((text, index) => { text.style[side] = `${starts[index]}px`; });
     if (starts.every((start, index) => !index || start >= starts[index - 1] + sizes[index - 1] + gap)) return;
   }
 }

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import anywidget
 import traitlets
@@ -25,13 +25,13 @@ LEVELS = (2, 4, 6, 10, 16)  # ticks along an axis
 class View(anywidget.AnyWidget):
     """A widget that shows a part of a `Session` and hands wishes to it.
 
-    A subclass in `name.py` draws itself with `name.js` and `name.css`. An ES module sent to the browser
-    can't import a sibling file, so `base/dom.js`, the files that `scripts` names and `base/theme.css` are put in front of each.
+    A subclass in `name.py` draws itself with `name.js` and `name.css`. An ES module sent to the browser can't import a sibling
+    file, so the browser gets `bundles/name.js`, which `npm run build` makes of `name.js` and all that it imports; `base/theme.css`
+    comes before `name.css`.
 
     session: the shared state; without one the view makes its own.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ()  # JavaScript that `name.js` uses, as paths below `explorer/widgets`
     largest = traitlets.Int(LARGEST, help="Bytes of the largest file that is taken in.").tag(sync=True)
     texts = traitlets.Dict(help="The words that the JavaScript shows, translated.").tag(sync=True)
 
@@ -40,10 +40,8 @@ class View(anywidget.AnyWidget):
         if hasattr(cls, "_esm"):
             return  # anywidget makes a class for each instance, to hold its traits
         own = Path(inspect.getfile(cls))
-        cls._esm = "".join(
-            path.read_text() for path in (*(WIDGETS / name for name in ("base/dom.js", *cls.scripts)), own.with_suffix(".js"))
-        )
-        cls._css = (WIDGETS / "base" / "theme.css").read_text() + own.with_suffix(".css").read_text()
+        cls._esm = (WIDGETS / "bundles" / f"{own.stem}.js").read_text(encoding="utf-8")
+        cls._css = "".join(path.read_text(encoding="utf-8") for path in (WIDGETS / "base" / "theme.css", own.with_suffix(".css")))
 
     def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session()

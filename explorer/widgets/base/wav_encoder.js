@@ -1,12 +1,12 @@
-// Put in front of input.js: sounds that only the browser can take in, its microphone's among them, as WAV files.
+// Used by input.js: sounds that only the browser can take in, its microphone's among them, as WAV files.
 
-const RATE = 44_100; // samples per second of what is decoded here
+export const RATE = 44_100; // samples per second of what is decoded here
 const LONGEST = 600; // seconds; then a recording ends by itself
 const READABLE = /\.(wav|flac|og[ga]|mp3)$/i; // sounds that Python reads
 const OTHER_SOUNDS = /\.(m4[abv]|aac|mp4|mov|web[am]|mk[av]|opus|wm[av]|3gp|aiff?|amr|caf)$/i;
 
 // Whether a file is a sound, or a film, that only the browser can decode, by its name, its first bytes and what it claims to be.
-async function isForeign(blob, name) {
+export async function isForeign(blob, name) {
   if (READABLE.test(name) || !(/^(audio|video)\//.test(blob.type) || OTHER_SOUNDS.test(name))) return false;
   const bytes = new Uint8Array(await blob.slice(0, 12).arrayBuffer());
   const mp3 = bytes[0] === 0xff && (bytes[1] & 0xe6) === 0xe2; // one without tags begins with a frame of layer 3
@@ -14,12 +14,12 @@ async function isForeign(blob, name) {
 }
 
 // Decode a sound, or the sound of a film. Rejects where the browser can't.
-async function decode(blob) {
+export async function decode(blob) {
   return new OfflineAudioContext(1, 1, RATE).decodeAudioData(await blob.arrayBuffer());
 }
 
 // Average the channels of an AudioBuffer.
-function mixed(sound) {
+export function mixed(sound) {
   const mix = new Float32Array(sound.length);
   for (let channel = 0; channel < sound.numberOfChannels; channel += 1) {
     const samples = sound.getChannelData(channel);
@@ -29,8 +29,8 @@ function mixed(sound) {
 }
 
 // Encode samples, -1 to 1, as a WAV file: one channel, 16 bits.
-const HEAD = 44; // bytes
-function wav(samples, rate) {
+export const HEAD = 44; // bytes
+export function wav(samples, rate) {
   const head = new DataView(new ArrayBuffer(HEAD));
   const put = (at, text) => [...text].forEach((one, index) => head.setUint8(at + index, one.charCodeAt(0)));
   const numbers = new DataView(new ArrayBuffer(2 * samples.length));
@@ -52,7 +52,7 @@ function wav(samples, rate) {
 
 // Record from the microphone. `tick` is told the seconds so far, `done` gets the sound as the browser encodes it, or nothing.
 // Returns what ends it: end(true) keeps the sound. Rejects as getUserMedia does.
-async function record(tick, done) {
+export async function record(tick, done) {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false }; // made for speech
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
   const release = () => stream.getTracks().forEach((track) => track.stop());

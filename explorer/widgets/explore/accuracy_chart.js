@@ -1,3 +1,6 @@
+import { besideFigure } from "../base/beside_figure.js";
+import { assign, follow, make, root } from "../base/dom.js";
+
 function render({ model, el }) {
   root(el, "accuracy-chart");
   const texts = model.get("texts");

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 class ChartBar(View):
     """What stands above the chart: its title, the choice of what runs across, and how to use it."""
 
-    scripts = ("base/beside_figure.js",)
     across = traitlets.Enum(("parameters", "size"), "parameters", help="What runs across.").tag(sync=True)
     width = traitlets.Int(0, help="The width that the page has for the chart, in CSS pixels; 0 for not known.").tag(sync=True)
     drawn = traitlets.Bool(False, help="Whether the browser has read and drawn the figure.").tag(sync=True)

@@ -1,3 +1,5 @@
+import { assign, fill, follow, make, root } from "../base/dom.js";
+
 const COLUMNS = ["top1", "top5", "parameters", "size", "depth", "year", "input"];
 const BEST_FIRST = ["top1", "top5"]; // what falls when it is first sorted by
 const PAGE = 10; // rows of Page Up and Page Down

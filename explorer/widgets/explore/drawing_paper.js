@@ -1,9 +1,9 @@
-// Put in front of input.js: a canvas that is drawn on, with dark ink on white paper.
+// Used by input.js: a canvas that is drawn on, with dark ink on white paper.
 
 const INK = 22; // CSS pixels: the pen's width on a canvas of 270, as thick as the digits a network learnt from
 
 // Let a canvas be drawn on, and call `lifted` after each stroke; return what makes the paper blank.
-function drawable(paper, lifted) {
+export function drawable(paper, lifted) {
   const pen = paper.getContext("2d");
   let last = null; // where the pen is; null while it is lifted
   const place = (event) => {

@@ -1,3 +1,5 @@
+import { assign, colours, fill, follow, make, onTheme, root, rule, showBytes, wiped } from "../base/dom.js";
+
 const BARS = 170; // CSS pixels: the height of the bars of a vector
 const NARROWEST = 1 / 2, WIDEST = 3 / 2; // of the enlarged map: width by height; maps of other forms are stretched
 const TILE = 240; // CSS pixels: the widest that a map of the mosaic is drawn

@@ -1,3 +1,7 @@
+import { fill, follow, make, root, showBytes, upload } from "../base/dom.js";
+import { HEAD, RATE, decode, isForeign, mixed, record, wav } from "../base/wav_encoder.js";
+import { drawable } from "./drawing_paper.js";
+
 const ACCEPT = { image: "image/*", arrays: ".npy,.npz,.csv", audio: "audio/*,.wav,.flac,.ogg,.mp3" };
 const NOTE = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6 3.3v7.1a2.5 2.5 0 1 0 1.5 2.3V6.1l5-1.3v3.9a2.5 2.5 0 1 0 1.5 2.3V1.2z"/></svg>';
 

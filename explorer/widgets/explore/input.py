@@ -27,8 +27,6 @@ class InputView(View):
     that the browser can decode, its microphone among it, as WAV: one channel, 16 bits, 44.1 kHz.
     """
 
-    scripts = ("base/wav_encoder.js", "explore/drawing_paper.js")
-
     original = traitlets.Bytes(help="The picture as it came, PNG or JPEG.").tag(sync=True)
     preprocessed = traitlets.Bytes(help="The picture as the network sees it, PNG.").tag(sync=True)
     original_text = traitlets.Unicode().tag(sync=True)

@@ -1,4 +1,7 @@
-// Put in front of layer_strip.js: the field that finds a layer by its index, its name, a part of it, or the name of a block.
+import { BLOCK, DESCRIPTION, INDEX, NAME, TITLE } from "../base/layer_row.js";
+import { fill, follow, make } from "../base/dom.js";
+
+// Used by layer_strip.js: the field that finds a layer by its index, its name, a part of it, or the name of a block.
 
 const SUGGESTED = 40; // at most: who looks for more types another letter
 
@@ -41,7 +44,7 @@ function meantBy(text, all, count) {
 }
 
 // The field and what it suggests below; `go` takes the place of the bar that is meant.
-function layerSearch(model, texts, go) {
+export function layerSearch(model, texts, go) {
   const id = `explorer-${Math.random().toString(36).slice(2)}`;
   let shown = [], active = 0;
   const field = make("input", { type: "text", role: "combobox", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false",

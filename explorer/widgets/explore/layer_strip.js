@@ -1,4 +1,9 @@
-const NAME = 0, KIND = 1, BLOCK = 2, DESCRIPTION = 3, PARAMETERS = 4, TITLE = 5, CODE = 6, INDEX = 7;
+import { KIND, BLOCK, DESCRIPTION, PARAMETERS, TITLE, CODE, INDEX } from "../base/layer_row.js";
+import { assign, colours, fill, follow, make, onTheme, root, wiped } from "../base/dom.js";
+import { layerSearch } from "./layer_search.js";
+import { freezeLine } from "../fine_tuning/freeze_line.js";
+import { evidence } from "../fine_tuning/probe_chart.js";
+
 const HEIGHT = 128, TOP = 16, FLOOR = 90, SIDE = 10; // CSS pixels: the strip, where bars begin and end, its margin
 const FAINT = 0.3; // how much is seen of the old head, which a fine-tuned network goes without
 

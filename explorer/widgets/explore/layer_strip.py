@@ -22,8 +22,6 @@ class LayerStrip(View):
     tuning: the state of fine-tuning; with it, and while that is looked at, the freeze line stands on the strip.
     """
 
-    scripts = ("explore/layer_search.js", "fine_tuning/freeze_line.js", "fine_tuning/probe_chart.js")
-
     layers: traitlets.List[list[str | int]] = traitlets.List(
         help="One list a row: name, kind, block, description, parameters, title, code, index (-1 inside nested models)."
     ).tag(sync=True)

@@ -1,3 +1,5 @@
+import { fill, follow, make, root, saveFiles, showValue, upload } from "../base/dom.js";
+
 const newId = () => `explorer-${Math.random().toString(36).slice(2)}`;
 
 function part(title, ...children) {

@@ -1,3 +1,5 @@
+import { follow, make, root } from "../base/dom.js";
+
 function render({ model, el }) {
   root(el, "options-view");
   const texts = model.get("texts");

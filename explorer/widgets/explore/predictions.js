@@ -1,3 +1,5 @@
+import { assign, follow, make, root, showValue } from "../base/dom.js";
+
 function render({ model, el }) {
   root(el, "answers");
   const texts = model.get("texts");

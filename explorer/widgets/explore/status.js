@@ -1,3 +1,5 @@
+import { follow, make, onTheme, root } from "../base/dom.js";
+
 const EVERY = 10_000, PATIENCE = 3; // milliseconds between two signs of life that are asked for, and how many may stay away
 
 // Ask Python for signs of life; call `lost` with whether they stay away. Returns what stops it.

@@ -1,3 +1,5 @@
+import { assign, follow, make, root, showBytes } from "../base/dom.js";
+
 const NARROWEST = 1 / 2, WIDEST = 2; // of an enlarged map: width by height; maps of other forms are stretched
 
 function render({ model, el }) {

@@ -1,10 +1,12 @@
-// Put in front of training_data.js: pictures from a camera.
+import { make } from "../base/dom.js";
+
+// Used by training_data.js: pictures from a camera.
 
 const EVERY = 250; // milliseconds from one picture to the next
-const TOGETHER = 4; // pictures in a row, which are nearly alike, that stay on one side of the split
+export const TOGETHER = 4; // pictures in a row, which are nearly alike, that stay on one side of the split
 
 // Open a camera. Returns its <video>, `shoot`, which gives a square picture as JPEG, and `close`. Rejects as getUserMedia does.
-async function openCamera() {
+export async function openCamera() {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 960 }, height: { ideal: 720 } } });
   const video = make("video", { autoplay: true, playsinline: true, muted: true });
   video.muted = true;
@@ -29,7 +31,7 @@ async function openCamera() {
 
 // Call `take` at once and then again and again, as long as a button is held with the pointer or the space bar; Enter calls it once.
 // `began` is told each time. Returns what ends it.
-function whileHeld(button, began, take) {
+export function whileHeld(button, began, take) {
   let timer = null;
   const end = () => { clearInterval(timer); timer = null; button.classList.remove("holding"); };
   const begin = () => {
@@ -54,7 +56,7 @@ function whileHeld(button, began, take) {
 }
 
 // Cut samples into parts of so many seconds; the last part reaches back where too little is left for one of its own.
-function cut(samples, rate, seconds) {
+export function cut(samples, rate, seconds) {
   const size = Math.round(seconds * rate);
   if (samples.length <= size) return [samples];
   const starts = Array.from({ length: Math.floor(samples.length / size) }, (_, place) => place * size);

@@ -1,7 +1,11 @@
-// Put in front of training_data.js: taking pictures with the camera, or recording sounds, of the class that is selected.
+import { clock, fill, make } from "../base/dom.js";
+import { RATE, decode, mixed, record, wav } from "../base/wav_encoder.js";
+import { TOGETHER, cut, openCamera, whileHeld } from "./camera.js";
+
+// Used by training_data.js: taking pictures with the camera, or recording sounds, of the class that is selected.
 
 // label: says which class; add: takes [{ file, name, label, group }].
-function capturing(model, texts, label, add) {
+export function capturing(model, texts, label, add) {
   let close = null; // while it is open
   let asking = false, gone = false;
   let number = 0; // of what was captured so far

@@ -1,6 +1,8 @@
-// Put in front of training_data.js: the examples of one class, each of which can be removed.
+import { fill, follow, lister, make, showBytes } from "../base/dom.js";
 
-function exampleCards(model, texts) {
+// Used by training_data.js: the examples of one class, each of which can be removed.
+
+export function exampleCards(model, texts) {
   const grid = make("ul", {}), more = make("button", { onclick: () => model.send({ further: true }) }, texts.more_cards);
   const box = make("div", { class: "cards-of-class" }, grid, more);
 

@@ -1,7 +1,9 @@
-// Put in front of training_data.js: the classes, and questions about them.
+import { make, showBytes } from "../base/dom.js";
+
+// Used by training_data.js: the classes, and questions about them.
 
 // The rows of the classes: one at a time is selected, which new examples go to, and shows what can be done with it.
-function classRows(texts, todo, cards) {
+export function classRows(texts, todo, cards) {
   const rows = new Map(); // by name
   const list = make("div", { class: "classes", role: "group", "aria-label": texts.classes });
   const bar = (name) => make("i", { class: name });
@@ -48,7 +50,7 @@ function classRows(texts, todo, cards) {
 }
 
 // One question at a time, where it is asked: for a name, which of some, or whether something is to be removed. Another one waits for its answer.
-function asker(texts) {
+export function asker(texts) {
   let answer = null, back = null, last = Promise.resolve();
   const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
   const choice = make("select", { onchange: () => { typed(!choice.value); if (!field.hidden) field.focus(); } });

@@ -1,3 +1,11 @@
+import { columnChoice } from "../base/columns.js";
+import { fill, follow, lister, make, root, showValue } from "../base/dom.js";
+import { capturing } from "./capture_panel.js";
+import { exampleCards } from "./class_cards.js";
+import { asker, classRows } from "./class_list.js";
+import { browsed, classed, gathered } from "./dropped_files.js";
+import { isZip, sender } from "./upload_queue.js";
+
 const COLLECTED = "data-collected"; // marks a page with data that is lost with its kernel, for those who would load it again
 const TYPES = { image: "image/*,.zip", arrays: ".npy,.npz,.csv,.zip", audio: "audio/*,.wav,.flac,.ogg,.mp3,.zip" };
 

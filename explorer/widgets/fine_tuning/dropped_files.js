@@ -1,10 +1,10 @@
-// Put in front of training_data.js: which files were dropped or browsed, and of which class each one is.
+// Used by training_data.js: which files were dropped or browsed, and of which class each one is.
 
 const LEFT_THERE = ["thumbs.db", "desktop.ini", "__macosx"]; // by systems
 
 // All files of a drop, those in its folders too: [{ file, path }], where the path is a list that ends with the file's name;
 // a file that can't be read has none. What the browser gives must be taken before the first wait.
-async function gathered(transfer) {
+export async function gathered(transfer) {
   const items = [...transfer.items].filter(({ kind }) => kind === "file").map((item) => item.webkitGetAsEntry?.() || item.getAsFile());
   const found = [];
   for (const item of items) if (item) await walk(item, [], found);
@@ -27,7 +27,7 @@ async function walk(entry, folders, found) {
 }
 
 // The same of what an <input type="file"> holds.
-function browsed(files) {
+export function browsed(files) {
   const found = [...files].map((file) => ({ file, path: (file.webkitRelativePath || file.name).split("/") }));
   return inOrder(found.filter(({ path }) => !path.some(isIgnored)));
 }
@@ -37,7 +37,7 @@ const inOrder = (found) => found.sort((a, b) => a.path.join("/").localeCompare(b
 // Say of which class each file is, by the folders that it lies in: Python tells, and leaves out what is of no class.
 // The class is "" for a file that lies in no folder.
 let sorting = 0;
-function classed(model, found) {
+export function classed(model, found) {
   if (found.every(({ path }) => path.length === 1)) return found.map(({ file, path }) => ({ file, name: path[0], label: "", group: "" }));
   const turn = (sorting += 1);
   return new Promise((resolve) => {

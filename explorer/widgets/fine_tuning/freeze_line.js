@@ -1,11 +1,14 @@
-// Put in front of layer_strip.js: the freeze line that stands on the strip.
+import { BLOCK } from "../base/layer_row.js";
+import { assign, fill, follow, make } from "../base/dom.js";
+
+// Used by layer_strip.js: the freeze line that stands on the strip.
 
 const GRIP = 9; // CSS pixels: half the handle, which stays within the strip
 const FASTEST = 0.15; // bars a frame and pixel beyond the edge, while the line is dragged past it
 
 // The line between the frozen bars and the others: dragged, or moved by keys. `strip` tells where bars are: bars(), x(place),
 // place(clientX), left(), width(), beyond(clientX) in pixels, pan(bars), reveal(place). `moved` is called when the line has moved.
-function freezeLine(model, texts, strip, moved) {
+export function freezeLine(model, texts, strip, moved) {
   let line = 0; // k of layers[:k]: ahead of the trait while it moves
   let places = [0]; // of the bar that each index has, and the end of all
   let drag = null; // the pointer and how far beside the line it took hold, while it holds

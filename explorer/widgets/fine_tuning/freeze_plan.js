@@ -1,3 +1,5 @@
+import { assign, fill, follow, make, root, showValue } from "../base/dom.js";
+
 const INDEX = 0, NAME = 1; // of a row: then kind and shape
 
 // The whole list of layers, as it is printed; it is filled when it is first opened. Searched by text, walked through by keys.

@@ -1,11 +1,13 @@
-// Put in front of layer_strip.js: what speaks for a freeze line, in line with the bars.
+import { colours, fill, follow, make, wiped } from "../base/dom.js";
+
+// Used by layer_strip.js: what speaks for a freeze line, in line with the bars.
 
 const PROBES = 92, GAP = 18, WORK = 26, TEXT = 14; // CSS pixels: the heights of both charts, of what is between them, and of a text
 const CAP = 3; // half of what ends an error bar
 
 // How well probes separate the data, and how much of the work trains, at the block ends. `strip` is as for the freeze line;
 // `line` is that line, which goes where a click is.
-function evidence(model, el, texts, strip, line) {
+export function evidence(model, el, texts, strip, line) {
   const canvas = make("canvas", { "aria-hidden": "true" });
   const now = make("p", { class: "now number", "aria-hidden": "true" });
   const list = make("ul", { class: "unseen", "aria-label": texts.evidence });

@@ -1,3 +1,5 @@
+import { assign, fill, follow, make, root, showBytes } from "../base/dom.js";
+
 const UPRIGHT = 6, LONG = 10; // more columns than that, or longer names, and their heads stand upright
 const MANY = 8; // with more columns than that the table has the whole width
 const DENSE = 12; // with more columns than that cells are small, and hold no shares

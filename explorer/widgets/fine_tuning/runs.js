@@ -1,3 +1,5 @@
+import { fill, follow, lister, make, root, saveFiles } from "../base/dom.js";
+
 // The table of runs: a row each, with what can be done with it; deleting is asked about in its place, once, and twice where a run trains.
 function runTable(model, texts) {
   const id = `explorer-${Math.random().toString(36).slice(2)}`;

@@ -1,3 +1,6 @@
+import { besideFigure } from "../base/beside_figure.js";
+import { follow, lister, make, root } from "../base/dom.js";
+
 const RUN = "run"; // in the page's address
 const OWN = "explorer-runs", MOST = 100; // the keys of this browser's own runs, the newest last, and how many are kept
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 class TrainingBar(View):
     """What stands above the curves: the buttons, how far the run is, what went wrong and what there is to learn from it."""
 
-    scripts = ("base/beside_figure.js",)
     shown = traitlets.Bool(True, help="Whether there are curves to show.").tag(sync=True)
     barred = traitlets.Unicode(help="Why no training can begin now; empty where one can.").tag(sync=True)
     going = traitlets.Bool(False, help="Whether the run that is shown goes on, or one is being started.").tag(sync=True)

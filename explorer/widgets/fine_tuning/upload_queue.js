@@ -1,7 +1,10 @@
-// Put in front of training_data.js: sends many files.
+import { fill, follow, make, upload } from "../base/dom.js";
+import { RATE, decode, isForeign, mixed, wav } from "../base/wav_encoder.js";
+
+// Used by training_data.js: sends many files.
 
 // Sends files one after the other; one that fails is named, and the others go on.
-function sender(model, texts) {
+export function sender(model, texts) {
   let queue = [], done = 0, total = 0, busy = false, turn = 0;
   const text = make("span", { class: "quiet number", role: "status" }), bar = make("progress", { max: "1" });
   const line = make("div", { class: "sending", hidden: true }, bar, text, make("button", { onclick: stop }, texts.stop));
@@ -62,4 +65,4 @@ function sender(model, texts) {
   const stops = [follow(model, ["waiting", "reading"], draw), () => { queue = []; turn += 1; }];
   return { line, add, lost, stop: () => stops.forEach((one) => one()) };
 }
-const isZip = (name) => /\.zip$/i.test(name);
+export const isZip = (name) => /\.zip$/i.test(name);
