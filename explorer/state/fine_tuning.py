@@ -81,12 +81,6 @@ class FineTuningState(HasTraits):
         if self.backbone is not None:
             self.recipe = replace(self.recipe, freeze=max(0, min(int(index), len(self.backbone))))
 
-    def freeze_to_block(self, name: str) -> None:
-        """Freeze up to a block and with it. Raises UnknownName for one that is not there."""
-        if self.backbone is not None:
-            ends = {end.block: end.index for end in plans.block_ends(self.backbone)}
-            self.freeze_at(ends[name] if name in ends else plans.index_of(self.backbone, name))
-
     def go_to(self, text: str) -> None:
         """Train from the layer or the block on that a person typed, by index or name; one that is not there ends in `error_message`."""
         if self.backbone is None:

@@ -5,7 +5,6 @@ import pytest
 from fake_fine_tuning import BACKBONE, DATA, SPEC, FineTuningBackend, HeldTuningBackend, asked, looked_at
 from fakes import until
 
-from explorer.errors import UnknownName
 from explorer.state.fine_tuning import FineTuningState
 from explorer.values import Epoch, Head, RunRecord, RunSettings
 
@@ -83,13 +82,6 @@ def test_what_is_not_there_is_said_and_moves_nothing(fine_tuning, session):
     assert fine_tuning.freeze == 7
     fine_tuning.go_to("block_2")
     assert session.error_message == ""
-
-
-def test_it_freezes_to_the_end_of_a_block(fine_tuning):
-    fine_tuning.freeze_to_block("block_1")
-    assert fine_tuning.freeze == 4
-    with pytest.raises(UnknownName):
-        fine_tuning.freeze_to_block("block_9")
 
 
 def test_the_line_snaps_when_it_is_told_to(fine_tuning):
