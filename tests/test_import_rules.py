@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "backend": {"values", "catalog", "dataset_layout", "recipe", "rendering", "runs", "__init__"},
     "worker": {"values"},
     "state": STATE,
-    "widgets": {"state", "rendering", "dataset_layout", "catalog", "recipe", "values", "runs"},
+    "widgets": {"state", "rendering", "dataset_layout", "catalog", "recipe", "values"},
     "dashboards": {"widgets", "state", "catalog"},
     "cli": {"backend", "catalog", "dashboards", "recipe", "rendering", "runs", "values", "__init__"},
     "__main__": {"cli"},

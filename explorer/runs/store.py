@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 from dataclasses import replace
@@ -17,9 +16,9 @@ from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _, megabytes
 from explorer.runs import serialization as files
 from explorer.values import AdoptedModel, DataSpec, ModelFile, RunSettings
+from explorer.values.runs import DATA_FOLDER, RUN_KEY
 
 HOME = "EXPLORER_RUNS"  # the environment variable that names the folder of all runs
-KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def home() -> Path:
@@ -30,7 +29,7 @@ def home() -> Path:
 
 def folder(key: str) -> Path:
     """Return the folder of a run. Raises UnknownName if there is none."""
-    path = home() / key if isinstance(key, str) and KEY.fullmatch(key) else None
+    path = home() / key if isinstance(key, str) and RUN_KEY.fullmatch(key) else None
     if path is None or not path.is_dir() or path.is_symlink():
         raise UnknownName(_("There is no such run; it may have been deleted."))
     return path
@@ -73,7 +72,7 @@ def create(settings: RunSettings, copy_network: bool = False, copy_data: bool = 
 
 def find_key(beginning: str) -> str:
     """Return the key of the run whose key is, or begins with, `beginning`. Raises UnknownName for none, ExplorerError for several."""
-    keys = [path.name for path in (home().iterdir() if home().is_dir() else ()) if KEY.fullmatch(path.name)]
+    keys = [path.name for path in (home().iterdir() if home().is_dir() else ()) if RUN_KEY.fullmatch(path.name)]
     matches = [key for key in keys if beginning and key.startswith(beginning.lower())]
     if len(matches) > 1:
         raise ExplorerError(_("The names of {count} runs begin with {name}: give more of it.").format(count=len(matches), name=beginning))
@@ -111,7 +110,7 @@ def keep_data(key: str, spec: DataSpec) -> DataSpec:
 
     For a list of files (.csv), everything in its folder is kept.
     """
-    target = folder(key) / "data"
+    target = folder(key) / DATA_FOLDER
     validation = spec.validation
     if isinstance(validation, str):
         validation = str(_keep(Path(validation), target / "validation")) if os.path.isabs(validation) else validation

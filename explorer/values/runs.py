@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
 
 from explorer.values.specs import AnySpec
 from explorer.values.training import DataSpec, Epoch, Outcome, Recipe, TrainingStep
+
+RUN_KEY = re.compile(r"[0-9a-f]{32}")  # the key of a run, which is also the name of its folder
+DATA_FOLDER = "data"  # the folder in it for the files of a dataset that are kept with the run
+
+
+def is_kept_with_run(path: PurePath) -> bool:
+    """Whether a path leads to files of a dataset that are kept with a run."""
+    return any(RUN_KEY.fullmatch(part) and inner == DATA_FOLDER for part, inner in pairwise(path.parts))
 
 
 @dataclass(frozen=True)

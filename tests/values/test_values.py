@@ -2,12 +2,14 @@ import copy
 import dataclasses
 import pickle
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from explorer.errors import UnknownName
 from explorer.values import AdoptedModel, Axis, Example, FeatureMaps, Layer, Layers, ModelFile, NetworkSpec, Span, joined, shape_text
+from explorer.values.runs import is_kept_with_run
 
 NAMES = ("image", "block1_conv", "block1_relu", "block2_conv", "predictions")
 
@@ -182,6 +184,12 @@ def test_every_kind_of_spec_has_a_name():
     assert ModelFile("/a/mine.keras", "1", "mine.keras").name == "mine.keras"
     assert AdoptedModel(1, 0, "mine").name == "mine"
     assert AdoptedModel(1, 0, "mine") != AdoptedModel(1, 1, "mine")
+
+
+def test_what_a_run_keeps_lies_in_the_data_folder_of_its_own():
+    assert is_kept_with_run(Path(f"/home/me/runs/{'0a' * 16}/data/training"))
+    assert not is_kept_with_run(Path(f"/home/me/runs/{'0a' * 16}/network.keras"))
+    assert not is_kept_with_run(Path("/home/me/data/flowers"))
 
 
 def test_values_are_frozen():

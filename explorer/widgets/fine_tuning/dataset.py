@@ -7,7 +7,6 @@ from typing import Any
 
 import traitlets
 
-from explorer import runs
 from explorer.catalog import DATA_SETS
 from explorer.dataset_layout.dropped_files import Drop, sorted_drop
 from explorer.errors import ExplorerError, UnreadableExample
@@ -17,6 +16,7 @@ from explorer.state.dataset_builder import DATASET, DatasetBuilder
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import DataClass, ExampleCard
+from explorer.values.runs import is_kept_with_run
 from explorer.widgets.base.view import View
 
 SIDES = (96, 640)  # pixels of a picture that is taken here, at least and at most
@@ -282,7 +282,7 @@ class DatasetView(View):
 def _called(source: str) -> str:
     """Return what a path, or the name of a built-in set, is called on the page."""
     path = Path(source)
-    return _("examples of an earlier run") if path.is_relative_to(runs.home()) else path.name
+    return _("examples of an earlier run") if is_kept_with_run(path) else path.name
 
 
 def _card(one: ExampleCard) -> dict[str, Any]:
