@@ -69,7 +69,7 @@ def drops(architecture: str, layer: str) -> dict[str, float]:
         start, busy = time.perf_counter(), time.process_time()
         backend.view(wanted, example, lambda _progress: None)
         backend.predict(wanted, example, 5, 0, lambda _progress: None)
-        backend.feature_maps(wanted, example, layer, lambda _progress: None)
+        backend.feature_maps(wanted, example, layer, True, lambda _progress: None)
         times.append(time.perf_counter() - start)
         processor.append(time.process_time() - busy)
     seconds = {"first": times[0], "first of processor": processor[0], "drop": median(times[1:]), "drop of processor": median(processor[1:])}

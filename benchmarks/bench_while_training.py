@@ -39,7 +39,7 @@ def seconds(backend: Backend, network: Any) -> float:
         network.forget()
         start = time.perf_counter()
         backend.predict(NETWORK, EXAMPLE, 5, 0, silent)
-        backend.feature_maps(NETWORK, EXAMPLE, LAYER, silent)
+        backend.feature_maps(NETWORK, EXAMPLE, LAYER, True, silent)
         times.append(time.perf_counter() - start)
     return median(times)
 

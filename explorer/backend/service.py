@@ -107,11 +107,15 @@ class Backend(FineTuningMethods):
         report_progress(Progress(_("Computing the answers…")))
         return network.scores.of_output(example, top, output, with_layers=True)  # whose maps are asked for next
 
-    def feature_maps(self, spec: AnySpec, example: Example, layer: str, report_progress: ReportProgress) -> FeatureMaps:
-        """Return what one layer answers to an example, drawn here and not on the thread of the page."""
+    def feature_maps(self, spec: AnySpec, example: Example, layer: str, drawn: bool, report_progress: ReportProgress) -> FeatureMaps:
+        """Return the feature maps of one layer for an example.
+
+        drawn: whether with their mosaic, which is drawn here and not on the page's thread.
+        """
         network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Computing the feature maps…")))
-        return with_mosaic(network.inside.maps(example, layer))
+        maps = network.inside.maps(example, layer)
+        return with_mosaic(maps) if drawn else maps
 
     def over_time(self, spec: AnySpec, example: Example, first: int, count: int, report_progress: ReportProgress) -> ScoresOverTime:
         """Return the answers to `count` windows along a sound, from the one numbered `first` on."""

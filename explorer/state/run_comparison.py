@@ -154,7 +154,7 @@ class RunComparison(HasTraits):
         best = max(1, min(session.top, len(self.outcome.classes)))
         self._ask_both("predictions", Backend.predict, (before, example, top, output), (self.tuned, example, best, 0))
         if layer := str(session.layer):
-            self._ask_both("maps", Backend.feature_maps, (before, example, layer), (self.tuned, example, layer), layer)
+            self._ask_both("maps", Backend.feature_maps, (before, example, layer, False), (self.tuned, example, layer, False), layer)
         else:
             self._asked["maps"], self.maps = None, ()
 

@@ -218,7 +218,7 @@ class Session(HasTraits):
 
     def _look_inside(self) -> None:
         if self.network and self.example and self.layer:
-            asked = self.network.spec, self.example, str(self.layer)
+            asked = self.network.spec, self.example, str(self.layer), True
             done, failed = self._looked_inside, self._not_looked_inside
             self.requests.submit("feature maps", Backend.feature_maps, *asked, on_success=done, on_error=failed)
 

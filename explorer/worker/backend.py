@@ -71,8 +71,8 @@ class Networks(Closable, Protocol):
     def predict(self, spec: AnySpec, example: Example, top: int, output: int, report_progress: ReportProgress, /) -> Predictions:
         """Return the predictions of one output for an example."""
 
-    def feature_maps(self, spec: AnySpec, example: Example, layer: str, report_progress: ReportProgress, /) -> FeatureMaps:
-        """Return the feature maps of one layer for an example."""
+    def feature_maps(self, spec: AnySpec, example: Example, layer: str, drawn: bool, report_progress: ReportProgress, /) -> FeatureMaps:
+        """Return the feature maps of one layer for an example, with their mosaic where it is to be drawn."""
 
     def over_time(self, spec: AnySpec, example: Example, first: int, count: int, report_progress: ReportProgress, /) -> ScoresOverTime:
         """Return the scores of `count` windows along a sound, from the one numbered `first` on."""

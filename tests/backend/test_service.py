@@ -105,16 +105,17 @@ def test_predicting_with_a_network_that_is_held_says_only_that(backend, example,
 
 
 def test_feature_maps_are_those_of_the_network(backend, digits, example, report_progress, said):
-    maps = backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+    maps = backend.feature_maps(DIGITS, example, "block1_conv", True, report_progress)
     assert said[-1] == "Computing the feature maps…"
     assert maps.layer.name == "block1_conv"
     assert np.allclose(maps.values, digits.feature_maps(example, 1), atol=1e-5)
 
 
-def test_feature_maps_come_drawn_and_a_vector_does_not(backend, example, report_progress):
-    maps = backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+def test_feature_maps_are_drawn_where_that_is_asked_for_and_a_vector_never(backend, example, report_progress):
+    maps = backend.feature_maps(DIGITS, example, "block1_conv", True, report_progress)
     assert maps.mosaic == feature_maps.mosaic(maps.planes)
-    assert backend.feature_maps(DIGITS, example, "predictions", report_progress).mosaic is None
+    assert backend.feature_maps(DIGITS, example, "block1_conv", False, report_progress).mosaic is None
+    assert backend.feature_maps(DIGITS, example, "predictions", True, report_progress).mosaic is None
 
 
 def test_a_view_of_the_example_says_that_it_is_read(backend, example, report_progress, said):
@@ -128,7 +129,7 @@ def test_a_view_of_the_example_says_that_it_is_read(backend, example, report_pro
 
 def test_an_unknown_layer_is_refused(backend, example, report_progress):
     with pytest.raises(UnknownName, match="There is no layer 'nowhere'"):
-        backend.feature_maps(DIGITS, example, "nowhere", report_progress)
+        backend.feature_maps(DIGITS, example, "nowhere", True, report_progress)
 
 
 def test_a_network_opened_twice_is_the_same(backend, report_progress, said):
@@ -196,8 +197,8 @@ def test_a_network_that_has_gone_leaves_nothing_behind(report_progress):
 
 def test_only_the_network_looked_into_remembers_activations(backend, example, report_progress):
     first, second = variants(2)
-    assert backend.feature_maps(first, example, "block1_conv", report_progress).remembered > 0
-    backend.feature_maps(second, example, "block1_conv", report_progress)
+    assert backend.feature_maps(first, example, "block1_conv", True, report_progress).remembered > 0
+    backend.feature_maps(second, example, "block1_conv", True, report_progress)
     assert backend.networks._networks[first].activations.size == 0
     assert backend.networks._networks[second].activations.size > 0
     backend.predict(first, example, 1, 0, report_progress)
@@ -206,10 +207,10 @@ def test_only_the_network_looked_into_remembers_activations(backend, example, re
 
 def test_the_memory_for_activations_is_the_one_given(example, report_progress):
     backend = Backend(activation_memory=50_000)
-    maps = backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+    maps = backend.feature_maps(DIGITS, example, "block1_conv", True, report_progress)
     assert maps.bound == 50_000
     assert maps.remembered <= 50_000
-    assert Backend().feature_maps(DIGITS, example, "block1_conv", report_progress).bound == 256 * 2**20
+    assert Backend().feature_maps(DIGITS, example, "block1_conv", True, report_progress).bound == 256 * 2**20
 
 
 def test_the_memory_for_weights_is_a_setting(monkeypatch):
@@ -236,13 +237,13 @@ def test_an_adopted_model_is_shown_as_it_was_until_it_is_adopted_again(backend, 
     assert backend.open(first, False, report_progress).spec == first
     example = backend.random_example(first, 0, report_progress)
     before = backend.predict(first, example, 3, 0, report_progress)
-    maps = backend.feature_maps(first, example, "hidden", report_progress)
+    maps = backend.feature_maps(first, example, "hidden", True, report_progress)
     model.set_weights([0 * array for array in model.get_weights()])
     assert backend.predict(first, example, 3, 0, report_progress) == before
     second = backend.register_live_model(AdoptedModel(1, 1, "mine"), model, None, report_progress)
     after = backend.predict(second, example, 3, 0, report_progress)
     assert [one.score for one in after.predictions] == pytest.approx([1 / 3] * 3)
-    assert backend.feature_maps(second, example, "hidden", report_progress).values.max() == 0 < maps.values.max()
+    assert backend.feature_maps(second, example, "hidden", True, report_progress).values.max() == 0 < maps.values.max()
     assert names(backend, report_progress) == ["mine"]
 
 
@@ -333,7 +334,7 @@ def test_a_dropped_picture_is_decoded_once_and_run_once(opened, backend, samples
     layer = backend.open(opened, False, report_progress).layers[1].name
     example = Example("image", (samples / "digit_3.png").read_bytes(), "dropped.png")
     backend.view(opened, example, report_progress)
-    backend.feature_maps(opened, example, layer, report_progress)
+    backend.feature_maps(opened, example, layer, True, report_progress)
     if opened == DIGITS:
         backend.predict(opened, example, 3, 0, report_progress)
     assert work == {"decoded": 1, "_run": 1}
@@ -351,5 +352,5 @@ def test_predictions_from_the_run_of_the_maps_are_those_of_a_run_of_their_own(ba
 def test_where_not_all_layers_can_be_remembered_predictions_have_a_run_of_their_own(example, report_progress, work):
     backend = Backend(activation_memory=50_000)
     backend.predict(DIGITS, example, 3, 0, report_progress)
-    backend.feature_maps(DIGITS, example, "block1_conv", report_progress)
+    backend.feature_maps(DIGITS, example, "block1_conv", True, report_progress)
     assert work == {"decoded": 1, "_run": 2}

@@ -60,6 +60,12 @@ def test_the_example_is_answered_before_and_after(run_comparison, fake_run_list,
     assert session.network.spec == BEFORE, "the network on screen stays"
 
 
+def test_maps_to_compare_are_asked_for_without_the_mosaic_of_one_side(run_comparison, fake_run_list, session, backend):
+    backend.asked.clear()
+    fake_run_list.run = run()
+    assert asked(backend, "feature_maps") == [(session.layer, False)] * 2
+
+
 def test_it_is_asked_for_no_more_answers_than_there_are_classes(run_comparison, fake_run_list, session):
     session.top = 4
     fake_run_list.run = run()

@@ -198,7 +198,7 @@ def test_looking_at_another_layer_asks_for_nothing_else():
     session = page(backend)
     backend.asked.clear()
     session.select(1)
-    assert backend.asked == [("feature_maps", "block1_conv")]
+    assert backend.asked == [("feature_maps", "block1_conv", True)]
 
 
 def test_an_unexpected_failure_is_a_plain_sentence_and_goes_to_the_log(caplog):
@@ -241,10 +241,10 @@ def test_feature_maps_that_can_not_be_computed_leave_none_under_the_new_layers_n
     session = page(backend)
     whole = backend.feature_maps
 
-    def refuse(spec, example, name, report_progress):
+    def refuse(spec, example, name, drawn, report_progress):
         if name == "block1_conv":
             raise ExplorerError("The network does not run its layer block1_conv.")
-        return whole(spec, example, name, report_progress)
+        return whole(spec, example, name, drawn, report_progress)
 
     backend.feature_maps = refuse
     session.select("block1_conv")
@@ -526,8 +526,8 @@ def test_every_example_is_settled_once_shown_or_refused():
 
 def test_of_a_layer_that_is_looked_into_first_the_strongest_map_is_chosen():
     class Strong(FakeBackend):
-        def feature_maps(self, spec, example, name, report_progress):
-            maps = super().feature_maps(spec, example, name, report_progress)
+        def feature_maps(self, spec, example, name, drawn, report_progress):
+            maps = super().feature_maps(spec, example, name, drawn, report_progress)
             values = maps.values.copy()
             values[..., {"block1_conv": 1, "block1_relu": 3}.get(name, -1)] *= 9
             return replace(maps, values=values)

@@ -120,8 +120,8 @@ class ComparisonBackend(FakeBackend):
         rows = tuple(Prediction(name, name, score) for name, score in zip(CLASSES, scores, strict=True))[:top]
         return Predictions(rows, len(CLASSES) - top, 0.0)
 
-    def feature_maps(self, spec, example, name, report_progress):
-        maps = super().feature_maps(spec, example, name, report_progress)
+    def feature_maps(self, spec, example, name, drawn, report_progress):
+        maps = super().feature_maps(spec, example, name, drawn, report_progress)
         if not isinstance(spec, ModelFile):
             return maps
         if name == "predictions":

@@ -227,8 +227,8 @@ class FakeBackend:
             np.arange(len(scores), dtype=float)[some] * HOP, scores[some], LABELS, MEL.seconds, HOP, "independent", len(scores)
         )
 
-    def feature_maps(self, spec, example, name, _report_progress):
-        self.asked.append(("feature_maps", name))
+    def feature_maps(self, spec, example, name, drawn, _report_progress):
+        self.asked.append(("feature_maps", name, drawn))
         row = self.opened[spec].layers.find(name)
         values, kept = maps_of(row), (3 * 2**20, 256 * 2**20)
         if values.ndim == 1:

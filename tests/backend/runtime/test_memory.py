@@ -71,7 +71,7 @@ def test_a_network_that_goes_is_freed(samples):
     first, second = spec("digits"), spec("digits", None)
     summary = backend.open(first, False, print)
     backend.predict(first, example, 3, 0, print)
-    backend.feature_maps(first, example, summary.layers[3].name, print)
+    backend.feature_maps(first, example, summary.layers[3].name, True, print)
     model = weakref.ref(backend.networks._networks[first].model)
     backend.open(second, False, print)
     assert model() is None
