@@ -9,6 +9,7 @@ from typing import Any
 
 from traitlets import Bool, HasTraits, Instance
 
+from explorer.state.requests import own_keys
 from explorer.state.session import Session
 from explorer.values import AudioClip, PreprocessedInput, Span
 from explorer.worker.backend import Backend
@@ -27,7 +28,7 @@ class AudioPlayback(HasTraits):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._key_of = session, own_keys()
         self._cell = session.cell
         self._asked: tuple[Any, ...] | None = None  # what `stretch` is of, or will be
         session.observe(self._look, FOLLOWED)
@@ -49,12 +50,12 @@ class AudioPlayback(HasTraits):
             return
 
         def failed(error: Exception) -> None:
-            self._session.report_error(error, "heard part")
+            self._session.report_error(error, self._key_of("heard part"))
             done(None)
 
         asked = network.spec, example, preprocessed.sound.start, min(preprocessed.sound.stop, preprocessed.sound.seconds)
         still = partial(self._shows, preprocessed)
-        self._session.requests.submit("heard part", Backend.clip, *asked, on_success=done, on_error=failed, still=still)
+        self._session.requests.submit(self._key_of("heard part"), Backend.clip, *asked, on_success=done, on_error=failed, still=still)
 
     def _shows(self, preprocessed: PreprocessedInput) -> bool:
         return self._session.preprocessed is preprocessed
@@ -72,7 +73,7 @@ class AudioPlayback(HasTraits):
             return
         self._asked, self.clip = asked, None
         arrived = partial(self._arrived, chosen)
-        self._session.requests.submit("clip", Backend.clip, *asked, on_success=arrived, still=lambda: asked is self._asked)
+        self._session.requests.submit(self._key_of("clip"), Backend.clip, *asked, on_success=arrived, still=lambda: asked is self._asked)
 
     def _arrived(self, chosen: bool, clip: AudioClip) -> None:
         self.chosen = chosen

@@ -12,6 +12,7 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, Unicode, observe, v
 
 from explorer.errors import UndecidedColumn
 from explorer.state.fine_tuning import FineTuningState
+from explorer.state.requests import own_keys
 from explorer.state.session import Session
 from explorer.values import AnySpec, DatasetChange, DataSpec, DataSummary, ExampleCard
 from explorer.worker.backend import Backend
@@ -20,8 +21,8 @@ AT_ONCE = 200  # changes that are made before the classes are counted anew
 WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
 MOST = 0.9  # share that is held out
 CARDS = 24  # examples of a class that are shown at first, and each time more
-KEY = "data"  # the key of what reads it
-DATASET = "dataset"  # the key of what went wrong with a change: the next change, made without being asked for, does not put it away
+DATA = "data"  # names what reads the data
+CHANGE = "dataset"  # names what went wrong with a change: the next change, which nobody asked for anew, does not clear that error
 
 
 class DatasetBuilder(HasTraits):
@@ -51,7 +52,7 @@ class DatasetBuilder(HasTraits):
 
     def __init__(self, session: Session, fine_tuning: FineTuningState) -> None:
         super().__init__()
-        self._session, self._fine_tuning = session, fine_tuning
+        self._session, self._fine_tuning, self._key_of = session, fine_tuning, own_keys()
         self._changes = deque[DatasetChange]()
         self._asking = 0  # changes that are being made
         self._stale = False  # what is there is of another network, share or source
@@ -113,13 +114,21 @@ class DatasetBuilder(HasTraits):
         """Remove all that was collected on the page."""
         self._change(DatasetChange("clear"))
 
+    def report_error(self, error: Exception) -> None:
+        """Report why something can't become part of the data."""
+        self._session.report_error(error, self._key_of(CHANGE))
+
+    def clear_error(self) -> None:
+        """Clear what went wrong with an earlier change, as a person asks for another."""
+        self._session.errors.clear(self._key_of(CHANGE))
+
     def add_note(self, text: str) -> None:
         """Add a sentence to what there is to know of the data."""
         self._change(DatasetChange("note", name=text))
 
     def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
         """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
-        self._session.errors.clear(KEY, DATASET)
+        self._session.errors.clear(self._key_of(DATA), self._key_of(CHANGE))
         self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
         self._begin_anew()
 
@@ -174,9 +183,9 @@ class DatasetBuilder(HasTraits):
         done, failed, submit = partial(self._done, asked), partial(self._failed, asked), self._session.requests.submit
         if source:
             chosen = *asked, self.validation, self.seed, self.count, self.label_column, self.file_column
-            submit(KEY, Backend.choose_data, *chosen, on_success=done, on_error=failed)
+            submit(self._key_of(DATA), Backend.choose_data, *chosen, on_success=done, on_error=failed)
         else:
-            submit(KEY, Backend.collect, network.spec, changes, self.validation, self.seed, on_success=done, on_error=failed)
+            submit(self._key_of(DATA), Backend.collect, network.spec, changes, self.validation, self.seed, on_success=done, on_error=failed)
 
     def _next(self) -> tuple[DatasetChange, ...]:
         """Take the next changes: files, or one of another kind, as what comes after it would be refused with it."""
@@ -200,7 +209,7 @@ class DatasetBuilder(HasTraits):
         if isinstance(error, UndecidedColumn):
             self.columns = error.columns
         else:
-            self._session.report_error(error, DATASET if self._asking else KEY)
+            self._session.report_error(error, self._key_of(CHANGE if self._asking else DATA))
         self._stale = self._stale or self._asking > 0 or asked != self._wanted()
         self.reading, self._asking = False, 0
         if not self._stale:
@@ -219,7 +228,7 @@ class DatasetBuilder(HasTraits):
                 return (self.label, self.summary and self.summary.spec) == (label, spec)
 
             asked = self._of, spec, label, 0, count
-            self._session.requests.submit("cards", Backend.examples, *asked, on_success=self._show_cards, still=still)
+            self._session.requests.submit(self._key_of("cards"), Backend.examples, *asked, on_success=self._show_cards, still=still)
 
     def _show_cards(self, found: tuple[tuple[ExampleCard, ...], int]) -> None:
         self.cards, self.of_label = found

@@ -13,6 +13,7 @@ from traitlets import Bool, Float, HasTraits, Instance, Int, observe
 from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.recipe import freeze_plan as plans
+from explorer.state.requests import own_keys
 from explorer.state.session import Session
 from explorer.values import AnySpec, DataSummary, FreezePlan, Layers, Probe, Recipe, RunRecord
 from explorer.worker.backend import Backend
@@ -45,7 +46,7 @@ class FineTuningState(HasTraits):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._key_of = session, own_keys()
         self._since = 0.0  # when the probes were asked for
         self._asked: tuple[AnySpec, str] | None = None  # the network and the end of the backbone that is there, or on its way
         self._kept: tuple[AnySpec, Recipe] | None = None  # a recipe that waits for its network
@@ -77,7 +78,7 @@ class FineTuningState(HasTraits):
 
     def freeze_at(self, index: int) -> None:
         """Freeze `layers[:index]`: from 0 to all layers of the backbone, the nearest of these for any other."""
-        self._session.errors.clear("freeze")
+        self._session.errors.clear(self._key_of("freeze"))
         if self.backbone is not None:
             self.recipe = replace(self.recipe, freeze=max(0, min(int(index), len(self.backbone))))
 
@@ -88,7 +89,7 @@ class FineTuningState(HasTraits):
         try:
             self.freeze_at(plans.index_of(self.backbone, text))
         except ExplorerError as error:
-            self._session.report_error(error, "freeze")
+            self._session.report_error(error, self._key_of("freeze"))
 
     def ask_advice(self) -> None:
         """Probe each block end with the data that is there; what there is of `probes` gives way to the new ones."""
@@ -96,13 +97,13 @@ class FineTuningState(HasTraits):
             return
         self.probing, self._since = True, time.perf_counter()
         asked = self._asked[0], self.data.spec, self._asked[1]
-        self._session.requests.submit("advice", Backend.probe, *asked, on_success=self._probed, on_error=self._not_probed)
+        self._session.requests.submit(self._key_of("advice"), Backend.probe, *asked, on_success=self._probed, on_error=self._not_probed)
 
     def stop_advice(self) -> None:
         """Give up the probes that are on their way."""
         if self.probing:
             self.probing = False
-            self._session.requests.cancel("advice")
+            self._session.requests.cancel(self._key_of("advice"))
 
     def work_from(self, index: int) -> float:
         """Return which share of the work of one pass is done anew in each epoch with `layers[:index]` frozen, 0 to 1."""
@@ -157,7 +158,7 @@ class FineTuningState(HasTraits):
             self.stop_advice()  # of the end before
             self._asked = asked
             self._session.requests.submit(
-                "backbone", Backend.backbone, *asked, on_success=self._arrived, still=lambda: asked == self._asked
+                self._key_of("backbone"), Backend.backbone, *asked, on_success=self._arrived, still=lambda: asked == self._asked
             )
 
     def _begin_anew(self) -> None:
@@ -191,7 +192,7 @@ class FineTuningState(HasTraits):
 
     def _not_probed(self, error: Exception) -> None:
         self.probing = False
-        self._session.report_error(error, "advice")
+        self._session.report_error(error, self._key_of("advice"))
 
     def _planned(self, backbone: Layers, recipe: Recipe) -> FreezePlan:
         network = self._session.network
@@ -206,9 +207,9 @@ class FineTuningState(HasTraits):
         try:
             self.plan = self._planned(self.backbone, self.recipe)
         except ExplorerError as error:
-            self._session.report_error(error, "plan")
+            self._session.report_error(error, self._key_of("plan"))
         else:
-            self._session.errors.clear("plan")
+            self._session.errors.clear(self._key_of("plan"))
 
     @observe("snap")
     def _snapped(self, _change: Any) -> None:

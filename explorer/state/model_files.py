@@ -9,6 +9,7 @@ from typing import Any
 from traitlets import Dict, HasTraits, Instance
 
 from explorer.state.network_loader import last_part
+from explorer.state.requests import own_keys
 from explorer.state.session import Session
 from explorer.values import NetworkSummary, TakenFile, WeightsReport
 from explorer.worker.backend import Backend
@@ -26,7 +27,7 @@ class ModelFiles(HasTraits):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._key_of = session, own_keys()
         session.observe(self._begin_anew, "network")
         session.loader.observe(self._opened, "loading_spec")
 
@@ -40,7 +41,9 @@ class ModelFiles(HasTraits):
         """Ask for a file: "summary", "config", "json", "yaml", "weights", "weights_h5", "keras" or "h5"."""
         if (network := self._session.network) is not None:
             taken = partial(setattr, self, "taken")
-            self._session.requests.submit(f"take {what}", Backend.take, network.spec, what, on_success=taken, about="take")
+            self._session.requests.submit(
+                self._key_of(f"take {what}"), Backend.take, network.spec, what, on_success=taken, about=self._key_of("take")
+            )
 
     def load_weights(self, data: bytes, name: str, by_name: bool = False) -> None:
         """Load weights from the bytes of a file; the answers change with them.
@@ -51,14 +54,16 @@ class ModelFiles(HasTraits):
         if (network := self._session.network) is not None:
             loaded, still = partial(self._loaded, last_part(name)), partial(self._shows, network)
             asked = network.spec, data, name, by_name
-            self._session.requests.submit("weights", Backend.load_weights, *asked, on_success=loaded, still=still)
+            self._session.requests.submit(self._key_of("weights"), Backend.load_weights, *asked, on_success=loaded, still=still)
 
     def evaluate(self, data: bytes, name: str) -> None:
         """Evaluate the model on the arrays of an .npz file: x and y, or x_<input> and y_<output>."""
         self.evaluation = {}
         if (network := self._session.network) is not None:
             evaluated, still = partial(setattr, self, "evaluation"), partial(self._shows, network)
-            self._session.requests.submit("evaluate", Backend.evaluate, network.spec, data, name, on_success=evaluated, still=still)
+            self._session.requests.submit(
+                self._key_of("evaluate"), Backend.evaluate, network.spec, data, name, on_success=evaluated, still=still
+            )
 
     def _shows(self, network: NetworkSummary) -> bool:
         """Whether the page still shows the network that was asked about."""

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from traitlets import Bool, HasTraits, Instance
 
+from explorer.state.requests import own_keys
 from explorer.state.session import Session
 from explorer.values import AnySpec, Example, ScoresOverTime, joined
 from explorer.worker.backend import Backend
 
 AT_ONCE = 8  # windows that are answered before something else gets its turn
 FOLLOWED = ["preprocessed", "network"]
-KEY = "over time"
+SCORES = "over time"  # the name of what is requested
 
 
 class OverTime(HasTraits):
@@ -28,7 +29,7 @@ class OverTime(HasTraits):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._key_of = session, own_keys()
         self._slid: tuple[AnySpec, Any] | None = None  # the network and the sound that `scores` are of
         self._example: Example | None = None  # that sound
         self._next: int | None = None  # the window to go on with
@@ -68,7 +69,8 @@ class OverTime(HasTraits):
         self._next = None
         asked = slid[0], example, first, AT_ONCE
         arrived, failed = self._arrived, self._failed
-        self._session.requests.submit(KEY, Backend.over_time, *asked, on_success=arrived, on_error=failed, still=lambda: slid is self._slid)
+        key, still = self._key_of(SCORES), lambda: slid is self._slid
+        self._session.requests.submit(key, Backend.over_time, *asked, on_success=arrived, on_error=failed, still=still)
 
     def _arrived(self, part: ScoresOverTime) -> None:
         scores = part if self.scores is None else _joined(self.scores, part)
@@ -81,7 +83,7 @@ class OverTime(HasTraits):
     def _failed(self, error: Exception) -> None:
         """Keep what is there; the sound heard again, or another one, begins anew."""
         self._slid, self.growing = None, False
-        self._session.report_error(error, KEY)
+        self._session.report_error(error, self._key_of(SCORES))
 
 
 def _joined(first: ScoresOverTime, then: ScoresOverTime) -> ScoresOverTime:

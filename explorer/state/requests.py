@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from traitlets import Bool, HasTraits, Instance
@@ -15,6 +16,14 @@ from explorer.worker.queue import AnyWorker, Request
 Service = TypeVar("Service")  # the Protocol whose methods are called
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
+
+_numbers = count(1)
+
+
+def own_keys() -> Callable[[str], str]:
+    """Return a function from names to keys that are one instance's own: two views of one kind over a session don't supersede each other."""
+    number = next(_numbers)
+    return lambda name: f"{name}, {number}"
 
 
 class Requests(HasTraits, Generic[Service]):

@@ -12,6 +12,7 @@ from traitlets import Bool, HasTraits, Instance, Int, Unicode
 from explorer.errors import ExplorerError, UnknownName
 from explorer.locale import _
 from explorer.state.fine_tuning import FineTuningState
+from explorer.state.requests import own_keys
 from explorer.state.run_list import RunList
 from explorer.state.session import Session
 from explorer.values import AnySpec, Misclassification, ModelFile, Outcome, ReportProgress, RunRecord
@@ -48,7 +49,7 @@ class RunComparison(HasTraits):
 
     def __init__(self, session: Session, run_list: RunList | None = None) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._key_of = session, own_keys()
         self._own: tuple[RunList | FineTuningState, ...] = ()
         if run_list is None:
             fine_tuning = FineTuningState(session)
@@ -102,14 +103,14 @@ class RunComparison(HasTraits):
 
     def _ask(
         self,
-        key: str,
+        name: str,
         method: Callable[[Backend, *Arguments, ReportProgress], Result],
         *arguments: *Arguments,
         on_success: Callable[[Result], None],
         on_error: Callable[[Exception], None] | None = None,
     ) -> None:
         """Ask about the run that is shown; the answer is dropped where another one is when it comes."""
-        run = self._run
+        run, key = self._run, self._key_of(name)
         self._session.requests.submit(key, method, *arguments, on_success=on_success, on_error=on_error, still=lambda: run is self._run)
 
     def _arrived(self, run: RunRecord, outcome: Outcome | None) -> None:
@@ -133,7 +134,7 @@ class RunComparison(HasTraits):
         self._ask_for_picture(run, places[1:])
 
     def _ask_for_examples(self, count: int) -> None:
-        self._session.requests.cancel("predicted")  # those of the cell before
+        self._session.requests.cancel(self._key_of("predicted"))  # those of the cell before
         if self.cell and self._run is not None:
             row, column = self.cell
             self._ask("predicted", Backend.predicted, self._run.key, row, column, count, on_success=self._show_examples)
@@ -185,7 +186,7 @@ class RunComparison(HasTraits):
                 setattr(self, trait, (came["before"], came["after"]))
 
         def ask(side: str, arguments: tuple[*Arguments]) -> None:
-            key = f"{side}, {trait}"
+            key = self._key_of(f"{side}, {trait}")
 
             def failed(error: Exception) -> None:
                 arrived(side, self._why_not(key, side, layer, error))

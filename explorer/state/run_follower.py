@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 from typing import TypeVar, TypeVarTuple
 
-from explorer.state.requests import Requests
+from explorer.state.requests import Requests, own_keys
 from explorer.state.run_watch import Looks, Silence
 from explorer.values import ReportProgress, RunNews, RunRecord
 from explorer.worker.backend import RunStore
@@ -16,8 +15,6 @@ OTHERS = 8  # looks at the run that is shown for one at the others
 Known = tuple[tuple[RunRecord, ...], tuple[str, ...]]  # runs, and the keys of those that are gone
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
-
-_numbers = count(1)
 
 
 class RunFollower:
@@ -39,14 +36,10 @@ class RunFollower:
     ) -> None:
         self._requests, self._active = requests, active
         self._on_news, self._on_others, self._on_error = on_news, on_others, on_error
-        self._number = next(_numbers)  # several may stand over one session
+        self.key_of = own_keys()  # of what is requested here, by its name
         self._keys = set[str]()
         self._looks, self._position, self._silence = 0, 0, Silence()
         self._looker = Looks(self._look_on, lambda: any(self._active()))
-
-    def key(self, what: str) -> str:
-        """Return the key of what is asked here, which is no other's."""
-        return f"{what}, runs {self._number}"
 
     def submit(
         self,
@@ -58,12 +51,12 @@ class RunFollower:
         still: Callable[[], bool] = lambda: True,
     ) -> None:
         """Ask the store, as `Requests.submit` does."""
-        self._keys.add(self.key(what))
-        self._requests.submit(self.key(what), method, *arguments, on_success=on_success, on_error=on_error, still=still)
+        self._keys.add(self.key_of(what))
+        self._requests.submit(self.key_of(what), method, *arguments, on_success=on_success, on_error=on_error, still=still)
 
     def cancel(self, *what: str) -> None:
         """Cancel what was asked."""
-        self._requests.cancel(*map(self.key, what))
+        self._requests.cancel(*map(self.key_of, what))
 
     def begin(self) -> None:
         """Look at the run that is shown from its beginning on."""

@@ -20,7 +20,7 @@ from explorer.values import AnySpec, DataSpec, Recipe, RunNews, RunProgress, Run
 from explorer.values.run_progress import ACTIVE_STATES, taken_in
 from explorer.worker.backend import Backend, RunStore
 
-TRAINING = "training"  # the key of what starts one
+TRAINING = "training"  # names the request that starts one
 
 
 class RunList(HasTraits):
@@ -52,6 +52,7 @@ class RunList(HasTraits):
         self._own: set[str] = set()  # started or opened here
         self._starting = self._listed = False
         self._follower = RunFollower(session.run_requests, self._active, self._hear, self._hear_others, self._not_heard)
+        self._key_of = self._follower.key_of
         fine_tuning.observe(self._list, "shown")
         self._list()
 
@@ -79,7 +80,7 @@ class RunList(HasTraits):
         if not self.barred and network is not None and data is not None:
             self._start(network.spec, data.spec, self._fine_tuning.recipe)
         elif not self.busy:  # else it was clicked twice
-            self._session.report_error(ExplorerError(self.barred), TRAINING)
+            self._session.report_error(ExplorerError(self.barred), self._key_of(TRAINING))
 
     def rerun(self, key: str) -> None:
         """Do a run once more as it was, with its network and its data; its recipe becomes the one that is chosen."""
@@ -96,7 +97,9 @@ class RunList(HasTraits):
         if self._may_begin():
             self._set_starting(True)
             started, failed = self._started, self._not_started
-            self._session.requests.submit(TRAINING, Backend.resume, key, on_success=lambda record: started(record.key), on_error=failed)
+            self._session.requests.submit(
+                self._key_of(TRAINING), Backend.resume, key, on_success=lambda record: started(record.key), on_error=failed
+            )
 
     def stop(self) -> None:
         """Ask the run that is shown to stop; it does within a batch, and keeps the best weights so far."""
@@ -111,7 +114,7 @@ class RunList(HasTraits):
 
     def delete(self, key: str) -> None:
         """Delete a run and all that it has left; its process is ended first."""
-        self._session.requests.submit(f"delete {key}", Backend.delete_run, key, on_success=lambda _nothing: self._forget(key))
+        self._session.requests.submit(self._key_of(f"delete {key}"), Backend.delete_run, key, on_success=lambda _nothing: self._forget(key))
 
     def show(self, key: str) -> None:
         """Show a run, whether it goes on or has ended; one that is not there ends in `error_message`."""
@@ -130,7 +133,7 @@ class RunList(HasTraits):
             self.returned = record.settings
 
         def failed(error: Exception) -> None:
-            self._session.report_error(error, self._follower.key("show"))
+            self._session.report_error(error, self._key_of("show"))
             on_gone(key)
 
         self._follower.submit("show", RunStore.record, key, on_success=returned, on_error=failed)
@@ -153,7 +156,9 @@ class RunList(HasTraits):
         """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
         if self.key:
             taken = partial(setattr, self, "taken")
-            self._session.requests.submit(f"take run {what}", Backend.take_run, self.key, what, on_success=taken, about="take run")
+            self._session.requests.submit(
+                self._key_of(f"take {what}"), Backend.take_run, self.key, what, on_success=taken, about=self._key_of("take")
+            )
 
     def look(self) -> None:
         """See how far the runs are that go on: what the one that is shown has told since, and now and then the others."""
@@ -171,7 +176,7 @@ class RunList(HasTraits):
     def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
         self._set_starting(True)
         started, failed = self._started, self._not_started
-        self._session.requests.submit(TRAINING, Backend.train, network, data, recipe, on_success=started, on_error=failed)
+        self._session.requests.submit(self._key_of(TRAINING), Backend.train, network, data, recipe, on_success=started, on_error=failed)
 
     def _started(self, key: str) -> None:
         def shown(record: RunRecord) -> None:
@@ -183,11 +188,11 @@ class RunList(HasTraits):
 
     def _not_started(self, error: Exception) -> None:
         self._set_starting(False)
-        self._session.report_error(error, TRAINING)
+        self._session.report_error(error, self._key_of(TRAINING))
 
     def _may_begin(self) -> bool:
         if self.busy:
-            self._session.report_error(ExplorerError(self.barred), TRAINING)
+            self._session.report_error(ExplorerError(self.barred), self._key_of(TRAINING))
         return not self.busy
 
     def _named(self, key: str) -> RunRecord | None:
@@ -199,7 +204,7 @@ class RunList(HasTraits):
         return self.key if self.key in active else "", tuple(key for key in active if key != self.key)
 
     def _show(self, record: RunRecord) -> None:
-        self._session.errors.clear(self._follower.key("show"))  # of one that was shown before
+        self._session.errors.clear(self._key_of("show"))  # of one that was shown before
         self._own.add(record.key)
         with self.hold_trait_notifications():
             self.stopping, self.key, self.silent = False, record.key, 0
@@ -218,7 +223,7 @@ class RunList(HasTraits):
         self._update_busy()
 
     def _not_heard(self, key: str, error: Exception) -> None:
-        self._session.report_error(error, self._follower.key("show"))
+        self._session.report_error(error, self._key_of("show"))
         if isinstance(error, UnknownName):  # deleted elsewhere
             self._forget(key)
             self._follower.follow()

@@ -53,34 +53,39 @@ def session(backend):
     return Session(worker=InlineWorker(lambda: backend))
 
 
+@pytest.fixture
+def files(session):
+    return ModelFiles(session)
+
+
 UNRELATED = {
-    "a sample": lambda session: session.show_sample("digit_3.png"),
-    "a file": lambda session: session.show(b"good", "mine.png"),
-    "a layer": lambda session: session.select(1),
-    "more predictions": lambda session: setattr(session, "top", 2),
-    "a file of the model": lambda session: ModelFiles(session).take("json"),
-    "an evaluation": lambda session: ModelFiles(session).evaluate(b"data", "data.npz"),
-    "a look for weights": lambda session: session.loader.look_for_weights(),
+    "a sample": lambda session, files: session.show_sample("digit_3.png"),
+    "a file": lambda session, files: session.show(b"good", "mine.png"),
+    "a layer": lambda session, files: session.select(1),
+    "more predictions": lambda session, files: setattr(session, "top", 2),
+    "a file of the model": lambda session, files: files.take("json"),
+    "an evaluation": lambda session, files: files.evaluate(b"data", "data.npz"),
+    "a look for weights": lambda session, files: session.loader.look_for_weights(),
 }
 
 
 @pytest.mark.parametrize("do", UNRELATED.values(), ids=UNRELATED)
-def test_what_a_network_was_refused_for_stands_whatever_else_is_done(session, do):
+def test_what_a_network_was_refused_for_stands_whatever_else_is_done(session, files, do):
     session.open("VGG16")
-    do(session)
+    do(session, files)
     assert session.error_message == "The weights are not here."
     session.open("ResNet50")
     assert session.error_message == ""
 
 
 CAUSES = {
-    "an example": (lambda session: session.show(b"bad", "notes.jpg"), lambda session: session.show(b"good", "mine.png")),
-    "a sample": (lambda session: session.show_sample("nobody.png"), lambda session: session.show_sample("digit_3.png")),
-    "a layer": (lambda session: session.select("nowhere"), lambda session: session.select("block1_conv")),
-    "predictions": (lambda session: setattr(session, "top", 9), lambda session: setattr(session, "top", 2)),
+    "an example": (lambda session, files: session.show(b"bad", "notes.jpg"), lambda session, files: session.show(b"good", "mine.png")),
+    "a sample": (lambda session, files: session.show_sample("nobody.png"), lambda session, files: session.show_sample("digit_3.png")),
+    "a layer": (lambda session, files: session.select("nowhere"), lambda session, files: session.select("block1_conv")),
+    "predictions": (lambda session, files: setattr(session, "top", 9), lambda session, files: setattr(session, "top", 2)),
     "an evaluation": (
-        lambda session: ModelFiles(session).evaluate(b"bad", "data.npz"),
-        lambda session: ModelFiles(session).evaluate(b"data", "data.npz"),
+        lambda session, files: files.evaluate(b"bad", "data.npz"),
+        lambda session, files: files.evaluate(b"data", "data.npz"),
     ),
 }
 
@@ -89,9 +94,9 @@ SAME = {"an example", "a sample", "predictions"}  # an example is predicted when
 
 
 @pytest.mark.parametrize("cause", CAUSES)
-def test_what_went_wrong_stands_until_the_same_is_done_rightly(session, cause):
+def test_what_went_wrong_stands_until_the_same_is_done_rightly(session, files, cause):
     wrong, right = CAUSES[cause]
-    wrong(session)
+    wrong(session, files)
     assert (said := session.error_message)
     for other, (_wrong, unrelated) in CAUSES.items():
         if cause != other and {cause, other} not in (
@@ -99,9 +104,9 @@ def test_what_went_wrong_stands_until_the_same_is_done_rightly(session, cause):
             {"predictions", "an example"},
             {"predictions", "a sample"},
         ):
-            unrelated(session)
+            unrelated(session, files)
             assert session.error_message == said, other
-    right(session)
+    right(session, files)
     assert session.error_message == ""
 
 

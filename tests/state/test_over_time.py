@@ -150,6 +150,15 @@ def slid_half_way(then, gone=(), **options):
     return *asyncio.run(page()), backend
 
 
+def test_two_over_one_session_both_get_their_scores():
+    def add_second(session, over_time):
+        over_time.second = OverTime(session)
+
+    session, over_time, _backend = slid_half_way(add_second)
+    assert [len(one.scores.starts) for one in (over_time, over_time.second)] == [17, 17]
+    assert (over_time.growing, over_time.second.growing, session.error_message) == (False, False, "")
+
+
 def test_another_network_in_the_middle_ends_it():
     session, over_time, backend = slid_half_way(lambda session, _over_time: session.open("VGG16"))
     assert session.network.spec.name == "VGG16"

@@ -6,7 +6,7 @@ from traitlets import TraitError
 
 from explorer.errors import ExplorerError
 from explorer.state.errors import Errors
-from explorer.state.requests import Requests
+from explorer.state.requests import Requests, own_keys
 from explorer.values import Progress
 from explorer.worker.queue import InlineWorker, Worker
 
@@ -135,6 +135,12 @@ def test_what_comes_too_late_is_dropped_be_it_a_result_or_an_error():
     assert ([type(one) for one in heard], state.busy) == ([int, ExplorerError], False)
     state.submit("other", Verbs.refuse, on_success=print, still=lambda: False)
     assert state.errors.message == ""
+
+
+def test_a_key_is_the_instances_own_and_the_same_for_the_same_name():
+    first, second = own_keys(), own_keys()
+    assert first("clip") == first("clip") != second("clip")
+    assert first("clip") != first("weights")
 
 
 def test_several_that_are_about_one_thing_put_away_what_went_wrong_with_it():

@@ -14,6 +14,7 @@ import traitlets
 from explorer.errors import UnreadableExample
 from explorer.locale import _
 from explorer.rendering.axis_ticks import ticks
+from explorer.state.requests import own_keys
 from explorer.state.session import Session
 from explorer.values import LARGEST, Axis, TakenFile
 
@@ -46,17 +47,13 @@ class View(anywidget.AnyWidget):
     def __init__(self, session: Session | None = None) -> None:
         self.session = session or Session()
         self._alone = session is None
+        self.error_key = own_keys()(type(self).__name__)  # of what goes wrong with what a person asks of this view
         self._followed: list[tuple[traitlets.HasTraits, Callable[[Any], None], list[str]]] = []
         self._upload, self._parts = "", list[bytes]()
         self._numbers = count(1)
         self._given = dict[int, tuple[TakenFile, dict[str, Any], int]]()  # downloads under way: the file, what is said of it, the last part
         super().__init__(texts=self.translated())
         self.on_msg(self._received)
-
-    @property
-    def about(self) -> str:
-        """The key of what goes wrong with what a person asks of this view."""
-        return type(self).__name__
 
     def translated(self) -> dict[str, Any]:
         """Return the words for `texts`; a subclass with words of its own overrides this."""
@@ -71,7 +68,7 @@ class View(anywidget.AnyWidget):
         of: what has the traits; by default the session.
         """
         state = self.session if of is None else of
-        key = f"{self.about}, {', '.join(names)}"
+        key = f"{self.error_key}, {', '.join(names)}"
 
         def changed(_change: Any) -> None:
             try:
@@ -153,10 +150,10 @@ class View(anywidget.AnyWidget):
             if "given" in message:
                 self._was_given(int(message["given"]), int(message["part"]))
             else:
-                self.session.errors.clear(self.about)
+                self.session.errors.clear(self.error_key)
                 self.received(message, buffers)
         except Exception as error:  # noqa: BLE001  # a notebook or dashboard would swallow it
-            self.session.report_error(error, self.about)
+            self.session.report_error(error, self.error_key)
 
 
 def levels(axis: Axis) -> list[list[list[Any]]]:

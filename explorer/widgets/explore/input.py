@@ -114,7 +114,7 @@ class InputView(View):
             self._seed += 1
             self.session.show_random(self._seed)
         elif "refuse" in message:
-            self.session.report_error(UnreadableExample(str(message["refuse"])), self.about)
+            self.session.report_error(UnreadableExample(str(message["refuse"])), self.error_key)
 
     def _draw(self) -> None:
         preprocessed = self.session.preprocessed

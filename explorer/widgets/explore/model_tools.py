@@ -103,7 +103,7 @@ class ModelToolsView(View):
         elif "open" in message:
             self.session.open(str(message["open"]).strip())
         elif "refuse" in message:
-            self.session.report_error(UnreadableExample(str(message["refuse"])), self.about)
+            self.session.report_error(UnreadableExample(str(message["refuse"])), self.error_key)
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""

@@ -12,7 +12,7 @@ from explorer.dataset_layout.dropped_files import Drop, sorted_drop
 from explorer.errors import ExplorerError, UnreadableExample
 from explorer.locale import _, counted
 from explorer.rendering.example_counts import amount, amount_of, total
-from explorer.state.dataset_builder import DATASET, DatasetBuilder
+from explorer.state.dataset_builder import DatasetBuilder
 from explorer.state.fine_tuning import FineTuningState
 from explorer.state.session import Session
 from explorer.values import DataClass, ExampleCard
@@ -183,7 +183,7 @@ class DatasetView(View):
             self.dataset_builder.seed = int(message["seed"])
             self._draw_choice()
         elif "refuse" in message:
-            self.session.report_error(UnreadableExample(str(message["refuse"])), DATASET)
+            self.dataset_builder.report_error(UnreadableExample(str(message["refuse"])))
         elif "look" in message:
             self.dataset_builder.look_at(str(message["look"]))
         elif "further" in message:
@@ -205,7 +205,7 @@ class DatasetView(View):
         try:
             found = sorted_drop([tuple(map(str, path)) for path in message["paths"]])
         except ExplorerError as error:
-            self.session.report_error(error, DATASET)
+            self.dataset_builder.report_error(error)
             found = Drop((None,) * len(message["paths"]))
         self.send({"sort": message["sort"], "files": found.files})
         self._lost += map(list, found.left_out)
@@ -224,7 +224,7 @@ class DatasetView(View):
         if "stop" in message:
             self.forget_upload()
             return
-        self.session.errors.clear(DATASET)
+        self.dataset_builder.clear_error()
         if "add" in message:
             self.dataset_builder.add_class(str(message["add"]))
         elif "rename" in message:

@@ -109,6 +109,16 @@ def test_a_file_shown_in_two_places_is_not_sent_twice_as_fast(view):
     assert [message["part"] for message, _sent in view.messages] == [0, 1]
 
 
+def test_what_goes_wrong_in_one_view_stands_while_another_of_its_kind_is_used(view):
+    other = type(view)(view.session)
+    says(view, {"given": "no number"})
+    said = view.session.error_message
+    says(other, {"hello": True})
+    assert view.session.error_message == said != ""
+    says(view, {"hello": True})
+    assert view.session.error_message == ""
+
+
 def test_a_closed_view_gives_nothing_more(view):
     view.send_file(TakenFile("model.keras", b"abcdefghij"))
     view.close()
