@@ -18,7 +18,7 @@ COLOUR_MAP = "viridis"
 LEVELS = 255  # palette entries 0 to 254 are the colour map's, the last one is transparent
 GAP_ENTRY = 255
 GAP = 2  # pixels between maps
-LARGEST = 112  # pixels of a map's longest side in a mosaic; of larger maps every n-th cell is shown
+LARGEST = 112  # pixels of a map's longest side in a mosaic
 SMALLEST = 28  # pixels; smaller maps are enlarged, each cell a square of pixels
 LOSSLESS = 400 * 400  # pixels up to which a picture is encoded as PNG
 FRAMES = 720  # of a spectrogram to draw at most; more would be narrower than a pixel
@@ -62,19 +62,19 @@ def with_mosaic(maps: FeatureMaps) -> FeatureMaps:
     return maps if maps.planes is None else replace(maps, mosaic=mosaic(Face(maps).drawn(maps.planes)))
 
 
-def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
+def mosaic(values: np.ndarray[Any, Any], scale: tuple[float, float] | None = None, largest: int = LARGEST) -> Mosaic:
     """Draw all maps of one layer in one picture. Cells that are NaN or infinite are transparent.
 
     values: float (height, width, channels).
-    alike: whether all maps share one colour scale, from the lowest to the highest value of the layer; else each map
-        has its own.
+    scale: the lowest and the highest value of a colour scale that all maps share; None to give each map its own.
+    largest: pixels of a map's longest side; of larger maps every n-th cell is shown.
     """
     longest = max(values.shape[:2])
-    thin = max(1, math.ceil(longest / LARGEST))
+    thin = max(1, math.ceil(longest / largest))
     least = math.ceil(longest / thin / SLIM)
     down, right = (max(1, min(thin, size // least)) for size in values.shape[:2])
     maps = np.moveaxis(values[::down, ::right], -1, 0)
-    levels = _levels(maps, alike, *finite_range(values)) if alike else _levels(maps, alike)
+    levels = _levels(maps, scale is not None, *(scale or ()))
     blow_up = max(1, SMALLEST // max(levels.shape[1:]))
     for axis in (1, 2):
         levels = levels.repeat(blow_up * max(1, math.ceil(least / levels.shape[axis])), axis)
@@ -86,6 +86,18 @@ def mosaic(values: np.ndarray[Any, Any], alike: bool = False) -> Mosaic:
     canvas = canvas.reshape(rows, columns, height + GAP, width + GAP).swapaxes(1, 2)
     flat = canvas.reshape(rows * (height + GAP), columns * (width + GAP))
     return Mosaic(_palette_png(flat[:-GAP, :-GAP]), count, columns, rows, width, height)
+
+
+def grid_of(drawn: Mosaic) -> dict[str, int]:
+    """Return the layout of a mosaic, as the JavaScript of a view takes it."""
+    return {
+        "count": drawn.count,
+        "columns": drawn.columns,
+        "rows": drawn.rows,
+        "width": drawn.width,
+        "height": drawn.height,
+        "gap": GAP,
+    }
 
 
 def one_map(values: np.ndarray[Any, Any], low: float | None = None, high: float | None = None) -> bytes:
@@ -150,7 +162,7 @@ def clock(seconds: float) -> str:
 
 def _columns(count: int, ideal: float) -> int:
     """Return a number of columns near `ideal` that leaves few empty cells in the last row."""
-    candidates = range(max(1, min(count, math.floor(0.75 * ideal))), min(count, math.ceil(1.4 * ideal)) + 1)
+    candidates = range(max(1, min(count, math.ceil(0.75 * ideal))), min(count, math.ceil(1.4 * ideal)) + 1)
     return min(candidates, key=lambda columns: (-count % columns, abs(columns - ideal), -columns))
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from explorer.rendering import feature_maps
-from explorer.rendering.feature_maps import GAP, LARGEST, SLIM, SMALLEST, mosaic, one_map, picture
+from explorer.rendering.feature_maps import GAP, LARGEST, SLIM, SMALLEST, finite_range, mosaic, one_map, picture
 
 SEE_THROUGH = 255
 
@@ -50,7 +50,7 @@ def test_each_map_is_drawn_from_its_lowest_to_its_highest_value(low, step):
 def test_alike_maps_are_drawn_on_the_scale_of_the_whole_layer():
     levels = np.random.default_rng(0).integers(0, 255, (29, 40, 5))
     levels[3, 4, 0], levels[5, 6, 4] = 0, 254
-    drawn = mosaic((levels * 2.0 - 7).astype(np.float32), alike=True)
+    drawn = mosaic((levels * 2.0 - 7).astype(np.float32), (-7.0, 501.0))
     for index in range(5):
         assert np.array_equal(tile(drawn, index), levels[..., index])
 
@@ -59,7 +59,7 @@ def test_alike_maps_are_drawn_on_the_scale_of_the_whole_layer():
 def test_every_map_lies_in_its_place_and_all_between_is_see_through(shape):
     height, width, count = shape
     values = maps(*shape)
-    drawn = mosaic(values, alike=True)
+    drawn = mosaic(values, finite_range(values))
     whole = entries(drawn.png)
     times = max(1, SMALLEST // max(height, width))
     assert (drawn.count, drawn.height, drawn.width) == (count, height * times, width * times)
@@ -113,7 +113,7 @@ def test_large_maps_are_thinned_out(height, width, every):
 def test_slim_maps_keep_what_their_short_side_shows_and_are_stretched(height, width, down, right, times):
     values = maps(height, width, 3)
     thinned = values[::down, ::right, 1]
-    drawn = mosaic(values, alike=True)
+    drawn = mosaic(values, finite_range(values))
     blown = SMALLEST // max(thinned.shape) or 1
     expected = thinned.repeat(times, 0).repeat(blown, 1) if height < width else thinned
     assert np.array_equal(tile(drawn, 1), expected)
@@ -123,7 +123,7 @@ def test_slim_maps_keep_what_their_short_side_shows_and_are_stretched(height, wi
 def test_the_scale_of_the_layer_is_that_of_all_cells_also_of_those_thinned_out():
     values = np.zeros((224, 200, 2), np.float32)
     values[0, 0, 0], values[1, 1, 1] = 127, 254
-    assert tile(mosaic(values, alike=True), 0)[0, 0] == 127
+    assert tile(mosaic(values, finite_range(values)), 0)[0, 0] == 127
 
 
 def test_a_map_that_is_the_same_everywhere_is_the_lowest_colour():
@@ -132,7 +132,7 @@ def test_a_map_that_is_the_same_everywhere_is_the_lowest_colour():
     drawn = mosaic(values)
     assert not tile(drawn, 1).any()
     assert np.array_equal(tile(drawn, 2), values[..., 2])
-    assert not entries(mosaic(np.full((28, 30, 1), -3.0, np.float32), alike=True).png).any()
+    assert not entries(mosaic(np.full((28, 30, 1), -3.0, np.float32), (-3.0, -3.0)).png).any()
 
 
 @pytest.mark.parametrize("alike", [False, True])
@@ -140,7 +140,7 @@ def test_a_map_that_is_the_same_everywhere_is_the_lowest_colour():
 def test_cells_without_a_number_are_see_through_and_leave_the_others_as_they_are(gap, alike):
     values = maps(29, 31, 4)
     values[5, 7, 2] = gap
-    drawn = mosaic(values, alike=alike)
+    drawn = mosaic(values, finite_range(values) if alike else None)
     expected = values[..., 2].copy()
     expected[5, 7] = SEE_THROUGH
     assert np.array_equal(tile(drawn, 2), expected)
@@ -153,7 +153,7 @@ def test_a_map_without_any_number_is_see_through():
     drawn = mosaic(values)
     assert (tile(drawn, 0) == SEE_THROUGH).all()
     assert np.array_equal(tile(drawn, 1), values[..., 1])
-    assert (entries(mosaic(np.full((28, 30, 1), np.nan, np.float32), alike=True).png) == SEE_THROUGH).all()
+    assert (entries(mosaic(np.full((28, 30, 1), np.nan, np.float32), (0.0, 0.0)).png) == SEE_THROUGH).all()
 
 
 @pytest.mark.parametrize("values", [[0, 1e-40, 2e-40, 3e-40], [-3e38, 0, 1, 3e38]], ids=["a tiny range", "a huge range"])

@@ -111,18 +111,11 @@ class FeatureMapsView(View):
         self._draw_one()
 
     def _draw_mosaic(self, maps: FeatureMaps, planes: Any, low: float, high: float) -> None:
-        drawn = maps.mosaic if maps.mosaic and not self.alike else feature_maps.mosaic(planes, self.alike)
+        drawn = maps.mosaic if maps.mosaic and not self.alike else feature_maps.mosaic(planes, (low, high) if self.alike else None)
         self.title = counted("{number} feature map", "{number} feature maps", drawn.count)
         self.gradient = [f"rgb{colour}" for colour in feature_maps.colours(6)]
         self.ends = [short(low), short(high)] if self.alike else [_("its lowest"), _("its highest")]
-        self.grid = {
-            "count": drawn.count,
-            "columns": drawn.columns,
-            "rows": drawn.rows,
-            "width": drawn.width,
-            "height": drawn.height,
-            "gap": feature_maps.GAP,
-        }
+        self.grid = feature_maps.grid_of(drawn)
         self.ranges = [_range(*ends) for ends in feature_maps.ranges(planes)]
         self.values, self.mosaic = b"", drawn.png
 

@@ -18,7 +18,6 @@ from explorer.widgets.base.view import View
 
 Array = np.ndarray[Any, Any]
 
-WIDE = 4 / 3  # how much wider than high one side's mosaic should be
 LARGEST = feature_maps.LARGEST // 2  # pixels of a map's longest side in a mosaic: two of them share the width of one
 ROUNDING = 1e-6  # of the range of values: sides that differ by no more are alike
 FEWEST = 1e-5  # of it: less is written so
@@ -117,7 +116,8 @@ class BeforeAfterView(View):
                 self.note = _difference(apart, high - low, sides[0])
             self.gradient = [f"rgb{colour}" for colour in feature_maps.colours(STEPS)]
             self.ends = [short(low), short(high)]
-            self.grid, self.mosaics = _mosaics(pair, low, high)
+            drawn = [feature_maps.mosaic(side, (low, high), LARGEST) for side in pair]
+            self.grid, self.mosaics = feature_maps.grid_of(drawn[0]), [one.png for one in drawn]
         self._draw_one()
 
     def _choose(self, change: dict[str, Any]) -> None:
@@ -194,35 +194,3 @@ def _difference(apart: Array, reach: float, maps: FeatureMaps) -> str:
 
 def _percent(share: float) -> str:
     return _("{number} %").format(number=f"{100 * share:.2g}") if share >= FEWEST else _("less than {number} %").format(number=100 * FEWEST)
-
-
-def _mosaics(pair: tuple[Array, Array], low: float, high: float) -> tuple[dict[str, int], list[bytes]]:
-    """Return how both mosaics are laid out, and both as PNG on the scale from `low` to `high`."""
-    small = [_as_tiles(planes) for planes in pair]
-    count, height, width = small[0].shape
-    columns = min(count, max(1, round(math.sqrt(count * WIDE * height / width))))
-    rows = math.ceil(count / columns)
-    grid = {"count": count, "columns": columns, "rows": rows, "width": width, "height": height, "gap": feature_maps.GAP}
-    return grid, [feature_maps.one_map(_laid_out(tiles, rows, columns), low, high) for tiles in small]
-
-
-def _as_tiles(planes: Array) -> Array:
-    """Return maps (channels, rows, columns) of a size that suits a mosaic: large ones thinned out, small and slim ones blown up."""
-    longest = max(planes.shape[:2])
-    thin = max(1, math.ceil(longest / LARGEST))
-    least = math.ceil(longest / thin / feature_maps.SLIM)
-    down, right = (max(1, min(thin, size // least)) for size in planes.shape[:2])
-    tiles = np.moveaxis(planes[::down, ::right], -1, 0)
-    grow = max(1, feature_maps.SMALLEST // max(tiles.shape[1:]))
-    for axis in (1, 2):
-        tiles = tiles.repeat(grow * max(1, math.ceil(least / tiles.shape[axis])), axis)
-    return tiles
-
-
-def _laid_out(tiles: Array, rows: int, columns: int) -> Array:
-    """Return all maps in one picture, a see-through gap between two."""
-    count, height, width = tiles.shape
-    canvas = np.full((rows * columns, height + feature_maps.GAP, width + feature_maps.GAP), np.nan)
-    canvas[:count, :height, :width] = tiles
-    lines = canvas.reshape(rows, columns, height + feature_maps.GAP, width + feature_maps.GAP).swapaxes(1, 2)
-    return lines.reshape(rows * (height + feature_maps.GAP), -1)[: -feature_maps.GAP, : -feature_maps.GAP]
