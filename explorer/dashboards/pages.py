@@ -58,7 +58,7 @@ class FineTuningPanel:
         dataset_builder, run_list = DatasetBuilder(session, fine_tuning), RunList(session, fine_tuning)
         run_comparison = RunComparison(session, run_list)
         run_comparison.shown = True
-        run_list.observe(lambda change: dataset_builder.bring_back(change["new"].data), "returned")
+        run_list.observe(lambda change: dataset_builder.restore(change["new"].data), "returned")
         self._states = [run_comparison, run_list, dataset_builder]
         left.children = (DatasetView(session, fine_tuning, dataset_builder), *left.children)
         panel.children = (

@@ -1,4 +1,4 @@
-"""Listening: the sound that is heard on a page: the stretch that a chosen cell sees, and the part that the network hears."""
+"""The playback of sound on a page: the clip in the receptive field of the chosen cell, and the part that the network hears."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ FOLLOWED = ["cell", "region", "preprocessed"]
 
 
 class AudioPlayback(HasTraits):
-    """The state of a page's player; it belongs to the sound that the session shows.
+    """The state of a page's player, for the sound that the session shows.
 
-    session: the shared state of the page; failures end in its `error_message`.
+    session: the shared state of the page; errors are reported in its `error_message`.
     """
 
-    clip = Instance(AudioClip, allow_none=True, help="The stretch of the sound that the chosen cell sees.")
-    chosen = Bool(False, help="Whether it came because a cell was chosen, and not because the page or the network was there anew.")
+    clip = Instance(AudioClip, allow_none=True, help="The part of the sound in the receptive field of the chosen cell.")
+    chosen = Bool(False, help="Whether it was loaded because a cell was chosen, not because the page or the network was reloaded.")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._key_of = session, own_keys()
         self._cell = session.cell
-        self._asked: tuple[Any, ...] | None = None  # what `stretch` is of, or will be
+        self._asked: tuple[Any, ...] | None = None  # the arguments of the request for `clip`
         session.observe(self._look, FOLLOWED)
         self._look()
 
     def close(self) -> None:
-        """Let go of the session."""
+        """Stop observing the session."""
         self._asked = None
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._look, FOLLOWED)
 
     def take_heard(self, done: Callable[[AudioClip | None], None]) -> None:
-        """Ask for the part of the sound that the network hears.
+        """Request the part of the sound that the network hears.
 
-        done: takes it, or None where it could not be had; not called if something else is shown by then.
+        done: takes it, or None if that fails; not called if something else is shown by then.
         """
         network, example, preprocessed = self._session.network, self._session.example, self._session.preprocessed
         if network is None or example is None or preprocessed is None or preprocessed.sound is None:
@@ -61,7 +61,7 @@ class AudioPlayback(HasTraits):
         return self._session.preprocessed is preprocessed
 
     def _look(self, _change: Any = None) -> None:
-        """Ask for the stretch that belongs to what is shown now, unless it is there or on its way."""
+        """Request the clip of the chosen cell, unless it is loaded or requested already."""
         chosen = self._session.cell is not None and self._session.cell != self._cell
         self._cell = self._session.cell
         span, network, example = time_of(self._session), self._session.network, self._session.example
@@ -81,7 +81,7 @@ class AudioPlayback(HasTraits):
 
 
 def time_of(session: Session) -> Span | None:
-    """Return the stretch of the sound that the chosen cell sees; None where there is no sound, or no cell is chosen."""
+    """Return the time span in the receptive field of the chosen cell; None without a sound, or without a chosen cell."""
     if session.preprocessed is None or session.preprocessed.sound is None or session.region is None:
         return None
     return next((span for span in session.region.spans if span.unit == "s"), None)

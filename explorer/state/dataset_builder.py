@@ -1,4 +1,4 @@
-"""Collecting: the data that a page fine-tunes on: what was dropped and captured on it, or chosen by path or name."""
+"""The dataset of a page: examples that are dropped or captured on it, or a path or a built-in set."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from explorer.state.session import Session
 from explorer.values import AnySpec, DatasetChange, DataSpec, DataSummary, ExampleCard
 from explorer.worker.backend import Backend
 
-AT_ONCE = 200  # changes that are made before the classes are counted anew
-WEIGHT = 32 * 2**20  # bytes of files that are taken in before that
-MOST = 0.9  # share that is held out
-CARDS = 24  # examples of a class that are shown at first, and each time more
-DATA = "data"  # names what reads the data
-CHANGE = "dataset"  # names what went wrong with a change: the next change, which nobody asked for anew, does not clear that error
+AT_ONCE = 200  # changes per request; the classes are counted again after each
+WEIGHT = 32 * 2**20  # bytes of files per request
+MOST = 0.9  # largest share of validation examples
+CARDS = 24  # examples of a class that are shown at first, and with each request for more
+DATA = "data"  # names the request that reads the data
+CHANGE = "dataset"  # names the error of a change: the next change in the queue does not clear it
 
 
 class DatasetBuilder(HasTraits):
     """The data of a page's fine-tuning, for the network that the session shows.
 
-    No change is lost: they wait for each other, and for the network; several at a time are made at once.
+    No change is lost: changes wait in a queue for each other, and for the network; several are made in one request.
 
-    session: the shared state of the page; failures end in its `error_message`.
-    tuning: takes the data, as soon as it can be trained on.
+    session: the shared state of the page; errors are reported in its `error_message`.
+    fine_tuning: takes the data, as soon as it can be trained on.
     """
 
-    summary = Instance(DataSummary, allow_none=True, help="What there is, classes without examples among it; None for nothing.")
-    ready = Bool(False, help="Whether it can be trained on: examples of two classes.")
-    source = Unicode("", help='A path, or the name of a built-in set; "" for what is collected on the page.')
+    summary = Instance(DataSummary, allow_none=True, help="The data, including classes without examples; None for no data.")
+    ready = Bool(False, help="Whether it can be trained on: it has examples of two classes.")
+    source = Unicode("", help='A path, or the name of a built-in set; "" for examples collected on the page.')
     count = Int(0, help="How many examples a built-in set has; 0 for its own number.")
     label_column = Unicode("", help='The column of a .csv that holds the classes; "" to find it.')
     file_column = Unicode("", help='The column of a .csv that holds the files; "" to find it.')
-    columns = Instance(tuple, args=(), help="Columns of the .csv that may hold the classes, where one has to be chosen.")
-    validation = Float(0.2, help="The share that is held out, 0 to 0.9.")
-    seed = Int(0, help="Decides which examples are held out, and what is drawn for a built-in set.")
-    waiting = Int(0, help="How many changes are not made yet.")
+    columns = Instance(tuple, args=(), help="Columns of the .csv that may hold the classes, if one has to be chosen.")
+    validation = Float(0.2, help="The share of validation examples, 0 to 0.9.")
+    seed = Int(0, help="Seed of the validation split, and of the examples of a built-in set.")
+    waiting = Int(0, help="How many changes are pending.")
     reading = Bool(False, help="Whether the data is being read.")
     collected = Bool(False, help="Whether anything was collected on the page.")
     label = Unicode("", help="The class whose examples are shown; empty for none.")
@@ -54,15 +54,15 @@ class DatasetBuilder(HasTraits):
         super().__init__()
         self._session, self._fine_tuning, self._key_of = session, fine_tuning, own_keys()
         self._changes = deque[DatasetChange]()
-        self._asking = 0  # changes that are being made
-        self._stale = False  # what is there is of another network, share or source
-        self._of: AnySpec | None = None  # the network that `summary` is for
+        self._in_request = 0  # number of changes in the current request
+        self._stale = False  # the data was read for another network, share, seed or source
+        self._network: AnySpec | None = None  # the network that `summary` is for
         session.observe(self._other_network, "network")
         session.loader.observe(self._other_network, "loading_spec")
         fine_tuning.observe(self._resume, "shown")
 
     def close(self) -> None:
-        """Let go of the session; changes that wait are dropped."""
+        """Stop observing the session; pending changes are dropped."""
         self._changes.clear()
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._other_network, "network")
@@ -74,15 +74,15 @@ class DatasetBuilder(HasTraits):
         self._change(DatasetChange("class", label))
 
     def add_file(self, label: str, data: bytes, name: str, group: str = "") -> None:
-        """Add an example of a class; those of one group, such as windows of one recording, stay on one side of the split."""
+        """Add an example of a class; examples of one group, such as windows of one recording, stay on the same side of the split."""
         self._change(DatasetChange("file", label, data, name, group))
 
     def add_zip(self, data: bytes, name: str) -> None:
-        """Add what is in a zip of class folders; classes of the same name become one."""
+        """Add the examples in a zip of class folders; classes of the same name are merged."""
         self._change(DatasetChange("zip", data=data, name=name))
 
     def rename(self, label: str, new: str) -> None:
-        """Give a class another name; it joins a class that has it already."""
+        """Rename a class; it is merged with a class that has the new name already."""
         self._change(DatasetChange("rename", label, name=new))
 
     def remove(self, label: str) -> None:
@@ -94,24 +94,24 @@ class DatasetBuilder(HasTraits):
         self._change(DatasetChange("example", label, name=key))
 
     def remove_copies(self) -> None:
-        """Remove all copies of examples but for one of each, within each class."""
+        """Remove duplicate examples within each class."""
         self._change(DatasetChange("copies"))
 
     def undo(self) -> None:
-        """Bring back what was removed last."""
+        """Undo the last removal."""
         self._change(DatasetChange("undo"))
 
     def look_at(self, label: str) -> None:
         """Show examples of a class; with "" none."""
         self.label, self.cards, self.of_label = label, (), 0
-        self._ask_for_cards(CARDS)
+        self._request_cards(CARDS)
 
-    def look_further(self) -> None:
+    def show_more(self) -> None:
         """Show more examples of the class."""
-        self._ask_for_cards(len(self.cards) + CARDS)
+        self._request_cards(len(self.cards) + CARDS)
 
     def clear(self) -> None:
-        """Remove all that was collected on the page."""
+        """Remove all examples collected on the page."""
         self._change(DatasetChange("clear"))
 
     def report_error(self, error: Exception) -> None:
@@ -123,22 +123,22 @@ class DatasetBuilder(HasTraits):
         self._session.errors.clear(self._key_of(CHANGE))
 
     def add_note(self, text: str) -> None:
-        """Add a sentence to what there is to know of the data."""
+        """Add a sentence to the notes on the data."""
         self._change(DatasetChange("note", name=text))
 
     def choose(self, source: str, count: int = 0, label_column: str = "") -> None:
-        """Take the data at a path, a built-in set, or, with "", what was collected on the page."""
+        """Use the data at a path, a built-in set, or, with "", the examples collected on the page."""
         self._session.errors.clear(self._key_of(DATA), self._key_of(CHANGE))
         self.source, self.count, self.label_column, self.file_column = source, count, label_column, ""
-        self._begin_anew()
+        self._reread()
 
-    def bring_back(self, spec: DataSpec) -> None:
-        """Take the data that a run had."""
-        if not isinstance(spec.validation, str):  # else a folder of its own, which the page has no field for
+    def restore(self, spec: DataSpec) -> None:
+        """Use the data of a run."""
+        if not isinstance(spec.validation, str):  # else a folder of validation examples, for which the page has no field
             self.validation = spec.validation
         self.seed, self.source, self.count = spec.seed, spec.path, spec.count
         self.label_column, self.file_column = spec.label_column, spec.file_column
-        self._begin_anew()
+        self._reread()
 
     def _change(self, change: DatasetChange) -> None:
         self.source, self.count, self.collected = "", 0, True
@@ -147,17 +147,17 @@ class DatasetBuilder(HasTraits):
 
     def _other_network(self, _change: Any) -> None:
         network = self._session.network
-        if network is not None and self._of is not None and network.spec != self._of:
-            self._of, self.ready, self._fine_tuning.data = None, False, None
-            self._begin_anew()
+        if network is not None and self._network is not None and network.spec != self._network:
+            self._network, self.ready, self._fine_tuning.data = None, False, None
+            self._reread()
         else:
             self._resume()
 
     @observe("validation", "seed")
-    def _begin_anew(self, _change: Any = None) -> None:
+    def _reread(self, _change: Any = None) -> None:
         self._stale = self.collected or bool(self.source)
         if not self._stale:
-            self._arrived(None, None)
+            self._set_summary(None, None)
         self._resume()
 
     @validate("validation")
@@ -169,15 +169,15 @@ class DatasetBuilder(HasTraits):
         return max(0, min(int(proposal["value"]), 2**32 - 1))
 
     def _resume(self, _change: Any = None) -> None:
-        """Make the next changes, or read the data anew; not before the network is there, or while another one is opened."""
-        self.waiting = len(self._changes) + self._asking
+        """Make the next changes, or read the data again; not before a network is loaded, or while another one is loading."""
+        self.waiting = len(self._changes) + self._in_request
         network = self._session.network
         wanted = self._fine_tuning.shown and (self._changes or self._stale)
         if network is None or self._session.loader.loading_spec is not None or self.reading or not wanted:
             return
         self.reading, self._stale, self.columns = True, False, ()
         changes = self._next()
-        self._asking = len(changes)
+        self._in_request = len(changes)
         source = "" if changes else self.source
         asked = network.spec, source
         done, failed, submit = partial(self._done, asked), partial(self._failed, asked), self._session.requests.submit
@@ -188,56 +188,56 @@ class DatasetBuilder(HasTraits):
             submit(self._key_of(DATA), Backend.collect, network.spec, changes, self.validation, self.seed, on_success=done, on_error=failed)
 
     def _next(self) -> tuple[DatasetChange, ...]:
-        """Take the next changes: files, or one of another kind, as what comes after it would be refused with it."""
+        """Take the next changes off the queue: several files, or one change of another kind, as an error would reject all of them."""
         taken = list[DatasetChange]()
-        while self._changes and len(taken) < AT_ONCE and sum(len(one.data) for one in taken) <= WEIGHT:
+        while self._changes and len(taken) < AT_ONCE and sum(len(change.data) for change in taken) <= WEIGHT:
             if taken and not taken[-1].what == "file" == self._changes[0].what:
                 break
             taken.append(self._changes.popleft())
         return tuple(taken)
 
     def _done(self, asked: tuple[AnySpec, str], found: DataSummary | None) -> None:
-        self.reading, self._asking = False, 0
+        self.reading, self._in_request = False, 0
         if asked == self._wanted():
-            self._arrived(asked[0], found)
+            self._set_summary(asked[0], found)
         else:
             self._stale = True
         self._resume()
 
     def _failed(self, asked: tuple[AnySpec, str], error: Exception) -> None:
-        """Say what went wrong. Changes may have been made up to the one that was refused; data that can't be read is no data."""
+        """Report the error. Changes before the rejected one may have been made; unreadable data counts as no data."""
         if isinstance(error, UndecidedColumn):
             self.columns = error.columns
         else:
-            self._session.report_error(error, self._key_of(CHANGE if self._asking else DATA))
-        self._stale = self._stale or self._asking > 0 or asked != self._wanted()
-        self.reading, self._asking = False, 0
+            self._session.report_error(error, self._key_of(CHANGE if self._in_request else DATA))
+        self._stale = self._stale or self._in_request > 0 or asked != self._wanted()
+        self.reading, self._in_request = False, 0
         if not self._stale:
-            self._arrived(asked[0], None)
+            self._set_summary(asked[0], None)
         self._resume()
 
     def _wanted(self) -> tuple[AnySpec | None, str]:
         return self._session.network.spec if self._session.network else None, self.source
 
-    def _ask_for_cards(self, count: int) -> None:
-        """Ask for the first examples of the class that is shown, as many as that."""
-        if self.label and self.summary is not None and self._of is not None:
+    def _request_cards(self, count: int) -> None:
+        """Request the first `count` examples of the class that is shown."""
+        if self.label and self.summary is not None and self._network is not None:
             label, spec = self.label, self.summary.spec
 
             def still() -> bool:
                 return (self.label, self.summary and self.summary.spec) == (label, spec)
 
-            asked = self._of, spec, label, 0, count
+            asked = self._network, spec, label, 0, count
             self._session.requests.submit(self._key_of("cards"), Backend.examples, *asked, on_success=self._show_cards, still=still)
 
     def _show_cards(self, found: tuple[tuple[ExampleCard, ...], int]) -> None:
         self.cards, self.of_label = found
 
-    def _arrived(self, of: AnySpec | None, found: DataSummary | None) -> None:
-        filled = tuple(one for one in found.classes if one.training + one.validation) if found else ()
-        self._of, self.summary, self.ready = of, found, len(filled) > 1
+    def _set_summary(self, network: AnySpec | None, found: DataSummary | None) -> None:
+        filled = tuple(row for row in found.classes if row.training + row.validation) if found else ()
+        self._network, self.summary, self.ready = network, found, len(filled) > 1
         self._fine_tuning.data = replace(found, classes=filled) if found and self.ready else None
-        if self.label in {one.name for one in filled}:
-            self._ask_for_cards(max(CARDS, len(self.cards)))
+        if self.label in {row.name for row in filled}:
+            self._request_cards(max(CARDS, len(self.cards)))
         else:
             self.look_at("")

@@ -1,4 +1,4 @@
-"""What went wrong on a page and still stands: a sentence for each thing that was asked for."""
+"""The current errors of a page: one sentence for each key of a request."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from explorer.worker.queue import log
 
 
 class Errors(HasTraits):
-    """The sentences about what went wrong, by the key of what was asked for; only asking for the same again, or a person, puts one away."""
+    """The error messages by key; a message is cleared by a new request for the same key, or dismissed by a person."""
 
-    message = Unicode("", help="The newest sentence that still stands; empty for none.")
+    message = Unicode("", help="The newest error message; empty for none.")
 
     def __init__(self) -> None:
         super().__init__()
         self._by_key: dict[str, str] = {}  # the newest last
 
     def report(self, error: Exception, key: str) -> str:
-        """Take in what went wrong with what was asked for under a key; return the sentence about it."""
+        """Keep an error under a key; return its sentence."""
         self._by_key.pop(key, None)
         self._by_key[key] = sentence = sentence_of(error)
         self._show()
         return sentence
 
     def clear(self, *keys: str) -> None:
-        """Put away what went wrong with these keys before, as the same is asked for anew."""
+        """Clear the errors with these keys, as the same is requested again."""
         for key in keys:
             self._by_key.pop(key, None)
         self._show()
 
     def dismiss(self) -> None:
-        """Put away the sentence that is shown; one about something else that still stands takes its place."""
+        """Dismiss the message that is shown; the newest of the others, if any, is shown instead."""
         self._by_key = {key: sentence for key, sentence in self._by_key.items() if sentence != self.message}
         self._show()
 
@@ -41,7 +41,7 @@ class Errors(HasTraits):
 
 
 def sentence_of(error: Exception) -> str:
-    """Return what is said of an error: its own sentence where it is meant for people, else that the log has it, where it goes."""
+    """Return the sentence of an error that is meant for people; else log the error and return a sentence that refers to the log."""
     if isinstance(error, ExplorerError):
         return str(error)
     if is_out_of_memory(error):

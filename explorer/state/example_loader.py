@@ -1,4 +1,4 @@
-"""Reading examples: the one that is asked for, and the first that a network is shown."""
+"""The reading of examples: the requested one, and the first one for a network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from explorer.values import Example, NetworkSummary, PreprocessedInput
 from explorer.worker.backend import Backend
 
 SAMPLES = BUNDLED / "samples"
-EXAMPLE = "example"  # the key of what reads one
+EXAMPLE = "example"  # the key of the request that reads one
 
 
 class ExampleLoader:
-    """Has examples read for the network that is shown; where one can't be, the one before stays.
+    """Reads examples for the network that is shown; if that fails, the former example stays.
 
-    requests: asks the backend; sample: the name of the bundled sample to begin with.
-    on_read: takes the example, and how the network sees it.
-    on_refused: called where it could not be read, with what is to be done instead; None to stay with the one before.
+    requests: goes to the backend; sample: the name of the bundled sample to begin with.
+    on_read: takes the example, and the preprocessed input.
+    on_refused: called if it can't be read, with a fallback; None to keep the former example.
     """
 
     def __init__(
@@ -33,19 +33,19 @@ class ExampleLoader:
         self._requests, self._sample = requests, sample
         self._on_read, self._on_refused = on_read, on_refused
         self._network: NetworkSummary | None = None
-        self._pending: Example | None = None  # on its way to being the example
-        self._last: dict[str, Example] = {}  # the example shown last, by its kind
+        self._pending: Example | None = None  # requested, and not yet read
+        self._last: dict[str, Example] = {}  # the last example by kind
 
     def last(self, kind: str) -> Example | None:
         """Return the example of a kind that was shown last."""
         return self._last.get(kind)
 
     def show_first(self, network: NetworkSummary, shown: Example | None) -> None:
-        """Show a network the example that is there, where it may suit the network, else the first of its own."""
+        """Show the current example if it may suit the network, else the first of the network's own samples."""
         self._network = network
         example = self._pending or shown
         if self._pending and isinstance(self._pending.data, bytes):
-            example = replace(self._pending, kind=network.input_spec.kind)  # it was dropped before the network was there
+            example = replace(self._pending, kind=network.input_spec.kind)  # it was dropped before the network was loaded
         self._pending = None
         if example is None or example.kind != network.input_spec.kind or (_is_of_samples(example) and example.name not in network.samples):
             self._show_own(network)
@@ -53,7 +53,7 @@ class ExampleLoader:
             self.show(example, otherwise=partial(self._show_own, network))
 
     def show(self, example: Example, otherwise: Callable[[], None] | None = None) -> None:
-        """Show the example, as soon as there is a network; where it can't be read, `otherwise` is done."""
+        """Show the example, as soon as a network is loaded; if it can't be read, `otherwise` is called."""
         self._pending = example
         if self._network is None:
             return
@@ -83,8 +83,8 @@ class ExampleLoader:
     def _refused(self, example: Example, otherwise: Callable[[], None] | None, error: Exception) -> None:
         self._pending = None
         self._on_refused(otherwise)
-        if isinstance(example.data, bytes):  # nobody asked for random values of the network before
-            self._requests.errors.report(error, EXAMPLE)  # after that: what is shown instead would put it away
+        if isinstance(example.data, bytes):  # nobody requested the random values of the former network
+            self._requests.errors.report(error, EXAMPLE)  # after that: showing another example would clear it
 
 
 def sample_bytes(name: str) -> bytes:
@@ -103,4 +103,4 @@ def _is_of_samples(example: Example) -> bool:
 
 
 def _do_nothing() -> None:
-    """Leave all as it is: the network's own example could not be read."""
+    """Keep the state: the network's own example could not be read."""

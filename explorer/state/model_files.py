@@ -1,4 +1,4 @@
-"""What is done with the model as a whole: files to take away, weights to load, data to evaluate on."""
+"""Actions on the whole model: save it as a file, load weights, evaluate it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from explorer.worker.backend import Backend
 
 
 class ModelFiles(HasTraits):
-    """The state of the page's Model tab; it belongs to the network that the session shows.
+    """The state of the page's Model tab, for the network that the session shows.
 
-    session: the shared state of the page; failures end in its `error_message`.
+    session: the shared state of the page; errors are reported in its `error_message`.
     """
 
-    taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
-    report = Instance(WeightsReport, allow_none=True, help="Which layers the weights that were loaded last have reached.")
-    evaluation = Dict(help="Loss and metrics, by name, on the data that was given last.")
+    taken = Instance(TakenFile, allow_none=True, help="The file that was requested last.")
+    report = Instance(WeightsReport, allow_none=True, help="Which layers got weights when they were last loaded from a file.")
+    evaluation = Dict(help="Loss and metrics by name, from the last evaluation.")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._key_of = session, own_keys()
-        session.observe(self._begin_anew, "network")
+        session.observe(self._reset, "network")
         session.loader.observe(self._opened, "loading_spec")
 
     def close(self) -> None:
-        """Let go of the session."""
+        """Stop observing the session."""
         with suppress(ValueError):  # closed before
-            self._session.unobserve(self._begin_anew, "network")
+            self._session.unobserve(self._reset, "network")
             self._session.loader.unobserve(self._opened, "loading_spec")
 
     def take(self, what: str) -> None:
-        """Ask for a file: "summary", "config", "json", "yaml", "weights", "weights_h5", "keras" or "h5"."""
+        """Request a file: "summary", "config", "json", "yaml", "weights", "weights_h5", "keras" or "h5"."""
         if (network := self._session.network) is not None:
             taken = partial(setattr, self, "taken")
             self._session.requests.submit(
@@ -46,9 +46,9 @@ class ModelFiles(HasTraits):
             )
 
     def load_weights(self, data: bytes, name: str, by_name: bool = False) -> None:
-        """Load weights from the bytes of a file; the answers change with them.
+        """Load weights from the bytes of a file; the predictions change with them.
 
-        by_name: only into layers that have the same name in the file; else the file must fit as a whole.
+        by_name: whether to load only into layers whose names the file has; else the whole file must fit.
         """
         self.report = None
         if (network := self._session.network) is not None:
@@ -66,18 +66,18 @@ class ModelFiles(HasTraits):
             )
 
     def _shows(self, network: NetworkSummary) -> bool:
-        """Whether the page still shows the network that was asked about."""
+        """Whether the page still shows the network that the request was about."""
         return self._session.network is not None and self._session.network.spec == network.spec
 
     def _loaded(self, name: str, report: WeightsReport) -> None:
         self.report, self.evaluation = report, {}
         self._session.renew(name)
 
-    def _begin_anew(self, _change: Any) -> None:
+    def _reset(self, _change: Any) -> None:
         self.taken, self.report, self.evaluation = None, None, {}
 
     def _opened(self, change: Any) -> None:
-        """Begin anew when the network that is shown was opened again: it is as it came, and no other."""
+        """Reset when the network that is shown was opened again: it has its original weights, though `network` may not have changed."""
         network = self._session.network
         if change["new"] is None and network is not None and change["old"] == network.spec:
-            self._begin_anew(change)
+            self._reset(change)

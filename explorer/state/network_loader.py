@@ -1,4 +1,4 @@
-"""Loading: which network is loaded, and how another one takes its place."""
+"""The loading of networks: which one is loaded, and how another replaces it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from explorer.worker.backend import Backend
 PREFERRED = "MobileNetV2"
 ALWAYS_THERE = "digits"
 
-OPENING = "network"  # the key of what opens one
+OPENING = "network"  # the key of the request that opens a network
 
 _keys = count(1)
 
 
 class NetworkLoader(HasTraits):
-    """Opens networks: the one that is being loaded, the one that would have to be downloaded first, and what there is.
+    """Opens networks; knows which one is loading, which one has to be downloaded first, and which ones are available.
 
-    requests: asks the backend; on_opened: takes the network that was opened.
+    requests: goes to the backend; on_opened: takes the network that was opened.
     """
 
     loading_spec = Instance(object, allow_none=True, help="The spec of the network that is being loaded.")
-    download_prompt = Instance(NetworkSpec, allow_none=True, help="A network whose weights would have to be downloaded first.")
+    download_prompt = Instance(NetworkSpec, allow_none=True, help="A network whose weights have to be downloaded first.")
     loaded_models = Instance(LoadedModels, args=((), 0), help="The networks that the worker holds.")
     locally_available = Instance(frozenset, args=(), help="The architectures whose weights are on this machine.")
 
@@ -42,20 +42,20 @@ class NetworkLoader(HasTraits):
         super().__init__()
         self._requests, self._on_opened = requests, on_opened
         self._loaded: AnySpec | None = None  # the network that was opened last
-        self._live: dict[int, tuple[Any, Any]] = {}  # models that were adopted, and how they read pictures, by their key
-        self._handed = set[tuple[int, int]]()  # which of them, and in which versions, the worker was given
-        self._left: Any = None  # the network that was shown or on its way when this was closed
+        self._live: dict[int, tuple[Any, Any]] = {}  # live models and their preprocess functions, by key
+        self._registered = set[tuple[int, int]]()  # keys and versions of the live models that the worker has
+        self._left: Any = None  # the network that was loaded or loading when this was closed
 
     def begin(self, source: Any, preprocess: Any, labels: Sequence[str]) -> None:
-        """Open what a page begins with, as `Session` describes it. Raises ExplorerError for what is no network."""
+        """Open the first network of a page, as `Session` describes it. Raises ExplorerError if `source` is none."""
         wanted = None if source is None else self._spec_of(source, preprocess, labels)
         self._look_for_weights(partial(self._begin, wanted), partial(self._begin_without, wanted))
 
     def open(self, source: str, **options: Any) -> None:
         """Load an architecture with its options, or a model's file, as `explorer.load` takes them.
 
-        `network` changes when it is there; where its weights would have to be downloaded, `download_prompt` changes
-        instead, and `download` accepts it. What can't be opened ends in `error_message`.
+        `network` changes once it is loaded; if its weights have to be downloaded first, `download_prompt` changes
+        instead, and `download` accepts it. Errors are reported in `error_message`.
         """
         self._open_spec(spec_of, source, **options)
 
@@ -66,65 +66,65 @@ class NetworkLoader(HasTraits):
         self._requests.submit(OPENING, Backend.receive, data, name, on_success=self._open, on_error=self._not_opened)
 
     def open_again(self, wanted: AnySpec) -> None:
-        """Load the network of a spec, such as that of a run, unless it is shown or on its way."""
+        """Load the network of a spec, such as that of a run, unless it is loaded or loading."""
         if wanted != (self.loading_spec or self._loaded):
             self._open(wanted)
 
     def register_live_model(self, model: Any, preprocess: Any = None, labels: Sequence[str] = ()) -> None:
-        """Show a live Keras model of your own, as `explorer.load` takes it; a copy of it is looked into."""
+        """Show a live Keras model of your own, as `explorer.load` takes it; it is copied."""
         self._open_spec(self._adopted, model, preprocess, labels)
 
     def refresh(self) -> None:
-        """Copy the adopted model again, as it is now."""
+        """Copy the live model again, as it is now."""
         if isinstance(self._loaded, AdoptedModel):
             self._open_spec(replace, self._loaded, version=self._loaded.version + 1)
 
     def read_as(self, preprocess: str | None, labels: Sequence[str] = ()) -> None:
-        """Prepare pictures for a model of the user's own by a named preprocess_mode, and name its classes.
+        """Set the preprocessing of a model of the user's own by the name of a preprocess_mode, and name its classes.
 
-        preprocess: None for the way that the model came with, or a guess.
+        preprocess: None for the mode that the model file names, or a guess.
         """
         if self._loaded is not None and not isinstance(self._loaded, NetworkSpec):
             self._open_spec(_read_as, self._loaded, preprocess, labels)
 
     def look_for_weights(self) -> None:
-        """See anew which architectures' weights are on this machine: files may have come since."""
+        """Update which architectures' weights are on this machine: files may have been added since."""
         self._look_for_weights(partial(setattr, self, "locally_available"))
 
     def download(self) -> None:
-        """Accept what `download_prompt` says: download the weights and load the network."""
+        """Accept `download_prompt`: download the weights and load the network."""
         if self.download_prompt is not None:
             self._open(self.download_prompt, download=True)
 
     def open_with_random_weights(self) -> None:
-        """Answer `download_prompt` by loading the network as it is before training."""
+        """Load the network of `download_prompt` with random weights instead."""
         if self.download_prompt is not None:
             self._open_spec(replace, self.download_prompt, weights=None)
 
     def decline(self) -> None:
-        """Put the offer away."""
+        """Decline `download_prompt`."""
         self.download_prompt = None
 
     def cancel(self) -> None:
-        """Give up the network that is being loaded."""
+        """Cancel the network that is being loaded."""
         if self.loading_spec is not None:
             self._requests.supersede("adopted", OPENING)
             self._fall_back()
             self._requests.update_busy()
 
     def leave(self) -> None:
-        """Remember the network that is shown or on its way: the worker lets go of all that it holds."""
+        """Remember the network that is loaded or loading, as the worker releases all that it holds."""
         self._left = self._loaded if self.loading_spec is None else self.loading_spec
-        self._handed.clear()
+        self._registered.clear()
         self.loading_spec = None
 
     def come_back(self) -> None:
-        """Open the network that was left, as something is asked after that."""
+        """Open the network that `leave` has remembered, before a later request."""
         if self._left is not None:
             self._open(self._left)
 
     def _look_for_weights(self, on_success: Callable[[frozenset[str]], None], on_error: Callable[[Exception], None] | None = None) -> None:
-        self._requests.submit("at hand", Backend.locally_available, on_success=on_success, on_error=on_error)
+        self._requests.submit("locally available", Backend.locally_available, on_success=on_success, on_error=on_error)
 
     def _begin(self, wanted: AnySpec | None, locally_available: frozenset[str]) -> None:
         self.locally_available = locally_available
@@ -132,18 +132,18 @@ class NetworkLoader(HasTraits):
             self._open(wanted or spec(PREFERRED if PREFERRED in locally_available else ALWAYS_THERE))
 
     def _begin_without(self, wanted: AnySpec | None, error: Exception) -> None:
-        self._requests.errors.report(error, "at hand")
+        self._requests.errors.report(error, "locally available")
         self._begin(wanted, frozenset())
 
     def _spec_of(self, source: Any, preprocess: Any, labels: Sequence[str]) -> AnySpec:
-        """Return the spec of whatever a page may begin with."""
+        """Return the spec of any source that a page may begin with."""
         if isinstance(source, str | os.PathLike):
             given = {name: value for name, value in (("preprocess", preprocess), ("labels", labels)) if value}
             return spec_of(source, **given)
         return self._adopted(source, preprocess, labels)
 
     def _adopted(self, model: Any, preprocess: Any, labels: Sequence[str]) -> AdoptedModel:
-        """Return the spec of a live model; the model itself is handed over when it is opened."""
+        """Return the spec of a live model; the model itself is given to the worker when it is opened."""
         name = getattr(model, "name", None)
         prepare = preprocess if callable(preprocess) else None
         adopted = AdoptedModel(
@@ -157,7 +157,7 @@ class NetworkLoader(HasTraits):
         return adopted
 
     def _open_spec(self, make: Callable[..., AnySpec], /, *arguments: Any, **options: Any) -> None:
-        """Open the spec that `make` returns, or say why it refuses."""
+        """Open the spec that `make` returns, or report its error."""
         try:
             wanted = make(*arguments, **options)
         except ExplorerError as error:
@@ -168,23 +168,23 @@ class NetworkLoader(HasTraits):
     def _open(self, wanted: AnySpec, download: bool = False, download_prompt: NetworkSpec | None = None) -> None:
         self.loading_spec, self.download_prompt = wanted, download_prompt
         if isinstance(wanted, AdoptedModel):
-            self._hand_over(wanted)
+            self._register(wanted)
         self._requests.submit(OPENING, Backend.open, wanted, download, on_success=self._opened, on_error=self._not_opened)
 
-    def _hand_over(self, adopted: AdoptedModel) -> None:
-        """Hand a live model to the worker, unless it has it in this version."""
-        one = adopted.key, adopted.version
-        if one not in self._handed:
+    def _register(self, adopted: AdoptedModel) -> None:
+        """Give a live model to the worker, unless it has this version."""
+        version = adopted.key, adopted.version
+        if version not in self._registered:
             model, prepare = self._live[adopted.key]
-            handed = partial(self._handed.add, one)
-            self._requests.submit("adopted", Backend.register_live_model, adopted, model, prepare, on_success=lambda _adopted: handed())
+            registered = partial(self._registered.add, version)
+            self._requests.submit("adopted", Backend.register_live_model, adopted, model, prepare, on_success=lambda _adopted: registered())
 
     def _opened(self, network: NetworkSummary) -> None:
         self._loaded = network.spec
         try:
             self._on_opened(network)
         finally:
-            self.loading_spec = None  # not before: what waits for it would still be asked about the network before
+            self.loading_spec = None  # only now: what waits for it would still see the former network
         self._requests.submit("loaded models", Backend.loaded_models, on_success=partial(setattr, self, "loaded_models"))
         self.look_for_weights()
 
@@ -194,13 +194,13 @@ class NetworkLoader(HasTraits):
             self._fall_back()
         else:
             self._fall_back()
-            self._requests.errors.report(error, OPENING)  # after that: what is opened instead would put it away
+            self._requests.errors.report(error, OPENING)  # after that: opening another network would clear it
 
     def _fall_back(self) -> None:
-        """Stay with the network that is there; where there is none, open the one that always is, beside what was said and offered."""
-        given_up, self.loading_spec = self.loading_spec, None
+        """Keep the network that is loaded; without one, open the one that needs no download, and keep error and prompt."""
+        failed, self.loading_spec = self.loading_spec, None
         always_there = spec(ALWAYS_THERE)
-        if self._loaded is None and given_up != always_there:
+        if self._loaded is None and failed != always_there:
             self._open(always_there, download_prompt=self.download_prompt)
 
 

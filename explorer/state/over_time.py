@@ -1,4 +1,4 @@
-"""Sliding: what the network answers along the whole sound, one window after the other."""
+"""The predictions over time: the scores of the network along the whole sound, window by window."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ from explorer.state.session import Session
 from explorer.values import AnySpec, Example, ScoresOverTime, joined
 from explorer.worker.backend import Backend
 
-AT_ONCE = 8  # windows that are answered before something else gets its turn
+AT_ONCE = 8  # windows in one request; other requests get their turn in between
 FOLLOWED = ["preprocessed", "network"]
 SCORES = "over time"  # the name of what is requested
 
 
 class OverTime(HasTraits):
-    """The answers over time to the sound that the session shows: they begin when it is there, and grow.
+    """The scores over time for the sound that the session shows: they begin when it is loaded, and grow.
 
-    session: the shared state of the page; failures end in its `error_message`.
+    session: the shared state of the page; errors are reported in its `error_message`.
     """
 
-    scores = Instance(ScoresOverTime, allow_none=True, help="The answers so far.")
-    growing = Bool(False, help="Whether more of them are on their way.")
+    scores = Instance(ScoresOverTime, allow_none=True, help="The scores so far.")
+    growing = Bool(False, help="Whether more are to come.")
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._key_of = session, own_keys()
-        self._slid: tuple[AnySpec, Any] | None = None  # the network and the sound that `scores` are of
+        self._source: tuple[AnySpec, Any] | None = None  # the network and the data of the sound that `scores` belong to
         self._example: Example | None = None  # that sound
-        self._next: int | None = None  # the window to go on with
+        self._next: int | None = None  # index of the next window to request
         session.observe(self._begin, FOLLOWED)
         session.loader.observe(self._resume, "loading_spec")
-        session.observe(self._begin_anew, "weights_revision")
+        session.observe(self._restart, "weights_revision")
         self._begin()
 
     def close(self) -> None:
-        """Let go of the session; what is under way comes to nothing."""
-        self._slid = self._next = None
+        """Stop observing the session; the pending result is dropped."""
+        self._source = self._next = None
         with suppress(ValueError):  # closed before
             self._session.unobserve(self._begin, FOLLOWED)
             self._session.loader.unobserve(self._resume, "loading_spec")
-            self._session.unobserve(self._begin_anew, "weights_revision")
+            self._session.unobserve(self._restart, "weights_revision")
 
     def _begin(self, _change: Any = None) -> None:
         network, example, preprocessed = self._session.network, self._session.example, self._session.preprocessed
         if network is None or example is None or preprocessed is None or preprocessed.sound is None or not any(network.classes):
-            self._slid, self._next, self.scores, self.growing = None, None, None, False
+            self._source, self._next, self.scores, self.growing = None, None, None, False
             return
-        now = network.spec, example.data
-        if now == self._slid:  # the same sound, heard from another place
+        source = network.spec, example.data
+        if source == self._source:  # the same sound, heard from another start
             return
-        self._slid, self._example, self._next, self.scores, self.growing = now, example, 0, None, True
+        self._source, self._example, self._next, self.scores, self.growing = source, example, 0, None, True
         self._resume()
 
-    def _begin_anew(self, _change: Any) -> None:
-        self._slid = None
+    def _restart(self, _change: Any) -> None:
+        self._source = None
         self._begin()
 
     def _resume(self, _change: Any = None) -> None:
-        """Ask for the next part; not while another network is being opened, for this one might have to be built again for it."""
-        slid, example, first = self._slid, self._example, self._next
-        if slid is None or example is None or first is None or self._session.loader.loading_spec is not None:
+        """Request the next windows; not while another network is being opened, or this one might have to be built again."""
+        source, example, first = self._source, self._example, self._next
+        if source is None or example is None or first is None or self._session.loader.loading_spec is not None:
             return
         self._next = None
-        asked = slid[0], example, first, AT_ONCE
+        asked = source[0], example, first, AT_ONCE
         arrived, failed = self._arrived, self._failed
-        key, still = self._key_of(SCORES), lambda: slid is self._slid
+        key, still = self._key_of(SCORES), lambda: source is self._source
         self._session.requests.submit(key, Backend.over_time, *asked, on_success=arrived, on_error=failed, still=still)
 
     def _arrived(self, part: ScoresOverTime) -> None:
@@ -81,8 +81,8 @@ class OverTime(HasTraits):
             self._resume()
 
     def _failed(self, error: Exception) -> None:
-        """Keep what is there; the sound heard again, or another one, begins anew."""
-        self._slid, self.growing = None, False
+        """Keep the scores so far; showing the sound again, or another one, starts from the beginning."""
+        self._source, self.growing = None, False
         self._session.report_error(error, self._key_of(SCORES))
 
 

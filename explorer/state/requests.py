@@ -1,4 +1,4 @@
-"""Requests: what a page asks of a worker, and whether it still waits for an answer."""
+"""The requests of a page to a worker, and whether any is pending."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def own_keys() -> Callable[[str], str]:
 
 
 class Requests(HasTraits, Generic[Service]):
-    """What is asked of a worker: whether it is at it, and how far. What goes wrong ends in `errors`.
+    """Submits requests to a worker and knows whether any is pending, and its progress. Errors are reported in `errors`.
 
-    worker: who answers; errors: takes what goes wrong.
-    on_return: called where something is asked after `close`, before that is: asks for what the worker has to hold first.
+    worker: does the work; errors: takes the errors.
+    on_return: called before the first request after `close`, to request what the worker has to hold again.
     """
 
-    busy = Bool(False, help="Whether the worker is at it.")
-    status = Instance(Progress, args=("",), help="What is going on.")
+    busy = Bool(False, help="Whether a request is pending.")
+    status = Instance(Progress, args=("",), help="The progress of the current request.")
 
     def __init__(self, worker: AnyWorker, errors: Errors, on_return: Callable[[], None] = lambda: None) -> None:
         super().__init__()
@@ -55,23 +55,23 @@ class Requests(HasTraits, Generic[Service]):
         about: str | None = None,
         timed: bool = False,
     ) -> None:
-        """Ask the worker to call a method, which is given as that of its Protocol, such as `Backend.predict`.
+        """Ask the worker to call a method, given as the method of its Protocol, such as `Backend.predict`.
 
-        key: what it is about: a newer request for the same key supersedes this one, and what went wrong with the one before is put away.
+        key: a newer request for the same key supersedes this one, and clears its error.
         on_success: takes the result; on_error: takes the error, by default `errors.report`.
-        still: whether the answer is still of use; where it is not when it comes, it is dropped, be it a result or an error.
-        about: the key of what goes wrong, where several requests that don't supersede each other are about one thing; by default `key`.
-        timed: whether the status says how long the answer took.
+        still: whether the result is still wanted; if not, the result or error is dropped when it arrives.
+        about: the key of the error, if several requests that don't supersede each other share one; by default `key`.
+        timed: whether the status shows how long the request took.
         """
-        blamed = key if about is None else about
+        error_key = key if about is None else about
 
         def end(callback: Callable[[Any], object], value: Any) -> None:
-            self._pending.discard(key)  # before the callback, which may ask for the key anew
+            self._pending.discard(key)  # before the callback, which may submit the key again
             try:
                 if still():
                     callback(value)
-            except Exception as error:  # noqa: BLE001  # a view that can't draw it: nothing else would say so
-                self.errors.report(error, blamed)
+            except Exception as error:  # noqa: BLE001  # a view can't draw it: nothing else would report that
+                self.errors.report(error, error_key)
             self.update_busy()
 
         def succeeded(result: Result, seconds: float) -> None:
@@ -80,28 +80,28 @@ class Requests(HasTraits, Generic[Service]):
 
         def failed(error: Exception) -> None:
             self._took = 0.0 if timed else self._took
-            end(on_error or (lambda error: self.errors.report(error, blamed)), error)
+            end(on_error or (lambda error: self.errors.report(error, error_key)), error)
 
         if self._closed:
             self._closed = False
             self._on_return()
-        self.errors.clear(blamed)
+        self.errors.clear(error_key)
         self._pending.add(key)
         self.busy = True
         self._worker.submit(Request(key, method.__name__, arguments, succeeded, failed, self._report_progress))
 
     def cancel(self, *keys: str) -> None:
-        """Cancel what was asked for under these keys."""
+        """Cancel the requests with these keys."""
         self.supersede(*keys)
         self.update_busy()
 
     def supersede(self, *keys: str) -> None:
-        """Cancel what was asked for under these keys; something else is asked, or `update_busy` called, after that."""
+        """Cancel the requests with these keys; the caller submits another request, or calls `update_busy`, after that."""
         self._worker.cancel(*keys)
         self._pending.difference_update(keys)
 
     def update_busy(self) -> None:
-        """Be busy no more where nothing is waited for."""
+        """End `busy` if no request is pending."""
         if not self._pending:
             self.busy = False
             self.status = Progress(
@@ -109,7 +109,7 @@ class Requests(HasTraits, Generic[Service]):
             )
 
     def close(self) -> None:
-        """Let go of all that the worker holds; where something is asked later on, `on_return` brings it back."""
+        """Release all that the worker holds; at a later request, `on_return` brings it back."""
         self._closed = True
         self._worker.close()
         self._pending.clear()
@@ -117,7 +117,7 @@ class Requests(HasTraits, Generic[Service]):
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed, and nothing was asked since."""
+        """Whether it was closed, without a request since."""
         return self._closed
 
     def _report_progress(self, progress: Progress) -> None:

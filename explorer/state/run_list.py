@@ -1,4 +1,4 @@
-"""The runs of a page: started, followed while they go on, stopped, resumed, and what they leave."""
+"""The runs of a page: they are started, followed while active, stopped, resumed and deleted, and their files are taken."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ TRAINING = "training"  # names the request that starts one
 class RunList(HasTraits):
     """The runs of a page, and the one among them that is shown.
 
-    A run is a process of its own; what it tells is asked for a few times a second where an event loop runs, else by `look`.
+    A run is a process of its own; its progress is polled a few times a second if an event loop runs, else by `look`.
 
-    session: the shared state of the page; failures end in its `error_message`.
-    fine_tuning: what is chosen there.
-    own_only: whether `runs` are only those that were started or opened here, or that the browser `knows`, and not all that any page lists.
+    session: the shared state of the page; errors are reported in its `error_message`.
+    fine_tuning: the choices for a new run.
+    own_only: whether `runs` are only those that were started or opened here, or that the browser knows (`know`), not all runs.
     """
 
     runs = Instance(tuple, args=(), help="The runs, the newest first, as RunRecord.")
     run = Instance(RunRecord, allow_none=True, help="The run that is shown.")
     key = Unicode("", help="Its key, for the page's address; empty for none.")
     step = Instance(TrainingStep, allow_none=True, help="The newest step of it, notices left out.")
-    history = Instance(tuple, args=(), help="Its epochs so far, as Epoch.")
-    batches = Instance(tuple, args=(), help="Of the epoch under way, as Batch; of many batches every second one, every fourth, ...")
-    busy = Bool(False, help="Whether a training of this page is being started, or goes on.")
-    stopping = Bool(False, help="Whether the run that is shown was asked to stop, and has not yet.")
-    silent = Int(0, help="For how many seconds it has given no sign of life; 0 while that is nothing to speak of.")
-    returned = Instance(RunSettings, allow_none=True, help="What the run is made of that the page came back to by its address.")
-    taken = Instance(TakenFile, allow_none=True, help="The file that was asked for last.")
+    history = Instance(tuple, args=(), help="Its finished epochs, as Epoch.")
+    batches = Instance(tuple, args=(), help="The batches of the current epoch, as Batch; of many only every second, every fourth, ...")
+    busy = Bool(False, help="Whether a training of this page is starting or active.")
+    stopping = Bool(False, help="Whether the run that is shown was asked to stop, and has not stopped yet.")
+    silent = Int(0, help="For how many seconds it has given no sign of life; 0 while that is not worth showing.")
+    returned = Instance(RunSettings, allow_none=True, help="The settings of the run that the page returned to by its address.")
+    taken = Instance(TakenFile, allow_none=True, help="The file that was requested last.")
 
     def __init__(self, session: Session, fine_tuning: FineTuningState, own_only: bool = False) -> None:
         super().__init__()
@@ -51,13 +51,13 @@ class RunList(HasTraits):
         self._own_only = own_only
         self._own: set[str] = set()  # started or opened here
         self._starting = self._listed = False
-        self._follower = RunFollower(session.run_requests, self._active, self._hear, self._hear_others, self._not_heard)
+        self._follower = RunFollower(session.run_requests, self._active, self._take_news, self._take_others, self._news_failed)
         self._key_of = self._follower.key_of
         fine_tuning.observe(self._list, "shown")
         self._list()
 
     def close(self) -> None:
-        """Look no more; a training that goes on is left to itself."""
+        """Stop polling; an active training goes on."""
         self._session.training = None
         self._follower.close()
         with suppress(ValueError):  # closed before
@@ -65,17 +65,17 @@ class RunList(HasTraits):
 
     @property
     def barred(self) -> str:
-        """Why no training can begin now, in a sentence; empty where one can."""
+        """A sentence that says why no training can begin now; empty if one can."""
         return _("A training is running: stop it, or wait until it ends.") if self.busy else self._fine_tuning.barred
 
     @property
     def progress(self) -> RunProgress:
-        """How far the run that is shown is, or the one that is being started."""
+        """The progress of the run that is shown, or that is being started."""
         step = None if self._starting else self.step
         return RunProgress(step, self.planned(), self.history, self.stopping, self.silent)
 
     def train(self) -> None:
-        """Start a training of the network that is shown, by the recipe and on the data that are chosen; show its run."""
+        """Train the network that is shown with the current recipe and data; show the run."""
         network, data = self._session.network, self._fine_tuning.data
         if not self.barred and network is not None and data is not None:
             self._start(network.spec, data.spec, self._fine_tuning.recipe)
@@ -83,7 +83,7 @@ class RunList(HasTraits):
             self._session.report_error(ExplorerError(self.barred), self._key_of(TRAINING))
 
     def rerun(self, key: str) -> None:
-        """Do a run once more as it was, with its network and its data; its recipe becomes the one that is chosen."""
+        """Run a training again, with the same network, data and recipe; the recipe becomes the current one."""
         record = self._named(key)
         if record is None or not self._may_begin():
             return
@@ -96,7 +96,7 @@ class RunList(HasTraits):
         """Resume a run that was stopped, is lost or has failed, from its checkpoint; show it."""
         if self._may_begin():
             self._set_starting(True)
-            started, failed = self._started, self._not_started
+            started, failed = self._started, self._start_failed
             self._session.requests.submit(
                 self._key_of(TRAINING), Backend.resume, key, on_success=lambda record: started(record.key), on_error=failed
             )
@@ -108,28 +108,28 @@ class RunList(HasTraits):
             self._follower.submit("stop", RunStore.ask_to_stop, key, on_success=lambda _nothing: stopping(), still=still)
 
     def kill(self) -> None:
-        """End the process of the run that is shown, which may not hear `stop`; the run can be resumed from its checkpoint then."""
+        """Kill the process of the run that is shown, which may not react to `stop`; the run can be resumed from its checkpoint."""
         if key := self._active()[0]:
             self._follower.submit("kill", RunStore.kill, key, on_success=lambda _nothing: self.look())
 
     def delete(self, key: str) -> None:
-        """Delete a run and all that it has left; its process is ended first."""
+        """Delete a run with all its files; its process is ended first."""
         self._session.requests.submit(self._key_of(f"delete {key}"), Backend.delete_run, key, on_success=lambda _nothing: self._forget(key))
 
     def show(self, key: str) -> None:
-        """Show a run, whether it goes on or has ended; one that is not there ends in `error_message`."""
+        """Show a run, active or ended; an unknown one is reported in `error_message`."""
         self._follower.submit("show", RunStore.record, key, on_success=self._show)
 
     def return_to(self, key: str, on_gone: Callable[[str], None] = lambda _key: None) -> None:
-        """Show the run that the page's address names, and go back to the network and the recipe that it is made of.
+        """Show the run that the page's address names, and restore its network and its recipe.
 
-        on_gone: takes the key where there is no such run any more.
+        on_gone: takes the key if the run no longer exists.
         """
 
         def returned(record: RunRecord) -> None:
             self._show(record)
             self._session.loader.open_again(record.settings.network)
-            self._fine_tuning.bring_back(record.settings.network, record.settings.recipe)
+            self._fine_tuning.restore(record.settings.network, record.settings.recipe)
             self.returned = record.settings
 
         def failed(error: Exception) -> None:
@@ -139,13 +139,13 @@ class RunList(HasTraits):
         self._follower.submit("show", RunStore.record, key, on_success=returned, on_error=failed)
 
     def know(self, keys: Sequence[str], on_gone: Callable[[str], None] = lambda _key: None) -> None:
-        """List runs whose keys, which nobody can guess, the browser has kept from earlier pages.
+        """List runs by their keys, which are unguessable and which the browser has kept from earlier pages.
 
-        on_gone: takes the key of each that is no more.
+        on_gone: takes the key of each run that no longer exists.
         """
 
         def known(found: Known) -> None:
-            self._hear_others(found)
+            self._take_others(found)
             for key in found[1]:
                 on_gone(key)
             self._follower.follow()
@@ -153,7 +153,7 @@ class RunList(HasTraits):
         self._follower.submit(f"know {' '.join(keys)}", RunStore.known, tuple(keys), on_success=known)
 
     def take(self, what: str) -> None:
-        """Ask for a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
+        """Request a file of the run that is shown: "model", "history", "script", "notebook" or "bundle"."""
         if self.key:
             taken = partial(setattr, self, "taken")
             self._session.requests.submit(
@@ -161,21 +161,21 @@ class RunList(HasTraits):
             )
 
     def look(self) -> None:
-        """See how far the runs are that go on: what the one that is shown has told since, and now and then the others."""
+        """Poll the active runs: the one that is shown, and now and then the others."""
         self._follower.look()
 
     def planned(self) -> Mapping[int, int]:
-        """Return how many epochs each phase of the run that is shown takes, by its place in the recipe; phases left out are not there."""
+        """Return the number of epochs by index of the phase in the recipe, for the run that is shown, without omitted phases."""
         if self.run is None:
             return {}
         recipe, backbone = self.run.settings.recipe, self._fine_tuning.backbone
         shown = self._session.network is not None and self._session.network.spec.name == self.run.settings.network.name
         thaws = not (shown and backbone is not None and recipe.freeze == len(backbone))
-        return {place: phase.epochs for place, phase in done_phases(recipe, thaws).items()}
+        return {index: phase.epochs for index, phase in done_phases(recipe, thaws).items()}
 
     def _start(self, network: AnySpec, data: DataSpec, recipe: Recipe) -> None:
         self._set_starting(True)
-        started, failed = self._started, self._not_started
+        started, failed = self._started, self._start_failed
         self._session.requests.submit(self._key_of(TRAINING), Backend.train, network, data, recipe, on_success=started, on_error=failed)
 
     def _started(self, key: str) -> None:
@@ -183,10 +183,10 @@ class RunList(HasTraits):
             self._starting = False
             self._show(record)
 
-        self._follower.cancel("show")  # it is the new one that is to be seen
-        self._follower.submit("started", RunStore.record, key, on_success=shown, on_error=self._not_started)
+        self._follower.cancel("show")  # the new run is to be shown
+        self._follower.submit("started", RunStore.record, key, on_success=shown, on_error=self._start_failed)
 
-    def _not_started(self, error: Exception) -> None:
+    def _start_failed(self, error: Exception) -> None:
         self._set_starting(False)
         self._session.report_error(error, self._key_of(TRAINING))
 
@@ -199,66 +199,66 @@ class RunList(HasTraits):
         return next((record for record in self.runs if record.key == key), None)
 
     def _active(self) -> tuple[str, tuple[str, ...]]:
-        """Return the keys of the runs that go on: of the one that is shown, "" for none, and of the others."""
+        """Return the keys of the active runs: of the one that is shown, "" for none, and of the others."""
         active = [record.key for record in self.runs if record.state in ACTIVE_STATES]
         return self.key if self.key in active else "", tuple(key for key in active if key != self.key)
 
     def _show(self, record: RunRecord) -> None:
-        self._session.errors.clear(self._key_of("show"))  # of one that was shown before
+        self._session.errors.clear(self._key_of("show"))  # of a run that was shown before
         self._own.add(record.key)
         with self.hold_trait_notifications():
             self.stopping, self.key, self.silent = False, record.key, 0
             self.step, self.history, self.batches = None, record.history, ()
-            self._keep(record)
+            self._add(record)
             self._update_busy()
         self._follower.begin()
 
-    def _hear(self, news: RunNews, silent: int) -> None:
-        """Take in what the run that is shown has told."""
+    def _take_news(self, news: RunNews, silent: int) -> None:
+        """Take the news of the run that is shown."""
         self.silent = silent
         if self.run is not None:
-            self._take_in(self.run, news.steps)
+            self._add_steps(self.run, news.steps)
         if news.record is not None:
-            self._renew(news.record)
+            self._update_record(news.record)
         self._update_busy()
 
-    def _not_heard(self, key: str, error: Exception) -> None:
+    def _news_failed(self, key: str, error: Exception) -> None:
         self._session.report_error(error, self._key_of("show"))
         if isinstance(error, UnknownName):  # deleted elsewhere
             self._forget(key)
             self._follower.follow()
 
-    def _hear_others(self, found: Known) -> None:
+    def _take_others(self, found: Known) -> None:
         records, gone = found
         for record in records:
-            if record.key != self.key:  # that one is followed
-                self._keep(record)
+            if record.key != self.key:  # which is followed
+                self._add(record)
         for key in gone:
             self._forget(key)
         self._update_busy()
 
-    def _take_in(self, run: RunRecord, told: Sequence[TrainingStep]) -> None:
-        step, history, batches = taken_in(told, self.step, self.history, self.batches)
-        notices = dict.fromkeys([*run.notices, *(one.text for one in told if one.what == "notice")])
+    def _add_steps(self, run: RunRecord, steps: Sequence[TrainingStep]) -> None:
+        step, history, batches = taken_in(steps, self.step, self.history, self.batches)
+        notices = dict.fromkeys([*run.notices, *(step.text for step in steps if step.what == "notice")])
         with self.hold_trait_notifications():
             self.step, self.history, self.batches = step, history, batches
             if run.state in ACTIVE_STATES:
-                self._keep(replace(run, step=step, history=history, notices=tuple(notices)))
+                self._add(replace(run, step=step, history=history, notices=tuple(notices)))
 
-    def _renew(self, record: RunRecord) -> None:
-        """Take in the run that is shown as its folder tells it: what it has come to, once it has ended."""
+    def _update_record(self, record: RunRecord) -> None:
+        """Take the new record of the run that is shown: with its results, once it has ended."""
         if record.state not in ACTIVE_STATES:
             with self.hold_trait_notifications():
                 self.history, self.batches, self.stopping, self.silent = record.history, (), False, 0
-                self._keep(record)
+                self._add(record)
             self._fine_tuning.learn(record)
         elif self.run is None or self.run.state != record.state:
-            self._keep(record)
+            self._add(record)
 
-    def _keep(self, record: RunRecord) -> None:
-        """Let a record take the place of the one before of the same run."""
-        others = [one for one in self.runs if one.key != record.key]
-        self.runs = tuple(sorted([*others, record], key=lambda one: one.started, reverse=True))
+    def _add(self, record: RunRecord) -> None:
+        """Replace the former record of the same run."""
+        others = [other for other in self.runs if other.key != record.key]
+        self.runs = tuple(sorted([*others, record], key=lambda run: run.started, reverse=True))
         if record.key == self.key:
             self.run = record
 
@@ -271,16 +271,16 @@ class RunList(HasTraits):
             self._update_busy()
 
     def _list(self, _change: Any = None) -> None:
-        """List the runs that there are, when fine-tuning is first looked at."""
+        """List the existing runs when fine-tuning is first shown."""
         if not (self._listed or self._own_only) and self._fine_tuning.shown:
             self._listed = True
-            self._follower.submit("list", RunStore.listed, on_success=self._keep_new)
+            self._follower.submit("list", RunStore.listed, on_success=self._add_new)
 
-    def _keep_new(self, records: Sequence[RunRecord]) -> None:
+    def _add_new(self, records: Sequence[RunRecord]) -> None:
         known = {record.key for record in self.runs}
         for record in records:
             if record.key not in known:
-                self._keep(record)
+                self._add(record)
         self._follower.follow()
 
     def _set_starting(self, starting: bool) -> None:
@@ -291,7 +291,7 @@ class RunList(HasTraits):
         self.busy = self._starting or any(record.state in ACTIVE_STATES and record.key in self._own for record in self.runs)
 
     @observe("run", "step", "history", "stopping", "silent", "busy")
-    def _tell(self, _change: Any) -> None:
-        """Tell the page that a training of its own goes on, and of the one that is shown how far it is."""
+    def _update_progress(self, _change: Any) -> None:
+        """Give the session the progress of the run that is shown, while a training of this page is active."""
         shown = self._starting or self._active()[0] != ""
         self._session.training = replace(self.progress, shown=shown) if self.busy else None

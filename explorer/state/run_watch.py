@@ -1,4 +1,4 @@
-"""Looking at what goes on elsewhere: again and again, and for how long it has given no sign of life."""
+"""The watch over runs in other processes: polling, and how long a run has given no sign of life."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-OFTEN = 0.25  # seconds between two looks
+OFTEN = 0.25  # seconds between two polls
 
-QUIET = 30  # seconds without a sign of life that are worth a word
-STEP = 5  # seconds between two words
-GAP = 2.0  # seconds between two looks that count at most: who did not look, as in a laptop that slept, has heard nothing
+QUIET = 30  # seconds without a sign of life from which on they are shown
+STEP = 5  # seconds between two updates of what is shown
+GAP = 2.0  # seconds between two polls that count at most: a laptop that slept did not poll
 
 
 class Silence:
-    """Counts the seconds since what shows that something lives has changed last, those in which nobody looked left out.
+    """Counts the seconds since the last sign of life, without those in which nothing was polled.
 
-    clock: what time is read from; never that of the day, which may be set.
+    clock: returns the time; never the time of day, which may be set.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,18 +27,18 @@ class Silence:
         self._looked, self._seconds = clock(), 0.0
 
     def look(self, pulse: Any) -> int:
-        """Take in a look at what changes with each sign of life; return the whole seconds without one, 0 below `QUIET`."""
+        """Take a value that changes with each sign of life; return the whole seconds without a change, 0 below `QUIET`."""
         now = self._clock()
         self._seconds = self._seconds + min(max(0.0, now - self._looked), GAP) if pulse == self._seen else 0.0
         self._seen, self._looked = pulse, now
         return int(self._seconds // STEP) * STEP if self._seconds >= QUIET else 0
 
 
-class Looks:
-    """Looks again and again on the event loop that runs where this is made, while there is something to see; without a loop never.
+class Poller:
+    """Polls on the running event loop while that is wanted; without a loop never.
 
-    look: what is called; where it is answered, or there may be more to see, it calls `follow`.
-    wanted: whether there is something to see.
+    look: polls once, and calls `follow` when its result is there.
+    wanted: whether to poll again.
     """
 
     def __init__(self, look: Callable[[], None], wanted: Callable[[], bool]) -> None:
@@ -52,13 +52,13 @@ class Looks:
             self._loop = None
 
     def follow(self) -> None:
-        """Look again soon; the event loop's own thread waits, whichever this is."""
+        """Poll again soon, on the thread of the event loop, whichever thread calls this."""
         if self._loop is not None and not self._closed:
-            with suppress(RuntimeError):  # the loop is closed: nobody is left to look
+            with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._wait, context=self._context)
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

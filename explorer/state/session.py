@@ -25,41 +25,41 @@ from explorer.worker import providers
 from explorer.worker.backend import Backend, RunStore
 from explorer.worker.queue import AnyWorker, worker_here
 
-OF_EXAMPLE = ("random", "example", "predictions", "feature maps")  # the keys of what is asked about what is shown
+OF_EXAMPLE = ("random", "example", "predictions", "feature maps")  # the keys of the requests about the example that is shown
 
 
 class Session(HasTraits):
-    """What is chosen and what is known: the network, the example, the answers, the layer and its feature maps.
+    """The state that the views of a page share: the network, the example, the predictions, the layer and its feature maps.
 
-    Its parts: `requests` asks the backend and `run_requests` the runs on this machine; `errors` has what went wrong; `loader` opens
-    networks, and `examples` has examples read for the one that is open.
+    Its parts: `requests` goes to the backend and `run_requests` to the runs on this machine; `errors` has the error messages; `loader`
+    opens networks, and `examples` reads examples for the network that is open.
 
-    One that the same cell of a notebook makes anew takes the place of the one before, which is closed.
+    When a cell of a notebook is run again, its new session replaces the former one, which is closed.
 
-    source: what to begin with: a name in `explorer.architectures`, the path of a model's file, or a live
+    source: the network to begin with: a name in `explorer.architectures`, the path of a model's file, or a live
         Keras model of your own, which is copied (`refresh` copies it again). By default MobileNetV2 where
         its weights are on this machine, else `digits`.
     sample: the name of a bundled sample to begin with.
     preprocess, labels: for a model of your own, as `explorer.load` describes them.
-    worker: who does the slow work; by default a thread in a notebook, the caller in a script.
-    run_worker: who reads runs, which must not wait for that; by default likewise.
+    worker: does the slow work; by default on a thread in a notebook, on the caller's in a script.
+    run_worker: reads runs, which must not wait for that work; the default is the same.
     """
 
     network = Instance(NetworkSummary, allow_none=True, help="The network that is loaded.")
-    training = Instance(RunProgress, allow_none=True, help="How far a training of this page is; None where none goes on.")
-    example = Instance(Example, allow_none=True, help="The example that is shown and answered.")
-    example_revision = Int(0, help="How many examples have been shown or refused so far.")
-    preprocessed = Instance(PreprocessedInput, allow_none=True, help="The example as it came and as the network sees it.")
-    weights_revision = Int(0, help="How many times the network that is shown was given other weights.")
-    weights_from = Unicode("", help="The file that the network that is shown was given them from; empty for its own.")
-    top = Int(5, help="How many answers.")
-    output = Int(0, help="Index of the output that is answered with.")
-    predictions = Instance(Predictions, allow_none=True, help="The top answers to the example.")
+    training = Instance(RunProgress, allow_none=True, help="The progress of a training of this page; None if none is running.")
+    example = Instance(Example, allow_none=True, help="The example that is shown and predicted.")
+    example_revision = Int(0, help="How many examples have been shown or rejected so far.")
+    preprocessed = Instance(PreprocessedInput, allow_none=True, help="The example before and after preprocessing.")
+    weights_revision = Int(0, help="How many times other weights were loaded into the network that is shown.")
+    weights_from = Unicode("", help="The file that they were loaded from; empty for its original weights.")
+    top = Int(5, help="How many predictions: the k of top-k.")
+    output = Int(0, help="Index of the output that predicts.")
+    predictions = Instance(Predictions, allow_none=True, help="The top predictions for the example.")
     layer = Union([Unicode(), Int()], default_value="", help="The name of the selected layer; an index may be assigned too.")
-    feature_maps = Instance(FeatureMaps, allow_none=True, help="What the selected layer answers.")
-    channel = Int(0, help="The chosen feature map or unit: of a layer that is looked into first, the strongest (`FeatureMaps.strongest`).")
+    feature_maps = Instance(FeatureMaps, allow_none=True, help="The feature maps of the selected layer.")
+    channel = Int(0, help="The chosen feature map or unit; for a layer that is newly selected, the strongest (`FeatureMaps.strongest`).")
     cell = Instance(tuple, allow_none=True, help="The chosen cell: row and column.")
-    region = Instance(Region, allow_none=True, help="The part of the input that the chosen cell sees; None for nothing.")
+    region = Instance(Region, allow_none=True, help="The receptive field of the chosen cell on the input; None if it is empty.")
 
     def __init__(
         self,
@@ -73,8 +73,8 @@ class Session(HasTraits):
         if sample is not None and not is_sample(sample):
             raise UnreadableExample(_("There is no sample {name!r}.").format(name=sample))
         super().__init__()
-        self._answered_to: Example | None = None
-        self._chosen_in: Layer | None = None  # the layer that `channel` is of
+        self._predicted_example: Example | None = None
+        self._channel_layer: Layer | None = None  # the layer that `channel` belongs to
         self.errors = Errors()
         self.requests = Requests[Backend](worker or worker_here(providers.backend), self.errors, lambda: self.loader.come_back())
         self.run_requests = Requests[RunStore](run_worker or worker_here(providers.run_store), self.errors)
@@ -86,20 +86,20 @@ class Session(HasTraits):
 
     @property
     def busy(self) -> bool:
-        """Whether the worker is at it."""
+        """Whether a request to the backend is pending."""
         return self.requests.busy
 
     @property
     def error_message(self) -> str:
-        """What went wrong last and still stands, in a sentence; empty for nothing."""
+        """The newest current error message; empty for none."""
         return self.errors.message
 
     def report_error(self, error: Exception, key: str) -> None:
-        """Say what went wrong with what was asked for under a key."""
+        """Report the error of a request under its key."""
         self.errors.report(error, key)
 
     def close(self) -> None:
-        """Let go of the networks and of the feature maps; where something is asked later on, they are brought back."""
+        """Release the networks and the feature maps; a later request loads them again."""
         if not self.requests.closed:
             self.loader.leave()
         self.requests.close()
@@ -107,54 +107,54 @@ class Session(HasTraits):
         self.feature_maps = None
 
     def open(self, source: str, **options: Any) -> None:
-        """Load an architecture with its options, or a model's file, as `explorer.load` takes them; `network` changes when it is there.
+        """Load an architecture with its options, or a model's file, as `explorer.load` takes them; `network` changes once it is loaded.
 
-        Where its weights would have to be downloaded, `loader.download_prompt` changes instead, and `loader.download` accepts it.
+        If its weights have to be downloaded first, `loader.download_prompt` changes instead, and `loader.download` accepts it.
         """
         self.loader.open(source, **options)
 
     def register_live_model(self, model: Any, preprocess: Any = None, labels: Sequence[str] = ()) -> None:
-        """Show a live Keras model of your own, as `explorer.load` takes it; a copy of it is looked into."""
+        """Show a live Keras model of your own, as `explorer.load` takes it; it is copied."""
         self.loader.register_live_model(model, preprocess, labels)
 
     def refresh(self) -> None:
-        """Copy the adopted model again, as it is now."""
+        """Copy the live model again, as it is now."""
         self.loader.refresh()
 
     def show(self, data: bytes, name: str) -> None:
-        """Show and answer the picture, the sound or the arrays in `data`; `example` changes when it could be read."""
+        """Show the picture, the sound or the arrays in `data`, and predict; `example` changes if the data can be read."""
         self.examples.show(Example(self.network.input_spec.kind if self.network else "image", data, last_part(name)))
 
     def show_sample(self, name: str) -> None:
-        """Show and answer a bundled sample; `samples` lists them."""
+        """Show a bundled sample, and predict; `samples` lists the names."""
         if name not in self.samples:
             self.report_error(UnreadableExample(_("There is no sample {name!r}.").format(name=name)), "example")
             return
         self.show(sample_bytes(name), name)
 
     def show_random(self, seed: int = 0) -> None:
-        """Show and answer random values that fit the inputs of a network of arrays."""
+        """Show random values that fit the inputs of a network of arrays, and predict."""
         self.examples.show_random(seed)
 
     def hear_from(self, start: float | None) -> None:
-        """Let the network hear the sound that is shown from another place.
+        """Let the network hear the sound that is shown from another start.
 
-        start: seconds into the sound; None for the middle.
+        start: in seconds; None for the middle of the sound.
         """
         if self.example is not None and self.example.kind == "audio":
             self.examples.show(replace(self.example, start=start))
 
     def renew(self, weights_from: str) -> None:
-        """Answer the example anew, and look into the layer anew, as the network has other weights now, from that file."""
+        """Update predictions and feature maps, as the network has other weights now, from that file."""
         self.weights_revision += 1
         self.weights_from = weights_from
         self.show_again()
 
     def show_again(self) -> None:
-        """Answer the example, and look into the layer."""
+        """Request the predictions and the feature maps of the example."""
         if self.preprocessed is not None:
             self._predict()
-            self._look_inside()
+            self._request_maps()
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ class Session(HasTraits):
         return self.network.samples if self.network else ()
 
     def select(self, key: LayerKey) -> None:
-        """Select a layer by index or name; one that is not there ends in `error_message`."""
+        """Select a layer by index or name; an unknown one is reported in `error_message`."""
         self.errors.clear("layer")
         if self.network is None:
             return
@@ -172,7 +172,7 @@ class Session(HasTraits):
             self.report_error(error, "layer")
 
     def _opened(self, network: NetworkSummary) -> None:
-        self.requests.supersede(*OF_EXAMPLE)  # what is under way is about the network before
+        self.requests.supersede(*OF_EXAMPLE)  # pending requests are about the former network
         self.predictions = self.feature_maps = self.preprocessed = None
         self.weights_from = ""
         if self.example is not None and self.example.kind != network.input_spec.kind:
@@ -181,9 +181,9 @@ class Session(HasTraits):
             self.top = max(1, min(self.top, max(network.classes)))
         same = self.network is not None and self.network.spec.name == network.spec.name
         self.output = min(self.output, len(network.outputs) - 1) if same else 0
-        kept = same and self.layer in network.layers  # a network built anew, with other options or as it is now
+        kept = same and self.layer in network.layers  # the same network with other options, or copied again
         if not kept:
-            self.channel, self.cell, self._chosen_in = 0, None, None
+            self.channel, self.cell, self._channel_layer = 0, None, None
         self.network = network
         if not kept:
             self.layer = first_to_look_at(network)
@@ -203,37 +203,37 @@ class Session(HasTraits):
     def _predict(self) -> None:
         if self.network and self.example and self.network.classes[self.output]:
             asked = self.network.spec, self.example, self.top, self.output
-            answered, failed = partial(self._answered, self.example), partial(self._not_answered, self.example)
-            self.requests.submit("predictions", Backend.predict, *asked, on_success=answered, on_error=failed, timed=True)
+            done, failed = partial(self._set_predictions, self.example), partial(self._predictions_failed, self.example)
+            self.requests.submit("predictions", Backend.predict, *asked, on_success=done, on_error=failed, timed=True)
 
-    def _answered(self, example: Example, predictions: Predictions) -> None:
-        self._answered_to, self.predictions = example, predictions
+    def _set_predictions(self, example: Example, predictions: Predictions) -> None:
+        self._predicted_example, self.predictions = example, predictions
 
-    def _not_answered(self, example: Example, error: Exception) -> None:
+    def _predictions_failed(self, example: Example, error: Exception) -> None:
         self.report_error(error, "predictions")
-        if self.predictions and self._answered_to is example:
+        if self.predictions and self._predicted_example is example:
             self.top = len(self.predictions.predictions)
         else:
-            self.predictions = None  # those to the example before
+            self.predictions = None  # they were for the former example
 
-    def _look_inside(self) -> None:
+    def _request_maps(self) -> None:
         if self.network and self.example and self.layer:
             asked = self.network.spec, self.example, str(self.layer), True
-            done, failed = self._looked_inside, self._not_looked_inside
+            done, failed = self._set_maps, self._maps_failed
             self.requests.submit("feature maps", Backend.feature_maps, *asked, on_success=done, on_error=failed)
 
-    def _looked_inside(self, feature_maps: FeatureMaps) -> None:
-        anew = self._chosen_in != feature_maps.layer or self.channel >= feature_maps.count
-        if anew:
+    def _set_maps(self, feature_maps: FeatureMaps) -> None:
+        is_new = self._channel_layer != feature_maps.layer or self.channel >= feature_maps.count
+        if is_new:
             self.cell = None
         self.feature_maps = feature_maps
-        if anew:
-            self._chosen_in = feature_maps.layer
+        if is_new:
+            self._channel_layer = feature_maps.layer
             self.channel = feature_maps.strongest
 
-    def _not_looked_inside(self, error: Exception) -> None:
+    def _maps_failed(self, error: Exception) -> None:
         self.report_error(error, "feature maps")
-        self.feature_maps = None  # those of the layer or the example before
+        self.feature_maps = None  # they were for the former layer or example
 
     @validate("layer")
     def _known_layer(self, proposal: Any) -> str | int:
@@ -250,7 +250,7 @@ class Session(HasTraits):
         cell, maps = proposal["value"], self.feature_maps
         if cell is None or maps is None or maps.planes is None:
             return None
-        inside = len(cell) == 2 and all(0 <= place < size for place, size in zip(cell, maps.planes.shape, strict=False))
+        inside = len(cell) == 2 and all(0 <= index < size for index, size in zip(cell, maps.planes.shape, strict=False))
         return cell if inside else None
 
     @observe("top")
@@ -273,7 +273,7 @@ class Session(HasTraits):
         self.cell = None
         self.errors.clear("layer")
         if self.preprocessed:
-            self._look_inside()
+            self._request_maps()
 
     @observe("cell", "feature_maps")
     def _other_cell(self, _change: Any) -> None:
@@ -287,9 +287,9 @@ class Session(HasTraits):
 
 
 def first_to_look_at(network: NetworkSummary) -> str:
-    """Return the layer whose maps are easiest to understand: the activation after the first convolution; "" where there is no layer."""
+    """Return the layer whose maps are easiest to understand: the activation after the first convolution; "" for no layers."""
     rows = [row for row in network.layers.rows if row.output_shapes] or network.layers.rows
-    first = next((place for place, row in enumerate(rows) if row.kind == "convolution"), None)
+    first = next((position for position, row in enumerate(rows) if row.kind == "convolution"), None)
     if first is None:
         return next((row.name for row in rows if row.kind != "input"), rows[0].name if rows else "")
     return next((row.name for row in rows[first : first + 4] if row.kind == "activation"), rows[first].name)

@@ -76,7 +76,7 @@ def test_a_recipe_that_waits_is_dropped_when_another_network_is_picked(backend):
     session = Session("digits")
     fine_tuning = FineTuningState(session)
     fine_tuning.shown = True
-    fine_tuning.bring_back(NetworkSpec("VGG16", None), RECIPE)
+    fine_tuning.restore(NetworkSpec("VGG16", None), RECIPE)
     session.open("ResNet50", weights=None)
     session.open("VGG16", weights=None)
     assert fine_tuning.recipe != RECIPE
@@ -87,12 +87,12 @@ def test_examples_that_a_run_has_kept_are_called_so(page, backend):
     end(backend.alive, key)
     page.fine_tuning.shown = True
     dataset_builder = find(page, DatasetBuilder)
-    dataset_builder.bring_back(DataSpec("folder", str(runs.folder(key) / "data")))
+    dataset_builder.restore(DataSpec("folder", str(runs.folder(key) / "data")))
     view = next(child for child in page.children[0].children[1].children if hasattr(child, "source_text"))
     assert view.source_text == "examples of an earlier run"
 
 
 def test_a_folder_of_its_own_for_what_is_held_out_leaves_the_share(page, backend, tmp_path):
     dataset_builder = find(page, DatasetBuilder)
-    dataset_builder.bring_back(DataSpec("folder", str(tmp_path / "mine"), str(tmp_path / "held out"), 3))
+    dataset_builder.restore(DataSpec("folder", str(tmp_path / "mine"), str(tmp_path / "held out"), 3))
     assert (dataset_builder.validation, dataset_builder.seed) == (0.2, 3)

@@ -182,7 +182,7 @@ def test_examples_of_a_class_are_shown_and_follow_what_is_removed(dataset_builde
     collect(dataset_builder, *["cats"] * 30, "dogs")
     dataset_builder.look_at("cats")
     assert (len(dataset_builder.cards), dataset_builder.of_label) == (CARDS, 30)
-    dataset_builder.look_further()
+    dataset_builder.show_more()
     assert len(dataset_builder.cards) == 30
     dataset_builder.remove_example("cats", "3.png")
     assert (len(dataset_builder.cards), dataset_builder.of_label, dataset_builder.summary.removed) == (29, 29, "3.png was removed.")

@@ -95,7 +95,7 @@ def test_the_line_snaps_when_it_is_told_to(fine_tuning):
 def test_another_network_has_another_backbone_and_begins_anew(fine_tuning, session, backend):
     fine_tuning.freeze_at(4)
     fine_tuning.data = DATA
-    fine_tuning.ask_advice()
+    fine_tuning.request_probes()
     session.open("digits", weights=None)
     assert (fine_tuning.freeze, fine_tuning.probes) == (7, ())
     assert len(asked(backend, "backbone")) == 2
@@ -111,17 +111,17 @@ def test_the_head_can_be_put_elsewhere(fine_tuning, session):
 
 
 def test_probes_come_with_data_and_go_with_it(fine_tuning, session, backend):
-    fine_tuning.ask_advice()
+    fine_tuning.request_probes()
     assert asked(backend, "probe") == []
     fine_tuning.data = DATA
     assert fine_tuning.classes == 3
-    fine_tuning.ask_advice()
+    fine_tuning.request_probes()
     assert asked(backend, "probe") == [("digits", "patterns")]
     assert [(probe.block, probe.index) for probe in fine_tuning.probes] == [("stem", 1), ("block_1", 4), ("block_2", 7), ("block_3", 9)]
     assert not fine_tuning.probing
     fine_tuning.data = replace(DATA, spec=replace(SPEC, path="bad"))
     assert fine_tuning.probes == ()
-    fine_tuning.ask_advice()
+    fine_tuning.request_probes()
     assert (session.error_message, fine_tuning.probing) == ("One class can't be told from others.", False)
     fine_tuning.data = None
     assert fine_tuning.classes == 5
@@ -142,10 +142,10 @@ def test_advice_that_is_given_up_never_comes():
         with looked_at(backend) as (session, fine_tuning):
             await until(lambda: fine_tuning.plan and not session.busy)
             fine_tuning.data = DATA
-            fine_tuning.ask_advice()
+            fine_tuning.request_probes()
             await until(backend.holding.is_set)
             assert fine_tuning.probing
-            fine_tuning.stop_advice()
+            fine_tuning.cancel_probes()
             assert (fine_tuning.probing, session.busy) == (False, False)
             backend.let_go.set()
             session.select(1)

@@ -603,7 +603,7 @@ def test_a_page_that_is_closed_while_a_network_is_on_its_way_brings_that_one():
         during = session.loader.loading_spec, session.busy
         backend.let_go.set()
         session.requests.cancel("nothing")
-        session.requests.submit("at hand", FakeBackend.locally_available, on_success=lambda _names: None)
+        session.requests.submit("locally available", FakeBackend.locally_available, on_success=lambda _names: None)
         await until(lambda: session.network and not session.busy)
         session.close()
         return during, session.network.spec.name

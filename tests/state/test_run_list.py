@@ -420,7 +420,7 @@ def test_a_run_is_followed_and_stopped_while_the_backend_is_at_something_long_an
             fine_tuning.data = DATA
             run_list.train()
             await until(lambda: run_list.run)
-            fine_tuning.ask_advice()
+            fine_tuning.request_probes()
             await until(backend.holding.is_set)
             tell(run_list.key, epoch(0, 0))
             await until(lambda: run_list.history)

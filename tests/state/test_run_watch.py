@@ -2,7 +2,7 @@ import asyncio
 
 from fakes import until
 
-from explorer.state.run_watch import QUIET, Looks, Silence
+from explorer.state.run_watch import QUIET, Poller, Silence
 
 
 def silences(*looks):
@@ -37,7 +37,7 @@ def test_looks_go_on_while_each_asks_for_the_next_and_there_is_something_to_see(
             if len(looked) != 3:  # as where it failed
                 looks.follow()
 
-        looks = Looks(look, lambda: len(looked) < 5)
+        looks = Poller(look, lambda: len(looked) < 5)
         looks.follow()
         await until(lambda: len(looked) == 3)
         looks.follow()
@@ -50,6 +50,6 @@ def test_looks_go_on_while_each_asks_for_the_next_and_there_is_something_to_see(
 
 
 def test_without_an_event_loop_nothing_looks():
-    looks = Looks(lambda: 1 / 0, lambda: True)
+    looks = Poller(lambda: 1 / 0, lambda: True)
     looks.follow()
     looks.close()

@@ -187,7 +187,7 @@ class DatasetView(View):
         elif "look" in message:
             self.dataset_builder.look_at(str(message["look"]))
         elif "further" in message:
-            self.dataset_builder.look_further()
+            self.dataset_builder.show_more()
         elif "lost" in message:
             self._lost.append([str(message["lost"]), str(message["why"])])
             self._draw()

@@ -93,7 +93,7 @@ class FreezePlanView(View):
         elif "select" in message:
             self.session.select(str(message["select"]))
         elif "advice" in message:
-            (self.fine_tuning.ask_advice if message["advice"] else self.fine_tuning.stop_advice)()
+            (self.fine_tuning.request_probes if message["advice"] else self.fine_tuning.cancel_probes)()
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""

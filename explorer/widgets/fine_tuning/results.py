@@ -78,7 +78,7 @@ class ResultsView(View):
     def received(self, message: dict[str, Any], _buffers: list[memoryview]) -> None:
         """Show more examples of the cell."""
         if message.get("further"):
-            self.run_comparison.look_further()
+            self.run_comparison.show_more()
 
     def close(self) -> None:
         """Let go of the session and remove the widget from the page."""

@@ -224,7 +224,7 @@ def test_values_that_are_no_numbers_are_drawn_and_said(view, session, shape, wha
 def test_a_map_that_smaller_maps_of_the_same_layer_lack_gives_way_to_the_first(view, session):
     session.channel, session.cell = 4, (1, 1)
     values = maps_of(LAYERS[2])[..., :2]
-    session._looked_inside(FeatureMaps(LAYERS[2], values, (Axis("row", 6), Axis("column", 8), Axis("channel", 2))))
+    session._set_maps(FeatureMaps(LAYERS[2], values, (Axis("row", 6), Axis("column", 8), Axis("channel", 2))))
     assert (session.channel, view.channel, session.cell, session.error_message) == (0, 0, None, "")
 
 

@@ -168,7 +168,7 @@ def test_a_line_that_was_moved_late_stays_where_it_is(tuned, fine_tuning):
 
 def test_probes_are_said_beside_the_work_that_trains(tuned, fine_tuning):
     fine_tuning.data = DATA
-    fine_tuning.ask_advice()
+    fine_tuning.request_probes()
     assert [probe[:3] for probe in tuned.probes] == [[1, 0.55, 0.02], [4, 0.7, 0.02], [7, 0.85, 0.02], [9, 0.95, 0.02]]
     assert [probe[3] for probe in tuned.probes] == [fine_tuning.work_from(index) for index in (1, 4, 7, 9)]
     share = round(100 * fine_tuning.work_from(7))

@@ -293,7 +293,7 @@ def test_bars_inside_a_nested_model_are_frozen_with_it(page):
 
 def test_evidence_lies_below_the_bars_and_a_click_freezes_there(page, view):
     view.fine_tuning.data = DATA
-    view.fine_tuning.ask_advice()
+    view.fine_tuning.request_probes()
     show(page, view)
     assert page.locator(".about .now").inner_text().startswith("to the end of block 2: probe accuracy 85.0 ± 2.0 %")
     assert "probe accuracy" in handle(page).get_attribute("aria-valuetext")

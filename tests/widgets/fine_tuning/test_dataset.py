@@ -172,5 +172,5 @@ def test_a_column_that_is_asked_for_is_chosen(view):
     assert (view.columns, counts(view.fine_tuning.data)) == ([], {"cat": 4, "species": 4})
     spec = view.fine_tuning.data.spec
     says(view, {"choose": "", "count": 0})
-    view.dataset_builder.bring_back(spec)
+    view.dataset_builder.restore(spec)
     assert view.fine_tuning.data.spec == spec
