@@ -1,4 +1,4 @@
-"""The verbs of a worker that are about fine-tuning; like those of `Backend` they take data and return data."""
+"""The methods that a worker calls for fine-tuning; like the others of `Backend` they take data and return data."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ FILES = {"model": TUNED, "history": HISTORY}
 
 
 class FineTuningMethods:
-    """The methods about fine-tuning: where to freeze, data, runs and what they leave; `networks` are those that they are about."""
+    """The methods of fine-tuning: where to freeze, datasets, runs and their results; `networks` are the loaded ones."""
 
     def __init__(self, networks: HeldNetworks) -> None:
         self.networks = networks
-        self._data: tuple[Any, Any] | None = None  # the data read last: of which network and spec, and the data
-        self._collected: CollectedFolder | None = None  # what the page has collected
+        self._data: tuple[Any, Any] | None = None  # the network and spec of the data read last, and the data
+        self._collected: CollectedFolder | None = None  # the examples collected on the page
 
     def backbone(self, spec: AnySpec, head_at: str, report_progress: ReportProgress) -> Layers:
-        """Return the layers up to the features that a new head is put on."""
+        """Return the layers up to the features that a new head reads."""
         network = self.networks.network(spec, report_progress)
         from explorer.backend.fine_tuning.heads import backbone_table
 
@@ -63,19 +63,19 @@ class FineTuningMethods:
         file_column: str,
         report_progress: ReportProgress,
     ) -> DataSummary:
-        """Return what is in a folder, a file or a built-in set, for a network. Raises UndecidedColumn where a column has to be chosen."""
+        """Return what is in a folder, a file or a built-in set, for a network. Raises UndecidedColumn if a column has to be chosen."""
         from explorer.backend.datasets.specs import data_spec
         from explorer.backend.datasets.summary import summary
 
         network = self.networks.network(spec, report_progress)
         report_progress(Progress(_("Reading {name}…").format(name=Path(source).name)))
-        wanted = data_spec(source, validation, seed, count, label_column, file_column)
-        return summary(wanted, self._training_data(network, wanted), network.input_spec)
+        data = data_spec(source, validation, seed, count, label_column, file_column)
+        return summary(data, self._training_data(network, data), network.input_spec)
 
     def collect(
         self, spec: AnySpec, changes: Sequence[DatasetChange], validation: float, seed: int, report_progress: ReportProgress
     ) -> DataSummary | None:
-        """Take in what was dropped or captured on a page; return all that is collected, None for nothing."""
+        """Apply changes that were made on a page; return a summary of all collected examples, None for none."""
         from explorer.backend.datasets.page_uploads import CollectedFolder
 
         network = self.networks.network(spec, report_progress)
@@ -87,7 +87,7 @@ class FineTuningMethods:
     def examples(
         self, spec: AnySpec, data: DataSpec, label: str, first: int, count: int, report_progress: ReportProgress
     ) -> tuple[tuple[ExampleCard, ...], int]:
-        """Return `count` examples of a class from the place `first` on, and how many it has."""
+        """Return `count` examples of a class from index `first` on, and how many it has."""
         from explorer.backend.datasets.cards import cards
 
         network = self.networks.network(spec, report_progress)
@@ -114,14 +114,14 @@ class FineTuningMethods:
         from explorer.backend.fine_tuning.start import new_run
 
         report_progress(Progress(_("Starting the training…")))
-        passing = self._collected is not None and self._collected.holds(data)
-        passing = passing or Path(data.path).is_relative_to(runs.home())  # of another run, which may be deleted
-        key = new_run(network, data, recipe, passing)
+        copy_data = self._collected is not None and self._collected.holds(data)
+        copy_data = copy_data or Path(data.path).is_relative_to(runs.home())  # kept with another run, which may be deleted
+        key = new_run(network, data, recipe, copy_data)
         runs.start(key)
         return key
 
     def resume(self, key: str, _report_progress: ReportProgress) -> RunRecord:
-        """Go on with a run that was stopped, is lost or has failed."""
+        """Resume a run that was stopped, is lost or has failed."""
         runs.resume(key)
         return runs.record(key)
 
@@ -130,14 +130,14 @@ class FineTuningMethods:
         runs.delete(key)
 
     def outcome(self, key: str, _report_progress: ReportProgress) -> Outcome | None:
-        """Return how a run's held-out examples were answered; None where it did not get so far."""
+        """Return the predictions for a run's validation examples; None if it has no result."""
         found = runs.result(key)
         return found.outcome if found else None
 
     def held_out(self, key: str, place: int, report_progress: ReportProgress) -> bytes:
-        """Return a small picture (PNG) of a held-out example of a run; b"" for one that is no picture.
+        """Return a thumbnail (PNG) of a validation example of a run; b"" if it is no picture.
 
-        Raises ExplorerError where the data has changed so far that there is no such example any more.
+        Raises ExplorerError if the data has changed and no longer has that example.
         """
         from explorer.backend.datasets.summary import thumbnail
 
@@ -149,17 +149,19 @@ class FineTuningMethods:
     def predicted(
         self, key: str, row: int, column: int, count: int, report_progress: ReportProgress
     ) -> tuple[tuple[tuple[Misclassification, bytes], ...], int]:
-        """Return the first examples in a cell of a run's confusion matrix, each with a small picture, and how many there are.
+        """Return the first examples in a cell of a run's confusion matrix, each with a thumbnail, and how many there are.
 
-        row, column: as `outcomes.examples_in` takes them.
+        row, column: as `results.examples_in` takes them.
         """
         from explorer.backend.datasets.summary import thumbnail
         from explorer.backend.fine_tuning.results import examples_in
 
         network, data, _recipe = self._of_run(key, report_progress)
         outcome = self.outcome(key, report_progress)
-        found = examples_in(outcome, data, row, column) if outcome else ()
-        return tuple((one, thumbnail(data.validation[one.place].example, network.input_spec)) for one in found[:count]), len(found)
+        examples = examples_in(outcome, data, row, column) if outcome else ()
+        return tuple((example, thumbnail(data.validation[example.place].example, network.input_spec)) for example in examples[:count]), len(
+            examples
+        )
 
     def tuned(self, key: str, _report_progress: ReportProgress) -> ModelFile:
         """Return the spec of a run's tuned network."""
@@ -186,10 +188,10 @@ class FineTuningMethods:
         return network, self._training_data(network, settings.data), settings.recipe
 
     def _training_data(self, network: Network, spec: DataSpec) -> Any:
-        """Return the data of a spec; the last one is remembered."""
+        """Return the data of a spec; the last one is cached."""
         from explorer.backend.datasets.loader import training_data
 
-        asked = (network.spec, spec)
-        if self._data is None or self._data[0] != asked:
-            self._data = asked, training_data(spec, network.input_spec)
+        key = (network.spec, spec)
+        if self._data is None or self._data[0] != key:
+            self._data = key, training_data(spec, network.input_spec)
         return self._data[1]

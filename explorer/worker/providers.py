@@ -1,4 +1,4 @@
-"""Who answers the requests of a page that is given no worker: `explorer` itself says so, which alone knows every room."""
+"""The backend and run store of a page without a worker of its own; `explorer/__init__.py` sets them, as it alone may import all."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Worker: calls the methods of one object, such as a backend, one after the other on one thread; InlineWorker where it is called.
+"""Worker: calls the methods of one object, such as a backend, one after the other on a thread; InlineWorker on the caller's thread.
 
-What crosses is data: the name of a method and values in, values out. Callbacks run on the event loop of
+Only data crosses: the name of a method and values in, values out. Callbacks run on the event loop of
 the thread that made the worker, in order, so that they may touch traits and widgets.
 """
 
@@ -40,16 +40,16 @@ class Request:
 
 
 class AnyWorker(Protocol):
-    """What a session needs of a worker."""
+    """The methods of a worker that a session needs."""
 
     def submit(self, request: Request) -> None:
-        """Do what is requested; return at once where there is a thread."""
+        """Handle a request; return at once if the worker has a thread."""
 
     def cancel(self, *keys: str) -> None:
-        """Supersede the requests for these keys with nothing."""
+        """Cancel the requests for these keys."""
 
     def close(self) -> None:
-        """Let go of the backend and all that it holds; requests that wait are dropped, and a later one begins anew."""
+        """Release the backend and all that it holds; waiting requests are dropped, and a later one creates a new backend."""
 
 
 def worker_here(make: Callable[[], Closable]) -> AnyWorker:
@@ -61,9 +61,9 @@ def worker_here(make: Callable[[], Closable]) -> AnyWorker:
 
 
 class Worker:
-    """Answers requests on one thread of its own, which is there until it is closed. Raises RuntimeError where no event loop runs.
+    """Handles requests on a thread of its own, which runs until it is closed. Raises RuntimeError if no event loop runs.
 
-    make: makes the object with the methods; called on the thread, when the first request comes.
+    make: creates the object with the methods; called on the thread, at the first request.
     """
 
     def __init__(self, make: Callable[[], Closable]) -> None:
@@ -84,19 +84,19 @@ class Worker:
                 # Not before the cell has run: loading TensorFlow at once would hold up the page.
                 self._loop.call_soon_threadsafe(self._thread.start, context=self._context)
             self._newest[request.key] = request
-            self._waiting = deque(one for one in self._waiting if one.key != request.key)
+            self._waiting = deque(other for other in self._waiting if other.key != request.key)
             self._waiting.append(request)
-            self._changed.notify_all()  # of two threads the one that was closed may still wait
+            self._changed.notify_all()  # a thread that was closed may still be waiting too
 
     def cancel(self, *keys: str) -> None:
-        """Take waiting requests for these keys out of the queue; of one that runs no callback is called any more."""
+        """Remove waiting requests for these keys from the queue; the callbacks of a running one are not called."""
         with self._changed:
             for key in keys:
                 self._newest.pop(key, None)
-            self._waiting = deque(one for one in self._waiting if one.key not in keys)
+            self._waiting = deque(other for other in self._waiting if other.key not in keys)
 
     def close(self) -> None:
-        """Stop the thread after the method that runs, and let its backend go; results that come after this are dropped."""
+        """Stop the thread after the running method, and release its backend; later results are dropped."""
         with self._changed:
             self._thread = None
             self._waiting.clear()
@@ -129,29 +129,29 @@ class Worker:
 
         try:
             self._loop.call_soon_threadsafe(deliver, context=self._context)
-        except RuntimeError:  # the loop is closed: nobody is left to hear it
+        except RuntimeError:  # the loop is closed: nobody waits for the result
             self.close()
 
 
 class InlineWorker:
-    """The worker's twin that answers each request at once, on the caller's thread."""
+    """A worker that handles each request at once, on the caller's thread."""
 
     def __init__(self, make: Callable[[], Closable]) -> None:
         self._target = Target(make)
         self._newest: dict[str, Request] = {}
 
     def submit(self, request: Request) -> None:
-        """Do what is requested and call back before returning."""
+        """Handle the request and call back before returning."""
         self._newest[request.key] = request
         run(request, self._target, self._deliver, self._wanted)
 
     def cancel(self, *keys: str) -> None:
-        """Call no callback any more of the requests for these keys that are being answered."""
+        """Cancel the running requests for these keys: their callbacks are not called."""
         for key in keys:
             self._newest.pop(key, None)
 
     def close(self) -> None:
-        """Let go of what the backend holds."""
+        """Release what the backend holds."""
         self._target.close()
 
     def _wanted(self, request: Request) -> bool:
@@ -163,7 +163,7 @@ class InlineWorker:
 
 
 class Target:
-    """The object whose methods are called, made when the first is."""
+    """The object whose methods are called, created at the first call."""
 
     def __init__(self, make: Callable[[], Closable]) -> None:
         self._make = make
@@ -176,15 +176,15 @@ class Target:
         return found
 
     def close(self) -> None:
-        """Let go of what the object holds."""
+        """Release what the object holds."""
         if self._made is not None:
             self._made.close()
 
 
 def run(request: Request, target: Target, deliver: Callable[..., None], wanted: Callable[[Request], bool]) -> None:
-    """Call the method that is requested; hand progress, result or failure to `deliver(request, callback, value...)`.
+    """Call the requested method; pass progress, result or error to `deliver(request, callback, value...)`.
 
-    A request that is no longer `wanted` ends where it next reports its progress.
+    A request that is no longer `wanted` ends when it next reports its progress.
     """
 
     def report_progress(progress: Progress) -> None:
@@ -197,7 +197,7 @@ def run(request: Request, target: Target, deliver: Callable[..., None], wanted: 
         result = target.method(request.method)(*request.arguments, report_progress)
     except Cancelled:
         log().debug("%s was cancelled", request.method)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the page says it
+    except Exception as error:  # noqa: BLE001  # whatever it is, the page reports it
         log().info("%s failed", request.method, exc_info=error)
         deliver(request, request.on_error, error)
     else:
@@ -205,9 +205,9 @@ def run(request: Request, target: Target, deliver: Callable[..., None], wanted: 
 
 
 def cell_here() -> tuple[str, str] | None:
-    """Return the notebook's cell that runs, by its id or by its code, and which of its runs this is; None outside a notebook.
+    """Return the running cell of the notebook, by its id or its code, and the id of this run; None outside a notebook.
 
-    Voila tells cells neither apart nor runs one twice: None there too.
+    Voila doesn't identify cells, and runs each only once: None there too.
     """
     kernel = getattr(Application.instance(), "kernel", None) if Application.initialized() else None
     request = kernel.get_parent("shell") if kernel is not None and "VOILA_BASE_URL" not in os.environ else {}

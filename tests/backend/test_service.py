@@ -91,7 +91,7 @@ def test_what_needs_no_weights_is_opened_at_once(backend, no_network, report_pro
 
 def test_predicting_opens_the_network_first_and_says_so(backend, example, report_progress, said):
     predictions = backend.predict(DIGITS, example, 3, 0, report_progress)
-    assert said == ["Loading TensorFlow…", "Building digits…", "Computing the answers…"]
+    assert said == ["Loading TensorFlow…", "Building digits…", "Computing the predictions…"]
     assert len(predictions.predictions) == 3
     assert predictions.predictions[0].id == "3"
     assert predictions.others == 7
@@ -101,7 +101,7 @@ def test_predicting_with_a_network_that_is_held_says_only_that(backend, example,
     backend.open(DIGITS, False, report_progress)
     said.clear()
     backend.predict(DIGITS, example, 3, 0, report_progress)
-    assert said == ["Computing the answers…"]
+    assert said == ["Computing the predictions…"]
 
 
 def test_feature_maps_are_those_of_the_network(backend, digits, example, report_progress, said):
