@@ -1,4 +1,4 @@
-"""Network: a live network and what can be asked of it; its parts do the work."""
+"""Network: a live network and its public methods; its parts do the work."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ ACTIVATION_MEMORY = 256 * 2**20
 
 
 def silent(_progress: Progress) -> None:
-    """Say nothing: the default where nobody listens."""
+    """Report no progress: the default."""
 
 
 class Network:
-    """A live network: its Keras `model`, its `spec`, and what can be asked of it.
+    """A live network: its Keras `model`, its `spec`, and the methods that use it.
 
-    Use it on the thread that built it; a lock keeps calls from overlapping. `explorer.load` makes it.
+    Use it on the thread that built it; a lock keeps calls from overlapping. `explorer.load` creates it.
 
     labels: (id, label) of each class; empty for plain numbers.
     prepare: a function of the user's own that prepares pixels, for the preprocess_mode "custom".
     samples: the bundled samples that suit it.
-    live: whether its owner may change the model at any time: each call looks whether it has changed, and no activations are
-        remembered. So it is from the moment on when somebody takes `model`.
+    live: whether its owner may change the model at any time: then each call checks for changes, and no activations are
+        cached. Reading the attribute `model` makes the network live.
 
     Its parts: `inputs` reads examples, `scores` predicts, `inside` looks at layers, `audio` is about sound, `files` about what
     Keras saves and loads; `state` is the model that they share.
@@ -82,14 +82,14 @@ class Network:
 
     @property
     def spec(self) -> AnySpec:
-        """What it was made from."""
+        """What it was built from."""
         return self.state.spec
 
     @property
     def model(self) -> Any:
-        """The Keras model. Whoever takes it may change it, so from then on what its layers returned is remembered no more.
+        """The Keras model. The caller may change it, so activations are not cached any more after that.
 
-        Code that leaves the model as it is takes `state.model`.
+        Code that does not change the model uses `state.model`.
         """
         self.state.live = True
         return self.state.model
@@ -101,17 +101,17 @@ class Network:
 
     @property
     def input_spec(self) -> InputSpec:
-        """How it reads examples."""
+        """How it reads and preprocesses examples."""
         return self.inputs.input_spec
 
     @property
     def memory(self) -> int:
-        """Bytes that the weights take."""
+        """The size of the weights in bytes."""
         return self.state.memory
 
     @property
     def activations(self) -> Activations:
-        """The activations that are remembered."""
+        """The cached activations."""
         return self.inside.activations
 
     @property
@@ -121,21 +121,21 @@ class Network:
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:
-        """The outputs, by the names that the model gives them or the layers that make them."""
+        """The outputs, named by the model or by the layers that return them."""
         return self.state.current().outputs
 
     @property
     def graph(self) -> bool:
-        """Whether Keras knows how the layers are joined: not so for subclassed models."""
+        """Whether Keras knows how the layers are connected: it does not for subclassed models."""
         return self.state.current().graph
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """How many classes each output names; 0 for one that is no vector of scores, and for features without a top."""
+        """The number of classes of each output; 0 for an output that is no vector of scores, and for features without a top."""
         return tuple(one.classes for one in self.state.current().scorings)
 
     def forget(self) -> None:
-        """Forget the activations that are remembered."""
+        """Clear the cached activations."""
         self.inside.forget()
 
     def summary(self) -> NetworkSummary:
@@ -157,9 +157,9 @@ class Network:
         )
 
     def read(self, source: Any) -> Example:
-        """Return the example that `source` holds, as `predict` takes it, to be read only once.
+        """Return the example that `source` holds, as `predict` takes it, so that it is read only once.
 
-        Raises UnreadableExample where it is none; warns (ExampleWarning) of a sound that is cut off, and of what has to be assumed of
+        Raises UnreadableExample if it holds none; warns (ExampleWarning) of a sound that is cut off, and of assumptions about
         the values of an array or of a picture of more than 8 bits, and of a picture among several inputs.
         """
         return self.inputs.read(source)
@@ -169,7 +169,7 @@ class Network:
     @overload
     def predict(self, example: Source, top: int | None = None) -> Any: ...
     def predict(self, example: Any, top: int | None = None) -> Any:
-        """Return the `top` best answers, best first: what the guides' recipe answers (keras.io/api/applications).
+        """Return the top-k predictions, best first: the same as those of the Keras guides (keras.io/api/applications).
 
         example: a path, the bytes of an image file, a binary file object, a Pillow image or an array of uint8, (height,
             width), or (height, width, 1 to 4); an array of other numbers, or a .npy file of it, in the shape that the
@@ -178,7 +178,7 @@ class Network:
             input that reads pictures takes one there too, and alone, the others then get random values. For one that
             hears, a path, bytes or a binary file object of WAV, FLAC, Ogg or MP3, or a tuple of samples, (n,) or
             (n, channels) in -1 to 1, and their rate. A list of examples gives a list.
-        top: how many, 1 to the number of classes; fewer where an output has fewer. None for 5, or all where
+        top: how many, 1 to the number of classes; fewer if an output has fewer. None for 5, or all if
             there are fewer.
         Returns a tuple of `Prediction`; for a network with several outputs a dict of them by the output's name.
         Raises UnreadableExample, or ExplorerError for a `top` out of range, outputs that are no scores or no numbers (NaN), and what
@@ -198,21 +198,21 @@ class Network:
     @overload
     def feature_maps(self, example: Any, layer: Iterable[LayerKey]) -> dict[str, Array]: ...
     def feature_maps(self, example: Any, layer: Any) -> Any:
-        """Return what a layer answers to an example: float32 (height, width, channels), or (units,) for a dense layer.
+        """Return the feature maps of a layer for an example: float32 (height, width, channels), or (units,) for a dense layer.
 
         example: as for `predict`; a list of them gives a list.
         layer: an index, a name or a row of `layers`; several of them give a mapping from name to array.
         The same numbers as `keras.Model(model.input, model.get_layer(name).output)`, in the network's own
-        order of axes; of a layer with several outputs the first. One run of the network answers for all
-        layers; further layers of an example still remembered run nothing.
-        Raises UnknownName for a layer that is not there, UnreadableExample.
+        order of axes; of a layer with several outputs the first. One run of the network computes all
+        layers; further layers of a cached example need no run.
+        Raises UnknownName for an unknown layer, UnreadableExample.
         """
         if isinstance(example, list):
             return [self.inside.feature_maps(self.read(one), layer) for one in example]
         return self.inside.feature_maps(self.read(example), layer)
 
     def features(self, example: Any, pooling: str | None = None) -> Any:
-        """Return what the network knows of an example before its classification head: the guides' feature extraction.
+        """Return the features of an example before the classification head, as in the feature extraction of the Keras guides.
 
         example: as for `predict`; a list of them gives a list.
         pooling: None for the last feature maps, float32 (height, width, channels); "avg" or "max" for their
@@ -227,20 +227,20 @@ class Network:
         return self.inside.features(self.read(example), pooling)
 
     def over_time(self, example: Any, hop: float | None = None) -> ScoresOverTime:
-        """Return what a network of sound answers along a piece, slid over it window by window.
+        """Return the predictions of a network of sound over time: the scores of a window that slides along the sound.
 
         example: as for `predict`.
         hop: seconds from one window to the next, brought to a whole number of frames; None for a fifth of a window, more on long pieces.
         The scores of each window are those that `predict` would give to its samples alone, to 1e-4.
-        Raises ExplorerError for a network that reads no sound, names no classes or answers NaN; UnreadableExample, also where more than
+        Raises ExplorerError for a network that reads no sound, names no classes or returns NaN; UnreadableExample, also where more than
         half of what is heard can't be decoded; warns (ExampleWarning) of less.
         """
         return self.audio.over_time(self.read(example), hop)
 
     def clip(self, example: Any, start: float, stop: float) -> AudioClip:
-        """Return a stretch of a sound as it came, as far as it goes, sample for sample; `start` and `stop` are seconds into it.
+        """Return a part of a sound without preprocessing, sample for sample, clipped to its length; `start` and `stop` are in seconds.
 
-        Raises UnreadableExample for what can't be read as a sound, or where there is none; ExplorerError for a network that reads no sound.
+        Raises UnreadableExample for what can't be read as a sound, and for an empty part; ExplorerError for a network that reads no sound.
         """
         self.audio.check()  # before the example is read, which then would be no sound
         return self.audio.clip(self.read(example), start, stop)
@@ -262,10 +262,10 @@ class Network:
         return self.files.to_yaml()
 
     def save(self, path: str | Path) -> None:
-        """Save the whole model as .keras or .h5, with how it reads pictures and its labels; Keras opens it as any other.
+        """Save the whole model as .keras or .h5, with its preprocessing and its labels; Keras opens it as any other.
 
         A `preprocess` that is a function is left out: it is code, not data.
-        Raises ExplorerError where it can't be saved.
+        Raises ExplorerError if it can't be saved.
         """
         self.files.save(path)
 
@@ -274,11 +274,11 @@ class Network:
         self.files.save_weights(path)
 
     def load_weights(self, path: str | Path, by_name: bool = False) -> WeightsReport:
-        """Load weights from a .weights.h5, .h5 or .keras file and return which layers they reached.
+        """Load weights from a .weights.h5, .h5 or .keras file and return which layers got weights.
 
         by_name: load only into layers that have the same name in the file; else the file must fit as a whole.
         Warns (AssumptionWarning) of weights that are no numbers.
-        Raises ExplorerError where it does not fit; then nothing has changed.
+        Raises ExplorerError if the file does not fit; then nothing has changed.
         """
         return self.files.load_weights(path, by_name)
 

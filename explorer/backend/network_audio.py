@@ -1,4 +1,4 @@
-"""NetworkAudio: what can be asked of a network of sound alone: its answers along a piece, and a stretch of the piece."""
+"""NetworkAudio: the methods of networks of sound: predictions over time, and a part of a sound as a clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.locale import _
 from explorer.values import AudioClip, Example, MelSpectrogram, ScoresOverTime
 
-WINDOWS = 8  # whose spectrograms are made together
+WINDOWS = 8  # whose spectrograms are computed together
 
 
 class NetworkAudio:
@@ -30,7 +30,7 @@ class NetworkAudio:
         self._predictions = predictions
 
     def over_time(self, example: Example, hop: float | None = None, first: int = 0, count: int | None = None) -> ScoresOverTime:
-        """Do what `Network.over_time` promises for `count` windows from the one numbered `first` on; None for all that are left."""
+        """Return what `Network.over_time` does, for `count` windows from index `first` on; None for all that remain."""
         how = self.check()
         self._predictions.checked_top(1)
         now = self._state.current()
@@ -42,24 +42,24 @@ class NetworkAudio:
         lost: list[range] = []
         with self._state.lock, within_memory():
             parts = sliding_window.windows(example, how, step, first, count, WINDOWS, lost)
-            scores = [answered[output] for part in parts for answered in now.executor.forward_each(list(part[:, None]))]
+            scores = [outputs[output] for part in parts for outputs in now.executor.forward_each(list(part[:, None]))]
         check_answers(np.concatenate(scores) if scores else np.zeros(0), self._state.model)
         gone = audio_damage.gaps(example, lost)
         warn_of(audio_damage.damage_notes_along(example, gone, sliding_window.covered(how, step, total) if count == total else math.inf))
         starts = (first + np.arange(count, dtype=np.float64)) * (step / how.rate)
         names = tuple(label for _id, label in self._state.labels) or tuple(map(str, range(scoring.classes)))
-        found = [scoring.scores(answered.astype(np.float64)) for answered in scores]
+        found = [scoring.scores(values.astype(np.float64)) for values in scores]
         joined = np.concatenate([np.zeros((0, scoring.classes)), *found]).astype(np.float32)
         scale = scoring.scale(joined[0]) if count else ""
         return ScoresOverTime(starts, joined, names, how.seconds, step / how.rate, scale, total, gone)
 
     def clip(self, example: Example, start: float, stop: float) -> AudioClip:
-        """Return a stretch of a sound as it came, as `Network.clip` does. Raises as `check` does."""
+        """Return a part of a sound, as `Network.clip` does. Raises as `check` does."""
         self.check()
         return audio.clip(example, start, stop)
 
     def check(self) -> MelSpectrogram:
-        """Return how the network hears. Raises ExplorerError for one that reads no sound."""
+        """Return the mel spectrogram that the network reads. Raises ExplorerError for a network that reads no sound."""
         sound = self._inputs.input_spec.sound
         if sound is None:
             raise ExplorerError(_("{name} reads no sound; explorer.architectures names those that do.").format(name=self._state.spec.name))

@@ -1,4 +1,4 @@
-"""NetworkFiles: the Keras model of a network as a whole: described, saved, given the weights of a file."""
+"""NetworkFiles: the Keras model of a network as a whole: it is described and saved, and weights are loaded into it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Take = Callable[["NetworkFiles", Path], None]
 
 
 class NetworkFiles:
-    """The part of a network that is about its Keras model as a whole: described, saved, given other weights.
+    """The part of a network that is about its whole Keras model: description, saving, and loading weights.
 
-    altered: whether `load_weights` gave it other weights than its `spec` says.
+    altered: whether `load_weights` replaced the weights that its `spec` names.
     run: the settings and versions of the training that it comes from, as JSON has it; None for a network that was not tuned here.
     """
 
@@ -39,12 +39,12 @@ class NetworkFiles:
         self._inputs = inputs
 
     def name_data(self, name: str) -> None:
-        """Keep the name of the data that it was tuned on; its file will tell."""
+        """Keep the name of the data that it was tuned on, for the file that it is saved to."""
         self.run = {**(self.run or {}), "data": name}
 
     @property
     def tuned_from(self) -> tuple[str, str] | None:
-        """The network that it was tuned from, and the data, by name, "" for one that is not known; None where it was not tuned here."""
+        """The network that it was tuned from, and the data, by name, "" for an unknown one; None if it was not tuned here."""
         if self.run is None:
             return None
         network, data = (self.run.get(name, "") for name in ("network", "data"))
@@ -67,7 +67,7 @@ class NetworkFiles:
         return topology.to_yaml(self._state.model)
 
     def save(self, path: str | Path) -> None:
-        """Save the whole model, with how it reads examples and its labels, as `Network.save` promises."""
+        """Save the whole model, with its preprocessing and its labels, as `Network.save` does."""
         labels = tuple(label for _id, label in self._state.labels)
         model_files.save_model(
             self._state.model, path, ModelCard(self._inputs.input_spec.named_preprocess_mode, labels, self._state.spec.name, run=self.run)
@@ -78,7 +78,7 @@ class NetworkFiles:
         weights.save_weights(self._state.model, path)
 
     def load_weights(self, path: str | Path, by_name: bool = False) -> WeightsReport:
-        """Do what `Network.load_weights` promises; warnings name the line that called it."""
+        """Load weights as `Network.load_weights` does; warnings name the line that called it."""
         try:
             report = weights.load_weights(self._state.model, path, by_name)
             report = replace(report, unfit=unfit_layers(self._state.model))
@@ -90,7 +90,7 @@ class NetworkFiles:
         return report
 
     def take(self, what: str) -> TakenFile:
-        """Return one of `TAKEN` as a file: its name and bytes. Raises ExplorerError where the model has no such thing."""
+        """Return one of `TAKEN` as a file: its name and bytes. Raises ExplorerError if the model has no such file."""
         if what not in TAKEN:
             raise ExplorerError(_("There is no {what} to take away; there are {known}.").format(what=what, known=", ".join(TAKEN)))
         ending, write = TAKEN[what]
@@ -101,7 +101,7 @@ class NetworkFiles:
 
 
 def _stem(name: str) -> str:
-    """Return the beginning of a file's name: what the network is called, or the file that it came from."""
+    """Return the stem of a file's name: the name of the network, or of its own file."""
     bare = name.removesuffix(Path(name).suffix) if name.lower().endswith(MODEL_ENDINGS) else name
     return re.sub(r"[^\w.+-]+", "_", bare)[:50] or "model"
 

@@ -1,4 +1,4 @@
-"""NetworkInputs: how a network reads examples, and what was decoded of the last ones."""
+"""NetworkInputs: how a network reads examples, and a cache of the last decoded ones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from explorer.errors import ExampleWarning, ExplorerError, UnreadableExample
 from explorer.locale import _
 from explorer.values import Axis, Example, InputSpec, PreprocessedInput
 
-KINDS = {"image": images, "audio": audio, "arrays": arrays}  # how examples of each kind are read, picked by that word
+KINDS = {"image": images, "audio": audio, "arrays": arrays}  # the module that reads each kind of example
 REMEMBERED = 16 * 2**20  # bytes of decoded examples
 
-Batch = tuple[np.ndarray[Any, Any], ...]  # one array (1, ...) an input
+Batch = tuple[np.ndarray[Any, Any], ...]  # one array (1, ...) per input
 
 
 class NetworkInputs:
-    """The part of a network that reads: `input_spec` says how, `name` which network it is in sentences.
+    """The part of a network that reads examples: `input_spec` says how, `name` names the network in sentences.
 
     prepare: a function of the user's own that prepares pixels, for the preprocessing "custom".
     """
@@ -33,28 +33,28 @@ class NetworkInputs:
         self.prepare = prepare
         self._name = name
         self._kind: Any = KINDS[input_spec.kind]
-        self._decoded: OrderedDict[str, Batch] = OrderedDict()  # by the example's digest, the one used last at the end
+        self._decoded: OrderedDict[str, Batch] = OrderedDict()  # by the example's digest, the most recently used last
 
     @property
     def lengths_may_differ(self) -> bool:
         """Whether two examples may not fit into one batch."""
-        return not self.input_spec.size and any(None in one.shape for one in self.input_spec.inputs)
+        return not self.input_spec.size and any(None in tensor.shape for tensor in self.input_spec.inputs)
 
     def assume(self, *sentences: str) -> None:
-        """Add what had to be guessed of how examples are read."""
+        """Add sentences about assumptions on how examples are read."""
         self.input_spec = replace(self.input_spec, assumed=(*self.input_spec.assumed, *sentences))
 
     def axes(self, example: Example | None = None) -> tuple[Axis, ...]:
-        """Return the axes of the input, for one example where they depend on it."""
+        """Return the axes of the input, for one example if they depend on it."""
         axes: tuple[Axis, ...] = self._kind.axes_of(self.input_spec, example)
         return axes
 
     def blank(self) -> Batch:
-        """Return a batch that the network can surely read."""
+        """Return a batch of a blank example, which the network can always read."""
         return self.to_batch(self._kind.blank(self.input_spec))
 
     def read(self, source: Any) -> Example:
-        """Do what `Network.read` promises; warnings name the line that called the method of `Network` that reads."""
+        """Return what `Network.read` does; warnings name the line that called the method of `Network` that reads."""
         if isinstance(source, Example):
             return source
         with within_memory():
@@ -70,11 +70,11 @@ class NetworkInputs:
         return assumed
 
     def damage_of(self, example: Example) -> tuple[str, ...]:
-        """Say what can't be decoded of the part of a sound that is heard; nothing of other examples."""
+        """Return sentences about what can't be decoded of the part of a sound that the network hears; () for other kinds."""
         return audio.damage(example, self.input_spec) if self.input_spec.sound is not None else ()
 
     def view(self, example: Example) -> PreprocessedInput:
-        """Return the example as it came and as the network sees it; decoded once, `decoded` finds what the network reads of it."""
+        """Return the example before and after preprocessing; it is decoded once, and `decoded` finds it in the cache."""
         self._check_kind(example)
         with within_memory():
             if self.input_spec.kind == "image" and self.prepare is None and pixel_arrays.array_of(example) is None:
@@ -87,9 +87,9 @@ class NetworkInputs:
         return view
 
     def decoded(self, example: Example) -> Batch:
-        """Return what `to_batch` does, of the last examples without decoding them again; read-only."""
+        """Return what `to_batch` does, for the last examples from a cache; read-only."""
         self._check_kind(example)
-        if self.input_spec.kind == "audio":  # which remembers by itself, and warns each time
+        if self.input_spec.kind == "audio":  # which has a cache of its own, and warns each time
             return self.to_batch(example)
         if example.digest in self._decoded:
             self._decoded.move_to_end(example.digest)
@@ -103,15 +103,15 @@ class NetworkInputs:
             array.flags.writeable = False
         self._decoded[example.digest] = batch
         self._decoded.move_to_end(example.digest)
-        while sum(array.nbytes for one in self._decoded.values() for array in one) > REMEMBERED:
+        while sum(array.nbytes for batch in self._decoded.values() for array in batch) > REMEMBERED:
             self._decoded.popitem(last=False)
 
     def forget(self) -> None:
-        """Forget what was decoded."""
+        """Clear the cache of decoded examples."""
         self._decoded.clear()
 
     def to_batch(self, example: Example) -> Batch:
-        """Return what the network reads of an example: one array (1, ...) an input. Raises UnreadableExample."""
+        """Return what the network reads of an example: one array (1, ...) per input. Raises UnreadableExample."""
         self._check_kind(example)
         if self.input_spec.kind == "image":
             return (preprocessing.batch_of(example, self.input_spec, self.prepare),)

@@ -1,4 +1,4 @@
-"""NetworkLayers: what the layers of a network return for an example: feature maps, features, and those remembered."""
+"""NetworkLayers: what the layers of a network return for an example: feature maps and features, with a cache of activations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.values import Example, FeatureMaps, LayerKey
 
 
 class NetworkLayers:
-    """The part of a network that looks inside; `activations` are those remembered, `memory` bytes of them at most."""
+    """The part of a network that looks inside; `activations` is the cache, of at most `memory` bytes."""
 
     def __init__(self, state: ModelState, inputs: NetworkInputs, memory: int) -> None:
         self.activations = Activations(memory)
@@ -31,7 +31,7 @@ class NetworkLayers:
         state.when_renewed += [self.activations.forget, self._axis_mappings.clear]
 
     def forget(self) -> None:
-        """Forget the activations that are remembered, and the examples that were decoded for them."""
+        """Clear the cached activations, and the examples that were decoded for them."""
         with self._state.lock:
             self.activations.forget()
             self._inputs.forget()
@@ -40,11 +40,11 @@ class NetworkLayers:
         """Return what `Network.feature_maps` does for one example."""
         several = isinstance(layer, Iterable) and not isinstance(layer, str | bytes)
         layers = self._state.current().layers
-        wanted = [layers.find(one) for one in (layer if several else [layer])]
-        found = self._activations(example, [one.name for one in wanted])
+        rows = [layers.find(key) for key in (layer if several else [layer])]
+        found = self._activations(example, [row.name for row in rows])
         if several:
-            return {one.name: found[one.name].copy() for one in wanted}
-        return found[wanted[0].name].copy()
+            return {row.name: found[row.name].copy() for row in rows}
+        return found[rows[0].name].copy()
 
     def features(self, example: Example, pooling: str | None) -> Array:
         """Return what `Network.features` does for one example."""
@@ -61,14 +61,14 @@ class NetworkLayers:
         return vector
 
     def maps(self, example: Example, layer: LayerKey) -> FeatureMaps:
-        """Return one layer's feature maps with their axes, channels last; read-only, they may be remembered."""
+        """Return one layer's feature maps with their axes, channels last; read-only, as they may be cached."""
         now = self._state.current()
         row = now.layers.find(layer)
         values = self._activations(example, [row.name])[row.name]
         if self._channels_first and values.ndim == 3:
             values = np.moveaxis(values, 0, -1)
         mappings = self._mappings(row.name, values.shape)
-        if values.ndim == 2 and len(mappings) == 2 and all(mappings):  # grey pixels without an axis of channels
+        if values.ndim == 2 and len(mappings) == 2 and all(mappings):  # grey pixels without a channel axis
             values, mappings = values[..., None], (*mappings, None)
         axes = layer_table.axes_of(self._inputs.axes(example), values.shape, mappings)
         if values.ndim > 3:  # such as (steps, rows, columns, channels): a map for each step and channel
@@ -80,9 +80,9 @@ class NetworkLayers:
         return FeatureMaps(row, values, axes, self.activations.size, self.activations.bound, labels)
 
     def outputs(self, example: Example) -> list[Any] | None:
-        """Return the network's outputs for an example, without the batch axis, from the run that its layers are remembered of.
+        """Return the network's outputs for an example, without the batch axis, from the run whose activations are cached.
 
-        None where not all layers can be remembered: then that run would have to be made again for the next layer.
+        None if not all layers can be cached: then the next layer would need another run.
         """
         if self._state.live:
             return None
@@ -94,11 +94,11 @@ class NetworkLayers:
         return self._inputs.input_spec.data_format == "channels_first"
 
     def _mappings(self, name: str, shape: tuple[int, ...]) -> tuple[receptive_fields.AxisMapping | None, ...]:
-        """Return how each axis of a layer's output, brought to channels last, runs along the input; () where that isn't known."""
+        """Return how each axis of a layer's output, channels last, maps to the input; () if that is unknown."""
         input_spec = self._inputs.input_spec
         if not input_spec.size:
             return ()
-        if name not in self._axis_mappings:  # the same for every example, and through a thousand layers it takes 30 ms
+        if name not in self._axis_mappings:  # the same for every example; a thousand layers take 30 ms
             self._axis_mappings[name] = receptive_fields.axis_mappings(self._state.model, name, input_spec.data_format)
         mappings = self._axis_mappings[name]
         if self._channels_first and len(mappings) == 3:

@@ -1,4 +1,4 @@
-"""NetworkPredictions: what a network answers to examples, read as scores of classes."""
+"""NetworkPredictions: the outputs of a network for examples, read as scores of classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.locale import _
 from explorer.values import Example, NetworkSpec, Predictions
 
 BATCH = 32
-TOP = 5  # predictions, where nobody says how many
+TOP = 5  # predictions by default
 
 
 class NetworkPredictions:
@@ -37,20 +37,20 @@ class NetworkPredictions:
         read = self._inputs.to_batch if len(examples) > 1 else self._inputs.decoded
         for start in range(0, len(examples), size):
             with self._state.lock, within_memory():
-                batches = [read(one) for one in examples[start : start + size]]
+                batches = [read(example) for example in examples[start : start + size]]
                 now = self._state.current()
                 returned = now.executor.forward(np.concatenate(parts) for parts in zip(*batches, strict=True))
             for index in range(len(batches)):
                 yield self._best(now.scorings, [values[index] for values in returned], top)
 
     def of_output(self, example: Example, top: int, output: int = 0, with_layers: bool = False) -> Predictions:
-        """Return the predictions of one output; with_layers: from the run that its layers are remembered of, where there is one."""
+        """Return the predictions of one output; with_layers: from the run whose activations are cached, if all of them can be."""
         top = self.checked_top(top)
         returned = self._layers.outputs(example) if with_layers else None
         found = next(self.of([example], top)) if returned is None else self._best(self._state.current().scorings, returned, top)
-        for one in found:
-            if one.output == output:
-                return one
+        for predicted in found:
+            if predicted.output == output:
+                return predicted
         raise ExplorerError(_("The output {output} of {name} is no list of scores.").format(output=output, name=self._state.spec.name))
 
     def _best(self, scorings: Sequence[Scoring], returned: Sequence[Any], top: int) -> list[Predictions]:
@@ -63,8 +63,8 @@ class NetworkPredictions:
         return found
 
     def checked_top(self, top: int | None) -> int:
-        """Return how many predictions to give. Raises ExplorerError where that is more than there are, or the network gives none."""
-        most = max((one.classes for one in self._state.current().scorings), default=0)
+        """Return how many predictions to give. Raises ExplorerError if there are fewer, or the network has none."""
+        most = max((scoring.classes for scoring in self._state.current().scorings), default=0)
         name = self._state.spec.name
         if not most:
             if isinstance(self._state.spec, NetworkSpec):

@@ -1,4 +1,4 @@
-"""ModelState: the Keras model of a network, and what is known of it as it stands now."""
+"""ModelState: the Keras model of a network, and its current structure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from explorer.values import AnySpec, NetworkSpec
 
 
 class ModelState:
-    """What the parts of a network share.
+    """The state that the parts of a network share.
 
-    model: the Keras model; spec: what it was made from; labels: (id, label) of each class, empty for plain numbers.
-    live: whether its owner may change the model at any time: then each call looks whether it has changed.
-    when_renewed: called, each of them, when the model is no longer what it was.
+    model: the Keras model; spec: what it was built from; labels: (id, label) of each class, empty for plain numbers.
+    live: whether its owner may change the model at any time: then each call checks for changes.
+    when_renewed: functions that are called when the model has changed.
     lock: keeps the calls of a network from overlapping.
     """
 
@@ -45,11 +45,11 @@ class ModelState:
 
     @property
     def memory(self) -> int:
-        """Bytes that the weights take."""
-        return sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in self.model.weights)
+        """The size of the weights in bytes."""
+        return sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in self.model.weights)
 
     def current(self) -> ModelStructure:
-        """Return what is known of the model as it stands now."""
+        """Return the current structure of the model."""
         if self.live:
             with self.lock:
                 finalize_statistics(self.model)
@@ -58,7 +58,7 @@ class ModelState:
         return self._structure
 
     def renew(self) -> None:
-        """Compile and read the model anew: it is no longer what it was."""
+        """Compile the model again and read its structure, as it has changed."""
         with self.lock:
             forget_compiled(self.model)
             for forget in self.when_renewed:
