@@ -7,7 +7,7 @@ LOCK := constraints.txt
 BIN := $(VENV)/bin
 TESTS := not slow# the markers of the tests to run
 
-.PHONY: dashboard lab test test-latest fuzz lint benchmark words upgrade
+.PHONY: dashboard lab test test-latest fuzz lint lint-javascript benchmark words upgrade
 
 dashboard: $(VENV)/.$(EXTRA)
 	@$(BIN)/explorer
@@ -31,6 +31,15 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@if command -v npm >/dev/null; then $(MAKE) lint-javascript; else echo "The JavaScript is not checked: that needs Node.js 18 or newer."; fi
+
+lint-javascript: node_modules/.explorer
+	npm run --silent check
+	npm test --silent
+
+node_modules/.explorer: package-lock.json
+	npm ci --silent
+	@touch $@
 
 benchmark: $(VENV)/.test
 	for one in benchmarks/bench_*.py; do $(BIN)/python $$one || exit 1; done

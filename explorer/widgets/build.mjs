@@ -12,7 +12,7 @@ const isView = (path) => path.endsWith(".js") && dirname(path) !== "bundles" && 
 
 mkdirSync(bundles, { recursive: true });
 const { outputFiles } = await build({
-  entryPoints: readdirSync(widgets, { recursive: true }).filter(isView).map((path) => ({ in: join(widgets, path), out: basename(path, ".js") })),
+  entryPoints: readdirSync(widgets, { recursive: true, encoding: "utf8" }).filter(isView).map((path) => ({ in: join(widgets, path), out: basename(path, ".js") })),
   outdir: bundles,
   bundle: true,
   format: "esm",

@@ -1,5 +1,8 @@
 import { soundPlayer } from "./player.js";
-import { clock, colours, fill, follow, make, onTheme, root, rule, showBytes, wiped } from "../base/dom.js";
+import { rule } from "../base/axis.js";
+import { follow, make, root, showBytes } from "../base/dom.js";
+import { clock, fill } from "../base/text.js";
+import { colours, onTheme, wiped } from "../base/theme.js";
 
 const WAVE = 56; // CSS pixels: the height of the waveform
 const DRAG = 4; // CSS pixels: a press that moves no further is a click
@@ -158,7 +161,7 @@ function render({ model, el }) {
   }
   function drawHeard() {
     const start = moving ?? heard()[0];
-    const part = [start, start + reach()];
+    const part = /** @type {[number, number]} */ ([start, start + reach()]);
     lay(shade, part);
     drawWave(canvas, model, el, part);
     const [left, right] = part.map((at) => percent(at / (seconds() || 1)));
@@ -230,6 +233,7 @@ function render({ model, el }) {
     drawPlaying();
   }
 
+  /** @type {(event: any) => void} */
   const onOther = ({ detail }) => { if (detail !== el && player.busy()) stop(); }; // two sounds at once would be noise
   document.addEventListener("explorer-plays", onOther);
   const stops = [

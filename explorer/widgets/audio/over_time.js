@@ -1,10 +1,13 @@
-import { assign, clock, fill, follow, make, root, rule, showBytes, showValue } from "../base/dom.js";
+import { rule } from "../base/axis.js";
+import { assign, follow, make, root, showBytes, showValue } from "../base/dom.js";
+import { clock, fill } from "../base/text.js";
 
 const ROW = 24; // CSS pixels: the height of a row
 
 function render({ model, el }) {
   root(el, "over-time");
   const texts = model.get("texts");
+  /** @type {[number, number] | null} */
   let at = null; // the row and the column that are looked at
 
   const top = make("input", { type: "number", min: "1", step: "1", "aria-label": texts.top_label, onchange: () => {
@@ -64,6 +67,7 @@ function render({ model, el }) {
     event.stopPropagation();
   }
   // Look at a cell, or at the one nearest to it that is there.
+  /** @param {number[]} cell */
   function look([row, column]) {
     if (!tags().length) return;
     at = [Math.min(tags().length - 1, Math.max(0, row)), Math.min(starts().length - 1, Math.max(0, column))];

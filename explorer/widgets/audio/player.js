@@ -1,4 +1,5 @@
-import { follow, make, receiveFiles } from "../base/dom.js";
+import { follow, make } from "../base/dom.js";
+import { receiveFiles } from "../base/files.js";
 
 // Used by sound.js: what fetches sounds and plays them.
 

@@ -5,6 +5,7 @@ import { assign } from "./dom.js";
 // The figure says when it is drawn; what Python would send it before is lost, so Python is told, and how wide it may be.
 // page: a selector of what holds both; whenDrawn: called with the figure's element. Returns what ends all that.
 export function besideFigure(model, el, page, whenDrawn) {
+  /** @type {(event: any) => void} */
   const drawn = ({ detail }) => {
     if (!el.closest(page)?.contains(detail.element)) return;
     whenDrawn(detail.element);

@@ -10,7 +10,7 @@ export async function isForeign(blob, name) {
   if (READABLE.test(name) || !(/^(audio|video)\//.test(blob.type) || OTHER_SOUNDS.test(name))) return false;
   const bytes = new Uint8Array(await blob.slice(0, 12).arrayBuffer());
   const mp3 = bytes[0] === 0xff && (bytes[1] & 0xe6) === 0xe2; // one without tags begins with a frame of layer 3
-  return !mp3 && !/^(fLaC|OggS|ID3|RIFF[^]{4}WAVE)/.test(String.fromCharCode(...bytes));
+  return !mp3 && !/^(fLaC|OggS|ID3|RIFF[\s\S]{4}WAVE)/.test(String.fromCharCode(...bytes));
 }
 
 // Decode a sound, or the sound of a film. Rejects where the browser can't.

@@ -1,4 +1,5 @@
-import { assign, fill, follow, make, root } from "../base/dom.js";
+import { assign, follow, make, root } from "../base/dom.js";
+import { fill } from "../base/text.js";
 
 const COLUMNS = ["top1", "top5", "parameters", "size", "depth", "year", "input"];
 const BEST_FIRST = ["top1", "top5"]; // what falls when it is first sorted by

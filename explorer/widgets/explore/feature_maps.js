@@ -1,4 +1,7 @@
-import { assign, colours, fill, follow, make, onTheme, root, rule, showBytes, wiped } from "../base/dom.js";
+import { rule } from "../base/axis.js";
+import { assign, follow, make, root, showBytes } from "../base/dom.js";
+import { fill } from "../base/text.js";
+import { colours, onTheme, wiped } from "../base/theme.js";
 
 const BARS = 170; // CSS pixels: the height of the bars of a vector
 const NARROWEST = 1 / 2, WIDEST = 3 / 2; // of the enlarged map: width by height; maps of other forms are stretched

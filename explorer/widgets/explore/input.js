@@ -1,4 +1,6 @@
-import { fill, follow, make, root, showBytes, upload } from "../base/dom.js";
+import { follow, make, root, showBytes } from "../base/dom.js";
+import { upload } from "../base/files.js";
+import { fill } from "../base/text.js";
 import { HEAD, RATE, decode, isForeign, mixed, record, wav } from "../base/wav_encoder.js";
 import { drawable } from "./drawing_paper.js";
 
@@ -43,7 +45,8 @@ function render({ model, el }) {
   async function take(blob, name, recorded = false) {
     const isModel = texts.models.some((ending) => name.toLowerCase().endsWith(ending));
     if (blob.size > model.get("largest")) return refuse(isModel ? texts.model_too_large : texts.too_large, { name });
-    const mine = (newest += 1);
+    newest += 1;
+    const mine = newest;
     if (model.get("kind") === "image" && paper.hidden && blob.type.startsWith("image/")) preview(blob, mine);
     try {
       const sent = isModel ? { blob, name } : await readable(blob, name, recorded);

@@ -1,5 +1,7 @@
 import { KIND, BLOCK, DESCRIPTION, PARAMETERS, TITLE, CODE, INDEX } from "../base/layer_row.js";
-import { assign, colours, fill, follow, make, onTheme, root, wiped } from "../base/dom.js";
+import { assign, follow, make, root } from "../base/dom.js";
+import { fill } from "../base/text.js";
+import { colours, onTheme, wiped } from "../base/theme.js";
 import { layerSearch } from "./layer_search.js";
 import { freezeLine } from "../fine_tuning/freeze_line.js";
 import { evidence } from "../fine_tuning/probe_chart.js";
@@ -135,7 +137,8 @@ function render({ model, el }) {
       const [, kind, , , parameters] = all[index];
       const high = Math.max(5, (Math.log1p(parameters) / tallest) * (FLOOR - TOP));
       context.globalAlpha = index < head || index === selected ? 1 : FAINT;
-      context.fillStyle = index === selected ? colour("ink") : (kinds[kind] ??= colour(kind));
+      kinds[kind] ??= colour(kind);
+      context.fillStyle = index === selected ? colour("ink") : kinds[kind];
       context.fillRect(x(index), FLOOR - high, Math.max(step() - gap, 0.75), high);
       if (index === selected) {
         const middle = x(index + 0.5), y = FLOOR - high - 3;

@@ -1,4 +1,6 @@
-import { fill, follow, make, root, saveFiles, showValue, upload } from "../base/dom.js";
+import { follow, make, root, showValue } from "../base/dom.js";
+import { saveFiles, upload } from "../base/files.js";
+import { fill } from "../base/text.js";
 
 const newId = () => `explorer-${Math.random().toString(36).slice(2)}`;
 

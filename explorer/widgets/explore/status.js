@@ -1,4 +1,5 @@
-import { follow, make, onTheme, root } from "../base/dom.js";
+import { follow, make, root } from "../base/dom.js";
+import { onTheme } from "../base/theme.js";
 
 const EVERY = 10_000, PATIENCE = 3; // milliseconds between two signs of life that are asked for, and how many may stay away
 
@@ -17,6 +18,9 @@ function heartbeat(model, lost) {
   return () => { clearInterval(timer); model.off("msg:custom", answer); };
 }
 
+/** @type {{ isDark: () => boolean, turn: (dark: boolean) => void } | undefined} */
+const theme = Reflect.get(window, "explorerTheme"); // a page of explorer's own has it; elsewhere the host has a switch
+
 function render({ model, el }) {
   root(el, "status-view");
   const texts = model.get("texts");
@@ -33,9 +37,9 @@ function render({ model, el }) {
   const sentence = make("span", { class: "sentence" });
   const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, texts.dismiss));
   const gone = make("div", { class: "failure lost", role: "alert", hidden: true }, make("span", { class: "sentence" }, texts.lost));
-  const turn = make("button", { class: "turn", onclick: () => { window.explorerTheme.turn(!window.explorerTheme.isDark()); sayTheme(); } }, texts.dark);
-  const sayTheme = () => { turn.setAttribute("aria-pressed", String(Boolean(window.explorerTheme?.isDark()))); };
-  turn.hidden = !window.explorerTheme; // a page of explorer's own; elsewhere the host has a switch
+  const turn = make("button", { class: "turn", onclick: () => { theme.turn(!theme.isDark()); sayTheme(); } }, texts.dark);
+  const sayTheme = () => { turn.setAttribute("aria-pressed", String(Boolean(theme?.isDark()))); };
+  turn.hidden = !theme;
   sayTheme();
   el.append(line, turn, question, failure, gone);
   const stop = heartbeat(model, (lost) => { gone.hidden = !lost; });

@@ -1,6 +1,6 @@
 import { make } from "../base/dom.js";
 
-// Used by training_data.js: pictures from a camera.
+// Used by dataset.js: pictures from a camera.
 
 const EVERY = 250; // milliseconds from one picture to the next
 export const TOGETHER = 4; // pictures in a row, which are nearly alike, that stay on one side of the split

@@ -1,8 +1,9 @@
-import { clock, fill, make } from "../base/dom.js";
+import { make } from "../base/dom.js";
+import { clock, fill } from "../base/text.js";
 import { RATE, decode, mixed, record, wav } from "../base/wav_encoder.js";
 import { TOGETHER, cut, openCamera, whileHeld } from "./camera.js";
 
-// Used by training_data.js: taking pictures with the camera, or recording sounds, of the class that is selected.
+// Used by dataset.js: taking pictures with the camera, or recording sounds, of the class that is selected.
 
 // label: says which class; add: takes [{ file, name, label, group }].
 export function capturing(model, texts, label, add) {

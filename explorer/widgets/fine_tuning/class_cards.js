@@ -1,6 +1,7 @@
-import { fill, follow, lister, make, showBytes } from "../base/dom.js";
+import { follow, lister, make, showBytes } from "../base/dom.js";
+import { fill } from "../base/text.js";
 
-// Used by training_data.js: the examples of one class, each of which can be removed.
+// Used by dataset.js: the examples of one class, each of which can be removed.
 
 export function exampleCards(model, texts) {
   const grid = make("ul", {}), more = make("button", { onclick: () => model.send({ further: true }) }, texts.more_cards);
@@ -21,7 +22,8 @@ export function exampleCards(model, texts) {
   // A card of the same text shows the same picture: its key names one example.
   const drawCards = lister(grid, card, ({ key, name, text, picture }) => JSON.stringify([model.get("label"), key, name, text, picture?.byteLength]));
   function draw() {
-    const focused = grid.contains(document.activeElement) && document.activeElement.dataset.key;
+    const at = document.activeElement;
+    const focused = at instanceof HTMLElement && grid.contains(at) && at.dataset.key;
     const cards = model.get("cards"), before = [...grid.querySelectorAll("img")];
     drawCards(cards);
     for (const image of before) if (!grid.contains(image)) showBytes(image, null); // gives its address back

@@ -1,6 +1,6 @@
 import { make, showBytes } from "../base/dom.js";
 
-// Used by training_data.js: the classes, and questions about them.
+// Used by dataset.js: the classes, and questions about them.
 
 // The rows of the classes: one at a time is selected, which new examples go to, and shows what can be done with it.
 export function classRows(texts, todo, cards) {
@@ -30,7 +30,8 @@ export function classRows(texts, todo, cards) {
       if (!rows.has(name)) rows.set(name, made(name));
       const one = rows.get(name);
       if (list.children[place] !== one.row) list.insertBefore(one.row, list.children[place] || null);
-      if (one.shown !== picture) showBytes(one.picture, (one.shown = picture));
+      if (one.shown !== picture) showBytes(one.picture, picture);
+      one.shown = picture;
       one.number.textContent = (training + validation).toLocaleString("en");
       one.pick.title = text;
       one.spoken.textContent = `${name}, ${text}`;
@@ -51,7 +52,8 @@ export function classRows(texts, todo, cards) {
 
 // One question at a time, where it is asked: for a name, which of some, or whether something is to be removed. Another one waits for its answer.
 export function asker(texts) {
-  let answer = null, back = null, last = Promise.resolve();
+  let answer = null, back = null;
+  let last = /** @type {Promise<any>} */ (Promise.resolve());
   const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
   const choice = make("select", { onchange: () => { typed(!choice.value); if (!field.hidden) field.focus(); } });
   const yes = make("button", { class: "main", type: "submit" });

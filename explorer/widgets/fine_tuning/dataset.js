@@ -1,5 +1,6 @@
-import { columnChoice } from "../base/columns.js";
-import { fill, follow, lister, make, root, showValue } from "../base/dom.js";
+import { columnChoice } from "./column_choice.js";
+import { follow, lister, make, root, showValue } from "../base/dom.js";
+import { fill } from "../base/text.js";
 import { capturing } from "./capture_panel.js";
 import { exampleCards } from "./class_cards.js";
 import { asker, classRows } from "./class_list.js";
@@ -131,7 +132,9 @@ function render({ model, el }) {
     return there ? selected : choose(await question.ask(texts.name, { value: "", action: texts.ok }));
   }
   function choose(name) {
-    if (name !== null) named.add((selected = name));
+    if (name === null) return name;
+    selected = name;
+    named.add(name);
     return name;
   }
   const refuse = (text) => model.send({ refuse: text });

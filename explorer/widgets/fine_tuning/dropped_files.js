@@ -1,4 +1,4 @@
-// Used by training_data.js: which files were dropped or browsed, and of which class each one is.
+// Used by dataset.js: which files were dropped or browsed, and of which class each one is.
 
 const LEFT_THERE = ["thumbs.db", "desktop.ini", "__macosx"]; // by systems
 
@@ -39,7 +39,8 @@ const inOrder = (found) => found.sort((a, b) => a.path.join("/").localeCompare(b
 let sorting = 0;
 export function classed(model, found) {
   if (found.every(({ path }) => path.length === 1)) return found.map(({ file, path }) => ({ file, name: path[0], label: "", group: "" }));
-  const turn = (sorting += 1);
+  sorting += 1;
+  const turn = sorting;
   return new Promise((resolve) => {
     model.on("msg:custom", function told(message) {
       if (message.sort !== turn) return;

@@ -1,5 +1,6 @@
 import { BLOCK } from "../base/layer_row.js";
-import { assign, fill, follow, make } from "../base/dom.js";
+import { assign, follow, make } from "../base/dom.js";
+import { fill } from "../base/text.js";
 
 // Used by layer_strip.js: the freeze line that stands on the strip.
 
@@ -63,7 +64,7 @@ export function freezeLine(model, texts, strip, moved) {
   function pull(event) {
     if (!drag) return;
     Object.assign(drag, { at: event.clientX, single: event.shiftKey });
-    moving ||= requestAnimationFrame(followPointer);
+    if (!moving) moving = requestAnimationFrame(followPointer);
   }
   function release(event) {
     if (!drag) return;

@@ -1,4 +1,5 @@
-import { assign, fill, follow, make, root, showValue } from "../base/dom.js";
+import { assign, follow, make, root, showValue } from "../base/dom.js";
+import { fill } from "../base/text.js";
 
 const INDEX = 0, NAME = 1; // of a row: then kind and shape
 
@@ -37,7 +38,8 @@ function layerList(model, texts) {
     event.stopPropagation();
   }
   function build() {
-    if (!box.open) return void (rows = []);
+    rows = [];
+    if (!box.open) return;
     rows = model.get("rows").map(([index, name, ...facts]) =>
       make("div", { class: "line", role: "option", id: `${id}-${index}` }, ...[index, name, ...facts, ""].map((text) => make("span", { title: text }, String(text)))));
     list.replaceChildren(...rows);

@@ -1,4 +1,6 @@
-import { colours, fill, follow, make, wiped } from "../base/dom.js";
+import { follow, make } from "../base/dom.js";
+import { fill } from "../base/text.js";
+import { colours, wiped } from "../base/theme.js";
 
 // Used by layer_strip.js: what speaks for a freeze line, in line with the bars.
 

@@ -1,4 +1,5 @@
-import { fill, follow, make, root, showValue } from "../base/dom.js";
+import { follow, make, root, showValue } from "../base/dom.js";
+import { fill } from "../base/text.js";
 
 // The fields of the form, by name: each an input that sends what is set in it, and the sentence that says why it was not taken.
 function formOf(model) {

@@ -1,4 +1,5 @@
-import { assign, fill, follow, make, root, showBytes } from "../base/dom.js";
+import { assign, follow, make, root, showBytes } from "../base/dom.js";
+import { fill } from "../base/text.js";
 
 const UPRIGHT = 6, LONG = 10; // more columns than that, or longer names, and their heads stand upright
 const MANY = 8; // with more columns than that the table has the whole width
@@ -15,6 +16,7 @@ function matrix(model, texts, onPlace) {
     onfocusout: () => onPlace(chosen()) });
   const box = make("div", { class: "matrix" }, table);
 
+  /** @type {(cell: number[]) => string} */
   const key = ([row, column]) => `${row},${column}`;
   const chosen = () => (model.get("chosen").length ? model.get("chosen") : null);
   const same = (one, other) => Boolean(one && other) && key(one) === key(other);

@@ -1,4 +1,6 @@
-import { fill, follow, lister, make, root, saveFiles } from "../base/dom.js";
+import { follow, lister, make, root } from "../base/dom.js";
+import { saveFiles } from "../base/files.js";
+import { fill } from "../base/text.js";
 
 // The table of runs: a row each, with what can be done with it; deleting is asked about in its place, once, and twice where a run trains.
 function runTable(model, texts) {
@@ -59,7 +61,8 @@ function runTable(model, texts) {
   const drawLines = lister(body, line, ({ key }) => key);
   // The button that has the focus keeps it where another stands in its place.
   function draw() {
-    const at = body.contains(document.activeElement) ? document.activeElement : null;
+    const focused = document.activeElement;
+    const at = focused instanceof HTMLElement && body.contains(focused) ? focused : null;
     const key = at?.closest("tr").dataset.key, name = at?.dataset.action;
     const rows = model.get("rows");
     drawLines(rows);

@@ -1,7 +1,9 @@
-import { fill, follow, make, upload } from "../base/dom.js";
+import { follow, make } from "../base/dom.js";
+import { upload } from "../base/files.js";
+import { fill } from "../base/text.js";
 import { RATE, decode, isForeign, mixed, wav } from "../base/wav_encoder.js";
 
-// Used by training_data.js: sends many files.
+// Used by dataset.js: sends many files.
 
 // Sends files one after the other; one that fails is named, and the others go on.
 export function sender(model, texts) {

@@ -1,6 +1,6 @@
-import { follow, make } from "./dom.js";
+import { follow, make } from "../base/dom.js";
 
-// Used by training_data.js: which column of a list holds the classes, where that has to be asked.
+// Used by dataset.js: which column of a list holds the classes, where that has to be asked.
 
 export function columnChoice(model, texts) {
   const columns = make("div", { class: "buttons" });
