@@ -7,7 +7,7 @@ LOCK := constraints.txt
 BIN := $(VENV)/bin
 TESTS := not slow# the markers of the tests to run
 
-.PHONY: dashboard lab test test-latest fuzz lint lint-javascript benchmark words upgrade
+.PHONY: dashboard lab test test-latest fuzz lint lint-javascript docs benchmark words upgrade
 
 dashboard: $(VENV)/.$(EXTRA)
 	@$(BIN)/explorer
@@ -41,6 +41,10 @@ node_modules/.explorer: package-lock.json
 	npm ci --silent
 	@touch $@
 
+# as a site in docs/_build, which needs no network to be read
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build
+
 benchmark: $(VENV)/.test
 	for one in benchmarks/bench_*.py; do $(BIN)/python $$one || exit 1; done
 
@@ -54,6 +58,7 @@ upgrade: $(VENV)/.test
 		--custom-compile-command "make upgrade" --output-file constraints.txt pyproject.toml
 
 $(VENV)/.test: PACKAGES = .[$(EXTRA),test]
+$(VENV)/.docs: PACKAGES = .[$(EXTRA),docs]
 $(VENV)/.cpu: PACKAGES = .[cpu]
 $(VENV)/.gpu: PACKAGES = .[gpu]
 $(VENV)/.%: pyproject.toml constraints.txt

@@ -61,7 +61,7 @@ def fine_tune(
         layers; "backbone", as by default, all but the new head.
     train_from: instead, the first block or layer that trains ("block_13"), also inside of a nested model ("mobilenetv2/block_13").
     head: "guide" (global average pooling, a dense layer of 1024, softmax), "plain" (without that layer), or an `explorer.Head`.
-    phases: `explorer.Phase`s; by default 5 epochs for the head alone (RMSprop), then 5 for head and tail (SGD, 0.0001, momentum 0.9).
+    phases: a list of `explorer.Phase`; by default 5 epochs for the head (RMSprop), then 5 for head and tail (SGD, 0.0001, momentum 0.9).
     validation: the share that is held out, 0 to below 1; or other data, given as `data` is. A split that the data has itself goes
         before the share; what was recognised is among the run's `notices`.
     label_column, file_column: the columns of a .csv that hold the classes and the files, by name or number from 1 on; by default
