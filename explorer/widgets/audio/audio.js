@@ -33,7 +33,9 @@ function render({ model, el }) {
   const texts = model.get("texts");
   let position = 0; // seconds: where the whole is played from
   let piece = model.get("versions").whole; // the version that `position` is in
+  /** @type {number | null} */
   let moving = null; // seconds: where the part that is heard is to begin, until Python has heard of it
+  /** @type {{ x: number, from: number, moved: boolean } | null} */
   let drag = null;
 
   const playButton = make("button", { class: "play main", onclick: () => (player.busy() ? stop() : playFrom(position)) }, texts.play);

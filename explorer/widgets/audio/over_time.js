@@ -77,7 +77,7 @@ function render({ model, el }) {
   function drawCell() {
     mark.hidden = !at || !tags().length;
     says.textContent = mark.hidden ? texts.hint : "";
-    if (mark.hidden) return;
+    if (mark.hidden || !at) return;
     const [row, column] = at;
     const start = starts()[column], hop = model.get("hop");
     const left = percent(middle(column) - hop / 2);

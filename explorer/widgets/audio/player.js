@@ -9,6 +9,7 @@ export function soundPlayer(model, el, changed, coming) {
   const audio = make("audio", { hidden: true });
   const here = new Map(); // by what it is: its version, its address, and the second of the piece at which it begins
   const refused = new Set(); // versions of the whole that the browser can't play
+  /** @type {{ what: string, of: any, at: number } | null} */
   let wanted = null; // what is to be played as soon as it is here: what, of, at
   let playing = "";
   let failed = false;
@@ -27,8 +28,9 @@ export function soundPlayer(model, el, changed, coming) {
     const sound = here.get(what);
     if (sound?.of === version(what)) return begin(what, at);
     if (version(what) === undefined) return;
-    wanted = { what, of: version(what), at };
-    model.send({ play: what, of: wanted.of });
+    const of = version(what);
+    wanted = { what, of, at };
+    model.send({ play: what, of });
     coming(0);
   }
   function begin(what, at) {
@@ -62,7 +64,7 @@ export function soundPlayer(model, el, changed, coming) {
       if (of !== version(what) || here.get(what)?.of === of) return;
       forget(what);
       here.set(what, { of, start, address: URL.createObjectURL(blob.slice(0, blob.size, what === "whole" ? "" : "audio/wav")) });
-      if (wanted?.what !== what || wanted.of !== of) return;
+      if (!wanted || wanted.what !== what || wanted.of !== of) return;
       const { at } = wanted;
       wanted = null;
       begin(what, at);

@@ -5,7 +5,9 @@ const INK = 22; // CSS pixels: the pen's width on a canvas of 270, as thick as t
 // Let a canvas be drawn on, and call `lifted` after each stroke; return what makes the paper blank.
 export function drawable(paper, lifted) {
   const pen = paper.getContext("2d");
+  /** @type {[number, number] | null} */
   let last = null; // where the pen is; null while it is lifted
+  /** @type {(event: PointerEvent) => [number, number]} */
   const place = (event) => {
     const box = paper.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * paper.width, ((event.clientY - box.top) / box.height) * paper.height];

@@ -144,6 +144,7 @@ function render({ model, el }) {
   }
 
   // The microphone
+  /** @type {((keep: boolean) => void) | null} */
   let endRecording = null; // while it is open
   let asking = false; // the browser asks whether the page may use it
   let gone = false; // this view
@@ -153,8 +154,9 @@ function render({ model, el }) {
     if (!navigator.mediaDevices) return refuse(texts.insecure);
     asking = true;
     try {
-      endRecording = await record(showRecording, takeRecording);
-      if (gone || model.get("kind") !== "audio") endRecording(false);
+      const end = await record(showRecording, takeRecording);
+      endRecording = end;
+      if (gone || model.get("kind") !== "audio") end(false);
     } catch ({ name }) {
       refuse({ NotAllowedError: texts.not_allowed, NotFoundError: texts.no_microphone }[name] || texts.microphone_fails);
     }

@@ -37,7 +37,7 @@ function render({ model, el }) {
   const sentence = make("span", { class: "sentence" });
   const failure = make("div", { class: "failure", role: "alert" }, sentence, make("button", { onclick: send("dismiss") }, texts.dismiss));
   const gone = make("div", { class: "failure lost", role: "alert", hidden: true }, make("span", { class: "sentence" }, texts.lost));
-  const turn = make("button", { class: "turn", onclick: () => { theme.turn(!theme.isDark()); sayTheme(); } }, texts.dark);
+  const turn = make("button", { class: "turn", onclick: () => { theme?.turn(!theme.isDark()); sayTheme(); } }, texts.dark);
   const sayTheme = () => { turn.setAttribute("aria-pressed", String(Boolean(theme?.isDark()))); };
   turn.hidden = !theme;
   sayTheme();

@@ -32,14 +32,14 @@ export async function openCamera() {
 // Call `take` at once and then again and again, as long as a button is held with the pointer or the space bar; Enter calls it once.
 // `began` is told each time. Returns what ends it.
 export function whileHeld(button, began, take) {
-  let timer = null;
-  const end = () => { clearInterval(timer); timer = null; button.classList.remove("holding"); };
+  let timer = 0;
+  const end = () => { clearInterval(timer); timer = 0; button.classList.remove("holding"); };
   const begin = () => {
     if (timer) return;
     button.classList.add("holding");
     began();
     take();
-    timer = setInterval(take, EVERY);
+    timer = window.setInterval(take, EVERY);
   };
   button.addEventListener("pointerdown", (event) => { if (event.button) return; button.setPointerCapture(event.pointerId); begin(); });
   for (const name of ["pointerup", "pointercancel", "blur"]) button.addEventListener(name, end);

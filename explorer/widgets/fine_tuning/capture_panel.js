@@ -7,6 +7,7 @@ import { TOGETHER, cut, openCamera, whileHeld } from "./camera.js";
 
 // label: says which class; add: takes [{ file, name, label, group }].
 export function capturing(model, texts, label, add) {
+  /** @type {(() => void) | null} */
   let close = null; // while it is open
   let asking = false, gone = false;
   let number = 0; // of what was captured so far
@@ -34,7 +35,7 @@ export function capturing(model, texts, label, add) {
       };
       body.hidden = false;
       body.querySelector("button").focus();
-      if (gone || kind !== model.get("kind")) close();
+      if (gone || kind !== model.get("kind")) close?.();
     } catch ({ name }) {
       sayWhy(name, kind);
     }
@@ -42,7 +43,7 @@ export function capturing(model, texts, label, add) {
   }
   const say = (text) => { trouble.textContent = text; trouble.hidden = false; };
   const sayWhy = (name, kind) => say({ NotAllowedError: texts.not_allowed, NotFoundError: texts.none }[name]?.[kind] || texts.fails[kind]);
-  const shut = () => make("button", { onclick: () => close() }, texts.close);
+  const shut = () => make("button", { onclick: () => close?.() }, texts.close);
 
   async function pictures() {
     const camera = await openCamera();
@@ -67,7 +68,9 @@ export function capturing(model, texts, label, add) {
   }
 
   function sounds() {
-    let stop = null, beginning = false;
+    /** @type {((keep: boolean) => void) | null} */
+    let stop = null;
+    let beginning = false;
     const button = make("button", { class: "main record number", "aria-pressed": "false", onclick: toggle });
     async function toggle() {
       if (stop) return stop(true);

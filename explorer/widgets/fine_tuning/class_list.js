@@ -52,7 +52,10 @@ export function classRows(texts, todo, cards) {
 
 // One question at a time, where it is asked: for a name, which of some, or whether something is to be removed. Another one waits for its answer.
 export function asker(texts) {
-  let answer = null, back = null;
+  /** @type {((value: any) => void) | null} */
+  let answer = null;
+  /** @type {any} */
+  let back = null; // what had the focus before
   let last = /** @type {Promise<any>} */ (Promise.resolve());
   const text = make("label", {}), field = make("input", { type: "text", maxlength: "100", spellcheck: "false" });
   const choice = make("select", { onchange: () => { typed(!choice.value); if (!field.hidden) field.focus(); } });

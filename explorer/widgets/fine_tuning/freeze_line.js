@@ -12,6 +12,7 @@ const FASTEST = 0.15; // bars a frame and pixel beyond the edge, while the line 
 export function freezeLine(model, texts, strip, moved) {
   let line = 0; // k of layers[:k]: ahead of the trait while it moves
   let places = [0]; // of the bar that each index has, and the end of all
+  /** @type {{ at: number, beside: number, single: boolean } | null} */
   let drag = null; // the pointer and how far beside the line it took hold, while it holds
   let sending = 0, moving = 0; // frames that are asked for
 

@@ -119,7 +119,7 @@ function render({ model, el }) {
     try {
       await navigator.clipboard.writeText(lines.textContent);
     } catch { // a page without https: the old way
-      getSelection().selectAllChildren(lines);
+      getSelection()?.selectAllChildren(lines);
       document.execCommand("copy");
     }
     copied.textContent = texts.copied;

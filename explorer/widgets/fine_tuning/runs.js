@@ -63,7 +63,7 @@ function runTable(model, texts) {
   function draw() {
     const focused = document.activeElement;
     const at = focused instanceof HTMLElement && body.contains(focused) ? focused : null;
-    const key = at?.closest("tr").dataset.key, name = at?.dataset.action;
+    const key = at?.closest("tr")?.dataset.key, name = at?.dataset.action;
     const rows = model.get("rows");
     drawLines(rows);
     [...body.children].forEach((element, place) => element.show(rows[place]));
